@@ -1,0 +1,63 @@
+// The three kinds of wrong that callers see: bad input, bad bytes on disk, a disk or a machine that cannot.
+//
+// (The fourth, our own bug, is base/assert.ts.) Every message says what, where and what to do.
+
+/** Base of every error that serie throws on purpose. `code` is stable; the message is for people. */
+export abstract class SerieError extends Error {
+  abstract readonly code: string;
+}
+
+/** The caller's bytes, statement, option or argument is wrong. Nothing was half-applied. */
+export class InputError extends SerieError {
+  override readonly name = "InputError";
+  readonly code: string = "invalid";
+}
+
+/** A named thing (database, retention policy, ...) does not exist. */
+export class NotFoundError extends SerieError {
+  override readonly name = "NotFoundError";
+  readonly code = "not found";
+}
+
+/** Bytes on disk are not what was written: `file` at byte `offset`. */
+export class CorruptionError extends SerieError {
+  override readonly name = "CorruptionError";
+  readonly code = "corrupt";
+  constructor(
+    readonly file: string,
+    readonly offset: number,
+    readonly reason: string,
+  ) {
+    super(`${file} is corrupt at byte ${offset}: ${reason}`);
+  }
+}
+
+/** The operating system refused a file operation, or an earlier refusal has poisoned the store. */
+export class DiskError extends SerieError {
+  override readonly name = "DiskError";
+  readonly code = "disk";
+}
+
+/** Too much is in flight or memory is exhausted; the same request may succeed after `retryAfterS` seconds. */
+export class OverloadedError extends SerieError {
+  override readonly name = "OverloadedError";
+  readonly code = "overloaded";
+  constructor(
+    message: string,
+    readonly retryAfterS = 1,
+  ) {
+    super(message);
+  }
+}
+
+/** A query went over its deadline or memory bound, or was killed. */
+export class QueryAbortedError extends SerieError {
+  override readonly name = "QueryAbortedError";
+  readonly code = "aborted";
+}
+
+/** The database (or server) is closed or closing. */
+export class ClosedError extends SerieError {
+  override readonly name = "ClosedError";
+  readonly code = "closed";
+}

@@ -1,0 +1,16 @@
+// The signatures of the kernels as JavaScript sees them: pointers, counts and sizes are numbers (pointers come
+// back signed above 2 GiB: `>>> 0`), i64 is bigint (so it occurs only per call, never per value).
+// The documentation of each stands at its definition in assembly/.
+
+export interface KernelExports extends AreaExports {
+  readonly memory: WebAssembly.Memory;
+}
+
+/** assembly/area.ts */
+export interface AreaExports {
+  areaSizeFor(sizeBytes: number): number;
+  areaAlloc(sizeBytes: number): number;
+  areaFree(pointer: number): void;
+  areaSize(pointer: number): number;
+  areaUsed(): number;
+}

@@ -1,0 +1,111 @@
+// One instance of the WebAssembly kernels with its own linear memory: an open database has one per thread.
+//
+// Linear memory is handed out in areas (assembly/area.ts). A JavaScript view of linear memory dies when the
+// memory grows, so views are made on demand and used at once; pointers are plain numbers (bytes from 0).
+import { readFileSync } from "node:fs";
+import { assert } from "../base/assert.ts";
+import { OverloadedError } from "../base/errors.ts";
+import type { KernelExports } from "./exports.ts";
+import path from "./kernels.wasm" with { type: "file" };
+
+/** A byte offset in linear memory, 0 to 2^32 - 1; 0 is never a valid area. */
+export type Pointer = number;
+
+let compiled: WebAssembly.Module | undefined;
+
+export class Kernels {
+  /** The kernels themselves, as compiled: pointers come back signed above 2 GiB, so use `>>> 0` on them. */
+  readonly call: KernelExports;
+  #buffer: ArrayBuffer;
+  #bytes: Uint8Array;
+
+  constructor() {
+    compiled ??= new WebAssembly.Module(readFileSync(path));
+    this.call = new WebAssembly.Instance(compiled, {}).exports as unknown as KernelExports;
+    this.#buffer = this.call.memory.buffer as ArrayBuffer;
+    this.#bytes = new Uint8Array(this.#buffer);
+  }
+
+  /** The whole of linear memory. Valid until the next call that may grow it. */
+  get bytes(): Uint8Array {
+    if (this.#buffer !== this.call.memory.buffer) {
+      this.#buffer = this.call.memory.buffer as ArrayBuffer;
+      this.#bytes = new Uint8Array(this.#buffer);
+    }
+    return this.#bytes;
+  }
+
+  get buffer(): ArrayBuffer {
+    return this.bytes.buffer as ArrayBuffer;
+  }
+
+  /** A new area of at least `sizeBytes`; throws `OverloadedError` when linear memory (4 GiB) is exhausted. */
+  alloc(sizeBytes: number): Pointer {
+    const pointer = this.call.areaAlloc(sizeBytes) >>> 0;
+    if (pointer === 0)
+      throw new OverloadedError(`out of linear memory: no area of ${sizeBytes} bytes is free`);
+    return pointer;
+  }
+
+  /** Gives an area from `alloc` (or from a kernel that hands out areas) back. */
+  free(pointer: Pointer): void {
+    assert(pointer !== 0, "free of a null area");
+    this.call.areaFree(pointer);
+  }
+
+  /** Copies bytes into linear memory. */
+  put(pointer: Pointer, source: Uint8Array): void {
+    this.bytes.set(source, pointer);
+  }
+
+  /** A view (no copy) of linear memory. Valid until the next call that may grow it. */
+  view(pointer: Pointer, sizeBytes: number): Uint8Array {
+    return new Uint8Array(this.buffer, pointer, sizeBytes);
+  }
+
+  f64(pointer: Pointer, count: number): Float64Array {
+    return new Float64Array(this.buffer, pointer, count);
+  }
+
+  i64(pointer: Pointer, count: number): BigInt64Array {
+    return new BigInt64Array(this.buffer, pointer, count);
+  }
+
+  u32(pointer: Pointer, count: number): Uint32Array {
+    return new Uint32Array(this.buffer, pointer, count);
+  }
+
+  /** Bytes of linear memory in live areas. */
+  get usedBytes(): number {
+    return this.call.areaUsed() >>> 0;
+  }
+}
+
+/**
+ * One area that grows to the largest size asked of it and is reused: scratch for one kernel call at a time.
+ * Its contents are lost at every `reserve`.
+ */
+export class Scratch {
+  readonly #kernels: Kernels;
+  #pointer: Pointer = 0;
+  #sizeBytes = 0;
+
+  constructor(kernels: Kernels) {
+    this.#kernels = kernels;
+  }
+
+  reserve(sizeBytes: number): Pointer {
+    if (sizeBytes > this.#sizeBytes || this.#pointer === 0) {
+      this.release();
+      this.#pointer = this.#kernels.alloc(sizeBytes);
+      this.#sizeBytes = this.#kernels.call.areaSize(this.#pointer) >>> 0;
+    }
+    return this.#pointer;
+  }
+
+  release(): void {
+    if (this.#pointer !== 0) this.#kernels.free(this.#pointer);
+    this.#pointer = 0;
+    this.#sizeBytes = 0;
+  }
+}

@@ -1,0 +1,156 @@
+// The one contract of reads: what a query may ask of a store, of a worker thread's stores, of a remote node.
+//
+// Two shapes of answer. `scan` gives rows, series by series, as column blocks. `fold` gives partial
+// aggregates per group and time window that merge with those of other sources, so that aggregation happens
+// where the data is. Everything is plain data and typed arrays: it can cross a thread or a network.
+import type { Expression } from "./expression.ts";
+import type { FieldInfo, FieldType } from "./types.ts";
+
+/** Which rows: of one measurement, in a time range, of the series and with the values that satisfy `where`. */
+export interface Selection {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+  /** Inclusive, ns. */
+  readonly minTime: bigint;
+  /** Inclusive, ns. */
+  readonly maxTime: bigint;
+  /** Condition over tags and fields; null: all rows. */
+  readonly where: Expression | null;
+}
+
+export interface ScanRequest extends Selection {
+  /** Fields wanted in every block, by name, in this order. Rows with none of them present are left out. */
+  readonly fields: readonly string[];
+  /** Rows wanted per series at most, from the early end, or the late end when `descending`. */
+  readonly limit: number;
+  /** The late end first: blocks of a series come in descending order; rows inside a block stay ascending. */
+  readonly descending: boolean;
+  readonly budget: Budget;
+}
+
+/** Rows of one series, ascending and unique in time, already filtered by `where`. */
+export interface SeriesBlock {
+  /** Canonical key: the same for blocks of the same series; blocks of one series are adjacent. */
+  readonly series: Series;
+  readonly rowCount: number;
+  /** ns, `rowCount` long. */
+  readonly times: BigInt64Array;
+  /** As `ScanRequest.fields`; null where the series (in this block) has no value of that field at all. */
+  readonly columns: readonly (Column | null)[];
+}
+
+/**
+ * Values of one field in a block. `present` is one byte a row, 1 = has a value; null = all have.
+ * Blocks own their arrays: they stay valid.
+ */
+export type Column = NumberColumn | IntegerColumn | BooleanColumn | StringColumn;
+interface ColumnBase {
+  readonly present: Uint8Array | null;
+}
+export interface NumberColumn extends ColumnBase {
+  readonly type: typeof FieldType.Float;
+  readonly values: Float64Array;
+}
+export interface IntegerColumn extends ColumnBase {
+  readonly type: typeof FieldType.Integer | typeof FieldType.Unsigned;
+  /** int64 or uint64 bits: read through BigInt64Array/BigUint64Array only where a value leaves the safe range. */
+  readonly values: BigInt64Array | BigUint64Array;
+}
+export interface BooleanColumn extends ColumnBase {
+  readonly type: typeof FieldType.Boolean;
+  /** 0 or 1 a row. */
+  readonly values: Uint8Array;
+}
+export interface StringColumn extends ColumnBase {
+  readonly type: typeof FieldType.String;
+  readonly values: readonly string[];
+}
+
+export interface Series {
+  /** Canonical escaped line-protocol form, tags sorted: `cpu,host=a,region=eu`. */
+  readonly key: string;
+  /** Sorted by key. */
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+/** Bits of the aggregates that a fold can keep; each is mergeable. */
+export const Fold = {
+  Count: 1,
+  Sum: 2,
+  Min: 4,
+  Max: 8,
+  First: 16,
+  Last: 32,
+  /** Sum of squared deviations from the mean (with count and mean), merged by Chan's rule. */
+  Deviations: 64,
+} as const;
+
+export interface FoldRequest extends Selection {
+  /** Tag keys that make a group; values absent from a series count as "". */
+  readonly groupBy: readonly string[];
+  /** One entry a column of the answer. `Count` is legal for every type, the others for numbers only. */
+  readonly columns: readonly { readonly field: string; readonly keep: number }[];
+  /**
+   * Ascending window boundaries, ns: window i is [bounds[i], bounds[i+1]). At least two. Rows outside all
+   * windows are left out, as are rows outside [minTime, maxTime].
+   */
+  readonly bounds: BigInt64Array;
+  readonly budget: Budget;
+}
+
+/** Partial aggregates of one group. Sources may give a group several times (once a partition): merge them. */
+export interface FoldedGroup {
+  /** Values of `groupBy`, in its order; "" = absent. */
+  readonly tags: readonly string[];
+  /** First window that the arrays cover; all arrays of all columns have the same length. */
+  readonly firstWindow: number;
+  /** As `FoldRequest.columns`; null where the group has no value of the field. */
+  readonly columns: readonly (FoldedColumn | null)[];
+}
+
+/** Arrays by window. Only those that `keep` asks for are there (count always is). Where count = 0 the rest is undefined. */
+export interface FoldedColumn {
+  readonly type: FieldType;
+  readonly count: Float64Array;
+  /** Float64Array for floats; int64/uint64 (wrapping) for integers, as are min, max, first and last. */
+  readonly sum?: FoldValues;
+  readonly min?: FoldValues;
+  readonly minTime?: BigInt64Array;
+  readonly max?: FoldValues;
+  readonly maxTime?: BigInt64Array;
+  readonly first?: FoldValues;
+  readonly firstTime?: BigInt64Array;
+  readonly last?: FoldValues;
+  readonly lastTime?: BigInt64Array;
+  readonly mean?: Float64Array;
+  readonly deviations?: Float64Array;
+}
+export type FoldValues = Float64Array | BigInt64Array | BigUint64Array;
+
+/** What a query may still use. Sources call it as they go; it throws `QueryAbortedError` when the query must end. */
+export interface Budget {
+  /** Checks the deadline and a kill; call at least every few milliseconds of work. */
+  check(): void;
+  /** Accounts for bytes that the query now holds (negative: gives back). */
+  hold(sizeBytes: number): void;
+}
+
+/** Facts about what is stored, without reading rows. A null measurement means every one. */
+export interface Metadata {
+  /** Sorted names of measurements that have a series satisfying `where` (over tags only). */
+  measurements(database: string, where: Expression | null): Promise<string[]>;
+  /** Sorted by name; empty when the measurement is unknown. */
+  fields(database: string, measurement: string): Promise<FieldInfo[]>;
+  /** Sorted tag keys of the series that satisfy `where`. */
+  tagKeys(database: string, measurement: string, where: Expression | null): Promise<string[]>;
+  /** Sorted distinct values of one tag among the series that satisfy `where`. */
+  tagValues(database: string, measurement: string, key: string, where: Expression | null): Promise<string[]>;
+  /** Series that satisfy `where`, sorted by key. */
+  series(database: string, measurement: string, where: Expression | null): Promise<Series[]>;
+}
+
+export interface Source extends Metadata {
+  scan(request: ScanRequest): AsyncIterable<SeriesBlock>;
+  fold(request: FoldRequest): AsyncIterable<FoldedGroup>;
+}
