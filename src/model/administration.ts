@@ -1,0 +1,22 @@
+// What statements other than SELECT may ask of the database that runs them.
+
+export interface RetentionPolicy {
+  readonly name: string;
+  /** ns; 0 = for ever. */
+  readonly durationNs: bigint;
+  /** Width of a time window of segments, ns. */
+  readonly shardDurationNs: bigint;
+  readonly isDefault: boolean;
+}
+
+export interface Administration {
+  /** Names, sorted. */
+  databases(): string[];
+  /** The default one first; undefined when the database does not exist. */
+  retentionPolicies(database: string): readonly RetentionPolicy[] | undefined;
+  /** No error when it exists. Durable when resolved, as are the others. */
+  createDatabase(database: string): Promise<void>;
+  /** No error when it does not exist. */
+  dropDatabase(database: string): Promise<void>;
+  dropMeasurement(database: string, measurement: string): Promise<void>;
+}

@@ -1,0 +1,27 @@
+// What a statement answers: series of rows, in InfluxQL's shape, before any output format.
+
+/** A cell; times are bigint ns in the column named "time" (integers outside the safe range are bigint too). */
+export type Cell = null | boolean | number | bigint | string;
+
+/** One series of an answer. A long series may come in several parts, adjacent, all but the last `partial`. */
+export interface ResultSeries {
+  readonly name?: string;
+  readonly tags?: ReadonlyMap<string, string>;
+  readonly columns: readonly string[];
+  /** Index of the column that holds times, -1 = none. */
+  readonly timeColumn: number;
+  readonly rows: readonly (readonly Cell[])[];
+  readonly partial?: boolean;
+}
+
+export interface Message {
+  readonly level: "warning" | "info";
+  readonly text: string;
+}
+
+/** Consumed in order; an error thrown by `series` is that statement's error and does not end the others. */
+export interface StatementResult {
+  readonly statementId: number;
+  readonly messages: readonly Message[];
+  readonly series: AsyncIterable<ResultSeries>;
+}
