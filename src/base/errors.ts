@@ -36,6 +36,19 @@ export class CorruptionError extends SerieError {
 export class DiskError extends SerieError {
   override readonly name = "DiskError";
   readonly code = "disk";
+  /** What was tried, on what, and the operating system's name for what went wrong ("ENOSPC"), where known. */
+  readonly operation: string | undefined;
+  readonly path: string | undefined;
+  readonly errno: string | undefined;
+  constructor(
+    message: string,
+    detail: { operation?: string; path?: string; errno?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.operation = detail.operation;
+    this.path = detail.path;
+    this.errno = detail.errno;
+  }
 }
 
 /** Too much is in flight or memory is exhausted; the same request may succeed after `retryAfterS` seconds. */

@@ -1,0 +1,82 @@
+// A lock file against two processes in one data directory: the kernel's `flock`, so a dead holder never blocks.
+//
+// The lock belongs to the open file, not to the file's existence: whatever ends the process (kill -9 too) ends the
+// lock, and there is no stale lock to clean up. The file's content, the holder's pid, is only for the error message.
+// A killed process keeps its lock until its last thread is gone, so a restart waits for a moment before it gives up.
+//
+// Where `flock` cannot be reached (no bun:ffi, an unknown libc) there is a plainer scheme: the pid in the file holds
+// the lock while a process with that pid lives. A reused pid then makes serie refuse, with an error that says so.
+import { dlopen, FFIType } from "bun:ffi";
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { DiskError } from "../base/errors.ts";
+import { type DiskLock, diskError } from "./disk.ts";
+
+const LOCK_EXCLUSIVE = 2;
+const LOCK_NONBLOCKING = 4;
+const RETRY_MS = 20;
+
+type Flock = (fd: number, operation: number) => number;
+
+/** See `Disk.lock`. */
+export async function lockFile(path: string, waitMs: number): Promise<DiskLock> {
+  const flock = loadFlock();
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+  } catch (cause) {
+    throw diskError("open lock file", path, cause);
+  }
+  const deadline = performance.now() + waitMs;
+  while (!(flock ? flock(fd, LOCK_EXCLUSIVE | LOCK_NONBLOCKING) === 0 : isFree(path))) {
+    if (performance.now() >= deadline) {
+      closeSync(fd);
+      throw new DiskError(
+        `${path} is held by process ${holderOf(path) ?? "(unknown)"}: the data directory is in use; stop that process or choose another directory`,
+        { operation: "lock", path, errno: "EWOULDBLOCK" },
+      );
+    }
+    await Bun.sleep(RETRY_MS);
+  }
+  const content = new TextEncoder().encode(`${process.pid}\n`);
+  ftruncateSync(fd, 0);
+  writeSync(fd, content, 0, content.length, 0);
+  return {
+    release() {
+      if (fd < 0) return;
+      ftruncateSync(fd, 0);
+      closeSync(fd); // the lock goes with the last descriptor of the open file
+      fd = -1;
+    },
+  };
+}
+
+function loadFlock(): Flock | undefined {
+  const names =
+    process.platform === "darwin" ? ["libSystem.B.dylib"] : ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1"];
+  for (const name of names) {
+    try {
+      const library = dlopen(name, { flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
+      return (fd, operation) => library.symbols.flock(fd, operation);
+    } catch {
+      // not this libc: try the next name
+    }
+  }
+  return undefined;
+}
+
+/** The fallback: free when no living process is named in the file (or it is this one). */
+function isFree(path: string): boolean {
+  const holder = holderOf(path);
+  if (holder === undefined || holder === process.pid) return true;
+  try {
+    process.kill(holder, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+function holderOf(path: string): number | undefined {
+  const pid = Number.parseInt(readFileSync(path, "utf8"), 10);
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+}

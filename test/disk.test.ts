@@ -1,0 +1,124 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DiskError } from "../src/base/errors.ts";
+import { replaceFile } from "../src/disk/disk.ts";
+import { nodeDisk } from "../src/disk/node.ts";
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "serie-disk-"));
+  try {
+    await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const text = (value: string) => new TextEncoder().encode(value);
+const string = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+test("append, writeAt, read, truncate and reopen agree on the bytes", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "file");
+    const file = nodeDisk.open(path, "create");
+    file.append(text("hello "), new Uint8Array(0), text("world"));
+    file.writeAt(0, text("J"));
+    expect(file.sizeBytes).toBe(11);
+    const middle = new Uint8Array(100);
+    expect(file.read(6, middle)).toBe(5);
+    expect(string(middle.subarray(0, 5))).toBe("world");
+    file.truncate(5);
+    file.append(text("!"));
+    await file.sync();
+    file.close();
+    file.close();
+    const again = nodeDisk.open(path, "append");
+    again.append(text("?"));
+    again.close();
+    expect(string(nodeDisk.readFile(path))).toBe("Jello!?");
+    expect(nodeDisk.size(path)).toBe(7);
+    expect(string(nodeDisk.map(path))).toBe("Jello!?");
+  }));
+
+test("a subarray of a larger buffer is written as such", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "file");
+    const file = nodeDisk.open(path, "create");
+    const whole = text("0123456789");
+    file.append(whole.subarray(2, 4), whole.subarray(7));
+    file.writeAt(1, whole.subarray(9));
+    file.close();
+    expect(string(nodeDisk.readFile(path))).toBe("29789");
+  }));
+
+test("folders, names and replaceFile", () =>
+  inFolder(async (folder) => {
+    const inner = join(folder, "a/b");
+    nodeDisk.makeFolder(inner);
+    nodeDisk.makeFolder(inner);
+    await replaceFile(nodeDisk, join(inner, "z"), text("one"));
+    await replaceFile(nodeDisk, join(inner, "z"), text("two"));
+    nodeDisk.open(join(inner, "empty"), "create").close();
+    expect(nodeDisk.list(inner)).toEqual(["empty", "z"]);
+    expect(string(nodeDisk.readFile(join(inner, "z")))).toBe("two");
+    expect(nodeDisk.map(join(inner, "empty")).length).toBe(0);
+    nodeDisk.rename(join(inner, "z"), join(inner, "y"));
+    expect(nodeDisk.exists(join(inner, "z"))).toBe(false);
+    nodeDisk.unlink(join(inner, "y"));
+    nodeDisk.removeFolder(join(folder, "a"));
+    nodeDisk.removeFolder(join(folder, "a"));
+    expect(nodeDisk.list(folder)).toEqual([]);
+  }));
+
+test("a mapped file outlives its name", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "file");
+    await replaceFile(nodeDisk, path, text("still here"));
+    const mapped = nodeDisk.map(path);
+    nodeDisk.unlink(path);
+    expect(string(mapped)).toBe("still here");
+  }));
+
+test("a refusal says operation, path and errno", () =>
+  inFolder(async (folder) => {
+    const missing = join(folder, "missing");
+    for (const [operation, run] of [
+      ["open", () => nodeDisk.open(missing, "read")],
+      ["read", () => nodeDisk.readFile(missing)],
+      ["map", () => nodeDisk.map(missing)],
+      ["stat", () => nodeDisk.size(missing)],
+      ["list", () => nodeDisk.list(missing)],
+      ["unlink", () => nodeDisk.unlink(missing)],
+      ["rename", () => nodeDisk.rename(missing, join(folder, "x"))],
+    ] as const) {
+      let error: unknown;
+      try {
+        run();
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toBeInstanceOf(DiskError);
+      expect(error).toMatchObject({ operation, path: missing, errno: "ENOENT" });
+      expect((error as DiskError).message).toContain(missing);
+    }
+  }));
+
+test("a full disk says so", () => {
+  // /dev/full refuses every write with ENOSPC
+  const file = nodeDisk.open("/dev/full", "append");
+  expect(() => file.append(text("x"))).toThrow("the disk is full");
+  file.close();
+});
+
+test("a lock keeps a second holder out until it is released", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "LOCK");
+    const lock = await nodeDisk.lock(path);
+    await expect(nodeDisk.lock(path, 50)).rejects.toThrow(`held by process ${process.pid}`);
+    const waiting = nodeDisk.lock(path, 2000);
+    await Bun.sleep(30);
+    lock.release();
+    lock.release();
+    (await waiting).release();
+  }));
