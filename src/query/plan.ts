@@ -1,0 +1,179 @@
+// Plans: what the planner hands to the executor, plain data with every name resolved and every type known.
+//
+//   SelectPlan ── columns (names and types of the answer; time is always the first)
+//              ── time range, window, dimensions, fill, order, limits
+//              └─ inputs: one a measurement (or subquery), each with
+//                   source  where the rows come from, with the condition over its tags and fields
+//                   calls   the function calls, deduplicated, arguments before their users
+//                   outputs one expression a column, over calls and over the values of a row
+//
+// Each input answers series of its own name; all have the same columns. An input without calls answers rows.
+// An input whose outputs mix calls with `row` expressions has exactly one call, a selector (or top/bottom): the
+// row values are those of the row that it selected.
+import type { BinaryOperator, Expression, Reference } from "../model/expression.ts";
+import type { FieldType } from "../model/types.ts";
+import type { Fill, NameFilter, Statement } from "./ast.ts";
+import type { FunctionName } from "./functions.ts";
+
+export type Plan = SelectPlan | ExplainPlan | ShowPlan | SchemaPlan | UnsupportedPlan;
+
+export interface SelectPlan {
+  readonly kind: "select";
+  /** `columns[0]` is time. */
+  readonly columns: readonly PlannedColumn[];
+  /** Sorted by measurement. Empty: nothing to read, the answer is empty. */
+  readonly inputs: readonly Input[];
+  /** Inclusive, ns; MIN_TIME and MAX_TIME where nothing was said (the upper bound of windows is then now). */
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  /** Time, ns, of the one row of an aggregate without windows: the lower bound that was written, or 0. */
+  readonly aggregateTime: bigint;
+  /** GROUP BY time(...); null: none. */
+  readonly window: Window | null;
+  /** Tag keys of GROUP BY, expanded, sorted, distinct. */
+  readonly dimensions: readonly string[];
+  /** "none" unless there is a window. */
+  readonly fill: Fill;
+  readonly descending: boolean;
+  /** Rows per series; 0 = all. */
+  readonly limit: number;
+  readonly offset: number;
+  /** Series over the whole statement; 0 = all. */
+  readonly seriesLimit: number;
+  readonly seriesOffset: number;
+  /** tz('...'): windows start by this zone's clock and times are printed in it; null = UTC. */
+  readonly timezone: string | null;
+}
+
+export interface PlannedColumn {
+  readonly name: string;
+  /** "time" for the first column, "tag" for a tag (a string, absent = null), null when no input knows the name. */
+  readonly type: FieldType | "time" | "tag" | null;
+}
+
+/** Windows [k·every + offset, (k+1)·every + offset) in the zone's local time; the executor computes the bounds. */
+export interface Window {
+  readonly everyNs: bigint;
+  /** Within (-every, every). */
+  readonly offsetNs: bigint;
+}
+
+export interface Input {
+  readonly source: InputSource;
+  /** Condition over the source's tags and fields, time taken out; null = every row. */
+  readonly where: Expression | null;
+  /** Fields that calls and outputs read (not `where`'s), sorted: what a raw scan must ask for. Never empty. */
+  readonly fields: readonly string[];
+  /** Empty: a query of rows. A call's argument stands before it. */
+  readonly calls: readonly Call[];
+  /** As SelectPlan.columns without the first. */
+  readonly outputs: readonly Output[];
+  /**
+   * Which time a row of the answer has, when there are calls: "row" = of the selected or transformed row (one
+   * selector without window, top, bottom, transformations of rows), "window" = the window's start (or
+   * `aggregateTime`).
+   */
+  readonly rowTime: "row" | "window";
+  /**
+   * True when every call is answered by `Source.fold`: all have `fold` bits, or are transformations of calls
+   * that have. A column of the fold request per distinct field, with the bits of its calls or-ed.
+   */
+  readonly foldable: boolean;
+}
+
+export type InputSource =
+  | {
+      readonly kind: "measurement";
+      readonly database: string;
+      readonly retentionPolicy: string;
+      readonly measurement: string;
+    }
+  /** Rows of another plan; references are to its column names (fields) and dimensions (tags). */
+  | { readonly kind: "subquery"; readonly plan: SelectPlan };
+
+/** One function call over a field of the rows, or over the points of another call. */
+export interface Call {
+  readonly function: FunctionName;
+  /** A field of the row, or the index of the call (lower than this one's) whose points are the input. */
+  readonly argument:
+    | { readonly kind: "field"; readonly field: RowValue }
+    | { readonly kind: "call"; readonly call: number };
+  /** Numbers after the argument: percentile's 90, top's N, moving_average's N; durations in ns. Defaults filled in. */
+  readonly parameters: readonly number[];
+  /** The tags or fields between field and N in top/bottom: one winner for each distinct combination of them. */
+  readonly distinctBy: readonly Reference[];
+  /** Type of the values it gives. */
+  readonly type: FieldType;
+  /** Fold bits that suffice for it; 0: needs the values themselves. */
+  readonly fold: number;
+  /** Windows before the first (after the last when descending) that a transformation of windows looks at. */
+  readonly extraWindows: number;
+}
+
+/** The value of a field or tag in a row. With `cast`: read as that type (float <-> integer only, truncating). */
+export interface RowValue {
+  readonly kind: "row";
+  readonly reference: Reference;
+  readonly type: FieldType;
+}
+
+/** Value of a column. Numbers mix as in Go's InfluxDB: integer op integer = integer, but `/` gives float; x/0 = 0. */
+export type Output =
+  | RowValue
+  /** The name is unknown to this input: null in every row. */
+  | { readonly kind: "absent"; readonly type: null }
+  | { readonly kind: "literal"; readonly type: FieldType; readonly value: number | bigint | string | boolean }
+  | { readonly kind: "call"; readonly call: number; readonly type: FieldType }
+  | {
+      readonly kind: "binary";
+      readonly operator: Exclude<BinaryOperator, "and" | "or" | "=" | "!=" | "<" | "<=" | ">" | ">=">;
+      readonly left: Output;
+      readonly right: Output;
+      /** null: one side is absent, so the value always is null. */
+      readonly type: FieldType | null;
+    };
+
+export interface ExplainPlan {
+  readonly kind: "explain";
+  /** EXPLAIN ANALYZE: run it and measure. */
+  readonly analyze: boolean;
+  readonly plan: SelectPlan;
+}
+
+/** SHOW statements over data. `measurements` are resolved and sorted; a null filter lets every name pass. */
+export type ShowPlan =
+  | { readonly kind: "show databases" }
+  | { readonly kind: "show retention policies"; readonly database: string }
+  | {
+      readonly kind: "show measurements";
+      readonly database: string;
+      readonly filter: NameFilter | null;
+      readonly where: Expression | null;
+      readonly limit: number;
+      readonly offset: number;
+    }
+  | {
+      readonly kind: "show series" | "show tag keys" | "show tag values" | "show field keys";
+      readonly database: string;
+      readonly measurements: readonly string[];
+      /** Tag keys wanted, for tag keys and tag values. */
+      readonly filter: NameFilter | null;
+      /** Over tags only. */
+      readonly where: Expression | null;
+      /** Rows: per measurement for tag keys, tag values and field keys; over all for series. 0 = all. */
+      readonly limit: number;
+      readonly offset: number;
+      readonly seriesLimit: number;
+      readonly seriesOffset: number;
+    };
+
+export type SchemaPlan =
+  | { readonly kind: "create database"; readonly database: string }
+  | { readonly kind: "drop database"; readonly database: string }
+  | { readonly kind: "drop measurement"; readonly database: string; readonly measurement: string };
+
+/** Parsed, but not answered yet; the executor says so in the statement's error. */
+export interface UnsupportedPlan {
+  readonly kind: "unsupported";
+  readonly statement: Statement;
+}
