@@ -1,0 +1,327 @@
+// Builds the bytes of a WriteBatch (model/batch.ts) from points as JavaScript objects: for JSON and the library's `write`.
+//
+// A point is checked as a whole before any of it is kept, so a refused point leaves nothing behind. Columns hold the
+// values of the rows that have one and the numbers of those rows; presence bitmaps are made at the end.
+import { assert } from "../base/assert.ts";
+import { InputError } from "../base/errors.ts";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  FIELD_ENTRY_BYTES,
+  SERIES_ENTRY_BYTES,
+  TABLE_HEADER_BYTES,
+} from "../model/batch.ts";
+import { encodeSeriesKey, type Tag } from "../model/serieskey.ts";
+import { FieldType, MAX_TIME, MIN_TIME } from "../model/types.ts";
+
+/** number = float, bigint = integer (unsigned when above the int64 range), boolean, string. */
+export type FieldValue = number | bigint | boolean | string;
+
+export interface BatchTarget {
+  readonly database: string;
+  /** Empty or absent = the database's default policy. */
+  readonly retentionPolicy?: string;
+}
+
+const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
+const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
+const utf8 = new TextEncoder();
+
+interface Column {
+  readonly name: Uint8Array;
+  readonly type: FieldType;
+  readonly rows: number[];
+  readonly values: FieldValue[];
+}
+
+interface Table {
+  readonly measurement: Uint8Array;
+  /** Canonical key (latin1 of its bytes) -> index. */
+  readonly seriesIndex: Map<string, number>;
+  readonly seriesKeys: Uint8Array[];
+  readonly columns: Map<string, Column>;
+  readonly rowSeries: number[];
+  readonly times: bigint[];
+}
+
+export class BatchBuilder {
+  readonly #database: Uint8Array;
+  readonly #retentionPolicy: Uint8Array;
+  readonly #tables = new Map<string, Table>();
+  #rowCount = 0;
+  #minTime = 0n;
+  #maxTime = 0n;
+
+  constructor(target: BatchTarget) {
+    this.#database = utf8.encode(target.database);
+    this.#retentionPolicy = utf8.encode(target.retentionPolicy ?? "");
+    if (Math.max(this.#database.length, this.#retentionPolicy.length) > 0xffff)
+      throw new InputError("database or retention policy name is longer than 65,535 bytes");
+  }
+
+  /** Points taken so far. */
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /**
+   * Takes one point.
+   * @param timeNs ns since the epoch.
+   * @throws InputError that names what is wrong with the point; none of it is kept then.
+   */
+  add(
+    measurement: string,
+    tags: readonly Tag[],
+    fields: readonly (readonly [string, FieldValue])[],
+    timeNs: bigint,
+  ): void {
+    const key = encodeSeriesKey(measurement, tags);
+    if (timeNs < MIN_TIME || timeNs > MAX_TIME)
+      throw new InputError(`time ${timeNs} is outside ${MIN_TIME} to ${MAX_TIME} ns`);
+    const kept = fields.filter(([name]) => name !== "time");
+    if (kept.length === 0)
+      throw new InputError(
+        fields.length === 0
+          ? "a point needs at least one field"
+          : `"time" is not a field: a point needs another one`,
+      );
+    const types = kept.map(([name, value]) => fieldTypeOf(name, value));
+
+    const table = this.#table(measurement);
+    const row = table.times.length;
+    const series = latin1(key);
+    let index = table.seriesIndex.get(series);
+    if (index === undefined) {
+      index = table.seriesKeys.length;
+      table.seriesIndex.set(series, index);
+      table.seriesKeys.push(key);
+    }
+    table.rowSeries.push(index);
+    table.times.push(timeNs);
+    for (let i = 0; i < kept.length; i++) setValue(table, row, kept[i]![0], types[i]!, kept[i]![1]);
+    if (this.#rowCount === 0 || timeNs < this.#minTime) this.#minTime = timeNs;
+    if (this.#rowCount === 0 || timeNs > this.#maxTime) this.#maxTime = timeNs;
+    this.#rowCount++;
+  }
+
+  /** The finished batch, in a new buffer. */
+  finish(): Uint8Array {
+    const tables = [...this.#tables.values()].map(layOut);
+    const tablesOffset = align8(BATCH_HEADER_BYTES + this.#database.length + this.#retentionPolicy.length);
+    const sizeBytes = tables.reduce((sum, table) => sum + table.sizeBytes, tablesOffset);
+    if (sizeBytes > 0x4000_0000)
+      throw new InputError("these points make a batch of over 1 GiB: write fewer of them at once");
+    const bytes = new Uint8Array(sizeBytes);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, BATCH_MAGIC, true);
+    view.setUint32(4, sizeBytes, true);
+    view.setUint32(8, tables.length, true);
+    view.setUint32(12, this.#rowCount, true);
+    view.setBigInt64(16, this.#minTime, true);
+    view.setBigInt64(24, this.#maxTime, true);
+    view.setUint16(32, this.#database.length, true);
+    view.setUint16(34, this.#retentionPolicy.length, true);
+    bytes.set(this.#database, BATCH_HEADER_BYTES);
+    bytes.set(this.#retentionPolicy, BATCH_HEADER_BYTES + this.#database.length);
+    let offset = tablesOffset;
+    for (const table of tables) {
+      writeTable(bytes, view, offset, table);
+      offset += table.sizeBytes;
+    }
+    return bytes;
+  }
+
+  #table(measurement: string): Table {
+    let table = this.#tables.get(measurement);
+    if (table === undefined) {
+      table = {
+        measurement: utf8.encode(measurement),
+        seriesIndex: new Map(),
+        seriesKeys: [],
+        columns: new Map(),
+        rowSeries: [],
+        times: [],
+      };
+      this.#tables.set(measurement, table);
+    }
+    return table;
+  }
+}
+
+function fieldTypeOf(name: string, value: FieldValue): FieldType {
+  if (name === "") throw new InputError("a field's name is empty");
+  const where = `field ${JSON.stringify(name)}`;
+  switch (typeof value) {
+    case "number":
+      if (!Number.isFinite(value)) throw new InputError(`${where}: ${value} cannot be stored`);
+      return FieldType.Float;
+    case "bigint":
+      if (value > MAX_UINT64 || value < -MAX_INT64 - 1n)
+        throw new InputError(`${where}: ${value} does not fit in 64 bits`);
+      return value > MAX_INT64 ? FieldType.Unsigned : FieldType.Integer;
+    case "boolean":
+      return FieldType.Boolean;
+    case "string":
+      return FieldType.String;
+    default:
+      throw new InputError(`${where}: a ${value === null ? "null" : typeof value} is not a value`);
+  }
+}
+
+/** Sets a field of the newest row; the last value of a field wins, whatever the types of the ones before. */
+function setValue(table: Table, row: number, name: string, type: FieldType, value: FieldValue): void {
+  for (const other of [
+    FieldType.Float,
+    FieldType.Integer,
+    FieldType.Unsigned,
+    FieldType.Boolean,
+    FieldType.String,
+  ]) {
+    const column = table.columns.get(`${other}${name}`);
+    if (column?.rows.at(-1) !== row) continue;
+    column.rows.pop();
+    column.values.pop();
+  }
+  let column = table.columns.get(`${type}${name}`);
+  if (column === undefined) {
+    column = { name: utf8.encode(name), type, rows: [], values: [] };
+    table.columns.set(`${type}${name}`, column);
+  }
+  column.rows.push(row);
+  column.values.push(value);
+}
+
+/** Where a column's sections stand, offsets from the start of its table. */
+interface PlacedColumn {
+  readonly column: Column;
+  readonly strings: Uint8Array[];
+  readonly nameOffset: number;
+  presenceOffset: number;
+  valuesOffset: number;
+  heapOffset: number;
+  heapBytes: number;
+}
+
+interface PlacedTable {
+  readonly table: Table;
+  readonly columns: PlacedColumn[];
+  readonly seriesOffset: number;
+  readonly fieldsOffset: number;
+  readonly keysOffset: number;
+  readonly rowSeriesOffset: number;
+  readonly timesOffset: number;
+  readonly sizeBytes: number;
+}
+
+function layOut(table: Table): PlacedTable {
+  const rowCount = table.times.length;
+  const columns = [...table.columns.values()].filter((column) => column.rows.length > 0);
+  const seriesOffset = align8(TABLE_HEADER_BYTES + table.measurement.length);
+  const fieldsOffset = seriesOffset + table.seriesKeys.length * SERIES_ENTRY_BYTES;
+  const keysOffset = fieldsOffset + columns.length * FIELD_ENTRY_BYTES;
+  let offset = table.seriesKeys.reduce((sum, key) => sum + key.length, keysOffset);
+  const placed = columns.map((column): PlacedColumn => {
+    const nameOffset = offset;
+    offset += column.name.length;
+    const strings =
+      column.type === FieldType.String ? column.values.map((value) => utf8.encode(String(value))) : [];
+    return { column, strings, nameOffset, presenceOffset: 0, valuesOffset: 0, heapOffset: 0, heapBytes: 0 };
+  });
+  const rowSeriesOffset = align8(offset);
+  const timesOffset = align8(rowSeriesOffset + rowCount * 4);
+  offset = timesOffset + rowCount * 8;
+  for (const place of placed) {
+    const { type, values } = place.column;
+    if (values.length < rowCount) {
+      place.presenceOffset = offset;
+      offset += align8(Math.ceil(rowCount / 8));
+    }
+    place.valuesOffset = offset;
+    if (type === FieldType.String) {
+      offset += align8((values.length + 1) * 4);
+      place.heapOffset = offset;
+      place.heapBytes = place.strings.reduce((sum, bytes) => sum + bytes.length, 0);
+      offset += align8(place.heapBytes);
+    } else offset += align8(values.length * (type === FieldType.Boolean ? 1 : 8));
+  }
+  return {
+    table,
+    columns: placed,
+    seriesOffset,
+    fieldsOffset,
+    keysOffset,
+    rowSeriesOffset,
+    timesOffset,
+    sizeBytes: offset,
+  };
+}
+
+function writeTable(bytes: Uint8Array, view: DataView, start: number, placed: PlacedTable): void {
+  const { table } = placed;
+  view.setUint32(start, placed.sizeBytes, true);
+  view.setUint32(start + 4, table.times.length, true);
+  view.setUint32(start + 8, table.seriesKeys.length, true);
+  view.setUint32(start + 12, placed.columns.length, true);
+  view.setUint32(start + 16, table.measurement.length, true);
+  bytes.set(table.measurement, start + TABLE_HEADER_BYTES);
+  let keyOffset = placed.keysOffset;
+  for (const [index, key] of table.seriesKeys.entries()) {
+    const entry = start + placed.seriesOffset + index * SERIES_ENTRY_BYTES;
+    view.setBigUint64(entry, Bun.hash.xxHash64(key, 0n), true);
+    view.setUint32(entry + 8, keyOffset, true);
+    view.setUint32(entry + 12, key.length, true);
+    bytes.set(key, start + keyOffset);
+    keyOffset += key.length;
+  }
+  for (const [row, series] of table.rowSeries.entries())
+    view.setUint32(start + placed.rowSeriesOffset + row * 4, series, true);
+  for (const [row, time] of table.times.entries())
+    view.setBigInt64(start + placed.timesOffset + row * 8, time, true);
+  for (const [index, column] of placed.columns.entries())
+    writeColumn(bytes, view, start, start + placed.fieldsOffset + index * FIELD_ENTRY_BYTES, column);
+}
+
+function writeColumn(
+  bytes: Uint8Array,
+  view: DataView,
+  table: number,
+  entry: number,
+  place: PlacedColumn,
+): void {
+  const { name, type, rows, values } = place.column;
+  view.setUint32(entry, place.nameOffset, true);
+  view.setUint32(entry + 4, name.length, true);
+  view.setUint32(entry + 8, type, true);
+  view.setUint32(entry + 12, values.length, true);
+  view.setUint32(entry + 16, place.presenceOffset, true);
+  view.setUint32(entry + 20, place.valuesOffset, true);
+  view.setUint32(entry + 24, place.heapOffset, true);
+  view.setUint32(entry + 28, place.heapBytes, true);
+  bytes.set(name, table + place.nameOffset);
+  if (place.presenceOffset !== 0)
+    for (const row of rows) bytes[table + place.presenceOffset + (row >> 3)]! |= 1 << (row & 7);
+  const at = table + place.valuesOffset;
+  let heapAt = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (type === FieldType.Float) view.setFloat64(at + i * 8, value as number, true);
+    else if (type === FieldType.Integer) view.setBigInt64(at + i * 8, value as bigint, true);
+    else if (type === FieldType.Unsigned) view.setBigUint64(at + i * 8, value as bigint, true);
+    else if (type === FieldType.Boolean) bytes[at + i] = value ? 1 : 0;
+    else {
+      const string = place.strings[i];
+      assert(string !== undefined, "a string column without its strings");
+      bytes.set(string, table + place.heapOffset + heapAt);
+      heapAt += string.length;
+      view.setUint32(at + (i + 1) * 4, heapAt, true);
+    }
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+function align8(offset: number): number {
+  return Math.ceil(offset / 8) * 8;
+}

@@ -1,0 +1,63 @@
+// Points of the library's `db.write` and `db.writeBatch` -> WriteBatch bytes.
+import { InputError } from "../base/errors.ts";
+import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { BatchBuilder, type BatchTarget, type FieldValue } from "./builder.ts";
+
+/** One point as a TypeScript program writes it. */
+export interface Point {
+  readonly measurement: string;
+  /** Tag values are strings; anything else is the caller's to turn into one. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /**
+   * number = float (the database stores an integral one in an integer field as the integer), bigint = 64-bit integer,
+   * boolean, string. NaN and the infinities are refused.
+   */
+  readonly fields: Readonly<Record<string, FieldValue>>;
+  /** bigint = **nanoseconds**, number = **milliseconds** since 1970 (what `Date.now()` gives), or a Date. Absent = now. */
+  readonly time?: bigint | number | Date;
+}
+
+/**
+ * The WriteBatch of `points`: all of them or an error.
+ * @param nowNs the time of points that have none, ns since the epoch.
+ * @throws InputError that names the first point (`points[3]: ...`) that cannot be stored.
+ */
+export function encodePoints(points: readonly Point[], target: BatchTarget, nowNs: bigint): Uint8Array {
+  const builder = new BatchBuilder(target);
+  for (const [index, point] of points.entries()) {
+    try {
+      addPoint(builder, point, nowNs);
+    } catch (error) {
+      if (error instanceof InputError) throw new InputError(`points[${index}]: ${error.message}`);
+      throw error;
+    }
+  }
+  return builder.finish();
+}
+
+function addPoint(builder: BatchBuilder, point: Point, nowNs: bigint): void {
+  if (typeof point !== "object" || point === null) throw new InputError("not a point object");
+  if (typeof point.measurement !== "string") throw new InputError("measurement is not a string");
+  if (typeof point.fields !== "object" || point.fields === null)
+    throw new InputError("fields is not an object");
+  const tags = Object.entries(point.tags ?? {}).map(([key, value]) => {
+    if (typeof value !== "string") throw new InputError(`tag ${JSON.stringify(key)} is not a string`);
+    return { key, value };
+  });
+  builder.add(point.measurement, tags, Object.entries(point.fields), timeToNs(point.time, nowNs));
+}
+
+/** @returns ns since the epoch of a point's `time` */
+function timeToNs(time: Point["time"], nowNs: bigint): bigint {
+  if (time === undefined) return nowNs;
+  if (typeof time === "bigint") {
+    if (time < MIN_TIME || time > MAX_TIME)
+      throw new InputError(`time ${time} is outside the range of int64 ns`);
+    return time;
+  }
+  const ms = time instanceof Date ? time.getTime() : time;
+  if (typeof ms !== "number" || !Number.isFinite(ms)) throw new InputError("time is not a valid time");
+  const whole = Math.floor(ms);
+  // the part below a millisecond is kept to the microsecond, which is what a double holds of today
+  return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e3)) * 1000n;
+}
