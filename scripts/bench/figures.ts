@@ -1,0 +1,127 @@
+// Which figures the benchmark reports, and how they follow from what was measured.
+import type { Bodies, Dataset } from "./dataset.ts";
+import type { Query } from "./queries.ts";
+import { type Figure, megabytes, millions, milliseconds, plain, type Section, seconds } from "./table.ts";
+import type { LoadResult, QueryResult } from "./trial.ts";
+import { FIELD_COUNT, type Kind, kindNames } from "./tsbs.ts";
+
+/** Everything measured on one product. What is absent was not measured. */
+export interface Measured {
+  readonly loads: Map<Kind, LoadResult>;
+  readonly queries: Map<Query, QueryResult | null>;
+  burst?: LoadResult;
+  startMs?: number;
+}
+
+type Value = number | null | string | undefined;
+
+export function sections(
+  measured: ReadonlyMap<string, Measured>,
+  datasets: readonly Dataset[],
+  burst: Bodies | null,
+): Section[] {
+  const figure = (
+    name: string,
+    better: Figure["better"],
+    format: Figure["format"],
+    of: (one: Measured) => Value,
+  ): Figure => {
+    const values = new Map<string, number | null | string>();
+    for (const [product, one] of measured) {
+      const value = of(one);
+      if (value !== undefined) values.set(product, value);
+    }
+    return { name, better, format, values };
+  };
+
+  const loads = datasets.map((data): Section => {
+    const of = (value: (load: LoadResult, values: number) => number) => (one: Measured) => {
+      const load = one.loads.get(data.kind);
+      if (!load) return undefined;
+      return load.report.complete ? value(load, data.bodies.rowCount * FIELD_COUNT) : "not in time";
+    };
+    return {
+      title: `load, ${kindNames[data.kind]}`,
+      figures: [
+        figure(
+          "rows a second",
+          "more",
+          millions,
+          of((load) => (load.report.rowCount / load.report.elapsedMs) * 1e3),
+        ),
+        figure(
+          "values a second",
+          "more",
+          millions,
+          of((load, values) => (values / load.report.elapsedMs) * 1e3),
+        ),
+        figure(
+          "values a CPU second, to the last answer",
+          "more",
+          millions,
+          of((load, values) => values / load.answeredCpuS),
+        ),
+        figure(
+          "values a CPU second, flushed",
+          "more",
+          millions,
+          of((load, values) => values / load.flushedCpuS),
+        ),
+        figure(
+          "answer to a batch, 99 of 100",
+          "less",
+          milliseconds,
+          of((load) => load.report.p99Ms),
+        ),
+        figure(
+          "bytes a value on disk",
+          "less",
+          plain,
+          of((load, values) => load.sizeBytes / values),
+        ),
+        figure(
+          "peak memory",
+          "less",
+          megabytes,
+          of((load) => load.peakRssBytes),
+        ),
+      ],
+    };
+  });
+
+  const asked = new Set<Query>([...measured.values()].flatMap((one) => [...one.queries.keys()]));
+  const questions: Section = {
+    title: "queries, median",
+    figures: [...asked].map((query) =>
+      figure(`${query.name}: ${query.meaning}`, "less", milliseconds, (one) => {
+        const result = one.queries.get(query);
+        return result === undefined ? undefined : (result?.medianMs ?? null);
+      }),
+    ),
+  };
+
+  const start: Section = {
+    title: "start-up with this data",
+    figures: [figure("until ready", "less", milliseconds, (one) => one.startMs)],
+  };
+  if (burst === null) return [...loads, questions, start];
+
+  const ofBurst = (value: (load: LoadResult) => number) => (one: Measured) => {
+    if (!one.burst) return undefined;
+    const { report } = one.burst;
+    return report.complete ? value(one.burst) : `> ${(report.elapsedMs / 1e3).toFixed(0)} s`;
+  };
+  const newSeries: Section = {
+    title: `${burst.rowCount.toLocaleString("en")} new series x ${FIELD_COUNT} fields`,
+    figures: [
+      figure(
+        "time",
+        "less",
+        seconds,
+        ofBurst((load) => load.report.elapsedMs / 1e3),
+      ),
+      figure("peak memory", "less", megabytes, (one) => one.burst?.peakRssBytes),
+    ],
+  };
+  return [...loads, questions, start, newSeries];
+}

@@ -1,0 +1,73 @@
+// Command line of the benchmark.
+import { parseArgs } from "node:util";
+import { type Kind, kinds } from "./tsbs.ts";
+
+export interface Flags {
+  readonly kinds: readonly Kind[];
+  readonly peers: readonly string[];
+  readonly hostCount: number;
+  readonly stepCount: number;
+  /** Size of the burst of new series; 0 = leave it out. */
+  readonly seriesCount: number;
+  readonly repetitions: number;
+  readonly queries: boolean;
+  readonly readme: boolean;
+  readonly seed: number;
+}
+
+export const usage = `bun run bench [flags]
+  --kinds decimal,full,int   kinds of values to load (default: all; the queries run over the first)
+  --peers influxd,victoria   servers measured beside serie where they are installed; "none" for serie alone
+  --quick                    100 hosts x 200 steps and 30,000 new series instead of 1,000 x 1,000 and 300,000
+  --series N                 new series in the burst; 0 leaves it out
+  --no-queries               loads only
+  --repetitions N            of each query (default 20)
+  --seed N                   of the data and of the queries (default 1)
+  --readme                   put the table between the markers in README.md`;
+
+/** Throws an Error with a message for people when the arguments make no sense. */
+export function readFlags(args: string[]): Flags {
+  const { values } = parseArgs({
+    args,
+    options: {
+      kinds: { type: "string", default: kinds.join(",") },
+      peers: { type: "string", default: "influxd,victoria" },
+      quick: { type: "boolean", default: false },
+      series: { type: "string" },
+      "no-queries": { type: "boolean", default: false },
+      repetitions: { type: "string" },
+      seed: { type: "string", default: "1" },
+      readme: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    process.exit(0);
+  }
+  const wantedKinds = values.kinds.split(",");
+  for (const kind of wantedKinds) {
+    if (!kinds.includes(kind as Kind)) throw new Error(`--kinds: "${kind}" is none of ${kinds.join(", ")}`);
+  }
+  const peers = values.peers === "none" ? [] : values.peers.split(",");
+  for (const peer of peers) {
+    if (peer !== "influxd" && peer !== "victoria")
+      throw new Error(`--peers: "${peer}" is neither influxd nor victoria`);
+  }
+  return {
+    kinds: wantedKinds as Kind[],
+    peers,
+    hostCount: values.quick ? 100 : 1000,
+    stepCount: values.quick ? 200 : 1000,
+    seriesCount: wholeNumber("--series", values.series ?? (values.quick ? "30000" : "300000")),
+    repetitions: wholeNumber("--repetitions", values.repetitions ?? (values.quick ? "5" : "20")),
+    queries: !values["no-queries"],
+    readme: values.readme,
+    seed: wholeNumber("--seed", values.seed),
+  };
+}
+
+function wholeNumber(flag: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`${flag}: "${text}" is not a whole number`);
+  return Number(text);
+}

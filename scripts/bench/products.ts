@@ -1,0 +1,149 @@
+// The servers that can be measured: how each is started, written to, asked, and brought to rest.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Answer, readInflux, readPrometheus } from "./answer.ts";
+import type { Child } from "./child.ts";
+import type { Question } from "./queries.ts";
+
+const root = join(import.meta.dir, "../..");
+
+export interface Product {
+  readonly name: string;
+  /** Version to print; null when it is not installed here. */
+  version(): string | null;
+  /** Program and arguments; whatever it stores goes under `dataDir`, it listens on 127.0.0.1 only. */
+  command(dataDir: string, port: number): string[];
+  /** Answers 2xx once the server takes requests. */
+  readonly readyPath: string;
+  /** Once, on an empty server, before the first write. */
+  prepare(base: string): Promise<void>;
+  readonly writePath: string;
+  /** Brings what is still in memory or in a log into the form that it is kept in. */
+  settle(base: string, child: Child, timeoutMs: number): Promise<void>;
+  /** Path and parameters that ask this; null when the product cannot. */
+  queryPath(question: Question): string | null;
+  read(body: string): Answer;
+  /** Relative error that is not a wrong answer. */
+  readonly tolerance: number;
+}
+
+const DATABASE = "bench";
+
+const influxQuery = (question: Question) =>
+  `/query?${new URLSearchParams({ db: DATABASE, epoch: "ns", q: question.influxql })}`;
+
+/** The working tree that this script lies in. */
+export const serie: Product = {
+  name: "serie",
+  version: () => outputOf(["git", "-C", root, "rev-parse", "--short", "HEAD"]).trim(),
+  command: (dataDir, port) => [
+    process.execPath,
+    join(root, "src/cli/serie.ts"),
+    "server",
+    ...["--data-dir", dataDir],
+    ...["--host", "127.0.0.1"],
+    ...["--port", String(port)],
+  ],
+  readyPath: "/ready",
+  prepare: async () => {},
+  writePath: `/write?db=${DATABASE}`,
+  // what is left in memory is flushed by SIGTERM; until then flushes under way are waited for
+  settle: (_base, child, timeoutMs) => child.idle(timeoutMs),
+  queryPath: influxQuery,
+  read: readInflux,
+  tolerance: 1e-9,
+};
+
+export const influxd: Product = {
+  name: "InfluxDB",
+  version: () => /v[\d.]+/.exec(outputOf(["influxd", "version"]))?.[0] ?? null,
+  command(dataDir, port) {
+    mkdirSync(dataDir, { recursive: true });
+    const path = join(dataDir, "influxd.toml");
+    writeFileSync(path, influxConfiguration(dataDir, port));
+    return ["influxd", "run", "-config", path];
+  },
+  readyPath: "/ping",
+  async prepare(base) {
+    const body = new URLSearchParams({ q: `CREATE DATABASE ${DATABASE}` });
+    const response = await fetch(`${base}/query`, { method: "POST", body });
+    if (!response.ok) throw new Error(`influxd refuses CREATE DATABASE: ${await response.text()}`);
+  },
+  writePath: `/write?db=${DATABASE}`,
+  async settle(_base, child, timeoutMs) {
+    // its cache is snapshotted when cold for 5 s (see the configuration), and compacted after that
+    await Bun.sleep(Math.min(8_000, timeoutMs));
+    await child.idle(timeoutMs);
+  },
+  queryPath: influxQuery,
+  read: readInflux,
+  tolerance: 1e-9,
+};
+
+/** Defaults, but no limits that refuse the load, nothing sent home, and a cache that is written out soon. */
+function influxConfiguration(dataDir: string, port: number): string {
+  return `
+reporting-disabled = true
+bind-address = "127.0.0.1:0"
+[meta]
+  dir = "${dataDir}/meta"
+[data]
+  dir = "${dataDir}/data"
+  wal-dir = "${dataDir}/wal"
+  query-log-enabled = false
+  max-series-per-database = 0
+  max-values-per-tag = 0
+  cache-max-memory-size = "8g"
+  cache-snapshot-write-cold-duration = "5s"
+  compact-full-write-cold-duration = "5s"
+[coordinator]
+  log-queries-after = "0s"
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:${port}"
+  log-enabled = false
+  max-body-size = 0
+[subscriber]
+  enabled = false
+[continuous_queries]
+  enabled = false
+[logging]
+  level = "error"
+`;
+}
+
+export const victoriaMetrics: Product = {
+  name: "VictoriaMetrics",
+  version: () => {
+    if (Bun.which("victoria-metrics") === null) return null;
+    const debian = outputOf(["dpkg-query", "--show", "victoria-metrics"]).split("\t")[1];
+    return debian ? `v${debian.replace(/[+-].*/, "").trim()}` : "(version unknown)";
+  },
+  command: (dataDir, port) => [
+    "victoria-metrics",
+    `-storageDataPath=${dataDir}`,
+    `-httpListenAddr=127.0.0.1:${port}`,
+    "-retentionPeriod=100y",
+    "-loggerLevel=ERROR",
+  ],
+  readyPath: "/health",
+  prepare: async () => {},
+  // no db=: it would become a label of every series
+  writePath: "/write",
+  async settle(base, child, timeoutMs) {
+    await fetch(`${base}/internal/force_flush`);
+    await fetch(`${base}/internal/force_merge`);
+    await child.idle(timeoutMs);
+  },
+  queryPath: (question) => question.metricsql,
+  read: readPrometheus,
+  // it keeps about 15 decimal digits of a value
+  tolerance: 1e-6,
+};
+
+/** What a program prints; "" when it is not there. */
+function outputOf(command: readonly string[]): string {
+  if (Bun.which(command[0]!) === null) return "";
+  return Bun.spawnSync([...command]).stdout.toString();
+}

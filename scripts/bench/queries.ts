@@ -1,0 +1,204 @@
+// The TSBS queries over cpu-only data, each as InfluxQL, as MetricsQL, and as what the answer must add up to.
+//
+// A query is asked several times with other hosts and other hours, drawn from the seed, so that no answer is
+// measured out of a cache. Names and shapes are TSBS's; ranges are cut to what was generated.
+import { type Answer, fold, latest, rowsAbove } from "./answer.ts";
+import type { Dataset } from "./dataset.ts";
+import type { Random } from "./random.ts";
+import { fieldNames, START_S, STEP_S } from "./tsbs.ts";
+
+export interface Question {
+  readonly influxql: string;
+  /** Path and parameters of VictoriaMetrics' query API; null: the language has no equivalent. */
+  readonly metricsql: string | null;
+  readonly expected: Answer;
+}
+
+export interface Query {
+  readonly name: string;
+  readonly meaning: string;
+  ask(data: Dataset, random: Random): Question;
+}
+
+/** A stretch of the data in steps: [first, end). */
+interface Range {
+  readonly first: number;
+  readonly end: number;
+}
+
+const MINUTE_STEPS = 60 / STEP_S;
+const HOUR_STEPS = 3600 / STEP_S;
+
+export const queries: readonly Query[] = [
+  groupedByMinute("single-groupby-1-1-1", "max of 1 field, 1 host, 1 hour, by minute", 1, 1),
+  groupedByMinute("single-groupby-5-8-1", "max of 5 fields, 8 hosts, 1 hour, by minute", 5, 8),
+  maxAll("cpu-max-all-1", "max of 10 fields, 1 host, by hour", 1),
+  maxAll("cpu-max-all-8", "max of 10 fields, 8 hosts, by hour", 8),
+  meanOfAllHosts("double-groupby-1", "mean of 1 field of every host, by hour", 1),
+  meanOfAllHosts("double-groupby-5", "mean of 5 fields of every host, by hour", 5),
+  meanOfAllHosts("double-groupby-all", "mean of 10 fields of every host, by hour", 10),
+  highCpu("high-cpu-1", "rows of 1 host with usage_user > 90", 1),
+  highCpu("high-cpu-all", "rows of every host with usage_user > 90", Number.POSITIVE_INFINITY),
+  { name: "lastpoint", meaning: "last row of every host", ask: lastpoint },
+  { name: "groupby-orderby-limit", meaning: "max by minute, last 5 before a time", ask: lastMinutes },
+];
+
+function groupedByMinute(name: string, meaning: string, fieldCount: number, hostCount: number): Query {
+  return {
+    name,
+    meaning,
+    ask(data, random) {
+      const hosts = pickHosts(data, hostCount, random);
+      const range = pickHour(data, random);
+      return {
+        influxql: `SELECT ${calls("max", fieldCount)} FROM cpu WHERE (${hostCondition(hosts)}) AND ${timeCondition(range)} GROUP BY time(1m)`,
+        metricsql: rangeQuery(
+          (window) => `max(max_over_time(${selector(fieldCount, hosts)}${window})) by (__name__)`,
+          range,
+          60,
+        ),
+        expected: fold(data, { hosts, fieldCount, ...range, windowSteps: MINUTE_STEPS, aggregate: "max" }),
+      };
+    },
+  };
+}
+
+function maxAll(name: string, meaning: string, hostCount: number): Query {
+  return {
+    name,
+    meaning,
+    ask(data, random) {
+      const hosts = pickHosts(data, hostCount, random);
+      const range = { first: 0, end: data.stepCount };
+      const fieldCount = fieldNames.length;
+      return {
+        influxql: `SELECT ${calls("max", fieldCount)} FROM cpu WHERE (${hostCondition(hosts)}) AND ${timeCondition(range)} GROUP BY time(1h)`,
+        metricsql: rangeQuery(
+          (window) => `max(max_over_time(${selector(fieldCount, hosts)}${window})) by (__name__)`,
+          range,
+          3600,
+        ),
+        expected: fold(data, { hosts, fieldCount, ...range, windowSteps: HOUR_STEPS, aggregate: "max" }),
+      };
+    },
+  };
+}
+
+function meanOfAllHosts(name: string, meaning: string, fieldCount: number): Query {
+  return {
+    name,
+    meaning,
+    ask(data) {
+      const range = { first: 0, end: data.stepCount };
+      let expected: Answer = { cells: 0, total: 0 };
+      for (let host = 0; host < data.hostCount; host++) {
+        const one = fold(data, {
+          hosts: [host],
+          fieldCount,
+          ...range,
+          windowSteps: HOUR_STEPS,
+          aggregate: "mean",
+        });
+        expected = { cells: expected.cells + one.cells, total: expected.total + one.total };
+      }
+      return {
+        influxql: `SELECT ${calls("mean", fieldCount)} FROM cpu WHERE ${timeCondition(range)} GROUP BY time(1h), hostname`,
+        metricsql: rangeQuery(
+          (window) => `avg(avg_over_time(${selector(fieldCount, null)}${window})) by (__name__, hostname)`,
+          range,
+          3600,
+        ),
+        expected,
+      };
+    },
+  };
+}
+
+function highCpu(name: string, meaning: string, hostCount: number): Query {
+  return {
+    name,
+    meaning,
+    ask(data, random) {
+      const all = hostCount >= data.hostCount;
+      const hosts = all ? null : pickHosts(data, hostCount, random);
+      const range = { first: 0, end: data.stepCount };
+      return {
+        influxql: `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${timeCondition(range)}${hosts ? ` AND (${hostCondition(hosts)})` : ""}`,
+        metricsql: null,
+        expected: rowsAbove(data, hosts, 90),
+      };
+    },
+  };
+}
+
+function lastpoint(data: Dataset): Question {
+  const parameters = new URLSearchParams({
+    query: `last_over_time(${selector(fieldNames.length, null)}[3h])`,
+    time: String(timeS(data.stepCount)),
+    nocache: "1",
+  });
+  return {
+    influxql: "SELECT * FROM cpu GROUP BY hostname ORDER BY time DESC LIMIT 1",
+    metricsql: `/api/v1/query?${parameters}`,
+    expected: latest(data),
+  };
+}
+
+function lastMinutes(data: Dataset, random: Random): Question {
+  const end = MINUTE_STEPS * (5 + random.below(Math.floor(data.stepCount / MINUTE_STEPS) - 5));
+  const first = end - 5 * MINUTE_STEPS;
+  const hosts = Array.from({ length: data.hostCount }, (_, host) => host);
+  return {
+    influxql: `SELECT max(usage_user) FROM cpu WHERE time < ${timeS(end)}s GROUP BY time(1m) ORDER BY time DESC LIMIT 5`,
+    metricsql: null,
+    expected: fold(data, { hosts, fieldCount: 1, first, end, windowSteps: MINUTE_STEPS, aggregate: "max" }),
+  };
+}
+
+function pickHosts(data: Dataset, count: number, random: Random): number[] {
+  const hosts = new Set<number>();
+  while (hosts.size < Math.min(count, data.hostCount)) hosts.add(random.below(data.hostCount));
+  return [...hosts];
+}
+
+/** An hour (or all there is) from a full minute. */
+function pickHour(data: Dataset, random: Random): Range {
+  const steps = Math.min(HOUR_STEPS, data.stepCount - (data.stepCount % MINUTE_STEPS));
+  const first = MINUTE_STEPS * random.below(Math.floor((data.stepCount - steps) / MINUTE_STEPS) + 1);
+  return { first, end: first + steps };
+}
+
+const timeS = (step: number) => START_S + step * STEP_S;
+const timeCondition = ({ first, end }: Range) => `time >= ${timeS(first)}s AND time < ${timeS(end)}s`;
+const hostCondition = (hosts: readonly number[]) =>
+  hosts.map((host) => `hostname = 'host_${host}'`).join(" OR ");
+const calls = (name: string, fieldCount: number) =>
+  fieldNames
+    .slice(0, fieldCount)
+    .map((field) => `${name}(${field})`)
+    .join(", ");
+
+function selector(fieldCount: number, hosts: readonly number[] | null): string {
+  const names = fieldNames.slice(0, fieldCount).map((field) => `cpu_${field}`);
+  const matchers = [
+    ...(names.length > 1 ? [`__name__=~"${names.join("|")}"`] : []),
+    ...(hosts ? [`hostname=~"${hosts.map((host) => `host_${host}`).join("|")}"`] : []),
+  ];
+  return `${names.length > 1 ? "" : names[0]}${matchers.length > 0 ? `{${matchers.join(",")}}` : ""}`;
+}
+
+/**
+ * MetricsQL evaluates at points in time and looks back over (t - window, t]; InfluxQL's window is [t, t + window). Asking
+ * at the last millisecond of each window makes both the same rows.
+ */
+function rangeQuery(expression: (window: string) => string, { first, end }: Range, windowS: number): string {
+  const windowCount = Math.ceil(((end - first) * STEP_S) / windowS);
+  const start = timeS(first) + windowS - 0.001;
+  return `/api/v1/query_range?${new URLSearchParams({
+    query: expression(`[${windowS}s]`),
+    start: start.toFixed(3),
+    end: (start + (windowCount - 1) * windowS).toFixed(3),
+    step: `${windowS}s`,
+    nocache: "1",
+  })}`;
+}

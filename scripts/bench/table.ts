@@ -1,0 +1,64 @@
+// Figures of several products side by side: a Markdown table that also reads well in a terminal.
+//
+// Behind each peer stands how many times better the first product is: above 1 it is ahead, below 1 behind,
+// whichever direction is good for that figure.
+
+export interface Figure {
+  readonly name: string;
+  readonly better: "more" | "less";
+  /** Absent: not measured; null: the product has no such thing; a string: why there is no number. */
+  readonly values: ReadonlyMap<string, number | null | string>;
+  format(value: number): string;
+}
+
+/** Figures under a heading; a heading becomes a row of its own. */
+export interface Section {
+  readonly title: string;
+  readonly figures: readonly Figure[];
+}
+
+export function renderTable(products: readonly string[], sections: readonly Section[]): string {
+  const [own, ...peers] = products;
+  const rows: string[][] = [["", own!, ...peers.flatMap((peer) => [peer, "×"])]];
+  for (const { title, figures } of sections) {
+    if (figures.length === 0) continue;
+    rows.push([`**${title}**`, ...rows[0]!.slice(1).map(() => "")]);
+    for (const figure of figures) {
+      const mine = figure.values.get(own!);
+      rows.push([
+        figure.name,
+        cell(figure, mine),
+        ...peers.flatMap((peer) => {
+          const theirs = figure.values.get(peer);
+          return [cell(figure, theirs), ratio(figure, mine, theirs)];
+        }),
+      ]);
+    }
+  }
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join(" | ")} |`;
+  const rule = widths.map((width, i) => (i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  return [line(rows[0]!), line(rule), ...rows.slice(1).map(line)].join("\n");
+}
+
+function cell(figure: Figure, value: number | null | string | undefined): string {
+  if (value === undefined || value === null) return "–";
+  return typeof value === "string" ? value : figure.format(value);
+}
+
+function ratio(
+  figure: Figure,
+  mine: Figure["values"] extends ReadonlyMap<string, infer V> ? V | undefined : never,
+  theirs: typeof mine,
+): string {
+  if (typeof mine !== "number" || typeof theirs !== "number") return "";
+  const factor = figure.better === "more" ? mine / theirs : theirs / mine;
+  return factor >= 10 ? factor.toFixed(0) : factor.toPrecision(2);
+}
+
+export const millions = (value: number) => `${(value / 1e6).toFixed(2)} M`;
+export const megabytes = (value: number) => `${(value / 1e6).toFixed(0)} MB`;
+export const seconds = (value: number) => `${value.toFixed(2)} s`;
+export const milliseconds = (value: number) => `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ms`;
+export const plain = (value: number) => value.toFixed(2);

@@ -1,0 +1,185 @@
+// Measures one product: a load of each kind, a burst of new series, start-up with data, and the queries.
+//
+//     start -> load (4 connections) -> last answer -> settle -> SIGTERM -> size on disk
+//           -> start again (timed until ready) -> queries -> SIGTERM -> data deleted
+//
+// CPU is the server's alone (utime + stime), counted from before the first write until the process has ended, so
+// that flushes, merges and encodes belong to the load that caused them.
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { compare } from "./answer.ts";
+import { Child, freePort } from "./child.ts";
+import type { Bodies, Dataset } from "./dataset.ts";
+import type { LoadReport, LoadRequest } from "./load.ts";
+import type { Product } from "./products.ts";
+import type { Query } from "./queries.ts";
+import { Random } from "./random.ts";
+
+export interface Limits {
+  readonly connections: number;
+  /** Of one load; what is not in by then counts as not done. */
+  readonly loadTimeoutMs: number;
+  readonly settleTimeoutMs: number;
+  /** Of one query with all its repetitions. */
+  readonly queryTimeoutMs: number;
+  readonly repetitions: number;
+}
+
+export interface LoadResult {
+  readonly report: LoadReport;
+  /** Until the last answer. */
+  readonly answeredCpuS: number;
+  /** Until everything was flushed and the server had ended. */
+  readonly flushedCpuS: number;
+  readonly peakRssBytes: number;
+  readonly sizeBytes: number;
+}
+
+export interface QueryResult {
+  readonly medianMs: number;
+  readonly repetitions: number;
+}
+
+/** A running server of a product. */
+interface Running {
+  readonly child: Child;
+  readonly base: string;
+  /** From spawn until the ready path answered. */
+  readonly startMs: number;
+}
+
+export class Trial {
+  readonly #folder: string;
+  #current: Child | undefined;
+
+  constructor(
+    readonly product: Product,
+    folder: string,
+    readonly limits: Limits,
+  ) {
+    this.#folder = mkdtempSync(join(folder, "data-"));
+  }
+
+  /** Loads bodies into an empty server; its data stays, stopped, for `reopen`. */
+  async load(bodies: Bodies): Promise<LoadResult> {
+    rmSync(this.#folder, { recursive: true, force: true });
+    const { product, limits } = this;
+    const { child, base } = await this.#start();
+    await product.prepare(base);
+    const idleCpuS = child.cpuS();
+    const report = await this.#send(bodies, `${base}${product.writePath}`);
+    const answeredCpuS = child.cpuS() - idleCpuS;
+    let peakRssBytes = child.peakRssBytes();
+    if (report.complete) await product.settle(base, child, limits.settleTimeoutMs);
+    peakRssBytes = Math.max(peakRssBytes, child.peakRssBytes());
+    const flushedCpuS = (await this.stop()) - idleCpuS;
+    return { report, answeredCpuS, flushedCpuS, peakRssBytes, sizeBytes: sizeOnDisk(this.#folder) };
+  }
+
+  /** Starts over the data of the last load: the median of a few starts, and the last one is left running. */
+  async reopen(): Promise<Running> {
+    const starts: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      starts.push((await this.#start()).startMs);
+      await this.stop();
+    }
+    const running = await this.#start();
+    return { ...running, startMs: median([...starts, running.startMs]) };
+  }
+
+  /** Median time of a query until its whole answer is read; null when the product has no such query. */
+  async query(running: Running, query: Query, data: Dataset, seed: number): Promise<QueryResult | null> {
+    const { product, limits } = this;
+    const random = new Random(seed);
+    const times: number[] = [];
+    const deadline = performance.now() + limits.queryTimeoutMs;
+    // the first one warms up and is not counted
+    for (let i = -1; i < limits.repetitions; i++) {
+      const question = query.ask(data, random);
+      const path = product.queryPath(question);
+      if (path === null) return null;
+      const start = performance.now();
+      const response = await fetch(running.base + path);
+      const body = await response.text();
+      const elapsedMs = performance.now() - start;
+      try {
+        if (!response.ok) throw new Error(`status ${response.status}: ${body.slice(0, 300)}`);
+        compare(product.read(body), question.expected, product.tolerance);
+      } catch (error) {
+        throw new Error(
+          `${product.name}, ${query.name}: ${(error as Error).message}\n  ${question.influxql}`,
+        );
+      }
+      if (i >= 0) times.push(elapsedMs);
+      if (times.length >= 3 && performance.now() > deadline) break;
+    }
+    return { medianMs: median(times), repetitions: times.length };
+  }
+
+  /** Ends the running server, if any; its CPU time, seconds. */
+  async stop(): Promise<number> {
+    const child = this.#current;
+    this.#current = undefined;
+    return (await child?.stop()) ?? 0;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #start(): Promise<Running> {
+    const port = await freePort();
+    const base = `http://127.0.0.1:${port}`;
+    const start = performance.now();
+    const child = new Child(this.product.command(this.#folder, port));
+    this.#current = child;
+    for (;;) {
+      const ready = await fetch(base + this.product.readyPath).catch(() => null);
+      await ready?.arrayBuffer();
+      if (ready?.ok) return { child, base, startMs: performance.now() - start };
+      if (!child.running) throw new Error(`${this.product.name} ended while starting:\n${child.errors}`);
+      if (performance.now() - start > 60_000) throw new Error(`${this.product.name} is not ready after 60 s`);
+      await Bun.sleep(2);
+    }
+  }
+
+  async #send(bodies: Bodies, url: string): Promise<LoadReport> {
+    const request: LoadRequest = {
+      url,
+      path: bodies.path,
+      list: bodies.list,
+      connections: this.limits.connections,
+      timeoutMs: this.limits.loadTimeoutMs,
+    };
+    const loader = Bun.spawn([process.execPath, join(import.meta.dir, "load.ts"), JSON.stringify(request)], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [output, errors] = await Promise.all([
+      new Response(loader.stdout).text(),
+      new Response(loader.stderr).text(),
+      loader.exited,
+    ]);
+    if (loader.exitCode !== 0) {
+      throw new Error(`loading ${this.product.name} failed: ${errors}\n${this.#current?.errors ?? ""}`);
+    }
+    return JSON.parse(output) as LoadReport;
+  }
+}
+
+/** Blocks in use by the files below a folder, bytes (what `du` counts). */
+function sizeOnDisk(folder: string): number {
+  let sizeBytes = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) sizeBytes += lstatSync(join(entry.parentPath, entry.name)).blocks * 512;
+  }
+  return sizeBytes;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[middle]!;
+  return (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
