@@ -2,7 +2,7 @@
 // back signed above 2 GiB: `>>> 0`), i64 is bigint (so it occurs only per call, never per value).
 // The documentation of each stands at its definition in assembly/.
 
-export interface KernelExports extends AreaExports {
+export interface KernelExports extends AreaExports, PageExports {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -13,4 +13,33 @@ export interface AreaExports {
   areaFree(pointer: number): void;
   areaSize(pointer: number): number;
   areaUsed(): number;
+}
+
+/** assembly/page.ts, assembly/string-page.ts */
+export interface PageExports {
+  encodeNumbers(type: number, count: number, values: number, present: number, page: number): number;
+  decodeNumbers(
+    type: number,
+    page: number,
+    sizeBytes: number,
+    count: number,
+    values: number,
+    present: number,
+  ): number;
+  encodeStrings(
+    count: number,
+    slots: number,
+    present: number,
+    heap: number,
+    heapBytes: number,
+    page: number,
+  ): number;
+  decodeStrings(
+    page: number,
+    sizeBytes: number,
+    count: number,
+    slots: number,
+    present: number,
+    heap: number,
+  ): number;
 }

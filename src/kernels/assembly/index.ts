@@ -1,2 +1,4 @@
 // The exports of kernels.wasm: one line per kernel file.
 export * from "./area";
+export * from "./page";
+export * from "./string-page";

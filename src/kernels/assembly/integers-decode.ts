@@ -1,0 +1,123 @@
+// The integer codec, reading side; integers-encode.ts chooses, here is what it writes. Every other codec ends in it.
+//
+// count numbers (count known from the page), modulo 2^64:
+//
+//   u8 flags      ORDER  1   differences of neighbours are coded, not the numbers
+//                 ZIGZAG 2   residuals are signed (zigzag), else they are >= 0
+//                 UNARY  4   residuals are Rice codes, else fixed width
+//                 PATCH  8   there are exceptions
+//                 SCALE 16   everything is a multiple of a scale
+//                 NARROW 32  promise: all sums below fit an int32
+//   u8 width      low bits of a residual, 0 to 64
+//   zigzag varint base
+//   zigzag varint centre           only ORDER
+//   u8 scale                       only SCALE: 1 to 19 = 10^scale, 64 + s = 2^s
+//   varint plane size in bytes     only UNARY
+//   varint patch count, u8 width of patches     only PATCH
+//   low plane: residuals modulo 2^width, packed
+//   unary plane: residual >> width, 0 for exceptions                   only UNARY
+//   patch rows, packed at the width of (residual count - 1); patch values, packed: residual >> width   only PATCH
+//
+// ORDER:  number[0] = base, number[i] = number[i-1] + (centre + residual[i-1]) * scale; else number[i] = base + residual[i] * scale.
+// A regular or constant column is base and centre with width 0: a handful of bytes. Fixed width with exceptions is
+// PFOR (Zukowski, Heman, Nes, Boncz, "Super-Scalar RAM-CPU Cache Compression", ICDE 2006); Rice codes split into a
+// plane of low bits and a unary plane keep both decodable many at a time.
+import { bitLength, packedBytes, unpackOne, unpackWide, unzigzag } from "./bits";
+import { pageFailed, readByte, readVarint, takeBytes } from "./reader";
+import { decodeUnary } from "./unary";
+import { highs } from "./workspace";
+
+export const ORDER: u32 = 1;
+export const ZIGZAG: u32 = 2;
+export const UNARY: u32 = 4;
+export const PATCH: u32 = 8;
+export const SCALE: u32 = 16;
+export const NARROW: u32 = 32;
+const KNOWN: u32 = 63;
+
+/** What a scale byte stands for; 0 for one that was never written. */
+export function scaleOf(byte: u32): u64 {
+  if (byte >= 64 && byte < 128) return <u64>1 << (byte - 64);
+  if (byte == 0 || byte > 19) return 0;
+  let scale: u64 = 1;
+  for (let i: u32 = 0; i < byte; i++) scale *= 10;
+  return scale;
+}
+
+/** Decodes `count` numbers at the cursor to i64[count]; false when the bytes cannot have been written. */
+export function decodeIntegers(count: u32, target: usize): bool {
+  if (count == 0) return true;
+  const flags = readByte();
+  const width = readByte();
+  const base = unzigzag(readVarint());
+  const centre = flags & ORDER ? unzigzag(readVarint()) : 0;
+  const scale = flags & SCALE ? scaleOf(readByte()) : 1;
+  const planeSize = flags & UNARY ? readVarint() : 0;
+  const patches = flags & PATCH ? readVarint() : 0;
+  const patchWidth = flags & PATCH ? readByte() : 0;
+  const order = flags & ORDER;
+  const coded = count - order; // residuals
+  if (pageFailed() || flags & ~KNOWN || width > 64 || scale == 0) return false;
+  if (patches > <u64>coded || width + patchWidth > 64 || planeSize > 0xffff_ffff) return false;
+  if (flags & UNARY && width > 56) return false;
+
+  const low = takeBytes(packedBytes(coded, width));
+  const plane = takeBytes(planeSize);
+  const rowWidth = bitLength(coded - 1);
+  const patchRowBytes = packedBytes(<u32>patches, rowWidth);
+  const patchRows = takeBytes(patchRowBytes);
+  const patchBytes = packedBytes(<u32>patches, patchWidth);
+  const patchValues = takeBytes(patchBytes);
+  if (pageFailed()) return false;
+
+  if (order) store<i64>(target, base);
+  if (coded == 0) return true;
+  const residuals = target + (order << 3);
+  if (width == 0 && !(flags & (UNARY | PATCH))) {
+    progress(target, count, base, order ? centre * scale : 0);
+    return true;
+  }
+  unpackWide(low, coded, width, residuals);
+  if (flags & UNARY && !addUnary(plane, <u32>planeSize, coded, width, residuals)) return false;
+  for (let i: u32 = 0; i < <u32>patches; i++) {
+    const row = <u32>unpackOne(patchRows, patchRowBytes, i, rowWidth);
+    if (row >= coded) return false;
+    const at = residuals + (<usize>row << 3);
+    store<u64>(at, load<u64>(at) | (unpackOne(patchValues, patchBytes, i, patchWidth) << width));
+  }
+  rebuild(residuals, coded, flags, base, centre, <i64>scale);
+  return true;
+}
+
+// An arithmetic progression.
+function progress(target: usize, count: u32, base: i64, step: i64): void {
+  const end = target + (<usize>count << 3);
+  for (let x = base; target < end; target += 8) {
+    store<i64>(target, x);
+    x += step;
+  }
+}
+
+// Adds the high parts.
+function addUnary(plane: usize, size: u32, coded: u32, width: u32, residuals: usize): bool {
+  if (!decodeUnary(plane, size, coded, highs)) return false;
+  for (let i: usize = 0; i < coded; i++) {
+    const at = residuals + (i << 3);
+    store<u64>(at, load<u64>(at) | (<u64>load<u8>(highs + i) << width));
+  }
+  return true;
+}
+
+function rebuild(residuals: usize, coded: u32, flags: u32, base: i64, centre: i64, scale: i64): void {
+  const end = residuals + (<usize>coded << 3);
+  const signed = flags & ZIGZAG;
+  let sum = base;
+  for (let at = residuals; at < end; at += 8) {
+    const z = load<u64>(at);
+    const x = signed ? unzigzag(z) : <i64>z;
+    if (flags & ORDER) {
+      sum += (centre + x) * scale;
+      store<i64>(at, sum);
+    } else store<i64>(at, base + x * scale);
+  }
+}

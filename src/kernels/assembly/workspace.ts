@@ -1,0 +1,19 @@
+// Fixed room for what a codec computes on the way: one call at a time, nothing survives it.
+//
+// Static zero pages: they take memory only once a page with that many rows is encoded.
+
+/** Rows that one page can hold. */
+export const MAX_ROWS: u32 = 65536;
+
+/** 8 bytes a row: a column's values without the gaps of its nulls. */
+export const dense: usize = memory.data(65536 * 8);
+/** 8 bytes a row: the integers of decimal floats or of ordered float bits; the codes of strings. */
+export const integers: usize = memory.data(65536 * 8);
+/** 8 bytes a row: residuals of the integer codec. */
+export const residuals: usize = memory.data(65536 * 8);
+/** 8 bytes a row: rows of exceptions. */
+export const rows: usize = memory.data(65536 * 8);
+/** 1 byte a row: high parts of residuals. */
+export const highs: usize = memory.data(65536);
+/** 8 bytes a row: slots of distinct strings. */
+export const entries: usize = memory.data(65536 * 8);
