@@ -2,7 +2,7 @@
 // back signed above 2 GiB: `>>> 0`), i64 is bigint (so it occurs only per call, never per value).
 // The documentation of each stands at its definition in assembly/.
 
-export interface KernelExports extends AreaExports, PageExports {
+export interface KernelExports extends AreaExports, PageExports, ChecksumExports {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -42,4 +42,10 @@ export interface PageExports {
     present: number,
     heap: number,
   ): number;
+}
+
+/** assembly/checksum.ts */
+export interface ChecksumExports {
+  /** Comes back signed: `>>> 0`. */
+  crc32c(source: number, sizeBytes: number, seed: number): number;
 }

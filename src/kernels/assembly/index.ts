@@ -2,3 +2,4 @@
 export * from "./area";
 export * from "./page";
 export * from "./string-page";
+export * from "./checksum";
