@@ -1,0 +1,108 @@
+// The routes: an Elysia application over an open database.
+//
+// Invariants: every answer carries the standard headers, every error is JSON, no body is parsed by Elysia (the
+// handlers read raw bytes), and nothing is validated or hooked around a handler, so a write costs what it costs.
+import { Elysia } from "elysia";
+import type { Logger } from "pino";
+import type { Options } from "../db/options.ts";
+import type { Backend } from "./backend.ts";
+import { Bodies } from "./body.ts";
+import { bodyMetrics, processMetrics, prometheusText, Traffic } from "./metrics.ts";
+import { describedApi, descriptions } from "./openapi.ts";
+import { query } from "./query.ts";
+import { Reply } from "./reply.ts";
+import { health, ping, ready, welcome } from "./status.ts";
+import { writeJson, writeLines } from "./write.ts";
+
+export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize">;
+
+const allowed: Readonly<Record<string, string>> = {
+  "/write": "POST",
+  "/write/json": "POST",
+  "/query": "GET, POST",
+  "/ping": "GET, HEAD",
+  "/health": "GET",
+  "/ready": "GET",
+  "/metrics": "GET",
+  "/openapi": "GET",
+  "/": "GET",
+};
+
+export function createApp(db: Backend, options: HttpOptions, log: Logger) {
+  const bodies = new Bodies(options.maxBodySize, options.maxInflightSize);
+  const traffic = new Traffic();
+  const startedMs = Date.now();
+  const idPrefix = crypto.randomUUID().slice(0, 24);
+  let requestCount = 0;
+
+  /** A request's way through: identify, handle, turn what was thrown into an answer, count. */
+  function route(path: string, handle: (request: Request, reply: Reply) => Response | Promise<Response>) {
+    return async ({ request }: { request: Request }): Promise<Response> => {
+      const reply = new Reply(request, idPrefix + (requestCount++).toString(16).padStart(12, "0"));
+      let response: Response;
+      try {
+        response = await handle(request, reply);
+      } catch (error) {
+        response = reply.failure(error);
+        const entry = { requestId: reply.id, path, status: response.status, error };
+        if (response.status >= 500 && response.status !== 503) log.error(entry, "request failed");
+        else log.debug(entry, "request refused");
+      }
+      traffic.count(path, response.status);
+      return response;
+    };
+  }
+
+  const raw = { parse: "none" } as const;
+  const handleQuery = route("/query", (request, reply) => query(db, bodies, request, reply));
+  const handlePing = route("/ping", ping);
+  const notFound = route("other", (request, reply) => {
+    const path = new URL(request.url).pathname;
+    const methods = allowed[path];
+    if (methods === undefined) return reply.error(404, `path not found: ${path}`);
+    return reply.error(405, `method ${request.method} not allowed on ${path}: use ${methods}`, {
+      Allow: methods,
+    });
+  });
+
+  return new Elysia()
+    .use(describedApi())
+    .post(
+      "/write",
+      route("/write", (request, reply) => writeLines(db, bodies, request, reply)),
+      { ...raw, detail: descriptions.write },
+    )
+    .post(
+      "/write/json",
+      route("/write/json", (request, reply) => writeJson(db, bodies, request, reply)),
+      { ...raw, detail: descriptions.writeJson },
+    )
+    .get("/query", handleQuery, { detail: descriptions.query })
+    .post("/query", handleQuery, { ...raw, detail: descriptions.query })
+    .get("/ping", handlePing, { detail: descriptions.ping })
+    .head("/ping", handlePing, { detail: descriptions.ping })
+    .get(
+      "/health",
+      route("/health", (_, reply) => health(db, reply)),
+      { detail: descriptions.health },
+    )
+    .get(
+      "/ready",
+      route("/ready", (_, reply) => ready(startedMs, reply)),
+      { detail: descriptions.ready },
+    )
+    .get(
+      "/metrics",
+      route("/metrics", (_, reply) => {
+        const all = [...db.metrics(), ...processMetrics(), bodyMetrics(bodies), ...traffic.metrics()];
+        return reply.body(200, "text/plain; version=0.0.4; charset=utf-8", prometheusText(all));
+      }),
+      { detail: descriptions.metrics },
+    )
+    .get(
+      "/",
+      route("/", (_, reply) => welcome(reply)),
+      { detail: descriptions.welcome },
+    )
+    .onError(({ request }) => notFound({ request }));
+}

@@ -1,0 +1,96 @@
+// Request bodies as bytes: inflated, never larger than one bound, never holding more memory together than another.
+//
+// A body is accounted for from the first byte on (its declared length at once) until its request is answered.
+// The first body always fits, whatever its size, so that a small bound delays and never locks out.
+import { gunzipSync } from "node:zlib";
+import { InputError, OverloadedError, SerieError } from "../base/errors.ts";
+
+export class BodyTooLargeError extends SerieError {
+  override readonly name = "BodyTooLargeError";
+  readonly code = "request too large";
+}
+
+export class Bodies {
+  readonly #maxBodyBytes: number;
+  readonly #maxInflightBytes: number;
+  #inflightBytes = 0;
+
+  constructor(maxBodyBytes: number, maxInflightBytes: number) {
+    this.#maxBodyBytes = maxBodyBytes;
+    this.#maxInflightBytes = maxInflightBytes;
+  }
+
+  /** Bytes of all bodies now held. */
+  get inflightBytes(): number {
+    return this.#inflightBytes;
+  }
+
+  /**
+   * Reads the body and hands it to `use`. Throws `BodyTooLargeError`, `OverloadedError` when too much is in
+   * flight, `InputError` when it cannot be inflated.
+   */
+  async with<T>(request: Request, use: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+    const held = { bytes: 0 };
+    try {
+      const sent = await this.#receive(request, held);
+      const encoding = request.headers.get("content-encoding");
+      const bytes = encoding === null ? sent : this.#inflate(sent, encoding, held);
+      return await use(bytes);
+    } finally {
+      this.#inflightBytes -= held.bytes;
+    }
+  }
+
+  async #receive(request: Request, held: { bytes: number }): Promise<Uint8Array> {
+    const declared = request.headers.get("content-length");
+    if (declared !== null) {
+      this.#hold(Number(declared), held);
+      return new Uint8Array(await request.arrayBuffer());
+    }
+    if (!request.body) return new Uint8Array(0);
+    // chunked: the size is known only at the end
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of request.body) {
+      this.#hold(chunk.length, held);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  #inflate(sent: Uint8Array, encoding: string, held: { bytes: number }): Uint8Array {
+    if (encoding === "identity" || encoding === "") return sent;
+    if (encoding !== "gzip" && encoding !== "x-gzip")
+      throw new InputError(`unsupported Content-Encoding ${JSON.stringify(encoding)}: use gzip or none`);
+    const bytes = inflateBounded(sent, this.#maxBodyBytes);
+    if (!bytes) throw this.#tooLarge();
+    this.#hold(bytes.length - held.bytes, held); // both forms are alive only inside this function
+    return bytes;
+  }
+
+  #hold(sizeBytes: number, held: { bytes: number }): void {
+    if (held.bytes + sizeBytes > this.#maxBodyBytes) throw this.#tooLarge();
+    const others = this.#inflightBytes - held.bytes;
+    if (others > 0 && this.#inflightBytes + sizeBytes > this.#maxInflightBytes)
+      throw new OverloadedError("request throttled, too many bytes of request bodies are in flight");
+    held.bytes += sizeBytes;
+    this.#inflightBytes += sizeBytes;
+  }
+
+  #tooLarge(): BodyTooLargeError {
+    return new BodyTooLargeError(
+      `Request Entity Too Large: the body has more than ${this.#maxBodyBytes} bytes (option max-body-size)`,
+    );
+  }
+}
+
+/** null: it is larger than `maxBytes`. */
+function inflateBounded(sent: Uint8Array, maxBytes: number): Uint8Array | null {
+  try {
+    return gunzipSync(sent, { maxOutputLength: maxBytes });
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === "ERR_BUFFER_TOO_LARGE") return null;
+    if (code === "Z_BUF_ERROR") throw new InputError("unexpected EOF");
+    throw new InputError(`gzip: invalid ${code === "Z_DATA_ERROR" ? (error as Error).message : "body"}`);
+  }
+}

@@ -1,0 +1,99 @@
+// The description of every route, as GET /openapi publishes it. Documentation only: nothing here validates.
+import { openapi } from "@elysiajs/openapi";
+import { version } from "../base/version.ts";
+
+const text = { type: "string" } as const;
+
+function parameter(name: string, description: string, required = false) {
+  return { name, in: "query" as const, description, required, schema: text };
+}
+
+function json(description: string) {
+  return { description, content: { "application/json": { schema: { type: "object" as const } } } };
+}
+
+const error = {
+  description: "What is wrong and where",
+  content: {
+    "application/json": {
+      schema: { type: "object" as const, properties: { error: text }, required: ["error"] },
+    },
+  },
+};
+
+const writeParameters = [
+  parameter("db", "Database", true),
+  parameter("rp", "Retention policy; absent or empty: the default one"),
+  parameter("precision", "Unit of integer timestamps: ns (default), n, us, u, ms, s, m or h"),
+];
+
+const writeResponses = {
+  204: { description: "Every point is stored and durable" },
+  400: { ...error, description: "Points refused, with the reasons; good points beside bad ones are stored" },
+  404: { ...error, description: "No such database or retention policy" },
+  413: { ...error, description: "The body is too large" },
+  503: { ...error, description: "Too much in flight: try again after `Retry-After` seconds" },
+};
+
+const query = {
+  summary: "Runs InfluxQL statements",
+  description:
+    "A POST may carry the parameters as a form (urlencoded or multipart) too. CSV by `Accept: text/csv`.",
+  parameters: [
+    parameter("q", "One or more statements, separated by `;`", true),
+    parameter("db", "Database"),
+    parameter("rp", "Retention policy"),
+    parameter("epoch", "Times as integers of this unit (ns, us, ms, s, m, h) instead of RFC 3339"),
+    parameter("params", "JSON object with the values of `$name`"),
+    parameter("pretty", "`true`: indented JSON"),
+    parameter("chunked", "`true`: one JSON document a line"),
+    parameter("chunk_size", "Rows a line when chunked; 10000 by default"),
+  ],
+  responses: {
+    200: json("Results; a statement that failed has an `error` in its own"),
+    400: { ...error, description: "A statement cannot be parsed, or `q` is missing" },
+  },
+};
+
+/** By route; passed to Elysia as `detail`. */
+export const descriptions = {
+  write: {
+    summary: "Writes line protocol",
+    parameters: [...writeParameters, parameter("consistency", "Accepted for compatibility")],
+    requestBody: { description: "Line protocol, plain or gzip", content: { "text/plain": { schema: text } } },
+    responses: writeResponses,
+  },
+  writeJson: {
+    summary: "Writes points as JSON",
+    description: "`{measurement, tags, fields, time}` or `{metric, tags, value, timestamp}`.",
+    parameters: writeParameters,
+    requestBody: {
+      description: "One point, an array of points, or one point a line",
+      content: { "application/json": { schema: {} } },
+    },
+    responses: writeResponses,
+  },
+  query,
+  ping: { summary: "Is the server there?", responses: { 204: { description: "Yes" } } },
+  health: {
+    summary: "Is the server well?",
+    responses: { 200: json("Every check passes"), 503: json("The checks that fail") },
+  },
+  ready: { summary: "Is recovery over?", responses: { 200: json("Yes") } },
+  metrics: {
+    summary: "Metrics in Prometheus's text format",
+    responses: { 200: { description: "Metrics", content: { "text/plain": { schema: text } } } },
+  },
+  welcome: { summary: "What this server is", responses: { 200: { description: "Plain text" } } },
+};
+
+/** Serves the document itself, as JSON: no page that would load scripts from elsewhere. */
+export function describedApi() {
+  return openapi({
+    provider: null,
+    specPath: "/openapi",
+    documentation: {
+      info: { title: "serie", version, description: "Time series over HTTP, InfluxDB 1.x style." },
+    },
+  });
+}

@@ -1,0 +1,164 @@
+// Answers as InfluxDB 1.x JSON, in pieces of text small enough to stream.
+//
+//   {"results":[{"statement_id":0,"series":[{"name":"cpu","tags":{..},"columns":[..],"values":[[..],..]}]}]}
+//
+// `series`, `tags`, `values` and `messages` are left out when there are none. With `pretty` every element stands
+// on its own line, indented by four spaces a level; the levels are fixed, so both forms share one writer.
+import type { TimeUnit } from "../../model/types.ts";
+import type { Cell, Message, ResultSeries, StatementResult } from "../../query/result.ts";
+import { epochText, rfc3339Text, type TimeText } from "./time.ts";
+
+export interface JsonFormat {
+  /** null: RFC 3339. */
+  readonly epoch: TimeUnit | null;
+  readonly pretty: boolean;
+}
+
+/** Characters of text after which a piece is handed on. */
+const PIECE_LENGTH = 64 * 1024;
+
+/** The whole answer as one document. A statement's error stands in its result and does not end the others. */
+export async function* encodeJson(results: AsyncIterable<StatementResult>, format: JsonFormat) {
+  const writer = new JsonWriter(format);
+  let text = `{${writer.line(1)}"results":${writer.space}[`;
+  let count = 0;
+  for await (const result of results) {
+    text += (count++ === 0 ? "" : ",") + writer.openResult(result.statementId, result.messages);
+    let seriesCount = 0;
+    let seriesOpen = false; // the next part continues it
+    let valuesOpen = false;
+    const closeSeries = () => {
+      if (seriesOpen) text += (valuesOpen ? writer.closeValues() : "") + writer.closeSeries();
+      seriesOpen = valuesOpen = false;
+    };
+    try {
+      for await (const part of result.series) {
+        if (!seriesOpen) {
+          text += (seriesCount++ === 0 ? writer.openSeriesList() : ",") + writer.openSeries(part);
+          seriesOpen = true;
+        }
+        for (const row of part.rows) {
+          text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn);
+          valuesOpen = true;
+          if (text.length >= PIECE_LENGTH) {
+            yield text;
+            text = "";
+          }
+        }
+        if (!part.partial) closeSeries();
+      }
+      if (seriesCount > 0) text += writer.closeSeriesList();
+    } catch (error) {
+      closeSeries();
+      if (seriesCount > 0) text += writer.closeSeriesList();
+      text += writer.error(error);
+    }
+    text += writer.closeResult();
+  }
+  if (count === 0) text += writer.openResult(0, []) + writer.closeResult();
+  yield `${text}${writer.line(1)}]${writer.line(0)}}\n`;
+}
+
+/** Writes the parts of the document; each method returns text. Levels: results 1, result 2, series 4, values 5. */
+export class JsonWriter {
+  readonly #time: TimeText;
+  readonly #quoteTimes: boolean;
+  readonly #lines: readonly string[];
+  /** After a colon. */
+  readonly space: string;
+  readonly #rowOpen: string;
+  readonly #cellSeparator: string;
+  readonly #rowClose: string;
+
+  constructor(format: JsonFormat) {
+    this.#time = format.epoch === null ? rfc3339Text() : epochText(format.epoch);
+    this.#quoteTimes = format.epoch === null;
+    this.#lines = Array.from({ length: 9 }, (_, level) => (format.pretty ? `\n${"    ".repeat(level)}` : ""));
+    this.space = format.pretty ? " " : "";
+    this.#rowOpen = `${this.line(6)}[${this.line(7)}`;
+    this.#cellSeparator = `,${this.line(7)}`;
+    this.#rowClose = `${this.line(6)}]`;
+  }
+
+  /** The line break and indentation of a level, empty when not pretty. */
+  line(level: number): string {
+    return this.#lines[level] as string;
+  }
+
+  openResult(statementId: number, messages: readonly Message[]): string {
+    const text = `${this.line(2)}{${this.line(3)}"statement_id":${this.space}${statementId}`;
+    return messages.length === 0
+      ? text
+      : `${text},${this.line(3)}"messages":${this.space}${this.#list(messages, 3)}`;
+  }
+
+  closeResult(): string {
+    return `${this.line(2)}}`;
+  }
+
+  error(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    return `,${this.line(3)}"error":${this.space}${JSON.stringify(message)}`;
+  }
+
+  /** Marks a result (level 3) or a series (level 5) of which more follows. */
+  partial(level: number): string {
+    return `,${this.line(level)}"partial":${this.space}true`;
+  }
+
+  openSeriesList(): string {
+    return `,${this.line(3)}"series":${this.space}[`;
+  }
+
+  closeSeriesList(): string {
+    return `${this.line(3)}]`;
+  }
+
+  openSeries(series: ResultSeries): string {
+    const { name, tags, columns } = series;
+    let text = `${this.line(4)}{${this.line(5)}`;
+    if (name !== undefined) text += `"name":${this.space}${JSON.stringify(name)},${this.line(5)}`;
+    if (tags && tags.size > 0)
+      text += `"tags":${this.space}${this.#list(Object.fromEntries(tags), 5)},${this.line(5)}`;
+    return `${text}"columns":${this.space}${this.#list(columns, 5)}`;
+  }
+
+  /** Before the first row: a series without rows has no `values`. */
+  openValues(): string {
+    return `,${this.line(5)}"values":${this.space}[`;
+  }
+
+  row(row: readonly Cell[], timeColumn: number): string {
+    let text = this.#rowOpen;
+    for (let column = 0; column < row.length; column++) {
+      const cell = row[column] as Cell;
+      if (column > 0) text += this.#cellSeparator;
+      if (typeof cell === "number") text += numberText(cell);
+      else if (column === timeColumn && typeof cell === "bigint")
+        text += this.#quoteTimes ? `"${this.#time(cell)}"` : this.#time(cell);
+      else if (typeof cell === "string") text += JSON.stringify(cell);
+      else text += cell === null ? "null" : String(cell);
+    }
+    return text + this.#rowClose;
+  }
+
+  closeValues(): string {
+    return `${this.line(5)}]`;
+  }
+
+  closeSeries(): string {
+    return `${this.line(4)}}`;
+  }
+
+  /** Plain data (names, tags, messages) on the lines below `level`. */
+  #list(value: unknown, level: number): string {
+    if (this.space === "") return JSON.stringify(value);
+    return JSON.stringify(value, null, 4).replaceAll("\n", this.line(level));
+  }
+}
+
+/** As Go's encoding/json: shortest digits (exponents from 1e21 and below 1e-6), `-0` kept; JSON has no NaN. */
+export function numberText(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  return Number.isFinite(value) ? String(value) : "null";
+}

@@ -1,0 +1,110 @@
+// GET and POST /query: InfluxQL text in, a streamed answer in the format the client accepts out.
+//
+// A statement that cannot be parsed fails the whole request (400); whatever fails later is an error inside an
+// answer that is 200. When the client goes away the query is ended.
+import { InputError } from "../base/errors.ts";
+import type { Backend, RunOptions } from "./backend.ts";
+import type { Bodies } from "./body.ts";
+import { encodeChunkedJson } from "./output/chunked.ts";
+import { encodeCsv } from "./output/csv.ts";
+import { encodeJson } from "./output/json.ts";
+import { bodyOf } from "./output/stream.ts";
+import { epochOf, optional, urlParameters } from "./parameters.ts";
+import type { Reply } from "./reply.ts";
+
+const DEFAULT_CHUNK_ROWS = 10_000;
+
+export async function query(db: Backend, bodies: Bodies, request: Request, reply: Reply): Promise<Response> {
+  const parameters = await queryParameters(bodies, request);
+  const text = optional(parameters, "q");
+  if (text === undefined) throw new InputError('missing required parameter "q"');
+  const gone = new AbortController();
+  request.signal.addEventListener("abort", () => gone.abort(), { once: true });
+  const results = await started(db.run(text, runOptions(request, parameters, gone.signal)));
+  const epoch = epochOf(parameters);
+  if (acceptsCsv(request)) return reply.body(200, "text/csv", await bodyOf(encodeCsv(results, epoch), gone));
+  const format = { epoch, pretty: parameters.get("pretty") === "true" };
+  const pieces =
+    parameters.get("chunked") === "true"
+      ? encodeChunkedJson(results, format, chunkRows(parameters))
+      : encodeJson(results, format);
+  return reply.body(200, "application/json", await bodyOf(pieces, gone));
+}
+
+/** Parameters of the URL and, for POST, of a form in the body, which wins. */
+async function queryParameters(bodies: Bodies, request: Request): Promise<URLSearchParams> {
+  const parameters = urlParameters(request);
+  if (request.method !== "POST") return parameters;
+  const contentType = request.headers.get("content-type") ?? "";
+  await bodies.with(request, async (bytes) => {
+    if (contentType.startsWith("multipart/form-data")) await readMultipart(parameters, contentType, bytes);
+    else if (contentType === "" || contentType.startsWith("application/x-www-form-urlencoded"))
+      for (const [name, value] of new URLSearchParams(new TextDecoder().decode(bytes)))
+        parameters.set(name, value);
+  });
+  return parameters;
+}
+
+/** Values of the parts; `q` may also be a file of statements. */
+async function readMultipart(parameters: URLSearchParams, contentType: string, bytes: Uint8Array) {
+  const body = new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { "Content-Type": contentType } });
+  const form = await body.formData().catch((error: Error) => {
+    throw new InputError(`the body is not multipart/form-data: ${error.message}`);
+  });
+  for (const [name, value] of form)
+    parameters.set(name, typeof value === "string" ? value : await (value as Blob).text());
+}
+
+function runOptions(request: Request, parameters: URLSearchParams, signal: AbortSignal): RunOptions {
+  const options: { -readonly [K in keyof RunOptions]: RunOptions[K] } = {
+    signal,
+    readOnly: request.method === "GET",
+  };
+  const database = optional(parameters, "db");
+  if (database !== undefined) options.database = database;
+  const retentionPolicy = optional(parameters, "rp");
+  if (retentionPolicy !== undefined) options.retentionPolicy = retentionPolicy;
+  const params = optional(parameters, "params");
+  if (params !== undefined) options.params = bindParameters(params);
+  return options;
+}
+
+function bindParameters(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`error parsing query parameters: ${(error as Error).message}`);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new InputError("error parsing query parameters: they are not a JSON object");
+}
+
+function chunkRows(parameters: URLSearchParams): number {
+  const rows = Number(parameters.get("chunk_size"));
+  return Number.isInteger(rows) && rows > 0 ? rows : DEFAULT_CHUNK_ROWS;
+}
+
+/** The first type of `Accept` that serie knows decides; JSON when there is none. */
+function acceptsCsv(request: Request): boolean {
+  for (const entry of (request.headers.get("accept") ?? "").split(",")) {
+    const type = entry.split(";", 1)[0]?.trim();
+    if (type === "text/csv" || type === "application/csv") return true;
+    if (type === "application/json" || type === "*/*") return false;
+  }
+  return false;
+}
+
+/** Waits for the first statement, so that a parse error is thrown here, before an answer has begun. */
+async function started<T>(items: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const iterator = items[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let item = first; !item.done; item = await iterator.next()) yield item.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}

@@ -1,0 +1,74 @@
+// The answers that a request can get, with the headers that every answer carries.
+//
+// Errors are always JSON `{"error": "..."}`: Telegraf retries a 4xx for ever when its body is anything else.
+import { InputError, NotFoundError, OverloadedError, SerieError } from "../base/errors.ts";
+import { BodyTooLargeError } from "./body.ts";
+
+/** What clients of InfluxDB 1.x look at to choose what they may send. */
+export const INFLUXDB_VERSION = "1.8.10-serie";
+const INFLUXDB_BUILD = "OSS";
+
+/** HTTP status of an error thrown on purpose; anything else is our bug (500). */
+function statusOf(error: unknown): number {
+  if (error instanceof BodyTooLargeError) return 413;
+  if (error instanceof InputError) return 400;
+  if (error instanceof NotFoundError) return 404;
+  if (error instanceof OverloadedError) return 503;
+  if (error instanceof SerieError && error.code === "closed") return 503;
+  return 500;
+}
+
+/** One request's answer: made when the request arrives, used once. */
+export class Reply {
+  readonly id: string;
+
+  /** `id` comes from the client (`X-Request-Id`, `Request-Id`) or is `ownId`. */
+  constructor(request: Request, ownId: string) {
+    this.id = request.headers.get("x-request-id") || request.headers.get("request-id") || ownId;
+  }
+
+  noContent(): Response {
+    return new Response(null, { status: 204, headers: this.#headers() });
+  }
+
+  json(status: number, text: string): Response {
+    return this.body(status, "application/json", text);
+  }
+
+  body(status: number, contentType: string, body: string | ReadableStream<Uint8Array>): Response {
+    return new Response(body, { status, headers: { ...this.#headers(), "Content-Type": contentType } });
+  }
+
+  /** `more`: further headers. */
+  error(status: number, message: string, more?: Record<string, string>): Response {
+    const headers = {
+      ...this.#headers(),
+      "Content-Type": "application/json",
+      "X-Influxdb-Error": headerText(message),
+      ...more,
+    };
+    return new Response(`${JSON.stringify({ error: message })}\n`, { status, headers });
+  }
+
+  /** The answer to an exception. */
+  failure(error: unknown): Response {
+    const message = error instanceof Error ? error.message : String(error);
+    const more: Record<string, string> = {};
+    if (error instanceof OverloadedError) more["Retry-After"] = String(Math.ceil(error.retryAfterS));
+    return this.error(statusOf(error), message, more);
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      "X-Influxdb-Version": INFLUXDB_VERSION,
+      "X-Influxdb-Build": INFLUXDB_BUILD,
+      "Request-Id": this.id,
+      "X-Request-Id": this.id,
+    };
+  }
+}
+
+/** Header values are one line of printable ASCII; a message may be anything. */
+function headerText(message: string): string {
+  return message.slice(0, 500).replace(/[^\x20-\x7e]+/g, " ");
+}

@@ -1,0 +1,40 @@
+// POST /write and POST /write/json: bytes in, 204 once every point is durable.
+import { InputError } from "../base/errors.ts";
+import type { Backend, WriteOutcome, WriteTarget } from "./backend.ts";
+import type { Bodies } from "./body.ts";
+import { optional, precisionOf, urlParameters } from "./parameters.ts";
+import type { Reply } from "./reply.ts";
+
+export async function writeLines(db: Backend, bodies: Bodies, request: Request, reply: Reply) {
+  const target = targetOf(request);
+  const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target));
+  return answer(outcome, reply);
+}
+
+export async function writeJson(db: Backend, bodies: Bodies, request: Request, reply: Reply) {
+  const target = targetOf(request);
+  const outcome = await bodies.with(request, (bytes) => db.writeJson(bytes, target));
+  return answer(outcome, reply);
+}
+
+const consistencies = new Set(["", "any", "one", "quorum", "all"]);
+
+function targetOf(request: Request): WriteTarget {
+  const parameters = urlParameters(request);
+  const database = optional(parameters, "db");
+  if (database === undefined) throw new InputError("database is required");
+  if (!consistencies.has(parameters.get("consistency") ?? ""))
+    throw new InputError("invalid consistency level");
+  const target: { -readonly [K in keyof WriteTarget]: WriteTarget[K] } = { database };
+  const retentionPolicy = optional(parameters, "rp");
+  if (retentionPolicy !== undefined) target.retentionPolicy = retentionPolicy;
+  const precision = precisionOf(parameters);
+  if (precision !== undefined) target.precision = precision;
+  return target;
+}
+
+function answer(outcome: WriteOutcome, reply: Reply): Response {
+  if (outcome.errors.length === 0) return reply.noContent();
+  const reasons = outcome.errors.join("\n");
+  return reply.error(400, outcome.partial ? `partial write: ${reasons} dropped=${outcome.dropped}` : reasons);
+}

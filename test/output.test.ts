@@ -1,0 +1,315 @@
+// The answer formats, as influxd prints them (see the cases in CLIENTS.md) and at their edges.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { encodeChunkedJson } from "../src/http/output/chunked.ts";
+import { decimalText, encodeCsv } from "../src/http/output/csv.ts";
+import { encodeJson, type JsonFormat, numberText } from "../src/http/output/json.ts";
+import { epochText, rfc3339Text } from "../src/http/output/time.ts";
+import type { Cell, ResultSeries, StatementResult } from "../src/query/result.ts";
+
+const T0 = 1_700_000_000_000_000_000n;
+const compact: JsonFormat = { epoch: null, pretty: false };
+
+function series(rows: Cell[][], more: Partial<ResultSeries> = {}): ResultSeries {
+  return { name: "cpu", columns: ["time", "value"], timeColumn: 0, rows, ...more };
+}
+
+async function* statements(...lists: (readonly (ResultSeries | Error)[])[]): AsyncGenerator<StatementResult> {
+  for (const [statementId, list] of lists.entries()) {
+    const parts = async function* () {
+      for (const item of list) {
+        if (item instanceof Error) throw item;
+        yield item;
+      }
+    };
+    yield { statementId, messages: [], series: parts() };
+  }
+}
+
+async function joined(pieces: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const piece of pieces) text += piece;
+  return text;
+}
+
+const json = (format: JsonFormat, ...lists: (ResultSeries | Error)[][]) =>
+  joined(encodeJson(statements(...lists), format));
+
+describe("JSON", () => {
+  test("one series", async () => {
+    expect(await json(compact, [series([[T0, 0.5]])])).toBe(
+      '{"results":[{"statement_id":0,"series":[{"name":"cpu","columns":["time","value"],"values":[["2023-11-14T22:13:20Z",0.5]]}]}]}\n',
+    );
+  });
+
+  test("a statement without series, a series without rows, tags, no name", async () => {
+    expect(await json(compact, [])).toBe('{"results":[{"statement_id":0}]}\n');
+    const empty = { columns: ["user", "admin"], timeColumn: -1, rows: [] };
+    expect(await json(compact, [empty])).toBe(
+      '{"results":[{"statement_id":0,"series":[{"columns":["user","admin"]}]}]}\n',
+    );
+    const tagged = series([[T0, 1]], { tags: new Map([["host", 'a"b']]) });
+    expect(await json({ ...compact, epoch: "ms" }, [tagged])).toContain(
+      '"name":"cpu","tags":{"host":"a\\"b"},"columns":["time","value"],"values":[[1700000000000,1]]',
+    );
+  });
+
+  test("no statement at all still gives results[0]", async () => {
+    expect(await json(compact)).toBe('{"results":[{"statement_id":0}]}\n');
+  });
+
+  test("every kind of cell", async () => {
+    const row: Cell[] = [T0 + 1n, null, true, -0, 1e21, 1e-7, Number.NaN, 9223372036854775807n, "é\n\u0000"];
+    const columns = row.map((_, index) => `c${index}`);
+    const text = await json(compact, [series([row], { columns })]);
+    expect(text).toContain(
+      '["2023-11-14T22:13:20.000000001Z",null,true,-0,1e+21,1e-7,null,9223372036854775807,"é\\n\\u0000"]',
+    );
+  });
+
+  test("parts of a series become one series", async () => {
+    const parts = [
+      series([], { partial: true }),
+      series([[1n, 1]], { partial: true }),
+      series([[2n, 2]], { partial: true }),
+      series([]),
+      series([[3n, 3]], { name: "mem" }),
+    ];
+    expect(JSON.parse(await json({ ...compact, epoch: "ns" }, parts)).results[0].series).toEqual([
+      {
+        name: "cpu",
+        columns: ["time", "value"],
+        values: [
+          [1, 1],
+          [2, 2],
+        ],
+      },
+      { name: "mem", columns: ["time", "value"], values: [[3, 3]] },
+    ]);
+  });
+
+  test("an error ends its statement only, wherever it comes", async () => {
+    const failures = [
+      [new Error("at once")],
+      [series([[1n, 1]]), new Error("after a series")],
+      [series([[2n, 2]], { partial: true }), new Error("inside a series")],
+      [series([], { partial: true }), new Error("before its first row")],
+      [series([[3n, 3]])],
+    ];
+    const { results } = JSON.parse(await json({ ...compact, epoch: "ns" }, ...failures));
+    expect(results.map((result: { error?: string }) => result.error)).toEqual([
+      "at once",
+      "after a series",
+      "inside a series",
+      "before its first row",
+      undefined,
+    ]);
+    expect(results[2].series[0].values).toEqual([[2, 2]]);
+    expect(results[4].series[0].values).toEqual([[3, 3]]);
+  });
+
+  test("pretty is the same document, as influxd indents it", async () => {
+    expect(await json({ ...compact, pretty: true }, [series([[T0, 0.5]])])).toBe(`{
+    "results": [
+        {
+            "statement_id": 0,
+            "series": [
+                {
+                    "name": "cpu",
+                    "columns": [
+                        "time",
+                        "value"
+                    ],
+                    "values": [
+                        [
+                            "2023-11-14T22:13:20Z",
+                            0.5
+                        ]
+                    ]
+                }
+            ]
+        }
+    ]
+}
+`);
+    const lists = [[series([[1n, "a"]], { tags: new Map([["k", "v"]]) }), new Error("x")], [], [series([])]];
+    const pretty = await json({ ...compact, pretty: true }, ...lists);
+    expect(JSON.parse(pretty)).toEqual(JSON.parse(await json(compact, ...lists)));
+    expect(pretty).toBe(`${JSON.stringify(JSON.parse(pretty), null, 4)}\n`);
+  });
+
+  test("messages", async () => {
+    const results = (async function* (): AsyncGenerator<StatementResult> {
+      const none = (async function* () {})();
+      yield { statementId: 0, messages: [{ level: "warning", text: "careful" }], series: none };
+    })();
+    expect(await joined(encodeJson(results, compact))).toBe(
+      '{"results":[{"statement_id":0,"messages":[{"level":"warning","text":"careful"}]}]}\n',
+    );
+  });
+
+  test("long answers leave in pieces of bounded size", async () => {
+    const rows: Cell[][] = Array.from({ length: 20_000 }, (_, index) => [T0 + BigInt(index), index]);
+    const lengths: number[] = [];
+    let text = "";
+    for await (const piece of encodeJson(statements([series(rows)]), compact)) {
+      lengths.push(piece.length);
+      text += piece;
+    }
+    expect(lengths.length).toBeGreaterThan(8);
+    expect(Math.max(...lengths)).toBeLessThan(70_000);
+    expect(JSON.parse(text).results[0].series[0].values).toHaveLength(20_000);
+  });
+});
+
+describe("chunked JSON", () => {
+  const chunked = async (size: number, ...lists: (ResultSeries | Error)[][]) => {
+    const text = await joined(encodeChunkedJson(statements(...lists), { ...compact, epoch: "ns" }, size));
+    expect(text.endsWith("\n")).toBe(true);
+    return text.slice(0, -1).split("\n");
+  };
+
+  test("as influxd prints two rows with chunk_size=1", async () => {
+    expect(
+      await chunked(1, [
+        series([
+          [1n, 0.5],
+          [2n, 0],
+        ]),
+      ]),
+    ).toEqual([
+      '{"results":[{"statement_id":0,"series":[{"name":"cpu","columns":["time","value"],"values":[[1,0.5]],"partial":true}],"partial":true}]}',
+      '{"results":[{"statement_id":0,"series":[{"name":"cpu","columns":["time","value"],"values":[[2,0]]}]}]}',
+    ]);
+  });
+
+  test("rows, order and partial marks survive any cut into parts and chunks", async () => {
+    const anySeries = fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 4 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(anySeries, fc.integer({ min: 1, max: 7 }), async (shape, size) => {
+        const parts = shape.flatMap((counts, index) =>
+          counts.map((count, at) =>
+            series(
+              Array.from({ length: count }, (_, row) => [BigInt(row), index * 100 + at * 10 + row]),
+              { name: `s${index}`, partial: at < counts.length - 1 },
+            ),
+          ),
+        );
+        const lines = (await chunked(size, parts)).map((line) => JSON.parse(line).results[0]);
+        for (const [name, own] of Object.entries(Object.groupBy(lines, (line) => line.series[0].name))) {
+          const rows = own!.flatMap((line) => line.series[0].values ?? []);
+          expect(rows).toEqual(
+            parts
+              .filter((part) => part.name === name)
+              .flatMap((part) => part.rows.map(([t, v]) => [Number(t), v])),
+          );
+          for (const [at, line] of own!.entries()) {
+            const last = at === own!.length - 1;
+            expect(line.series[0].partial).toBe(last ? undefined : true);
+            if (!last) expect(line.series[0].values).toHaveLength(size);
+          }
+        }
+        for (const [at, line] of lines.entries())
+          expect(line.partial).toBe(at < lines.length - 1 ? true : undefined);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("statements without series and with errors have their line", async () => {
+    expect(await chunked(10, [], [new Error("no")], [series([[1n, 1]])])).toEqual([
+      '{"results":[{"statement_id":0}]}',
+      '{"results":[{"statement_id":1,"error":"no"}]}',
+      '{"results":[{"statement_id":2,"series":[{"name":"cpu","columns":["time","value"],"values":[[1,1]]}]}]}',
+    ]);
+  });
+});
+
+describe("CSV", () => {
+  const csv = (...lists: (ResultSeries | Error)[][]) => joined(encodeCsv(statements(...lists), null));
+
+  test("as influxd prints it", async () => {
+    const columns = ["time", "value", "host"];
+    expect(
+      await csv([
+        series(
+          [
+            [T0, 0.5, "a"],
+            [T0, 0, "b"],
+          ],
+          { columns },
+        ),
+      ]),
+    ).toBe(
+      "name,tags,time,value,host\ncpu,,1700000000000000000,0.5,a\ncpu,,1700000000000000000,0,b\n",
+    );
+  });
+
+  test("quotes, nulls, tags, changing columns, several statements, errors", async () => {
+    const tags = new Map([
+      ["a", "x y"],
+      ["b", "1,2"],
+    ]);
+    const first = [series([[1n, 'say "hi",\n']], { tags }), series([[2n, null]], { tags })];
+    const second = [series([[3n, true]], { columns: ["time", "b"] }), series([[4n, 1e21]])];
+    expect(await csv(first, [], second, [new Error("bad, thing")])).toBe(
+      [
+        "name,tags,time,value",
+        'cpu,"a=x\\ y,b=1\\,2",1,"say ""hi"",\n"',
+        'cpu,"a=x\\ y,b=1\\,2",2,',
+        "",
+        "name,tags,time,b",
+        "cpu,,3,true",
+        "",
+        "name,tags,time,value",
+        "cpu,,4,1000000000000000000000",
+        "",
+        "error",
+        '"bad, thing"',
+        "",
+      ].join("\n"),
+    );
+  });
+});
+
+describe("numbers and times", () => {
+  test("JSON numbers read back as the same bits", () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        expect(Object.is(JSON.parse(numberText(value)), value)).toBe(true);
+        expect(Object.is(Number(decimalText(value)), value)).toBe(true);
+        expect(decimalText(value)).not.toContain("e");
+      }),
+    );
+  });
+
+  test.each([
+    [0n, "1970-01-01T00:00:00Z"],
+    [-1n, "1969-12-31T23:59:59.999999999Z"],
+    [T0 + 120_000_000n, "2023-11-14T22:13:20.12Z"],
+    [-9223372036854775806n, "1677-09-21T00:12:43.145224194Z"],
+    [9223372036854775806n, "2262-04-11T23:47:16.854775806Z"],
+  ])("%d is %s", (time, text) => {
+    expect(rfc3339Text()(time)).toBe(text);
+  });
+
+  test("RFC 3339 agrees with Date for every millisecond, in any order", () => {
+    const convert = rfc3339Text();
+    fc.assert(
+      fc.property(fc.integer({ min: -9e12, max: 9e12 }), (ms) => {
+        expect(Date.parse(convert(BigInt(ms) * 1_000_000n))).toBe(ms);
+      }),
+    );
+  });
+
+  test("epoch units", () => {
+    expect(epochText("ns")(T0)).toBe("1700000000000000000");
+    expect(epochText("u")(T0)).toBe("1700000000000000");
+    expect(epochText("ms")(T0 + 999_999n)).toBe("1700000000000");
+    expect(epochText("h")(T0)).toBe("472222");
+    expect(epochText("ms")(-1n)).toBe("0");
+  });
+});
