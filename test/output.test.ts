@@ -243,9 +243,7 @@ describe("CSV", () => {
           { columns },
         ),
       ]),
-    ).toBe(
-      "name,tags,time,value,host\ncpu,,1700000000000000000,0.5,a\ncpu,,1700000000000000000,0,b\n",
-    );
+    ).toBe("name,tags,time,value,host\ncpu,,1700000000000000000,0.5,a\ncpu,,1700000000000000000,0,b\n");
   });
 
   test("quotes, nulls, tags, changing columns, several statements, errors", async () => {

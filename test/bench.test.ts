@@ -1,0 +1,182 @@
+// The benchmark's own promises: data that repeats, and no wrong answer is timed.
+import { expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { compare, fold, latest, readInflux, readPrometheus, rowsAbove } from "../scripts/bench/answer.ts";
+import { type Dataset, generate, generateNewSeries } from "../scripts/bench/dataset.ts";
+import { readFlags } from "../scripts/bench/flags.ts";
+import { queries } from "../scripts/bench/queries.ts";
+import { Random } from "../scripts/bench/random.ts";
+import { plain, renderTable } from "../scripts/bench/table.ts";
+import { FIELD_COUNT, kinds } from "../scripts/bench/tsbs.ts";
+
+function withFolder<T>(run: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "serie-bench-test-"));
+  try {
+    return run(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const small = { hostCount: 7, stepCount: 13, batchRows: 10, seed: 3 };
+
+test.each([...kinds])("%s: lines hold the values that answers are checked against", (kind) => {
+  withFolder((folder) => {
+    const data = generate(folder, kind, small);
+    const text = readFileSync(data.bodies.path, "utf8");
+    const lines = text.trimEnd().split("\n");
+    expect(lines).toHaveLength(7 * 13);
+    lines.forEach((line, row) => {
+      const [series, fields, time] = line.split(" ");
+      expect(series!.split(",")).toHaveLength(11);
+      expect(series).toStartWith(`cpu,hostname=host_${row % 7},`);
+      expect(Number(time)).toBe((1_451_606_400 + 10 * Math.floor(row / 7)) * 1e9);
+      const values = fields!.split(",").map((field) => field.split("=")[1]!);
+      expect(values.every((value) => value.endsWith("i") === (kind === "int"))).toBe(true);
+      expect(values.map((value) => Number.parseFloat(value))).toEqual([
+        ...data.values.subarray(row * FIELD_COUNT, (row + 1) * FIELD_COUNT),
+      ]);
+    });
+    const { list } = data.bodies;
+    expect(list.map((body) => body.rowCount)).toEqual([...Array(9).fill(10), 1]);
+    expect(list.at(-1)!.offset + list.at(-1)!.sizeBytes).toBe(text.length);
+    expect(data.values.every((value) => value >= 0 && value <= 100)).toBe(true);
+  });
+});
+
+test("the same seed gives the same bytes, another seed others", () => {
+  withFolder((folder) => {
+    const bytes = (seed: number) =>
+      readFileSync(generate(folder, "full", { ...small, seed }).bodies.path, "latin1");
+    expect(bytes(3)).toBe(bytes(3));
+    expect(bytes(3)).not.toBe(bytes(4));
+  });
+});
+
+test("new series are all different", () => {
+  withFolder((folder) => {
+    const bodies = generateNewSeries(folder, 500, 100, 1);
+    const lines = readFileSync(bodies.path, "utf8").trimEnd().split("\n");
+    expect(new Set(lines.map((line) => line.split(" ")[0])).size).toBe(500);
+  });
+});
+
+/** Two hosts, four steps; field f of host h at step s is s * 10 + h + f / 10. */
+function tinyData(): Dataset {
+  const values = new Float64Array(4 * 2 * FIELD_COUNT);
+  for (let i = 0; i < values.length; i++) {
+    const row = Math.floor(i / FIELD_COUNT);
+    values[i] = Math.floor(row / 2) * 10 + (row % 2) + (i % FIELD_COUNT) / 10;
+  }
+  const bodies = { path: "", list: [], rowCount: 8, sizeBytes: 0 };
+  return { kind: "full", hostCount: 2, stepCount: 4, bodies, values };
+}
+
+test("expected answers, by hand", () => {
+  const data = tinyData();
+  const shape = { hosts: [0, 1], fieldCount: 1, first: 0, end: 3, windowSteps: 2 };
+  // windows: steps 0-1, step 2
+  expect(fold(data, { ...shape, aggregate: "max" })).toEqual({ cells: 2, total: 11 + 21 });
+  expect(fold(data, { ...shape, aggregate: "mean" })).toEqual({ cells: 2, total: 5.5 + 20.5 });
+  expect(rowsAbove(data, [1], 20).cells).toBe(2 * FIELD_COUNT);
+  expect(rowsAbove(data, null, 30).total).toBeCloseTo(31 * 10 + 4.5, 9);
+  expect(latest(data).total).toBeCloseTo((30 + 31) * 10 + 9, 9);
+});
+
+test("answers are read as numbers outside time and tags", () => {
+  const influx = {
+    results: [
+      {
+        series: [
+          {
+            columns: ["time", "a", "tag"],
+            values: [
+              [5, 1.5, "x"],
+              [6, null, "7"],
+            ],
+          },
+        ],
+      },
+    ],
+  };
+  expect(readInflux(JSON.stringify(influx))).toEqual({ cells: 1, total: 1.5 });
+  expect(() => readInflux('{"results":[{"error":"no"}]}')).toThrow("no");
+  const range = {
+    status: "success",
+    data: {
+      result: [
+        {
+          values: [
+            [1, "2"],
+            [2, "3.5"],
+          ],
+        },
+        { value: [1, "4"] },
+      ],
+    },
+  };
+  expect(readPrometheus(JSON.stringify(range))).toEqual({ cells: 3, total: 9.5 });
+});
+
+test("a missing and a wrong value are noticed", () => {
+  compare({ cells: 2, total: 100 }, { cells: 2, total: 100 + 1e-9 }, 1e-9);
+  expect(() => compare({ cells: 1, total: 100 }, { cells: 2, total: 100 }, 1e-9)).toThrow("1 values, 2");
+  expect(() => compare({ cells: 2, total: 101 }, { cells: 2, total: 100 }, 1e-9)).toThrow("add up to 101");
+});
+
+test("every query can be asked of small data", () => {
+  withFolder((folder) => {
+    const data = generate(folder, "decimal", { hostCount: 9, stepCount: 60, batchRows: 100, seed: 1 });
+    for (const query of queries) {
+      const question = query.ask(data, new Random(1));
+      expect(question.influxql).toStartWith("SELECT ");
+      expect(question.expected.total).toBeFinite();
+    }
+  });
+});
+
+test("the table says how many times better the first product is", () => {
+  const figure = (name: string, better: "more" | "less", own: number, peer: number | null | string) => ({
+    name,
+    better,
+    values: new Map<string, number | null | string>([
+      ["serie", own],
+      ["peer", peer],
+    ]),
+    format: plain,
+  });
+  const sections = [
+    {
+      title: "t",
+      figures: [
+        figure("speed", "more", 6, 3),
+        figure("time", "less", 6, 3),
+        figure("late", "less", 6, "> 5 s"),
+        figure("unknown", "less", 6, null),
+      ],
+    },
+  ];
+  expect(renderTable(["serie", "peer"], sections).split("\n")).toEqual([
+    "|         | serie |  peer |    × |",
+    "| ------- | ----: | ----: | ---: |",
+    "| **t**   |       |       |      |",
+    "| speed   |  6.00 |  3.00 |  2.0 |",
+    "| time    |  6.00 |  3.00 | 0.50 |",
+    "| late    |  6.00 | > 5 s |      |",
+    "| unknown |  6.00 |     – |      |",
+  ]);
+});
+
+test("flags that make no sense are refused", () => {
+  expect(readFlags(["--quick", "--peers", "none"])).toMatchObject({
+    hostCount: 100,
+    peers: [],
+    seriesCount: 30_000,
+  });
+  expect(() => readFlags(["--kinds", "decimal,big"])).toThrow('"big" is none of');
+  expect(() => readFlags(["--peers", "oracle"])).toThrow("oracle");
+  expect(() => readFlags(["--series", "-1"])).toThrow();
+  expect(() => readFlags(["--fast"])).toThrow("--fast");
+});
