@@ -1,0 +1,92 @@
+// Makes the project ready, then runs a part of it: `bun scripts/ready.ts server|test|bench [arguments]`.
+//
+// Ready = dependencies as the lockfile says and kernels newer than their sources. Nothing is done when that holds
+// already. This file imports nothing from node_modules, which may not be there yet, and runs everything with the
+// Bun that runs it: on a machine with only npx, no other one can be found.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+const bun = process.execPath;
+
+/** The exit code of `bun ...args` in the project's folder. */
+async function run(...args: string[]): Promise<number> {
+  return await Bun.spawn([bun, ...args], { cwd: root, stdio: ["inherit", "inherit", "inherit"] }).exited;
+}
+
+async function makeReady(): Promise<void> {
+  const stamp = join(root, "node_modules/.serie-lock");
+  const lock = Bun.hash(readFileSync(join(root, "bun.lock"))).toString(16);
+  if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
+    console.log("serie: installing the dependencies of bun.lock");
+    const code = await run("install", "--frozen-lockfile");
+    if (code !== 0) process.exit(code);
+    writeFileSync(stamp, lock);
+  }
+  const code = await run("scripts/build-kernels.ts");
+  if (code !== 0) process.exit(code);
+}
+
+/** Runs one check; its output is shown only when it fails. */
+async function check(name: string, ...args: string[]): Promise<boolean> {
+  const started = performance.now();
+  const child = Bun.spawn([bun, "--bun", ...args], { cwd: root, stdout: "pipe", stderr: "pipe" });
+  const [output, errors, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  console.log(
+    `serie: ${name}: ${code === 0 ? "ok" : "FAILED"} (${Math.round(performance.now() - started)} ms)`,
+  );
+  if (code !== 0) console.log(output + errors);
+  return code === 0;
+}
+
+/** Runs `bun test`, showing what it prints, and counts from its own summary (` 12 pass`, ` 0 fail`, ` 1 error`). */
+async function runTests(args: string[]): Promise<{ passed: number; failed: number }> {
+  console.log("serie: tests");
+  const child = Bun.spawn([bun, "test", ...args], { cwd: root, stdout: "inherit", stderr: "pipe" });
+  const decoder = new TextDecoder();
+  let output = "";
+  for await (const chunk of child.stderr) {
+    process.stderr.write(chunk);
+    output += decoder.decode(chunk, { stream: true });
+  }
+  const code = await child.exited;
+  const count = (word: string) => Number(new RegExp(`^ (\\d+) ${word}s?$`, "m").exec(output)?.[1] ?? 0);
+  const failed = count("fail") + (count("fail") === 0 ? count("error") : 0);
+  return { passed: count("pass"), failed: failed === 0 && code !== 0 ? 1 : failed };
+}
+
+async function test(args: string[]): Promise<number> {
+  const checks = [
+    await check("types (tsc)", "node_modules/typescript/bin/tsc", "--noEmit"),
+    await check("format and lint (biome)", "node_modules/@biomejs/biome/bin/biome", "check"),
+  ];
+  const tests = await runTests(args);
+  const passed = tests.passed + checks.filter((ok) => ok).length;
+  const failed = tests.failed + checks.filter((ok) => !ok).length;
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+const [part, ...args] = process.argv.slice(2);
+await (part === "server" || part === "test" || part === "bench" ? makeReady() : undefined);
+switch (part) {
+  case "server": {
+    // in this process, so that signals reach the server and nothing is left behind when it is killed
+    const { main } = await import("../src/cli/serie.ts");
+    await main(args);
+    break;
+  }
+  case "test":
+    process.exit(await test(args));
+    break;
+  case "bench":
+    process.exit(await run("scripts/bench.ts", ...args));
+    break;
+  default:
+    console.error("usage: bun scripts/ready.ts server|test|bench [arguments]");
+    process.exit(2);
+}

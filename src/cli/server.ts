@@ -1,0 +1,56 @@
+// `serie server`: opens the database, listens, and leaves in order when told to.
+//
+// SIGTERM or SIGINT: stop accepting, answer what has begun (at most 10 s), flush, close, exit 0. A second one
+// exits at once with 1; what was acknowledged is in the log by then.
+import { resolve } from "node:path";
+import { pino } from "pino";
+import { version } from "../base/version.ts";
+import type { Options } from "../db/options.ts";
+import type { Backend } from "../http/backend.ts";
+import { type Server, serve } from "../server.ts";
+
+export interface Closable {
+  close(): Promise<void>;
+}
+
+/** Resolves when the server has stopped. Throws what opening the database or listening throws. */
+export async function runServer(
+  open: (options: Options) => Promise<Backend & Closable>,
+  options: Options,
+): Promise<void> {
+  const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const startedMs = performance.now();
+  const db = await open(options);
+  let server: Server;
+  try {
+    const { host, port, maxBodySize, maxInflightSize } = options;
+    server = serve(db, { host, port, maxBodySize, maxInflightSize, log });
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  for (const { name, status, message } of db.health().checks)
+    if (status === "fail") log.warn({ check: name }, message);
+  const tookMs = Math.round(performance.now() - startedMs);
+  console.log(
+    `serie ${version} on ${server.url}, data in ${resolve(options.dataDir)}, ready in ${tookMs} ms`,
+  );
+
+  const signal = await stopSignal();
+  console.log(`serie: ${signal}: finishing what is in flight, then flushing`);
+  await server.stop();
+  await db.close();
+  console.log("serie: stopped");
+}
+
+/** The first signal that asks to stop; from then on another one ends the process. */
+function stopSignal(): Promise<string> {
+  return new Promise((heard) => {
+    let count = 0;
+    for (const name of ["SIGTERM", "SIGINT"] as const)
+      process.on(name, () => {
+        if (count++ === 0) heard(name);
+        else process.exit(1);
+      });
+  });
+}
