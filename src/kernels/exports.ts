@@ -2,7 +2,7 @@
 // back signed above 2 GiB: `>>> 0`), i64 is bigint (so it occurs only per call, never per value).
 // The documentation of each stands at its definition in assembly/.
 
-export interface KernelExports extends AreaExports, PageExports, ChecksumExports {
+export interface KernelExports extends AreaExports, PageExports, ChecksumExports, StatsExports {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -48,4 +48,11 @@ export interface PageExports {
 export interface ChecksumExports {
   /** Comes back signed: `>>> 0`. */
   crc32c(source: number, sizeBytes: number, seed: number): number;
+}
+
+/** assembly/stats.ts */
+export interface StatsExports {
+  pageStats(type: number, values: number, present: number, rowCount: number, out: number): void;
+  presentCount(present: number, rowCount: number): number;
+  timeBounds(times: number, rowCount: number, out: number): void;
 }

@@ -3,3 +3,4 @@ export * from "./area";
 export * from "./page";
 export * from "./string-page";
 export * from "./checksum";
+export * from "./stats";

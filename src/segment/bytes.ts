@@ -1,0 +1,216 @@
+// The two ends of every structure in a segment that is not a page: bytes appended, bytes read back with bounds.
+//
+// Numbers are little-endian. A varint is LEB128: 7 bits a byte, low bits first, the top bit set on all but the
+// last; at most 8 bytes, so every varint is exact as a JavaScript number (below 2^53).
+//
+// Each read names what it reads. An ordinary cursor drops the name; the one of `inspect` notes it, so that the
+// annotated dump comes from the very parser that opens the file and can never tell another story.
+import { assert } from "../base/assert.ts";
+import { CorruptionError } from "../base/errors.ts";
+
+const text = new TextEncoder();
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+const TWO_TO_32 = 0x1_0000_0000;
+
+/** Bytes that grow at the end. */
+export class ByteWriter {
+  #bytes = new Uint8Array(256);
+  #view = new DataView(this.#bytes.buffer);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What was written so far: a view, valid until the next write. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  clear(): void {
+    this.#size = 0;
+  }
+
+  u8(value: number): void {
+    const at = this.#extend(1);
+    this.#bytes[at] = value;
+  }
+
+  u32(value: number): void {
+    const at = this.#extend(4); // (makes a new view when it grows)
+    this.#view.setUint32(at, value, true);
+  }
+
+  /** An unsigned number below 2^53, in 8 bytes. */
+  u64(value: number): void {
+    this.u32(value % TWO_TO_32);
+    this.u32(Math.floor(value / TWO_TO_32));
+  }
+
+  i64(value: bigint): void {
+    const at = this.#extend(8); // (makes a new view when it grows)
+    this.#view.setBigInt64(at, value, true);
+  }
+
+  f64(value: number): void {
+    const at = this.#extend(8); // (makes a new view when it grows)
+    this.#view.setFloat64(at, value, true);
+  }
+
+  varint(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, `${value} is no varint`);
+    let at = this.#extend(8);
+    let rest = value;
+    for (; rest >= 0x80; rest = rest >= TWO_TO_32 ? Math.floor(rest / 128) : rest >>> 7) {
+      this.#bytes[at++] = (rest & 0x7f) | 0x80;
+    }
+    this.#bytes[at++] = rest;
+    this.#size = at;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    const at = this.#extend(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
+  /** Varint length, then UTF-8. */
+  text(value: string): void {
+    const bytes = text.encode(value);
+    this.varint(bytes.length);
+    this.bytes(bytes);
+  }
+
+  #extend(sizeBytes: number): number {
+    const at = this.#size;
+    if (at + sizeBytes > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, at + sizeBytes));
+      grown.set(this.#bytes.subarray(0, at));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#size = at + sizeBytes;
+    return at;
+  }
+}
+
+/** Reads `file`'s bytes from `at` to `end`; a read past `end` is a `CorruptionError` at the place. */
+export class Cursor {
+  readonly #view: DataView;
+
+  constructor(
+    readonly file: string,
+    readonly source: Uint8Array,
+    public at: number,
+    readonly end: number,
+  ) {
+    assert(at >= 0 && at <= end && end <= source.length, `cursor ${at}-${end} outside of ${file}`);
+    this.#view = new DataView(source.buffer, source.byteOffset, source.byteLength);
+  }
+
+  get remaining(): number {
+    return this.end - this.at;
+  }
+
+  fail(reason: string, offset = this.at): never {
+    throw new CorruptionError(this.file, offset, reason);
+  }
+
+  u8(label: string): number {
+    const value = this.#view.getUint8(this.#take(1, label));
+    this.note(1, label, value);
+    return value;
+  }
+
+  u16(label: string): number {
+    const value = this.#view.getUint16(this.#take(2, label), true);
+    this.note(2, label, value);
+    return value;
+  }
+
+  u32(label: string): number {
+    const value = this.#view.getUint32(this.#take(4, label), true);
+    this.note(4, label, value);
+    return value;
+  }
+
+  /** 8 bytes that must hold an unsigned number below 2^53. */
+  u64(label: string): number {
+    const at = this.#take(8, label);
+    const value = this.#view.getUint32(at + 4, true) * TWO_TO_32 + this.#view.getUint32(at, true);
+    if (value > Number.MAX_SAFE_INTEGER) this.fail(`${label} is out of range`, at);
+    this.note(8, label, value);
+    return value;
+  }
+
+  i64(label: string): bigint {
+    const value = this.#view.getBigInt64(this.#take(8, label), true);
+    this.note(8, label, value);
+    return value;
+  }
+
+  f64(label: string): number {
+    const value = this.#view.getFloat64(this.#take(8, label), true);
+    this.note(8, label, value);
+    return value;
+  }
+
+  varint(label: string): number {
+    const start = this.at;
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.#view.getUint8(this.#take(1, label));
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+      if (this.at - start === 8) this.fail(`${label} is a varint that does not end`, start);
+    }
+    if (value > Number.MAX_SAFE_INTEGER) this.fail(`${label} is out of range`, start);
+    this.note(this.at - start, label, value);
+    return value;
+  }
+
+  /** A varint that counts things of which each takes at least `leastBytes` bytes of what remains. */
+  count(label: string, leastBytes: number): number {
+    const start = this.at;
+    const value = this.varint(label);
+    if (value * leastBytes > this.remaining) this.fail(`${label} ${value} does not fit the file`, start);
+    return value;
+  }
+
+  /** A view (no copy) of the next bytes. */
+  bytes(sizeBytes: number, label: string): Uint8Array {
+    const at = this.#take(sizeBytes, label);
+    const bytes = this.source.subarray(at, at + sizeBytes);
+    this.note(sizeBytes, label, bytes);
+    return bytes;
+  }
+
+  /** Varint length, then UTF-8. */
+  text(label: string): string {
+    return this.utf8(this.varint(`${label} length`), label);
+  }
+
+  utf8(sizeBytes: number, label: string): string {
+    const at = this.#take(sizeBytes, label);
+    let value: string;
+    try {
+      value = utf8.decode(this.source.subarray(at, at + sizeBytes));
+    } catch {
+      this.fail(`${label} is not UTF-8`, at);
+    }
+    this.note(sizeBytes, label, value);
+    return value;
+  }
+
+  /** The line that the annotated dump shows for the `sizeBytes` just read. */
+  protected note(_sizeBytes: number, _label: string, _value: unknown): void {}
+
+  /** Starts a part of the dump. */
+  section(_title: string): void {}
+
+  #take(sizeBytes: number, label: string): number {
+    const at = this.at;
+    if (sizeBytes > this.end - at) this.fail(`${label} runs past its end`);
+    this.at = at + sizeBytes;
+    return at;
+  }
+}

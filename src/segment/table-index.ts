@@ -1,0 +1,263 @@
+// The index block of one table: which series, times and pages its row groups have. Column-wise, so that it is
+// small on disk and becomes a handful of typed arrays in memory (nothing per group, page or series).
+//
+//   fields       varint count, then per field: u8 type (model/types.ts), text name
+//   totals       varint group count, varint series count, varint file offset of the first page
+//   rows         per group: varint row count
+//   first ids    per group: varint distance of the first series id to the last one of the group before (or 0)
+//   last ids     per group: varint distance of the last series id to the first one
+//   list sizes   per group: varint size of its series list (0: one series)
+//   lists        the series lists: see series-list.ts
+//   times        per group: i64 smallest time; then per group: i64 largest time (ns)
+//   page sizes   per group: varint size of the page of times, then of each field's page (0: no page)
+//   checksums    per page: u32 CRC32C
+//   stats sizes  per field page: varint size of its statistics
+//   stats        the statistics: see stats.ts
+//   keys         varint file offset of the first key block, varint block count, then per block:
+//                varint series count, varint raw size, varint compressed size, u32 CRC32C of the compressed bytes
+//
+// Pages stand one behind the other in the file, so sizes are all it takes to find them; so do key blocks.
+import { type FieldInfo, FieldType } from "../model/types.ts";
+import { ByteWriter, type Cursor } from "./bytes.ts";
+import { type SeriesList, writeSeriesList } from "./series-list.ts";
+import { type PageStats, writeStats } from "./stats.ts";
+
+/** Collects the index of a table while its groups are written. */
+export class TableIndexWriter {
+  groupCount = 0;
+  readonly #rows = new ByteWriter();
+  readonly #firstIds = new ByteWriter();
+  readonly #spans = new ByteWriter();
+  readonly #listSizes = new ByteWriter();
+  readonly #lists = new ByteWriter();
+  readonly #minTimes = new ByteWriter();
+  readonly #maxTimes = new ByteWriter();
+  readonly #pageSizes = new ByteWriter();
+  readonly #checksums = new ByteWriter();
+  readonly #statsSizes = new ByteWriter();
+  readonly #stats = new ByteWriter();
+  #previousId = 0;
+
+  constructor(
+    readonly measurement: string,
+    readonly fields: readonly FieldInfo[],
+    readonly firstPageAt: number,
+  ) {}
+
+  /** Starts a group; then come `page` for the times and `fieldPage` or `noPage` for each field. */
+  group(rowCount: number, series: SeriesList, minTime: bigint, maxTime: bigint): void {
+    const firstId = series.ids[0]!;
+    const lastId = series.ids[series.ids.length - 1]!;
+    this.groupCount++;
+    this.#rows.varint(rowCount);
+    this.#firstIds.varint(firstId - this.#previousId);
+    this.#spans.varint(lastId - firstId);
+    const before = this.#lists.size;
+    writeSeriesList(this.#lists, series);
+    this.#listSizes.varint(this.#lists.size - before);
+    this.#minTimes.i64(minTime);
+    this.#maxTimes.i64(maxTime);
+    this.#previousId = lastId;
+  }
+
+  page(sizeBytes: number, checksum: number): void {
+    this.#pageSizes.varint(sizeBytes);
+    this.#checksums.u32(checksum);
+  }
+
+  noPage(): void {
+    this.#pageSizes.varint(0);
+  }
+
+  fieldStats(type: FieldType, rowCount: number, count: number, stats: PageStats | null): void {
+    const before = this.#stats.size;
+    writeStats(this.#stats, type, rowCount, count, stats);
+    this.#statsSizes.varint(this.#stats.size - before);
+  }
+
+  /** The block without its part about keys, which `writeKeyBlocks` appends. */
+  finish(seriesCount: number): ByteWriter {
+    const out = new ByteWriter();
+    out.varint(this.fields.length);
+    for (const field of this.fields) {
+      out.u8(field.type);
+      out.text(field.name);
+    }
+    out.varint(this.groupCount);
+    out.varint(seriesCount);
+    out.varint(this.firstPageAt);
+    const columns = [this.#rows, this.#firstIds, this.#spans, this.#listSizes, this.#lists];
+    columns.push(this.#minTimes, this.#maxTimes, this.#pageSizes, this.#checksums);
+    columns.push(this.#statsSizes, this.#stats);
+    for (const column of columns) out.bytes(column.written);
+    return out;
+  }
+}
+
+export interface KeyBlock {
+  readonly seriesCount: number;
+  readonly rawBytes: number;
+  readonly compressedBytes: number;
+  readonly checksum: number;
+}
+
+export function writeKeyBlocks(out: ByteWriter, firstBlockAt: number, blocks: readonly KeyBlock[]): void {
+  out.varint(firstBlockAt);
+  out.varint(blocks.length);
+  for (const block of blocks) {
+    out.varint(block.seriesCount);
+    out.varint(block.rawBytes);
+    out.varint(block.compressedBytes);
+    out.u32(block.checksum);
+  }
+}
+
+export function readKeyBlocks(cursor: Cursor): { firstBlockAt: number; blocks: KeyBlock[] } {
+  cursor.section("keys of the table");
+  const firstBlockAt = cursor.varint("offset of the first key block");
+  const count = cursor.count("key block count", 7);
+  const blocks: KeyBlock[] = [];
+  let end = firstBlockAt;
+  for (let i = 0; i < count; i++) {
+    const block = {
+      seriesCount: cursor.varint("series in the block"),
+      rawBytes: cursor.varint("raw size"),
+      compressedBytes: cursor.varint("compressed size"),
+      checksum: cursor.u32("CRC32C of the key block"),
+    };
+    blocks.push(block);
+    end += block.compressedBytes;
+  }
+  if (end > cursor.source.length) cursor.fail("the key blocks run past the end of the file");
+  return { firstBlockAt, blocks };
+}
+
+/**
+ * A table's index in memory. A group's pages are numbered 0 (times), 1 + f (field f); page p of group g has
+ * the number g * pagesPerGroup + p in `checksums`.
+ */
+export interface TableIndex {
+  readonly fields: readonly FieldInfo[];
+  readonly groupCount: number;
+  readonly seriesCount: number;
+  readonly pagesPerGroup: number;
+  readonly rows: Uint32Array;
+  readonly firstIds: Uint32Array;
+  readonly lastIds: Uint32Array;
+  /** File offset where the lists start, and for each group where its list ends, counted from there. */
+  readonly listsAt: number;
+  readonly listEnds: Uint32Array;
+  readonly minTimes: BigInt64Array;
+  readonly maxTimes: BigInt64Array;
+  /** File offset of each group's first page. */
+  readonly groupAt: Float64Array;
+  /** For each page where it ends, counted from the group's first page. */
+  readonly pageEnds: Uint32Array;
+  readonly checksums: Uint32Array;
+  /** File offset where the statistics start, and for each page where its ones end, counted from there. */
+  readonly statsAt: number;
+  readonly statsEnds: Uint32Array;
+  /** File offset of the part about keys: `readKeyBlocks`. */
+  readonly keysAt: number;
+}
+
+const types: readonly number[] = Object.values(FieldType);
+
+/** The cursor covers the block of the table; pages must end at or before `pagesEnd`. */
+export function readTableIndex(cursor: Cursor, pagesEnd: number): TableIndex {
+  cursor.section("table");
+  const fields = readFields(cursor);
+  const groupCount = cursor.count("group count", 20);
+  const seriesCount = cursor.varint("series count");
+  const firstPageAt = cursor.varint("offset of the first page");
+  const pagesPerGroup = 1 + fields.length;
+  const pageCount = groupCount * pagesPerGroup;
+  if (pageCount > cursor.remaining) cursor.fail("more pages than the table's block has room for");
+
+  const rows = numbers(cursor, groupCount, "rows of the group");
+  const firstIds = numbers(cursor, groupCount, "first series id - last one before");
+  const lastIds = numbers(cursor, groupCount, "last series id - first");
+  for (let g = 0, previous = 0; g < groupCount; g++) {
+    previous = firstIds[g] = asUint32(cursor, previous + firstIds[g]!);
+    previous = lastIds[g] = asUint32(cursor, previous + lastIds[g]!);
+  }
+  const listEnds = endsOf(cursor, numbers(cursor, groupCount, "size of the series list"));
+  const listsAt = cursor.at;
+  cursor.bytes(listEnds[groupCount - 1] ?? 0, "series lists");
+  const minTimes = times(cursor, groupCount, "smallest time, ns");
+  const maxTimes = times(cursor, groupCount, "largest time, ns");
+
+  const pageEnds = numbers(cursor, pageCount, "size of the page");
+  const present = pageEnds.map((size) => (size > 0 ? 1 : 0));
+  const groupAt = placePages(cursor, pageEnds, groupCount, pagesPerGroup, firstPageAt, pagesEnd);
+  const checksums = new Uint32Array(pageCount);
+  for (let p = 0; p < pageCount; p++) if (present[p]) checksums[p] = cursor.u32("CRC32C of the page");
+  const statsSizes = new Uint32Array(pageCount);
+  for (let p = 0; p < pageCount; p++) {
+    if (present[p] && p % pagesPerGroup > 0) statsSizes[p] = cursor.varint("size of the statistics");
+  }
+  const statsEnds = endsOf(cursor, statsSizes);
+  const statsAt = cursor.at;
+  cursor.bytes(statsEnds[pageCount - 1] ?? 0, "statistics");
+  return {
+    ...{ fields, groupCount, seriesCount, pagesPerGroup, rows, firstIds, lastIds, listsAt, listEnds },
+    ...{ minTimes, maxTimes, groupAt, pageEnds, checksums, statsAt, statsEnds, keysAt: cursor.at },
+  };
+}
+
+function readFields(cursor: Cursor): FieldInfo[] {
+  const count = cursor.count("field count", 2);
+  const fields: FieldInfo[] = [];
+  for (let i = 0; i < count; i++) {
+    const type = cursor.u8("field type");
+    if (!types.includes(type)) cursor.fail(`there is no field type ${type}`, cursor.at - 1);
+    fields.push({ type: type as FieldType, name: cursor.text("field name") });
+  }
+  return fields;
+}
+
+function numbers(cursor: Cursor, count: number, label: string): Uint32Array<ArrayBuffer> {
+  const array = new Uint32Array(count);
+  for (let i = 0; i < count; i++) array[i] = asUint32(cursor, cursor.varint(label));
+  return array;
+}
+
+function times(cursor: Cursor, count: number, label: string): BigInt64Array {
+  const array = new BigInt64Array(count);
+  for (let i = 0; i < count; i++) array[i] = cursor.i64(label);
+  return array;
+}
+
+/** Turns sizes of things that stand one behind the other into the places where each ends. */
+function endsOf(cursor: Cursor, sizes: Uint32Array<ArrayBuffer>): Uint32Array {
+  for (let i = 1; i < sizes.length; i++) sizes[i] = asUint32(cursor, sizes[i - 1]! + sizes[i]!);
+  return sizes;
+}
+
+/** Turns page sizes into ends within each group, in place; returns the file offset of each group. */
+function placePages(
+  cursor: Cursor,
+  sizes: Uint32Array,
+  groupCount: number,
+  pagesPerGroup: number,
+  firstPageAt: number,
+  pagesEnd: number,
+): Float64Array {
+  const groupAt = new Float64Array(groupCount);
+  let at = firstPageAt;
+  for (let g = 0; g < groupCount; g++) {
+    groupAt[g] = at;
+    let end = 0;
+    for (let p = g * pagesPerGroup; p < (g + 1) * pagesPerGroup; p++) {
+      end = sizes[p] = asUint32(cursor, end + sizes[p]!);
+    }
+    at += end;
+  }
+  if (at > pagesEnd) cursor.fail("the pages run past the index");
+  return groupAt;
+}
+
+function asUint32(cursor: Cursor, value: number): number {
+  if (value > 0xffff_ffff) cursor.fail(`${value} is out of range`);
+  return value;
+}

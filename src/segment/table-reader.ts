@@ -1,0 +1,226 @@
+// The rows of one measurement in a segment: find a series' row groups, read their times, columns and statistics.
+//
+// A page is copied from the mapped file into linear memory, compared with its checksum the first time, and decoded
+// there. Row groups are numbered from 0, ascending by (series id, time).
+import { CorruptionError } from "../base/errors.ts";
+import { decodePage, decodeTimes, pageHeapBytes } from "../codec/codec.ts";
+import { PageError } from "../codec/page-error.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import { type FieldInfo, FieldType } from "../model/types.ts";
+import { Cursor } from "./bytes.ts";
+import { readSeriesKeys } from "./keys.ts";
+import { readSeriesList, type SeriesList } from "./series-list.ts";
+import { type PageStats, readStats } from "./stats.ts";
+import type { TableIndex } from "./table-index.ts";
+
+/** Where a column is decoded to; sizes: 8 bytes a row, 1 byte a row, `columnHeapBytes`. */
+export interface ColumnTarget {
+  readonly values: Pointer;
+  readonly present: Pointer;
+  /** Only for strings. */
+  readonly heap: Pointer;
+}
+
+/** What `readColumn` found. */
+export interface ColumnRead {
+  /** False: no row of the group has a value of the field, and nothing was written. */
+  readonly present: boolean;
+  /** False: every row has a value, and `ColumnTarget.present` was not written. */
+  readonly hasNulls: boolean;
+  readonly heapBytes: number;
+}
+
+const ABSENT: ColumnRead = { present: false, hasNulls: true, heapBytes: 0 };
+
+export class TableReader {
+  readonly fields: readonly FieldInfo[];
+  readonly groupCount: number;
+  readonly seriesCount: number;
+  readonly rowCount: number;
+  /** ns, over all groups. */
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  readonly #file: string;
+  readonly #bytes: Uint8Array;
+  readonly #kernels: Kernels;
+  readonly #index: TableIndex;
+  readonly #indexEnd: number;
+  readonly #mayHave: (seriesId: number) => boolean;
+  /** One bit a page: its checksum was compared since the file was opened. */
+  readonly #verified: Uint8Array;
+  #listGroup = -1;
+  #list: SeriesList | undefined;
+
+  constructor(table: {
+    file: string;
+    bytes: Uint8Array;
+    kernels: Kernels;
+    index: TableIndex;
+    indexEnd: number;
+    mayHave: (seriesId: number) => boolean;
+  }) {
+    this.#file = table.file;
+    this.#bytes = table.bytes;
+    this.#kernels = table.kernels;
+    this.#index = table.index;
+    this.#indexEnd = table.indexEnd;
+    this.#mayHave = table.mayHave;
+    this.#verified = new Uint8Array((table.index.checksums.length + 7) >>> 3);
+    this.fields = table.index.fields;
+    this.groupCount = table.index.groupCount;
+    this.seriesCount = table.index.seriesCount;
+    this.rowCount = table.index.rows.reduce((sum, rows) => sum + rows, 0);
+    const { minTimes, maxTimes } = table.index;
+    this.minTime = minTimes.toSorted()[0] ?? 0n;
+    this.maxTime = maxTimes.toSorted().at(-1) ?? 0n;
+  }
+
+  /**
+   * The row groups, first to last, outside of which the series has no rows; null: it has none at all. A group that
+   * several series share may turn out not to have this one: `seriesRows` tells.
+   */
+  groupRange(seriesId: number): { first: number; last: number } | null {
+    if (!this.#mayHave(seriesId)) return null;
+    const { firstIds, lastIds } = this.#index;
+    let first = 0;
+    for (let high = this.groupCount; first < high; ) {
+      const middle = (first + high) >>> 1;
+      if (lastIds[middle]! < seriesId) first = middle + 1;
+      else high = middle;
+    }
+    let last = first;
+    while (last < this.groupCount && firstIds[last]! <= seriesId) last++;
+    return last === first ? null : { first, last: last - 1 };
+  }
+
+  /** The rows [start, start + count) of the group that belong to the series; null: none. */
+  seriesRows(group: number, seriesId: number): { start: number; count: number } | null {
+    const { ids, rows } = this.groupSeries(group);
+    let start = 0;
+    for (let i = 0; i < ids.length; i++) {
+      if (ids[i] === seriesId) return { start, count: rows[i]! };
+      start += rows[i]!;
+    }
+    return null;
+  }
+
+  groupMinTime(group: number): bigint {
+    return this.#index.minTimes[group]!;
+  }
+
+  groupMaxTime(group: number): bigint {
+    return this.#index.maxTimes[group]!;
+  }
+
+  groupRows(group: number): number {
+    return this.#index.rows[group]!;
+  }
+
+  /** Smallest and largest series id of the group: equal when all rows are of one series. */
+  groupFirstId(group: number): number {
+    return this.#index.firstIds[group]!;
+  }
+
+  groupLastId(group: number): number {
+    return this.#index.lastIds[group]!;
+  }
+
+  /** Series of the group, ascending, and the rows of each (they stand in this order). Do not change the arrays. */
+  groupSeries(group: number): SeriesList {
+    if (this.#list && this.#listGroup === group) return this.#list;
+    const { listsAt, listEnds, firstIds, lastIds, rows } = this.#index;
+    const start = listsAt + (group === 0 ? 0 : listEnds[group - 1]!);
+    const cursor = new Cursor(this.#file, this.#bytes, start, listsAt + listEnds[group]!);
+    this.#list = readSeriesList(cursor, firstIds[group]!, lastIds[group]!, rows[group]!);
+    this.#listGroup = group;
+    return this.#list;
+  }
+
+  /** Decodes the group's times, int64 ns, 8 bytes a row, to `out`. Throws `CorruptionError`. */
+  readTimes(group: number, out: Pointer): void {
+    this.#onPage(group, 0, (page, sizeBytes) => {
+      decodeTimes(this.#kernels, page, sizeBytes, this.groupRows(group), out);
+    });
+  }
+
+  /** Decodes a field's column of the group. Rows without a value hold 0. Throws `CorruptionError`. */
+  readColumn(group: number, field: number, out: ColumnTarget): ColumnRead {
+    if (this.pageBytes(group, field) === 0) return ABSENT;
+    const { type } = this.fields[field]!;
+    return this.#onPage(group, 1 + field, (page, sizeBytes) => {
+      const read = decodePage(this.#kernels, type, page, sizeBytes, this.groupRows(group), out);
+      return { present: true, hasNulls: read.hasNulls, heapBytes: read.heapBytes };
+    });
+  }
+
+  /** Room that `readColumn` needs at `ColumnTarget.heap`: 0 unless the field is a string. */
+  columnHeapBytes(group: number, field: number): number {
+    if (this.fields[field]!.type !== FieldType.String || this.pageBytes(group, field) === 0) return 0;
+    return this.#onPage(group, 1 + field, (page, sizeBytes) => pageHeapBytes(this.#kernels, page, sizeBytes));
+  }
+
+  /** Bytes of the field's page in the file; 0: no row of the group has a value. */
+  pageBytes(group: number, field: number): number {
+    return this.#pageEnd(group, 1 + field) - this.#pageEnd(group, field);
+  }
+
+  /** Values of the field in the group, without reading its page. */
+  valueCount(group: number, field: number): number {
+    return this.#pageStats(group, field)?.count ?? 0;
+  }
+
+  /** Statistics over all rows of the group, without reading its page; null: no values, not numbers, or a NaN. */
+  stats(group: number, field: number): PageStats | null {
+    return this.#pageStats(group, field)?.stats ?? null;
+  }
+
+  /** Id and canonical key of each series, ascending by id: reads the keys section. Throws `CorruptionError`. */
+  seriesKeys(): IterableIterator<[number, Uint8Array]> {
+    const cursor = new Cursor(this.#file, this.#bytes, this.#index.keysAt, this.#indexEnd);
+    return readSeriesKeys(cursor);
+  }
+
+  #pageStats(group: number, field: number): { count: number; stats: PageStats | null } | null {
+    if (this.pageBytes(group, field) === 0) return null;
+    const { statsAt, statsEnds, pagesPerGroup } = this.#index;
+    const page = group * pagesPerGroup + 1 + field;
+    const cursor = new Cursor(
+      this.#file,
+      this.#bytes,
+      statsAt + statsEnds[page - 1]!,
+      statsAt + statsEnds[page]!,
+    );
+    return readStats(cursor, this.fields[field]!.type, this.groupRows(group));
+  }
+
+  /** Where a page ends, counted from the group's first page. */
+  #pageEnd(group: number, page: number): number {
+    return this.#index.pageEnds[group * this.#index.pagesPerGroup + page]!;
+  }
+
+  #onPage<T>(group: number, page: number, decode: (at: Pointer, sizeBytes: number) => T): T {
+    const kernels = this.#kernels;
+    const start = page === 0 ? 0 : this.#pageEnd(group, page - 1);
+    const sizeBytes = this.#pageEnd(group, page) - start;
+    const offset = this.#index.groupAt[group]! + start;
+    const copy = kernels.alloc(sizeBytes);
+    try {
+      kernels.put(copy, this.#bytes.subarray(offset, offset + sizeBytes));
+      this.#verify(group * this.#index.pagesPerGroup + page, copy, sizeBytes, offset);
+      return decode(copy, sizeBytes);
+    } catch (error) {
+      if (error instanceof PageError) throw new CorruptionError(this.#file, offset, error.message);
+      throw error;
+    } finally {
+      kernels.free(copy);
+    }
+  }
+
+  #verify(page: number, copy: Pointer, sizeBytes: number, offset: number): void {
+    const bit = 1 << (page & 7);
+    if (this.#verified[page >>> 3]! & bit) return;
+    if (this.#kernels.call.crc32c(copy, sizeBytes, 0) >>> 0 !== this.#index.checksums[page])
+      throw new CorruptionError(this.#file, offset, "the page does not have its checksum");
+    this.#verified[page >>> 3]! |= bit;
+  }
+}

@@ -1,0 +1,364 @@
+// Writes a segment from row blocks, in one pass and in bounded memory: pages go through a buffer of 1 MiB in linear
+// memory to a temporary file; only the index (some 20 bytes a page) and the series ids wait in the heap.
+//
+//   create -> { startTable -> addGroup* }* -> finish      `abort` at any moment instead
+//
+// The file gets its name last (write, sync, rename, sync of the folder), so a file with the name is whole. When the
+// disk refuses, the temporary file is removed, the `DiskError` passes through, and the writer is of no more use.
+import { compressSync } from "@napi-rs/snappy";
+import { assert } from "../base/assert.ts";
+import { crc32c } from "../base/checksum.ts";
+import { encodePage, encodeTimes, maxPageBytes } from "../codec/codec.ts";
+import { type Disk, type DiskFile, folderOf } from "../disk/disk.ts";
+import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import { type FieldInfo, FieldType } from "../model/types.ts";
+import { bloomAdd, bloomBytes } from "./bloom.ts";
+import { ByteWriter } from "./bytes.ts";
+import {
+  KEY_BLOCK_BYTES,
+  type SegmentHeader,
+  type SegmentTotals,
+  writeFooter,
+  writeHeader,
+} from "./format.ts";
+import type { PageStats } from "./stats.ts";
+import { type KeyBlock, TableIndexWriter, writeKeyBlocks } from "./table-index.ts";
+
+const BUFFER_BYTES = 1024 * 1024;
+const PAGE_STATS_BYTES = 48;
+
+/** Values of one field in a row group, a column of a row block (src/README.md): pointers into linear memory. */
+export interface ColumnBlock {
+  readonly values: Pointer;
+  /** One byte a row; 0: every row has a value. */
+  readonly present: Pointer;
+  /** Strings' bytes; 0 for other types. */
+  readonly heap: Pointer;
+  readonly heapBytes: number;
+}
+
+/** Rows sorted by (series id, time). All row groups but the last of a series or table should be full (2,048 rows). */
+export interface RowGroup {
+  readonly rowCount: number;
+  /** Ascending; not below the ids of the groups before in this table (a long series spans groups). */
+  readonly seriesIds: Uint32Array;
+  /** Rows of each of `seriesIds`, at least 1. */
+  readonly seriesRows: Uint32Array;
+  readonly times: Pointer;
+  /** As the table's fields; null where no row has a value. */
+  readonly columns: readonly (ColumnBlock | null)[];
+}
+
+/** What `finish` reports of the written file. */
+export interface SegmentSummary extends SegmentTotals {
+  readonly sizeBytes: number;
+}
+
+interface WrittenTable {
+  readonly index: TableIndexWriter;
+  readonly series: SeriesIds;
+}
+
+export class SegmentWriter {
+  readonly #disk: Disk;
+  readonly #kernels: Kernels;
+  readonly #path: string;
+  readonly #file: DiskFile;
+  readonly #buffer: Scratch;
+  #bufferAt: Pointer;
+  #bufferBytes = BUFFER_BYTES;
+  #bufferUsed = 0;
+  readonly #tables: WrittenTable[] = [];
+  #fields: readonly FieldInfo[] = [];
+  #rowCount = 0;
+  #minTime = 0n;
+  #maxTime = 0n;
+  #ended = false;
+
+  private constructor(disk: Disk, path: string, kernels: Kernels) {
+    this.#disk = disk;
+    this.#kernels = kernels;
+    this.#path = path;
+    this.#buffer = new Scratch(kernels);
+    this.#bufferAt = this.#buffer.reserve(BUFFER_BYTES);
+    try {
+      this.#file = disk.open(temporaryPath(path), "create");
+    } catch (error) {
+      this.#buffer.release();
+      throw error;
+    }
+  }
+
+  /** Starts the segment that will stand at `path`. Throws `DiskError`. */
+  static create(disk: Disk, path: string, kernels: Kernels, header: SegmentHeader): SegmentWriter {
+    assert(header.windowStartNs < header.windowEndNs, "a segment's window is empty");
+    const writer = new SegmentWriter(disk, path, kernels);
+    const bytes = new ByteWriter();
+    writeHeader(bytes, header);
+    writer.#guarded(() => writer.#file.append(bytes.written));
+    return writer;
+  }
+
+  /** Ends the table before. Measurements ascend (by UTF-16 code units, as JavaScript compares strings). */
+  startTable(measurement: string, fields: readonly FieldInfo[]): void {
+    const previous = this.#tables.at(-1)?.index.measurement;
+    assert(previous === undefined || previous < measurement, `table ${measurement} after ${previous}`);
+    this.#fields = fields;
+    const index = new TableIndexWriter(measurement, fields, this.#position);
+    this.#tables.push({ index, series: new SeriesIds() });
+  }
+
+  /** Appends a row group to the table; the row block is the caller's again when this returns. Throws `DiskError`. */
+  addGroup(group: RowGroup): void {
+    assert(!this.#ended, `the segment ${this.#path} has ended`);
+    const table = this.#tables.at(-1);
+    assert(table !== undefined, "a row group before the first table");
+    assert(group.columns.length === this.#fields.length, "a row group with other columns than its table");
+    table.series.add(group);
+    this.#guarded(() => this.#writeGroup(table.index, group));
+  }
+
+  /**
+   * Writes keys, index and footer, and gives the file its name. `seriesKey` answers the canonical key of any id
+   * that was added (the bytes are copied at once). Throws `DiskError`.
+   */
+  async finish(seriesKey: (id: number) => Uint8Array): Promise<SegmentSummary> {
+    assert(!this.#ended, `the segment ${this.#path} has ended`);
+    this.#guarded(() => {
+      this.#flush();
+      const blocks = this.#tables.map((table) => this.#writeKeys(table, seriesKey));
+      this.#writeIndex(blocks);
+    });
+    const sizeBytes = this.#file.sizeBytes;
+    try {
+      await this.#file.sync();
+      this.#file.close();
+      this.#disk.rename(temporaryPath(this.#path), this.#path);
+      await this.#disk.syncFolder(folderOf(this.#path));
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+    this.#end();
+    return { sizeBytes, ...this.#totals() };
+  }
+
+  /** Gives up: removes the temporary file. Does nothing after `finish` or another `abort`; never throws. */
+  abort(): void {
+    if (this.#ended) return;
+    this.#end();
+    const temporary = temporaryPath(this.#path);
+    try {
+      this.#file.close();
+      if (this.#disk.exists(temporary)) this.#disk.unlink(temporary);
+    } catch {
+      // the disk that refused before refuses this too; the next start of the store removes temporary files
+    }
+  }
+
+  get #position(): number {
+    return this.#file.sizeBytes + this.#bufferUsed;
+  }
+
+  #writeGroup(index: TableIndexWriter, group: RowGroup): void {
+    const kernels = this.#kernels;
+    const { rowCount } = group;
+    const bounds = this.#room(16);
+    kernels.call.timeBounds(group.times, rowCount, bounds);
+    const [minTime, maxTime] = readTimeBounds(kernels, bounds);
+    if (this.#rowCount === 0 || minTime < this.#minTime) this.#minTime = minTime;
+    if (this.#rowCount === 0 || maxTime > this.#maxTime) this.#maxTime = maxTime;
+    this.#rowCount += rowCount;
+    index.group(rowCount, { ids: group.seriesIds, rows: group.seriesRows }, minTime, maxTime);
+
+    const out = this.#room(maxPageBytes(FieldType.Integer, rowCount, 0));
+    this.#page(index, out, encodeTimes(kernels, group.times, rowCount, out));
+    for (let f = 0; f < this.#fields.length; f++) {
+      const column = group.columns[f];
+      if (column) this.#writeColumn(index, this.#fields[f]!.type, rowCount, column);
+      else index.noPage();
+    }
+  }
+
+  #writeColumn(index: TableIndexWriter, type: FieldType, rowCount: number, column: ColumnBlock): void {
+    const kernels = this.#kernels;
+    const { count, stats } = this.#statsOf(type, rowCount, column);
+    if (count === 0) {
+      index.noPage();
+      return;
+    }
+    const out = this.#room(maxPageBytes(type, rowCount, column.heapBytes));
+    this.#page(index, out, encodePage(kernels, { type, rowCount, ...column }, out));
+    index.fieldStats(type, rowCount, count, stats);
+  }
+
+  #statsOf(
+    type: FieldType,
+    rowCount: number,
+    column: ColumnBlock,
+  ): { count: number; stats: PageStats | null } {
+    const kernels = this.#kernels;
+    if (type === FieldType.Boolean || type === FieldType.String) {
+      const count = column.present ? kernels.call.presentCount(column.present, rowCount) : rowCount;
+      return { count, stats: null };
+    }
+    const out = this.#room(PAGE_STATS_BYTES);
+    kernels.call.pageStats(type, column.values, column.present, rowCount, out);
+    return readPageStats(kernels, type, out);
+  }
+
+  /** Takes over the page that was just encoded at the end of the buffer. */
+  #page(index: TableIndexWriter, page: Pointer, sizeBytes: number): void {
+    index.page(sizeBytes, this.#kernels.call.crc32c(page, sizeBytes, 0) >>> 0);
+    this.#bufferUsed = page - this.#bufferAt + sizeBytes;
+  }
+
+  /** Room for that many bytes behind the pages that wait in the buffer, 8-byte aligned only when the buffer is empty. */
+  #room(sizeBytes: number): Pointer {
+    if (this.#bufferUsed + sizeBytes + 8 > this.#bufferBytes) this.#flush();
+    if (sizeBytes + 8 > this.#bufferBytes) {
+      this.#bufferBytes = sizeBytes + 8;
+      this.#bufferAt = this.#buffer.reserve(this.#bufferBytes);
+    }
+    return this.#bufferAt + this.#bufferUsed;
+  }
+
+  #flush(): void {
+    if (this.#bufferUsed === 0) return;
+    this.#file.append(this.#kernels.view(this.#bufferAt, this.#bufferUsed));
+    this.#bufferUsed = 0;
+  }
+
+  /** Writes the key blocks of a table; returns the table's whole index block. */
+  #writeKeys(table: WrittenTable, seriesKey: (id: number) => Uint8Array): ByteWriter {
+    const ids = table.series.ids;
+    const firstBlockAt = this.#file.sizeBytes;
+    const blocks: KeyBlock[] = [];
+    const raw = new ByteWriter();
+    let seriesCount = 0;
+    let previous = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      const key = seriesKey(id);
+      raw.varint(id - previous);
+      raw.varint(key.length);
+      raw.bytes(key);
+      previous = id;
+      seriesCount++;
+      if (raw.size < KEY_BLOCK_BYTES && i < ids.length - 1) continue;
+      const compressed = compressSync(raw.written);
+      this.#file.append(compressed);
+      const checksum = crc32c(compressed);
+      blocks.push({ seriesCount, rawBytes: raw.size, compressedBytes: compressed.length, checksum });
+      raw.clear();
+      seriesCount = 0;
+    }
+    const block = table.index.finish(ids.length);
+    writeKeyBlocks(block, firstBlockAt, blocks);
+    return block;
+  }
+
+  #writeIndex(blocks: readonly ByteWriter[]): void {
+    const index = new ByteWriter();
+    const totals = this.#totals();
+    index.varint(totals.rowCount);
+    index.varint(totals.seriesCount);
+    index.i64(totals.minTime);
+    index.i64(totals.maxTime);
+    index.varint(blocks.length);
+    for (let t = 0; t < blocks.length; t++) {
+      index.text(this.#tables[t]!.index.measurement);
+      index.varint(blocks[t]!.size);
+    }
+    for (const block of blocks) index.bytes(block.written);
+    const filter = new Uint8Array(bloomBytes(totals.seriesCount));
+    for (const { series } of this.#tables) for (const id of series.ids) bloomAdd(filter, id);
+    index.varint(filter.length);
+    index.bytes(filter);
+
+    const footer = new ByteWriter();
+    const indexChecksum = crc32c(index.written);
+    const indexOffset = this.#file.sizeBytes;
+    writeFooter(footer, { indexOffset, indexBytes: index.size, indexChecksum });
+    this.#file.append(index.written, footer.written);
+  }
+
+  #totals(): SegmentTotals {
+    const seriesCount = this.#tables.reduce((sum, { series }) => sum + series.ids.length, 0);
+    return { rowCount: this.#rowCount, seriesCount, minTime: this.#minTime, maxTime: this.#maxTime };
+  }
+
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#buffer.release();
+  }
+}
+
+/** The distinct series ids of a table, ascending, in a growing array. */
+class SeriesIds {
+  #ids = new Uint32Array(16);
+  #count = 0;
+
+  get ids(): Uint32Array {
+    return this.#ids.subarray(0, this.#count);
+  }
+
+  add({ seriesIds, seriesRows, rowCount }: RowGroup): void {
+    assert(rowCount > 0 && seriesIds.length === seriesRows.length, "a row group without rows or row counts");
+    if (this.#count + seriesIds.length > this.#ids.length) {
+      const grown = new Uint32Array(Math.max(this.#ids.length * 2, this.#count + seriesIds.length));
+      grown.set(this.ids);
+      this.#ids = grown;
+    }
+    let last = this.#count === 0 ? -1 : this.#ids[this.#count - 1]!;
+    let rows = 0;
+    for (let i = 0; i < seriesIds.length; i++) {
+      const id = seriesIds[i]!;
+      rows += seriesRows[i]!;
+      assert(id > last || (i === 0 && id === last), `series ids descend: ${id} after ${last}`);
+      assert(seriesRows[i]! > 0, `series ${id} without rows`);
+      if (id !== last) this.#ids[this.#count++] = id;
+      last = id;
+    }
+    assert(rows === rowCount, `${rows} rows of series in a group of ${rowCount}`);
+  }
+}
+
+/** Where a segment stands until it is whole; the store removes such files when it opens. */
+export function temporaryPath(path: string): string {
+  return `${path}.tmp`;
+}
+
+function readTimeBounds(kernels: Kernels, pointer: Pointer): [bigint, bigint] {
+  const view = new DataView(kernels.buffer, pointer, 16);
+  return [view.getBigInt64(0, true), view.getBigInt64(8, true)];
+}
+
+function readPageStats(
+  kernels: Kernels,
+  type: FieldType,
+  pointer: Pointer,
+): { count: number; stats: PageStats | null } {
+  const view = new DataView(kernels.buffer, pointer, PAGE_STATS_BYTES);
+  const count = view.getUint32(0, true);
+  if (view.getUint32(4, true) === 0) return { count, stats: null };
+  const number = (at: number) =>
+    type === FieldType.Float
+      ? view.getFloat64(at, true)
+      : type === FieldType.Unsigned
+        ? view.getBigUint64(at, true)
+        : view.getBigInt64(at, true);
+  return {
+    count,
+    stats: { count, min: number(8), max: number(16), sum: number(24), first: number(32), last: number(40) },
+  };
+}
