@@ -95,6 +95,15 @@ export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): 
   await disk.syncFolder(folderOf(path));
 }
 
+/** Makes the folder and those above it where missing, each of them durable under its name. */
+export async function makeDurableFolder(disk: Disk, path: string): Promise<void> {
+  const parents = [folderOf(path)];
+  for (let above = folderOf(path); !disk.exists(above); above = folderOf(above))
+    parents.push(folderOf(above));
+  disk.makeFolder(path);
+  for (const parent of parents) await disk.syncFolder(parent);
+}
+
 /** The folder that a path stands in. */
 export function folderOf(path: string): string {
   const slash = path.lastIndexOf("/");

@@ -23,7 +23,7 @@
 //   repair, between cut and sync         the torn tail again, with nothing written behind it: cut again
 // Appends start only after the repair is durable, so a second crash never meets bytes of the first one.
 import { CorruptionError } from "../base/errors.ts";
-import { type Disk, folderOf, replaceFile } from "../disk/disk.ts";
+import { type Disk, makeDurableFolder, replaceFile } from "../disk/disk.ts";
 import type { LogPosition } from "../model/log.ts";
 import {
   encodeFileHeader,
@@ -82,8 +82,7 @@ interface Verdict {
 }
 
 export async function recover(disk: Disk, folder: string, salt: () => bigint): Promise<Recovered> {
-  disk.makeFolder(folder);
-  await disk.syncFolder(folderOf(folder));
+  await makeDurableFolder(disk, folder);
   const { verdicts, next, report } = judge(scanFolder(disk, folder));
   const tail = await repair(disk, folder, verdicts, salt, report);
   const files = verdicts
@@ -275,8 +274,7 @@ async function repair(
 
 async function copyToQuarantine(disk: Disk, folder: string, path: string): Promise<string> {
   const quarantine = `${folder}/quarantine`;
-  disk.makeFolder(quarantine);
-  await disk.syncFolder(folder);
+  await makeDurableFolder(disk, quarantine);
   const name = path.slice(folder.length + 1);
   let copy = `${quarantine}/${name}`;
   for (let number = 2; disk.exists(copy); number++) copy = `${quarantine}/${name}.${number}`;
