@@ -1,0 +1,138 @@
+// Where the parser stands in the text: one token of lookahead, and the errors that name what was expected.
+import type { InputError } from "../../base/errors.ts";
+import { parseDuration } from "../duration.ts";
+import type { Parameters } from "../parameters.ts";
+import { parseError } from "./errors.ts";
+import { Lexer, type Token } from "./lexer.ts";
+import { parameterToken } from "./substitute.ts";
+
+/** A deeper nesting of parentheses, calls and subqueries than this is refused, lest the stack overflow. */
+const MAX_DEPTH = 250;
+
+export class Cursor {
+  readonly #lexer: Lexer;
+  readonly #parameters: Parameters;
+  #offset = 0;
+  #ahead: Token | null = null;
+  #depth = 0;
+
+  constructor(text: string, parameters: Parameters) {
+    this.#lexer = new Lexer(text);
+    this.#parameters = parameters;
+  }
+
+  peek(): Token {
+    if (this.#ahead === null) {
+      const token = this.#lexer.tokenAt(this.#offset);
+      this.#ahead = token.kind === "parameter" ? parameterToken(token, this.#parameters) : token;
+    }
+    return this.#ahead;
+  }
+
+  next(): Token {
+    const token = this.peek();
+    this.#offset = token.end;
+    this.#ahead = null;
+    return token;
+  }
+
+  /** The token after the next one. */
+  peekSecond(): Token {
+    return this.#lexer.tokenAt(this.peek().end);
+  }
+
+  /** Takes a regex literal, where one may stand; null when something else follows. */
+  takeRegex(): string | null {
+    if (this.peek().kind === "regex") return this.next().text; // a bind parameter
+    const token = this.#lexer.regexAt(this.#offset);
+    if (token === null) return null;
+    if (token.kind === "bad") throw this.error("missing closing / of a regex", token);
+    this.#offset = token.end;
+    this.#ahead = null;
+    return token.text;
+  }
+
+  isKeyword(...words: readonly string[]): boolean {
+    const token = this.peek();
+    return token.kind === "keyword" && words.includes(token.text);
+  }
+
+  takeKeyword(word: string): boolean {
+    if (!this.isKeyword(word)) return false;
+    this.next();
+    return true;
+  }
+
+  /** A word that is special here but not reserved (fill, tz, between), in any case. */
+  isWord(word: string): boolean {
+    const token = this.peek();
+    return token.kind === "identifier" && !token.quoted && token.text.toLowerCase() === word;
+  }
+
+  isOperator(operator: string): boolean {
+    const token = this.peek();
+    return token.kind === "operator" && token.text === operator;
+  }
+
+  takeOperator(operator: string): boolean {
+    if (!this.isOperator(operator)) return false;
+    this.next();
+    return true;
+  }
+
+  expectKeyword(...words: readonly string[]): string {
+    if (!this.isKeyword(...words)) throw this.found(...words);
+    return this.next().text;
+  }
+
+  expectOperator(operator: string): void {
+    if (!this.takeOperator(operator)) throw this.found(operator);
+  }
+
+  expectIdentifier(): string {
+    if (this.peek().kind !== "identifier") throw this.found("identifier");
+    return this.next().text;
+  }
+
+  expectString(): string {
+    if (this.peek().kind !== "string") throw this.found("string");
+    return this.next().text;
+  }
+
+  /** A count such as LIMIT's: a whole number that a JS number holds. */
+  expectCount(): number {
+    const token = this.peek();
+    if (token.kind !== "integer") throw this.found("integer");
+    const value = Number(token.text);
+    if (!Number.isSafeInteger(value)) throw this.error("unable to parse integer", token);
+    this.next();
+    return value;
+  }
+
+  expectDuration(): bigint {
+    if (this.peek().kind !== "duration") throw this.found("duration");
+    const ns = parseDuration(this.next().text);
+    if (ns === undefined) throw parseError("invalid duration");
+    return ns;
+  }
+
+  /** Runs a rule that nests. */
+  nested<T>(rule: () => T): T {
+    if (++this.#depth > MAX_DEPTH) throw this.error(`nested more than ${MAX_DEPTH} deep`, this.peek());
+    try {
+      return rule();
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  /** "found X, expected A, B at line 1, char 8", about the next token. */
+  found(...expected: readonly string[]): InputError {
+    const token = this.peek();
+    return this.error(`found ${token.text}, expected ${expected.join(", ")}`, token);
+  }
+
+  error(message: string, token: Token): InputError {
+    return parseError(`${message} at ${this.#lexer.position(token.offset)}`);
+  }
+}

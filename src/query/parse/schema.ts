@@ -1,0 +1,183 @@
+// Statements that make, change and remove things: databases, retention policies, measurements, series, points.
+import type {
+  ContinuousQueryStatement,
+  CreateDatabase,
+  DeleteStatement,
+  Node,
+  PolicyOptions,
+  Source,
+  Statement,
+  SubscriptionStatement,
+} from "../ast.ts";
+import type { Cursor } from "./cursor.ts";
+import { parseError } from "./errors.ts";
+import { parseCondition, parseSelect } from "./select.ts";
+import { parseSources } from "./sources.ts";
+import { parseCreateUser } from "./users.ts";
+
+/** After the word CREATE. */
+export function parseCreate(cursor: Cursor): Statement {
+  const word = cursor.expectKeyword("CONTINUOUS", "DATABASE", "USER", "RETENTION", "SUBSCRIPTION");
+  switch (word) {
+    case "DATABASE":
+      return parseCreateDatabase(cursor);
+    case "USER":
+      return parseCreateUser(cursor);
+    case "RETENTION": {
+      cursor.expectKeyword("POLICY");
+      const name = cursor.expectIdentifier();
+      cursor.expectKeyword("ON");
+      const database = cursor.expectIdentifier();
+      const policy = parsePolicyOptions(cursor, ["DURATION", "REPLICATION", "SHARD", "DEFAULT"]);
+      if (policy.durationNs === undefined) throw cursor.found("DURATION");
+      if (policy.replication === undefined) throw cursor.found("REPLICATION");
+      return { kind: "create retention policy", database, policy: { ...policy, name } };
+    }
+    case "CONTINUOUS":
+      return parseCreateContinuousQuery(cursor);
+    default:
+      return parseCreateSubscription(cursor);
+  }
+}
+
+function parseCreateDatabase(cursor: Cursor): CreateDatabase {
+  const database = cursor.expectIdentifier();
+  if (!cursor.takeKeyword("WITH")) return { kind: "create database", database, policy: null };
+  const options = ["DURATION", "REPLICATION", "SHARD", "NAME"];
+  if (!cursor.isKeyword(...options)) throw cursor.found(...options);
+  return { kind: "create database", database, policy: parsePolicyOptions(cursor, options) };
+}
+
+/** DURATION d, REPLICATION n, SHARD DURATION d, DEFAULT and NAME n, each at most once, in any order. */
+function parsePolicyOptions(cursor: Cursor, allowed: readonly string[]): PolicyOptions {
+  let policy: PolicyOptions = {};
+  const left = new Set(allowed);
+  while (cursor.isKeyword(...left)) {
+    const word = cursor.next().text;
+    left.delete(word);
+    if (word === "DURATION") policy = { ...policy, durationNs: parseRetention(cursor) };
+    else if (word === "REPLICATION") policy = { ...policy, replication: cursor.expectCount() };
+    else if (word === "DEFAULT") policy = { ...policy, isDefault: true };
+    else if (word === "NAME") policy = { ...policy, name: cursor.expectIdentifier() };
+    else {
+      cursor.expectKeyword("DURATION");
+      policy = { ...policy, shardDurationNs: parseRetention(cursor) };
+    }
+  }
+  return policy;
+}
+
+function parseRetention(cursor: Cursor): bigint {
+  return cursor.takeKeyword("INF") ? 0n : cursor.expectDuration();
+}
+
+function parseCreateContinuousQuery(cursor: Cursor): ContinuousQueryStatement {
+  cursor.expectKeyword("QUERY");
+  const name = cursor.expectIdentifier();
+  cursor.expectKeyword("ON");
+  const database = cursor.expectIdentifier();
+  let everyNs: bigint | null = null;
+  let forNs: bigint | null = null;
+  if (cursor.takeKeyword("RESAMPLE")) {
+    if (cursor.takeKeyword("EVERY")) everyNs = cursor.expectDuration();
+    if (cursor.takeKeyword("FOR")) forNs = cursor.expectDuration();
+    if (everyNs === null && forNs === null) throw cursor.found("EVERY", "FOR");
+  }
+  cursor.expectKeyword("BEGIN");
+  cursor.expectKeyword("SELECT");
+  const statement = parseSelect(cursor);
+  cursor.expectKeyword("END");
+  return { kind: "create continuous query", database, name, everyNs, forNs, statement };
+}
+
+function parseCreateSubscription(cursor: Cursor): SubscriptionStatement {
+  const name = cursor.expectIdentifier();
+  const [database, retentionPolicy] = parseOnPolicy(cursor);
+  cursor.expectKeyword("DESTINATIONS");
+  const mode = cursor.expectKeyword("ALL", "ANY") === "ALL" ? "all" : "any";
+  const destinations: string[] = [];
+  do destinations.push(cursor.expectString());
+  while (cursor.takeOperator(","));
+  return { kind: "create subscription", name, database, retentionPolicy, mode, destinations };
+}
+
+/** ON "database"."retention policy" */
+function parseOnPolicy(cursor: Cursor): [database: string, retentionPolicy: string] {
+  cursor.expectKeyword("ON");
+  const database = cursor.expectIdentifier();
+  cursor.expectOperator(".");
+  return [database, cursor.expectIdentifier()];
+}
+
+/** After the word DROP. */
+export function parseDrop(cursor: Cursor): Statement {
+  const word = cursor.expectKeyword(
+    "CONTINUOUS",
+    "DATABASE",
+    "MEASUREMENT",
+    "RETENTION",
+    "SERIES",
+    "SHARD",
+    "SUBSCRIPTION",
+    "USER",
+  );
+  switch (word) {
+    case "DATABASE":
+      return { kind: "drop database", database: cursor.expectIdentifier() };
+    case "MEASUREMENT":
+      return { kind: "drop measurement", measurement: cursor.expectIdentifier() };
+    case "SERIES":
+      return { kind: "drop series", ...parseSelection(cursor) };
+    case "SHARD":
+      return { kind: "drop shard", id: BigInt(cursor.expectCount()) };
+    case "USER":
+      return { kind: "drop user", user: cursor.expectIdentifier() };
+    case "SUBSCRIPTION": {
+      const name = cursor.expectIdentifier();
+      const [database, retentionPolicy] = parseOnPolicy(cursor);
+      return { kind: "drop subscription", name, database, retentionPolicy };
+    }
+    default: {
+      const isPolicy = word === "RETENTION";
+      cursor.expectKeyword(isPolicy ? "POLICY" : "QUERY");
+      const name = cursor.expectIdentifier();
+      cursor.expectKeyword("ON");
+      const database = cursor.expectIdentifier();
+      return { kind: isPolicy ? "drop retention policy" : "drop continuous query", database, name };
+    }
+  }
+}
+
+/** After ALTER. */
+export function parseAlter(cursor: Cursor): Statement {
+  cursor.expectKeyword("RETENTION");
+  cursor.expectKeyword("POLICY");
+  const name = cursor.expectIdentifier();
+  cursor.expectKeyword("ON");
+  const database = cursor.expectIdentifier();
+  const options = ["DURATION", "REPLICATION", "SHARD", "DEFAULT"];
+  if (!cursor.isKeyword(...options)) throw cursor.found(...options);
+  return {
+    kind: "alter retention policy",
+    database,
+    policy: { ...parsePolicyOptions(cursor, options), name },
+  };
+}
+
+/** After DELETE. */
+export function parseDelete(cursor: Cursor): DeleteStatement {
+  return { kind: "delete", ...parseSelection(cursor) };
+}
+
+/** FROM, WHERE or both; without either a slip would remove everything. */
+function parseSelection(cursor: Cursor): {
+  sources: readonly Source[];
+  condition: Node | null;
+} {
+  if (!cursor.isKeyword("FROM", "WHERE")) throw cursor.found("FROM", "WHERE");
+  const sources = cursor.takeKeyword("FROM") ? parseSources(cursor, false) : [];
+  if (sources.some((source) => source.kind === "measurement" && source.database + source.retentionPolicy)) {
+    throw parseError("retention policy not supported at the database level");
+  }
+  return { sources, condition: parseCondition(cursor) };
+}

@@ -1,0 +1,134 @@
+// SELECT, clause by clause in the order that the language fixes.
+import type { Fill, MeasurementSource, Node, SelectField, SelectStatement } from "../ast.ts";
+import type { Cursor } from "./cursor.ts";
+import { parseError } from "./errors.ts";
+import { parseExpression } from "./expressions.ts";
+import { parseSources, parseTarget } from "./sources.ts";
+
+/** After the word SELECT. */
+export function parseSelect(cursor: Cursor): SelectStatement {
+  const fields = parseFields(cursor);
+  let into: MeasurementSource | null = null;
+  if (cursor.takeKeyword("INTO")) into = parseTarget(cursor);
+  cursor.expectKeyword("FROM");
+  const sources = parseSources(cursor, true);
+  const condition = parseCondition(cursor);
+  const dimensions = parseDimensions(cursor);
+  const fill = parseFill(cursor);
+  const descending = parseOrder(cursor, ["time", "ts"]);
+  const limits = parseLimits(cursor);
+  const timezone = parseTimezone(cursor);
+  return {
+    kind: "select",
+    fields,
+    into,
+    sources,
+    condition,
+    dimensions,
+    fill,
+    descending,
+    ...limits,
+    timezone,
+  };
+}
+
+function parseFields(cursor: Cursor): SelectField[] {
+  const fields: SelectField[] = [];
+  do {
+    const pattern = cursor.takeRegex();
+    const expression: Node = pattern === null ? parseExpression(cursor) : { kind: "regex", pattern };
+    const alias = cursor.takeKeyword("AS") ? cursor.expectIdentifier() : null;
+    fields.push({ expression, alias });
+  } while (cursor.takeOperator(","));
+  return fields;
+}
+
+export function parseCondition(cursor: Cursor): Node | null {
+  return cursor.takeKeyword("WHERE") ? parseExpression(cursor) : null;
+}
+
+export function parseDimensions(cursor: Cursor): Node[] {
+  const dimensions: Node[] = [];
+  if (!cursor.takeKeyword("GROUP")) return dimensions;
+  cursor.expectKeyword("BY");
+  do {
+    const pattern = cursor.takeRegex();
+    dimensions.push(pattern === null ? parseExpression(cursor) : { kind: "regex", pattern });
+  } while (cursor.takeOperator(","));
+  return dimensions;
+}
+
+function parseFill(cursor: Cursor): Fill | null {
+  if (!cursor.isWord("fill")) return null;
+  const call = parseExpression(cursor);
+  if (call.kind !== "call") throw parseError("fill must be a function call");
+  const argument = call.arguments[0];
+  if (argument === undefined || call.arguments.length !== 1) {
+    throw parseError("fill requires an argument, e.g.: 0, null, none, previous, linear");
+  }
+  if (argument.kind === "reference") {
+    const way = (["null", "none", "previous", "linear"] as const).find((name) => name === argument.name);
+    if (way !== undefined) return { kind: way };
+  }
+  if (argument.kind === "integer" || argument.kind === "number") {
+    return { kind: "number", value: Number(argument.value) };
+  }
+  throw parseError("expected number argument in fill()");
+}
+
+/** ORDER BY of one of `names`; true = descending. */
+export function parseOrder(cursor: Cursor, names: readonly string[]): boolean {
+  if (!cursor.takeKeyword("ORDER")) return false;
+  cursor.expectKeyword("BY");
+  let descending = false;
+  if (cursor.isKeyword("ASC", "DESC")) descending = cursor.next().text === "DESC";
+  else {
+    if (cursor.peek().kind !== "identifier") throw cursor.found("identifier", "ASC", "DESC");
+    const name = cursor.next().text;
+    if (!names.includes(name)) throw parseError(`only ORDER BY ${names[0]} supported at this time`);
+    if (cursor.isKeyword("ASC", "DESC")) descending = cursor.next().text === "DESC";
+  }
+  if (cursor.isOperator(",")) throw parseError(`only ORDER BY ${names[0]} supported at this time`);
+  return descending;
+}
+
+export interface Limits {
+  readonly limit: number;
+  readonly offset: number;
+  readonly seriesLimit: number;
+  readonly seriesOffset: number;
+}
+
+export function parseLimits(cursor: Cursor): Limits {
+  const count = (word: string): number => (cursor.takeKeyword(word) ? parseCount(cursor, word) : 0);
+  return {
+    limit: count("LIMIT"),
+    offset: count("OFFSET"),
+    seriesLimit: count("SLIMIT"),
+    seriesOffset: count("SOFFSET"),
+  };
+}
+
+function parseCount(cursor: Cursor, word: string): number {
+  const token = cursor.peek();
+  const value = cursor.expectCount();
+  if (value < 0) throw cursor.error(`${word} must be >= 0`, token); // a bind parameter
+  return value;
+}
+
+function parseTimezone(cursor: Cursor): string | null {
+  if (!cursor.isWord("tz")) return null;
+  const call = parseExpression(cursor);
+  if (call.kind !== "call") throw parseError("tz must be a function call");
+  const argument = call.arguments[0];
+  if (argument === undefined || call.arguments.length !== 1) {
+    throw parseError("tz requires exactly one argument");
+  }
+  if (argument.kind !== "string") throw parseError("expected string argument in tz()");
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: argument.value });
+  } catch {
+    throw parseError(`unable to find time zone ${argument.value}`);
+  }
+  return argument.value;
+}

@@ -1,0 +1,68 @@
+// FROM: measurements by name or regex, with the database and retention policy before them, and subqueries.
+import type { MeasurementSource, Source } from "../ast.ts";
+import type { Cursor } from "./cursor.ts";
+import { parseSelect } from "./select.ts";
+
+/** Comma-separated sources, after FROM. */
+export function parseSources(cursor: Cursor, subqueries: boolean): Source[] {
+  const sources: Source[] = [];
+  do {
+    if (subqueries && cursor.isOperator("(")) {
+      cursor.next();
+      cursor.expectKeyword("SELECT");
+      const statement = cursor.nested(() => parseSelect(cursor));
+      cursor.expectOperator(")");
+      sources.push({ kind: "subquery", statement });
+    } else sources.push(parseMeasurement(cursor));
+  } while (cursor.takeOperator(","));
+  return sources;
+}
+
+/** `"db"."rp"."m"`, `db..m`, `rp.m`, `m`; the last part may be a regex. */
+export function parseMeasurement(cursor: Cursor): MeasurementSource {
+  const prefix: string[] = [];
+  for (;;) {
+    const pattern = cursor.takeRegex();
+    if (pattern !== null) return measurement(cursor, prefix, "", pattern);
+    // `db..m`: the default retention policy stands between the dots.
+    const part = cursor.isOperator(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
+    if (!cursor.takeOperator(".")) return measurement(cursor, prefix, part, null);
+    prefix.push(part);
+  }
+}
+
+function measurement(
+  cursor: Cursor,
+  prefix: readonly string[],
+  name: string,
+  pattern: string | null,
+): MeasurementSource {
+  if (prefix.length > 2) {
+    throw cursor.error(
+      `too many segments in ${[...prefix, name].map((part) => `"${part}"`).join(".")}`,
+      cursor.peek(),
+    );
+  }
+  const [database, retentionPolicy] = prefix.length === 2 ? prefix : ["", prefix[0]];
+  return {
+    kind: "measurement",
+    database: database ?? "",
+    retentionPolicy: retentionPolicy ?? "",
+    name,
+    pattern,
+  };
+}
+
+/** After INTO: as above, or `"db"."rp".:MEASUREMENT` for the name of each source. */
+export function parseTarget(cursor: Cursor): MeasurementSource {
+  const prefix: string[] = [];
+  for (;;) {
+    if (prefix.length > 0 && cursor.takeOperator(":")) {
+      cursor.expectKeyword("MEASUREMENT");
+      return measurement(cursor, prefix, "", null);
+    }
+    const part = cursor.isOperator(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
+    if (!cursor.takeOperator(".")) return measurement(cursor, prefix, part, null);
+    prefix.push(part);
+  }
+}

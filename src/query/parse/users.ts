@@ -1,0 +1,50 @@
+// Statements about users and running queries.
+import type { KillQuery, UserStatement } from "../ast.ts";
+import type { Cursor } from "./cursor.ts";
+
+/** After CREATE USER. */
+export function parseCreateUser(cursor: Cursor): UserStatement {
+  const user = cursor.expectIdentifier();
+  cursor.expectKeyword("WITH");
+  cursor.expectKeyword("PASSWORD");
+  const password = cursor.expectString();
+  const isAdmin = cursor.takeKeyword("WITH");
+  if (isAdmin) {
+    cursor.expectKeyword("ALL");
+    cursor.expectKeyword("PRIVILEGES");
+  }
+  return { kind: "create user", user, password, isAdmin };
+}
+
+/** After GRANT or REVOKE: a privilege, [ON database] TO (FROM) user. */
+export function parseGrant(cursor: Cursor, kind: "grant" | "revoke"): UserStatement {
+  const word = cursor.expectKeyword("READ", "WRITE", "ALL");
+  const privilege = word === "READ" ? "read" : word === "WRITE" ? "write" : "all";
+  if (privilege === "all") cursor.takeKeyword("PRIVILEGES");
+  const preposition = kind === "grant" ? "TO" : "FROM";
+  let database: string | null = null;
+  if (privilege !== "all" || !cursor.isKeyword(preposition)) {
+    if (!cursor.isKeyword("ON"))
+      throw privilege === "all" ? cursor.found("ON", preposition) : cursor.found("ON");
+    cursor.next();
+    database = cursor.expectIdentifier();
+  }
+  cursor.expectKeyword(preposition);
+  return { kind, privilege, database, user: cursor.expectIdentifier() };
+}
+
+/** After SET. */
+export function parseSetPassword(cursor: Cursor): UserStatement {
+  cursor.expectKeyword("PASSWORD");
+  cursor.expectKeyword("FOR");
+  const user = cursor.expectIdentifier();
+  cursor.expectOperator("=");
+  return { kind: "set password", user, password: cursor.expectString() };
+}
+
+/** After KILL. */
+export function parseKill(cursor: Cursor): KillQuery {
+  cursor.expectKeyword("QUERY");
+  const id = BigInt(cursor.expectCount());
+  return { kind: "kill query", id, host: cursor.takeKeyword("ON") ? cursor.expectIdentifier() : "" };
+}
