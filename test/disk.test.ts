@@ -122,3 +122,54 @@ test("a lock keeps a second holder out until it is released", () =>
     lock.release();
     (await waiting).release();
   }));
+
+/** A process that holds the lock at `path`, or the reason why it does not. */
+async function spawnHolder(path: string) {
+  const child = Bun.spawn(["bun", `${import.meta.dir}/disk/lock-holder.ts`, path], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const { value } = await child.stdout.getReader().read();
+  return { child, held: value !== undefined && string(value).trim() === "held" };
+}
+
+test("a lock holds against another process, also after kill -9 of the holder", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "LOCK");
+    const first = await spawnHolder(path);
+    expect(first.held).toBe(true);
+    await expect(nodeDisk.lock(path, 50)).rejects.toThrow(`held by process ${first.child.pid}`);
+    const second = await spawnHolder(path);
+    expect(second.held).toBe(false);
+    expect(await new Response(second.child.stderr).text()).toContain(`held by process ${first.child.pid}`);
+    for (let round = 0; round < 3; round++) {
+      const holder = round === 0 ? first : await spawnHolder(path);
+      expect(holder.held).toBe(true);
+      holder.child.kill("SIGKILL");
+      const lock = await nodeDisk.lock(path); // at once, while the process is still dying
+      await holder.child.exited;
+      lock.release();
+    }
+  }));
+
+test("a child process does not inherit the lock", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "LOCK");
+    const lock = await nodeDisk.lock(path);
+    const child = Bun.spawn(["sleep", "20"]);
+    lock.release();
+    (await nodeDisk.lock(path, 0)).release();
+    child.kill();
+    await child.exited;
+  }));
+
+test("only disk/, the kernels' loader and the command line open files", async () => {
+  const offenders: string[] = [];
+  const source = `${import.meta.dir}/../src`;
+  for await (const name of new Bun.Glob("**/*.ts").scan(source)) {
+    if (name.startsWith("disk/") || name.startsWith("cli/") || name === "kernels/kernels.ts") continue;
+    const text = await Bun.file(`${source}/${name}`).text();
+    if (/from "(node:)?fs(\/promises)?"|Bun\.(file|write|mmap)\(/.test(text)) offenders.push(name);
+  }
+  expect(offenders).toEqual([]);
+});

@@ -13,6 +13,9 @@ import { type DiskLock, diskError } from "./disk.ts";
 
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NONBLOCKING = 4;
+const LOCK_UNLOCK = 8;
+/** Without it a child process would share the open file, and with it the lock; `constants` lacks it. */
+const O_CLOEXEC = process.platform === "darwin" ? 0x100_0000 : 0o200_0000;
 const RETRY_MS = 20;
 
 type Flock = (fd: number, operation: number) => number;
@@ -22,7 +25,7 @@ export async function lockFile(path: string, waitMs: number): Promise<DiskLock> 
   const flock = loadFlock();
   let fd: number;
   try {
-    fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT | O_CLOEXEC, 0o644);
   } catch (cause) {
     throw diskError("open lock file", path, cause);
   }
@@ -44,7 +47,8 @@ export async function lockFile(path: string, waitMs: number): Promise<DiskLock> 
     release() {
       if (fd < 0) return;
       ftruncateSync(fd, 0);
-      closeSync(fd); // the lock goes with the last descriptor of the open file
+      flock?.(fd, LOCK_UNLOCK);
+      closeSync(fd);
       fd = -1;
     },
   };
@@ -52,7 +56,9 @@ export async function lockFile(path: string, waitMs: number): Promise<DiskLock> 
 
 function loadFlock(): Flock | undefined {
   const names =
-    process.platform === "darwin" ? ["libSystem.B.dylib"] : ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1"];
+    process.platform === "darwin"
+      ? ["libSystem.B.dylib"]
+      : ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
   for (const name of names) {
     try {
       const library = dlopen(name, { flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
