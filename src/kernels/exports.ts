@@ -2,7 +2,13 @@
 // back signed above 2 GiB: `>>> 0`), i64 is bigint (so it occurs only per call, never per value).
 // The documentation of each stands at its definition in assembly/.
 
-export interface KernelExports extends AreaExports, PageExports, ChecksumExports, StatsExports {
+export interface KernelExports
+  extends AreaExports,
+    PageExports,
+    ChecksumExports,
+    StatsExports,
+    FoldExports,
+    MaskExports {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -56,3 +62,71 @@ export interface StatsExports {
   presentCount(present: number, rowCount: number): number;
   timeBounds(times: number, rowCount: number, out: number): void;
 }
+/** assembly/fold.ts */
+export interface FoldExports {
+  foldInit(windows: number, arrays: number, accumulators: number): void;
+  foldFloat: FoldKernel;
+  foldInteger: FoldKernel;
+  foldUnsigned: FoldKernel;
+  foldCount(
+    times: number,
+    present: number,
+    mask: number,
+    rows: number,
+    bounds: number,
+    windows: number,
+    window: number,
+    accumulators: number,
+  ): number;
+  foldStatsFloat: FoldStatsKernel<number>;
+  foldStatsInteger: FoldStatsKernel<bigint>;
+  foldStatsUnsigned: FoldStatsKernel<bigint>;
+  lowerBound(times: number, from: number, rows: number, time: bigint): number;
+}
+export type FoldStatsKernel<T> = (
+  count: number,
+  min: T,
+  minTime: bigint,
+  max: T,
+  maxTime: bigint,
+  sum: T,
+  first: T,
+  firstTime: bigint,
+  last: T,
+  lastTime: bigint,
+  windows: number,
+  window: number,
+  keep: number,
+  accumulators: number,
+) => void;
+export type FoldKernel = (
+  times: number,
+  values: number,
+  present: number,
+  mask: number,
+  rows: number,
+  bounds: number,
+  windows: number,
+  window: number,
+  keep: number,
+  accumulators: number,
+) => number;
+
+/** assembly/masks.ts */
+export interface MaskExports {
+  compareFloat: CompareKernel<number>;
+  compareInteger: CompareKernel<bigint>;
+  compareUnsigned: CompareKernel<bigint>;
+  andMasks(a: number, b: number, rows: number, target: number): void;
+  orMasks(a: number, b: number, rows: number, target: number): void;
+  gather(values: number, mask: number, rows: number, target: number): number;
+  gatherBytes(bytes: number, mask: number, rows: number, target: number): number;
+}
+export type CompareKernel<T> = (
+  values: number,
+  present: number,
+  rows: number,
+  operator: number,
+  constant: T,
+  mask: number,
+) => void;

@@ -4,3 +4,5 @@ export * from "./page";
 export * from "./string-page";
 export * from "./checksum";
 export * from "./stats";
+export * from "./fold";
+export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gatherBytes, orMasks } from "./masks";

@@ -34,16 +34,7 @@ export function decodePresence(bitmap: usize, count: u32, present: usize): u32 {
   return total;
 }
 
-/** Copies the 8-byte values of rows that have one, without gaps. */
-export function gather(values: usize, present: usize, count: u32, target: usize): void {
-  for (let i: usize = 0; i < count; i++) {
-    // always stored, kept only when present: no branch to mispredict
-    store<u64>(target, load<u64>(values + (i << 3)));
-    target += <usize>load<u8>(present + i) << 3;
-  }
-}
-
-/** The inverse of `gather`, in place: `having` values at the start of the rows; rows without one become 0. */
+/** The inverse of `gather` (masks.ts), in place: `having` values at the start of the rows; rows without one become 0. */
 export function spread(values: usize, present: usize, count: u32, having: u32): void {
   let from = values + (<usize>having << 3);
   for (let i = <isize>count - 1; i >= 0; i--) {

@@ -14,7 +14,8 @@ import { writeVarint } from "./bits";
 import { decodeIntegers } from "./integers-decode";
 import { encodeIntegers } from "./integers-encode";
 import { CORRUPT, OTHER_ROWS, OTHER_TYPE } from "./page-answers";
-import { countPresent, decodePresence, encodePresence, gather, spread } from "./presence";
+import { gather } from "./masks";
+import { countPresent, decodePresence, encodePresence, spread } from "./presence";
 import { openPage, pageEnded, pageFailed, readByte, readVarint, takeBytes } from "./reader";
 import { dense, entries, integers, MAX_ROWS, residuals } from "./workspace";
 

@@ -17,3 +17,5 @@ export const rows: usize = memory.data(65536 * 8);
 export const highs: usize = memory.data(65536);
 /** 8 bytes a row: slots of distinct strings. */
 export const entries: usize = memory.data(65536 * 8);
+/** 1 byte a row: the rows that count in a fold. */
+export const chosen: usize = memory.data(65536);

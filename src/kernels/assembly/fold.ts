@@ -1,0 +1,232 @@
+// Windowed folds: partial aggregates of a column per time window, computed where the data is.
+//
+// Rows (of one series, ascending in time) meet windows (ascending bounds: window w is [bounds[w], bounds[w+1])). Both
+// ascend, so each window's rows are one run, found by galloping; the run is folded in registers and then merged into
+// the window's accumulators, which may hold earlier runs: of the same series, or of others of the same group.
+//
+// Accumulators are arrays over the windows, 8 bytes an entry, one after the other, those that `keep` asks for:
+//   count (f64, always)   SUM: sum   MIN: min, minTime   MAX: max, maxTime   FIRST: first, firstTime   LAST: last, lastTime
+//   DEVIATIONS: mean, deviations (f64: sum of squared deviations from the mean)
+// Values are f64 for floats and i64/u64 for integers, whose sums wrap. Where count is 0 the rest means nothing.
+//
+// A row counts when its time is in a window, it has a value, and the mask (if any) is 1. Rules, as in InfluxDB: of
+// equal minima or maxima the earliest; of several first (or last) values at one time the largest. NaN never is a
+// minimum or maximum unless a window has nothing else. Sums run in two lanes, so their rounding is not that
+// of a plain loop.
+import { beats, mergeDeviations, mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
+import { andMasks, gather } from "./masks";
+import { find, highest, lowest, sumOf } from "./reduce";
+import { chosen, dense, integers, MAX_ROWS } from "./workspace";
+
+// Fold in model/scan.ts
+const COUNT: u32 = 1;
+const SUM: u32 = 2;
+const MIN: u32 = 4;
+const MAX: u32 = 8;
+const FIRST: u32 = 16;
+const LAST: u32 = 32;
+const DEVIATIONS: u32 = 64;
+
+/** Empties the accumulators of `windows` windows: `arrays` of them (kernels/fold.ts counts them). */
+export function foldInit(windows: u32, arrays: u32, accumulators: usize): void {
+  memory.fill(accumulators, 0, <usize>windows * <usize>arrays * 8);
+}
+
+/** First row of i64[rows] (ascending) at or after row `from` whose time is not before `time`; `rows` when there is none. */
+export function lowerBound(times: usize, from: u32, rows: u32, time: i64): u32 {
+  // gallop: the answer is usually near
+  let low = from;
+  let step: u32 = 8;
+  while (low + step <= rows && load<i64>(times + (<usize>(low + step - 1) << 3)) < time) {
+    low += step;
+    step <<= 1;
+  }
+  let high = min<u32>(low + step, rows);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<i64>(times + (<usize>middle << 3)) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// The first window at or after `window` that ends after `time`.
+function windowOf(bounds: usize, windows: u32, window: u32, time: i64): u32 {
+  // bounds[w + 1] <= time means that w is over; lowerBound finds the first bound > time as the first >= time + 1
+  if (time == i64.MAX_VALUE) return windows;
+  const after = lowerBound(bounds, window + 1, windows + 1, time + 1);
+  return after - 1;
+}
+
+/** Folds f64 values. `present`, `mask`: u8[rows] or 0. Returns the window to start from with the next rows of the series. */
+export function foldFloat(
+  times: usize, values: usize, present: usize, mask: usize, rows: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
+): u32 {
+  return fold<f64>(times, values, present, mask, rows, bounds, windows, window, keep, accumulators);
+}
+
+/** Folds i64 values; as foldFloat. */
+export function foldInteger(
+  times: usize, values: usize, present: usize, mask: usize, rows: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
+): u32 {
+  return fold<i64>(times, values, present, mask, rows, bounds, windows, window, keep, accumulators);
+}
+
+/** Folds u64 values; as foldFloat. */
+export function foldUnsigned(
+  times: usize, values: usize, present: usize, mask: usize, rows: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
+): u32 {
+  return fold<u64>(times, values, present, mask, rows, bounds, windows, window, keep, accumulators);
+}
+
+/** Counts rows that have a value of any type; as foldFloat with `keep` 0. */
+export function foldCount(
+  times: usize, present: usize, mask: usize, rows: u32,
+  bounds: usize, windows: u32, window: u32, accumulators: usize,
+): u32 {
+  return fold<f64>(times, 0, present, mask, rows, bounds, windows, window, 0, accumulators);
+}
+
+function fold<T>(
+  times: usize, values: usize, present: usize, mask: usize, rows: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
+): u32 {
+  if (!present && !mask) return foldRows<T>(times, values, rows, bounds, windows, window, keep, accumulators);
+  // rows that do not count are squeezed out first, so that the loops below meet no condition
+  for (let from: u32 = 0; from < rows; from += MAX_ROWS) {
+    const taken = min<u32>(MAX_ROWS, rows - from);
+    let counted = mask ? mask + from : present + from;
+    if (mask && present) {
+      andMasks(counted, present + from, taken, chosen);
+      counted = chosen;
+    }
+    const at = <usize>from << 3;
+    const left = gather(times + at, counted, taken, dense);
+    if (keep & ~COUNT) gather(values + at, counted, taken, integers);
+    window = foldRows<T>(dense, integers, left, bounds, windows, window, keep, accumulators);
+  }
+  return window;
+}
+
+// All rows count.
+function foldRows<T>(
+  times: usize, values: usize, rows: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
+): u32 {
+  let row = lowerBound(times, 0, rows, load<i64>(bounds + (<usize>window << 3)));
+  while (row < rows) {
+    window = windowOf(bounds, windows, window, load<i64>(times + (<usize>row << 3)));
+    if (window == windows) return windows - 1;
+    const end = lowerBound(times, row, rows, load<i64>(bounds + (<usize>(window + 1) << 3)));
+    foldRun<T>(times, values, row, end, windows, window, keep, accumulators);
+    row = end;
+  }
+  return window;
+}
+
+// Rows [from, to), all in one window: at least one.
+function foldRun<T>(
+  times: usize, values: usize, from: u32, to: u32,
+  windows: u32, window: u32, keep: u32, accumulators: usize,
+): void {
+  const count = to - from;
+  const entry = accumulators + (<usize>window << 3);
+  const had = load<f64>(entry);
+  store<f64>(entry, had + <f64>count);
+  let slot = entry + (<usize>windows << 3);
+  const stride = <usize>windows << 3; // from a value to its time
+  const begin = values + (<usize>from << 3);
+  const end = values + (<usize>to << 3);
+  const fromValueToTime = times - values;
+  if (keep & SUM) {
+    store<T>(slot, <T>(load<T>(slot) + sumOf<T>(begin, end)));
+    slot += stride;
+  }
+  if (keep & MIN) {
+    const low = lowest<T>(begin, end);
+    if (had == 0 || beats<T>(low, load<T>(slot), false) || low == load<T>(slot))
+      mergeExtreme<T>(slot, stride, had, low, load<i64>(find<T>(begin, end, low) + fromValueToTime), false);
+    slot += stride << 1;
+  }
+  if (keep & MAX) {
+    const high = highest<T>(begin, end);
+    if (had == 0 || beats<T>(high, load<T>(slot), true) || high == load<T>(slot))
+      mergeExtreme<T>(slot, stride, had, high, load<i64>(find<T>(begin, end, high) + fromValueToTime), true);
+    slot += stride << 1;
+  }
+  if (keep & FIRST) {
+    mergeFirst<T>(slot, stride, had, load<T>(begin), load<i64>(begin + fromValueToTime));
+    slot += stride << 1;
+  }
+  if (keep & LAST) {
+    mergeLast<T>(slot, stride, had, load<T>(end - 8), load<i64>(end - 8 + fromValueToTime));
+    slot += stride << 1;
+  }
+  if (keep & DEVIATIONS) {
+    let sum: f64 = 0;
+    for (let at = begin; at < end; at += 8) sum += <f64>load<T>(at);
+    const mean = sum / <f64>count;
+    let squares: f64 = 0;
+    for (let at = begin; at < end; at += 8) {
+      const apart = <f64>load<T>(at) - mean;
+      squares += apart * apart;
+    }
+    mergeDeviations(slot, stride, had, <f64>count, mean, squares);
+  }
+}
+
+/**
+ * Merges the statistics of rows that all lie in window `window` and all count, without their values. Aggregates that
+ * `keep` does not ask for may be anything. DEVIATIONS cannot be had this way.
+ */
+export function foldStatsFloat(
+  count: f64, min: f64, minTime: i64, max: f64, maxTime: i64, sum: f64, first: f64, firstTime: i64, last: f64, lastTime: i64,
+  windows: u32, window: u32, keep: u32, accumulators: usize,
+): void {
+  mergeStats<f64>(count, min, minTime, max, maxTime, sum, first, firstTime, last, lastTime, windows, window, keep, accumulators);
+}
+
+export function foldStatsInteger(
+  count: f64, min: i64, minTime: i64, max: i64, maxTime: i64, sum: i64, first: i64, firstTime: i64, last: i64, lastTime: i64,
+  windows: u32, window: u32, keep: u32, accumulators: usize,
+): void {
+  mergeStats<i64>(count, min, minTime, max, maxTime, sum, first, firstTime, last, lastTime, windows, window, keep, accumulators);
+}
+
+export function foldStatsUnsigned(
+  count: f64, min: u64, minTime: i64, max: u64, maxTime: i64, sum: u64, first: u64, firstTime: i64, last: u64, lastTime: i64,
+  windows: u32, window: u32, keep: u32, accumulators: usize,
+): void {
+  mergeStats<u64>(count, min, minTime, max, maxTime, sum, first, firstTime, last, lastTime, windows, window, keep, accumulators);
+}
+
+function mergeStats<T>(
+  count: f64, min: T, minTime: i64, max: T, maxTime: i64, sum: T, first: T, firstTime: i64, last: T, lastTime: i64,
+  windows: u32, window: u32, keep: u32, accumulators: usize,
+): void {
+  const stride = <usize>windows << 3;
+  const entry = accumulators + (<usize>window << 3);
+  const had = load<f64>(entry);
+  store<f64>(entry, had + count);
+  let slot = entry + stride;
+  if (keep & SUM) {
+    store<T>(slot, <T>(load<T>(slot) + sum));
+    slot += stride;
+  }
+  if (keep & MIN) {
+    mergeExtreme<T>(slot, stride, had, min, minTime, false);
+    slot += stride << 1;
+  }
+  if (keep & MAX) {
+    mergeExtreme<T>(slot, stride, had, max, maxTime, true);
+    slot += stride << 1;
+  }
+  if (keep & FIRST) {
+    mergeFirst<T>(slot, stride, had, first, firstTime);
+    slot += stride << 1;
+  }
+  if (keep & LAST) mergeLast<T>(slot, stride, had, last, lastTime);
+}

@@ -1,0 +1,155 @@
+// Windowed folds over columns in linear memory: accumulators per window, filled run by run, read once at the end.
+//
+// assembly/fold.ts describes the accumulators and the rules of ties and NaN. A fold of one group's field:
+//   initAccumulators -> foldRows for each block of each series (or foldStats for a page in one window) -> readAccumulators
+import { Fold, type FoldedColumn, type FoldValues } from "../model/scan.ts";
+import { FieldType } from "../model/types.ts";
+import type { FoldStatsKernel } from "./exports.ts";
+import type { Kernels, Pointer } from "./kernels.ts";
+
+/** i64[count + 1] in linear memory, ascending: window w is [bounds[w], bounds[w+1]). */
+export interface Windows {
+  readonly bounds: Pointer;
+  readonly count: number;
+}
+
+/** Rows of one series, ascending in time. `present` and `mask`: u8[rowCount], or 0 = all. */
+export interface FoldRows {
+  readonly times: Pointer;
+  /** 8 bytes a row; not read when only the count is kept. */
+  readonly values: Pointer;
+  readonly present: Pointer;
+  readonly mask: Pointer;
+  readonly rowCount: number;
+}
+
+const PAIRS = [Fold.Min, Fold.Max, Fold.First, Fold.Last, Fold.Deviations];
+
+/** Arrays (8 bytes a window each) that the accumulators for `keep` have. */
+function arrayCount(keep: number): number {
+  let arrays = keep & Fold.Sum ? 2 : 1;
+  for (const bit of PAIRS) if (keep & bit) arrays += 2;
+  return arrays;
+}
+
+/** Room for the accumulators of one column, bytes. */
+export function accumulatorBytes(keep: number, windowCount: number): number {
+  return arrayCount(keep) * windowCount * 8;
+}
+
+/** Empties accumulators at `accumulators`, `accumulatorBytes` long. */
+export function initAccumulators(
+  kernels: Kernels,
+  keep: number,
+  windowCount: number,
+  accumulators: Pointer,
+): void {
+  kernels.call.foldInit(windowCount, arrayCount(keep), accumulators);
+}
+
+/**
+ * Folds rows into accumulators. `keep` is that of `initAccumulators`; for booleans and strings it may hold
+ * only `Fold.Count`. `firstWindow` is a hint: no row that counts may lie before it; the answer is the hint for later rows.
+ */
+export function foldRows(
+  kernels: Kernels,
+  type: FieldType,
+  rows: FoldRows,
+  windows: Windows,
+  firstWindow: number,
+  keep: number,
+  accumulators: Pointer,
+): number {
+  const { times, values, present, mask, rowCount } = rows;
+  const { bounds, count } = windows;
+  const { call } = kernels;
+  if ((keep & ~Fold.Count) === 0)
+    return call.foldCount(times, present, mask, rowCount, bounds, count, firstWindow, accumulators);
+  const fold =
+    type === FieldType.Float
+      ? call.foldFloat
+      : type === FieldType.Unsigned
+        ? call.foldUnsigned
+        : call.foldInteger;
+  return fold(times, values, present, mask, rowCount, bounds, count, firstWindow, keep, accumulators);
+}
+
+/** Statistics of rows, and when their extremes and ends are. Numbers for floats, bigints for integers. */
+export interface FoldStats {
+  readonly count: number;
+  readonly min: number | bigint;
+  readonly minTime: bigint;
+  readonly max: number | bigint;
+  readonly maxTime: bigint;
+  readonly sum: number | bigint;
+  readonly first: number | bigint;
+  readonly firstTime: bigint;
+  readonly last: number | bigint;
+  readonly lastTime: bigint;
+}
+
+/**
+ * Merges rows that all lie in one window and all count by their statistics, without the rows. `keep` is that of
+ * `initAccumulators` and has no `Fold.Deviations`.
+ */
+export function foldStats(
+  kernels: Kernels,
+  type: FieldType,
+  stats: FoldStats,
+  windowCount: number,
+  window: number,
+  keep: number,
+  accumulators: Pointer,
+): void {
+  const { count, min, minTime, max, maxTime, sum, first, firstTime, last, lastTime } = stats;
+  const { call } = kernels;
+  // the type says which of number and bigint the values are
+  const merge = (
+    type === FieldType.Float
+      ? call.foldStatsFloat
+      : type === FieldType.Unsigned
+        ? call.foldStatsUnsigned
+        : call.foldStatsInteger
+  ) as FoldStatsKernel<number | bigint>;
+  merge(
+    ...([count, min, minTime, max, maxTime, sum, first, firstTime, last, lastTime] as const),
+    ...([windowCount, window, keep, accumulators] as const),
+  );
+}
+
+/** What is accumulated, copied out; null when no row counted in any window. */
+export function readAccumulators(
+  kernels: Kernels,
+  type: FieldType,
+  windowCount: number,
+  keep: number,
+  accumulators: Pointer,
+): FoldedColumn | null {
+  let at = accumulators;
+  const next = (): Pointer => {
+    const start = at;
+    at += windowCount * 8;
+    return start;
+  };
+  const floats = () => kernels.f64(next(), windowCount).slice();
+  const times = () => kernels.i64(next(), windowCount).slice();
+  const values = (): FoldValues =>
+    type === FieldType.Float
+      ? floats()
+      : type === FieldType.Unsigned
+        ? new BigUint64Array(kernels.buffer, next(), windowCount).slice()
+        : times();
+  const count = floats();
+  if (count.every((rows) => rows === 0)) return null;
+  // evaluated in the order in which the arrays stand
+  return {
+    type,
+    count,
+    ...(keep & Fold.Sum ? { sum: values() } : {}),
+    ...(keep & Fold.Min ? { min: values(), minTime: times() } : {}),
+    ...(keep & Fold.Max ? { max: values(), maxTime: times() } : {}),
+    ...(keep & Fold.First ? { first: values(), firstTime: times() } : {}),
+    ...(keep & Fold.Last ? { last: values(), lastTime: times() } : {}),
+    ...(keep & Fold.Deviations ? { mean: floats(), deviations: floats() } : {}),
+  };
+}

@@ -1,0 +1,306 @@
+// Windowed folds, masks and filters over linear memory equal their plain twins.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type Comparison, compareColumn } from "../src/kernels/filter.ts";
+import {
+  accumulatorBytes,
+  type FoldStats,
+  foldRows,
+  foldStats,
+  initAccumulators,
+  readAccumulators,
+} from "../src/kernels/fold.ts";
+import { Kernels, type Pointer } from "../src/kernels/kernels.ts";
+import { Fold } from "../src/model/scan.ts";
+import { FieldType } from "../src/model/types.ts";
+import { foldTwin, meanAndDeviations, type TwinRow } from "./twin/fold.ts";
+
+const kernels = new Kernels();
+const area = kernels.alloc(1 << 21);
+
+/** Hands out 8-byte aligned pieces of one area; a new one for every check. */
+class Pieces {
+  #at = area;
+  room(sizeBytes: number): Pointer {
+    const start = this.#at;
+    this.#at += (sizeBytes + 7) & ~7;
+    if (this.#at > area + (1 << 21)) throw new Error("test area too small");
+    return start;
+  }
+  bytes(list: readonly number[]): Pointer {
+    const pointer = this.room(list.length);
+    kernels.put(pointer, Uint8Array.from(list));
+    return pointer;
+  }
+  times(list: readonly bigint[]): Pointer {
+    const pointer = this.room(list.length * 8);
+    kernels.i64(pointer, list.length).set(list);
+    return pointer;
+  }
+  values(type: FieldType, list: readonly (number | bigint)[]): Pointer {
+    const pointer = this.room(list.length * 8);
+    if (type === FieldType.Float) kernels.f64(pointer, list.length).set(list as number[]);
+    else kernels.i64(pointer, list.length).set((list as bigint[]).map((x) => BigInt.asIntN(64, x)));
+    return pointer;
+  }
+}
+
+interface SeriesRows {
+  times: bigint[];
+  values: (number | bigint)[];
+  present: number[] | null;
+  mask: number[] | null;
+}
+
+const number = fc.oneof(
+  { weight: 20, arbitrary: fc.integer({ min: -50, max: 50 }) },
+  { weight: 5, arbitrary: fc.double({ noDefaultInfinity: true, noNaN: true, min: -1e6, max: 1e6 }) },
+  { weight: 1, arbitrary: fc.constantFrom(NaN, Infinity, -Infinity, -0) },
+);
+const anyValue = {
+  [FieldType.Float]: number,
+  [FieldType.Integer]: fc.oneof(fc.bigInt(-20n, 20n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)),
+  [FieldType.Unsigned]: fc.oneof(fc.bigInt(0n, 20n), fc.bigInt(0n, 2n ** 64n - 1n)),
+};
+type NumberType = keyof typeof anyValue;
+
+const flags = (length: number) =>
+  fc.option(fc.array(fc.constantFrom(0, 1), { minLength: length, maxLength: length }));
+
+function seriesOf(type: NumberType): fc.Arbitrary<SeriesRows> {
+  return fc
+    .tuple(
+      fc.bigInt(-100n, 100n),
+      fc.array(fc.tuple(fc.bigInt(1n, 30n), anyValue[type]), { maxLength: 200, size: "max" }),
+    )
+    .chain(([start, rows]) => {
+      let at = start;
+      const times = rows.map(([step]) => {
+        at += step;
+        return at;
+      });
+      return fc.record({
+        times: fc.constant(times),
+        values: fc.constant(rows.map(([, value]) => value)),
+        present: flags(rows.length),
+        mask: flags(rows.length),
+      });
+    });
+}
+
+const boundsList = fc
+  .tuple(fc.bigInt(-300n, 1500n), fc.array(fc.bigInt(1n, 400n), { minLength: 1, maxLength: 30, size: "max" }))
+  .map(([start, widths]) => {
+    const bounds = [start];
+    for (const width of widths) bounds.push(bounds.at(-1)! + width);
+    return bounds;
+  });
+
+const rowsOf = (series: SeriesRows): TwinRow[] =>
+  series.times.map((time, row) => ({
+    time,
+    value: series.present?.[row] === 0 || series.mask?.[row] === 0 ? null : series.values[row]!,
+  }));
+
+const wrap = (type: NumberType, sum: number | bigint) =>
+  type === FieldType.Float
+    ? sum
+    : type === FieldType.Unsigned
+      ? BigInt.asUintN(64, sum as bigint)
+      : BigInt.asIntN(64, sum as bigint);
+
+function closeTo(actual: number, expected: number, scale: number): void {
+  if (!Number.isFinite(expected)) {
+    // lanes may meet infinities in another order: only that it is not finite is promised
+    expect(Number.isFinite(actual)).toBe(false);
+    return;
+  }
+  expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * (1 + scale));
+}
+
+describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as NumberType[])("type %d", (type) => {
+  test("several series folded into windows equal the twin, for every choice of aggregates", () => {
+    fc.assert(
+      fc.property(
+        fc.array(seriesOf(type), { minLength: 1, maxLength: 4 }),
+        boundsList,
+        fc.integer({ min: 0, max: 127 }),
+        (list, bounds, keep) => {
+          const pieces = new Pieces();
+          const windows = { bounds: pieces.times(bounds), count: bounds.length - 1 };
+          const accumulators = pieces.room(accumulatorBytes(keep, windows.count));
+          initAccumulators(kernels, keep, windows.count, accumulators);
+          for (const series of list) {
+            const rows = {
+              times: pieces.times(series.times),
+              values: pieces.values(type, series.values),
+              present: series.present ? pieces.bytes(series.present) : 0,
+              mask: series.mask ? pieces.bytes(series.mask) : 0,
+              rowCount: series.times.length,
+            };
+            foldRows(kernels, type, rows, windows, 0, keep, accumulators);
+          }
+          const expected = foldTwin(list.flatMap(rowsOf), bounds, type === FieldType.Float ? 0 : 0n);
+          const folded = readAccumulators(kernels, type, windows.count, keep, accumulators);
+          if (folded === null) {
+            expect(expected.every((window) => window.count === 0)).toBe(true);
+            return;
+          }
+          expected.forEach((window, w) => {
+            expect(folded.count[w]).toBe(window.count);
+            if (window.count === 0) return;
+            const scale = window.numbers.reduce((sum, x) => sum + Math.abs(x), 0);
+            if (keep & Fold.Sum) {
+              if (type === FieldType.Float) closeTo(folded.sum![w] as number, window.sum as number, scale);
+              else expect(folded.sum![w]).toBe(wrap(type, window.sum) as bigint);
+            }
+            if (keep & Fold.Min) {
+              expect(folded.min![w]).toEqual(window.min!);
+              if (!Number.isNaN(window.min)) expect(folded.minTime![w]).toBe(window.minTime!);
+            }
+            if (keep & Fold.Max) {
+              expect(folded.max![w]).toEqual(window.max!);
+              if (!Number.isNaN(window.max)) expect(folded.maxTime![w]).toBe(window.maxTime!);
+            }
+            if (keep & Fold.First) {
+              expect(folded.first![w]).toEqual(window.first!);
+              expect(folded.firstTime![w]).toBe(window.firstTime!);
+            }
+            if (keep & Fold.Last) {
+              expect(folded.last![w]).toEqual(window.last!);
+              expect(folded.lastTime![w]).toBe(window.lastTime!);
+            }
+            if (keep & Fold.Deviations) {
+              const { mean, deviations } = meanAndDeviations(window.numbers);
+              closeTo(folded.mean![w]!, mean, scale);
+              if (Number.isFinite(mean)) closeTo(folded.deviations![w]!, deviations, scale * scale);
+            }
+          });
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("folding statistics of rows is folding the rows", () => {
+    fc.assert(
+      fc.property(fc.array(seriesOf(type), { minLength: 1, maxLength: 4 }), (list) => {
+        const pieces = new Pieces();
+        const zero = type === FieldType.Float ? 0 : 0n;
+        const keep = Fold.Sum | Fold.Min | Fold.Max | Fold.First | Fold.Last;
+        const accumulators = pieces.room(accumulatorBytes(keep, 3));
+        initAccumulators(kernels, keep, 3, accumulators);
+        const whole = [-(2n ** 62n), 2n ** 62n];
+        for (const series of list) {
+          const [stats] = foldTwin(rowsOf(series), whole, zero);
+          if (stats!.count > 0) foldStats(kernels, type, stats as FoldStats, 3, 1, keep, accumulators);
+        }
+        const expected = foldTwin(list.flatMap(rowsOf), whole, zero)[0]!;
+        const folded = readAccumulators(kernels, type, 3, keep, accumulators);
+        if (expected.count === 0) {
+          expect(folded).toBeNull();
+          return;
+        }
+        expect(Array.from(folded!.count)).toEqual([0, expected.count, 0]);
+        expect(folded!.min![1]).toEqual(expected.min!);
+        expect(folded!.max![1]).toEqual(expected.max!);
+        if (!Number.isNaN(expected.min)) {
+          expect(folded!.minTime![1]).toBe(expected.minTime!);
+          expect(folded!.maxTime![1]).toBe(expected.maxTime!);
+        }
+        expect(folded!.first![1]).toEqual(expected.first!);
+        expect(folded!.firstTime![1]).toBe(expected.firstTime!);
+        expect(folded!.last![1]).toEqual(expected.last!);
+        expect(folded!.lastTime![1]).toBe(expected.lastTime!);
+        if (type !== FieldType.Float) expect(folded!.sum![1]).toBe(wrap(type, expected.sum) as bigint);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("comparisons with constants of every kind", () => {
+    const constant = fc.oneof(
+      fc.integer({ min: -21, max: 21 }),
+      fc.double(),
+      fc.bigInt(-(2n ** 65n), 2n ** 65n),
+      anyValue[type],
+    );
+    const operators: Comparison[] = ["=", "!=", "<", "<=", ">", ">="];
+    const holds: Record<Comparison, (a: number | bigint, b: number | bigint) => boolean> = {
+      // biome-ignore lint/suspicious/noDoubleEquals: number with bigint, as mathematical values
+      "=": (a, b) => a == b,
+      // biome-ignore lint/suspicious/noDoubleEquals: as above
+      "!=": (a, b) => a != b,
+      "<": (a, b) => a < b,
+      "<=": (a, b) => a <= b,
+      ">": (a, b) => a > b,
+      ">=": (a, b) => a >= b,
+    };
+    fc.assert(
+      fc.property(seriesOf(type), constant, fc.constantFrom(...operators), (series, against, operator) => {
+        const limit = type === FieldType.Float ? Number(against) : against;
+        const pieces = new Pieces();
+        const rowCount = series.values.length;
+        const column = {
+          values: pieces.values(type, series.values),
+          present: series.present ? pieces.bytes(series.present) : 0,
+          rowCount,
+        };
+        const mask = pieces.room(rowCount);
+        compareColumn(kernels, type, column, operator, limit, mask);
+        const expected = series.values.map((value, row) =>
+          series.present?.[row] !== 0 && holds[operator](value, limit) ? 1 : 0,
+        );
+        expect(Array.from(kernels.view(mask, rowCount))).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test("masks combine, and gather keeps the wanted rows", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom(0, 1), fc.constantFrom(0, 1), fc.bigInt(0n, 99n)), {
+        maxLength: 100,
+        size: "max",
+      }),
+      (rows) => {
+        const pieces = new Pieces();
+        const a = pieces.bytes(rows.map(([x]) => x));
+        const b = pieces.bytes(rows.map(([, y]) => y));
+        const both = pieces.room(rows.length);
+        const either = pieces.room(rows.length);
+        kernels.call.andMasks(a, b, rows.length, both);
+        kernels.call.orMasks(a, b, rows.length, either);
+        expect(Array.from(kernels.view(both, rows.length))).toEqual(rows.map(([x, y]) => x & y));
+        expect(Array.from(kernels.view(either, rows.length))).toEqual(rows.map(([x, y]) => x | y));
+        const values = pieces.times(rows.map(([, , z]) => z));
+        const out = pieces.room(rows.length * 8);
+        const kept = kernels.call.gather(values, a, rows.length, out);
+        const wanted = rows.filter(([x]) => x === 1);
+        expect(Array.from(kernels.i64(out, kept))).toEqual(wanted.map(([, , z]) => z));
+        const bytesOut = pieces.room(rows.length);
+        expect(kernels.call.gatherBytes(b, a, rows.length, bytesOut)).toBe(kept);
+        expect(Array.from(kernels.view(bytesOut, kept))).toEqual(wanted.map(([, y]) => y));
+      },
+    ),
+  );
+});
+
+test("lowerBound finds the first time not before another", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.bigInt(-50n, 50n), { maxLength: 100, size: "max" }),
+      fc.bigInt(-60n, 60n),
+      fc.nat(100),
+      (list, time, start) => {
+        const times = list.toSorted((a, b) => Number(a - b));
+        const from = Math.min(start, times.length);
+        const found = kernels.call.lowerBound(new Pieces().times(times), from, times.length, time);
+        const expected = times.findIndex((t, row) => row >= from && t >= time);
+        expect(found).toBe(expected === -1 ? times.length : expected);
+      },
+    ),
+  );
+});
