@@ -63,5 +63,5 @@ export class ServerProcess {
   }
 }
 
-/** False only while the server's command line is still to be written. */
-export const serverExists = existsSync(join(root, "src/cli/serie.ts"));
+/** False only while the server cannot run yet. */
+export const serverExists = existsSync(join(root, "src/db/database.ts"));
