@@ -1,0 +1,128 @@
+// The rows of one group's answer, from the values of its calls.
+//
+// When every call has a value a window, rows are the windows. When one has points of its own (top, distinct, a
+// transformation), calls are joined by time: a row takes the next point of every call that has one at the
+// earliest time left.
+import type { Frame } from "./frame.ts";
+import { windowCount } from "./frame.ts";
+import { compileOutput, type Evaluate, type Position } from "./outputs.ts";
+import type { Row } from "./parts.ts";
+import type { Input, SelectPlan } from "./plan.ts";
+import type { Cell } from "./result.ts";
+import { type CallValues, type FilledValues, type PointValues, windowValue } from "./values.ts";
+
+/** The calls that columns use, and what they gave for the group in hand (by call index; null = nothing). */
+export interface GroupValues {
+  readonly tags: readonly string[];
+  readonly values: (CallValues | null)[];
+}
+
+/** Rows in the order of the answer. `frame` is the one of window values; null when no call has any. */
+export function* answerRows(
+  plan: SelectPlan,
+  input: Input,
+  roots: readonly number[],
+  group: GroupValues,
+  frame: Frame | null,
+): Generator<Row> {
+  const present = roots.filter((call) => group.values[call] !== null);
+  if (present.length === 0) return;
+  const areWindows = present.every((call) => group.values[call]!.kind === "windows");
+  if (areWindows && frame !== null) yield* windowRows(plan, input, present, group, frame);
+  else yield* joinedRows(plan, input, present, group, frame);
+}
+
+function* windowRows(
+  plan: SelectPlan,
+  input: Input,
+  present: readonly number[],
+  group: GroupValues,
+  frame: Frame,
+): Generator<Row> {
+  const evaluate = input.outputs.map((output) => compileOutput(output, [], input.fields));
+  const at: Position = { calls: new Array(input.calls.length).fill(null), block: 0, row: 0 };
+  const windows = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
+  const { from, to } = windowRange(plan, windows, frame);
+  const count = to - from;
+  for (let k = 0; k < count; k++) {
+    const i = plan.descending ? to - 1 - k : from + k;
+    let isEmpty = true;
+    for (let c = 0; c < present.length; c++) {
+      const value = windowValue(windows[c]!, i);
+      at.calls[present[c]!] = value;
+      if (value !== null) isEmpty = false;
+    }
+    if (isEmpty && plan.window !== null && plan.fill.kind === "none") continue;
+    yield rowOf(plan.window === null ? plan.aggregateTime : frame.time(i), evaluate, at);
+  }
+}
+
+/** The windows that rows are made for: [from, to). */
+function windowRange(plan: SelectPlan, windows: readonly FilledValues[], frame: Frame): { from: number; to: number } {
+  const hull = { from: Number.POSITIVE_INFINITY, to: 0 };
+  for (const { first, values } of windows) {
+    const filled = values.findIndex((value) => value !== null);
+    if (filled >= 0) hull.from = Math.min(hull.from, first + filled);
+    hull.to = Math.max(hull.to, first + values.length);
+  }
+  const from = plan.window !== null && plan.fill.kind === "none" ? hull.from : frame.openStart ? hull.from : frame.lead;
+  const to = plan.window !== null && plan.fill.kind === "none" ? hull.to : windowCount(frame) - frame.trail + frame.tail;
+  return { from: Number.isFinite(from) ? from : to, to };
+}
+
+function rowOf(time: bigint, evaluate: readonly Evaluate[], at: Position): Row {
+  const row: Cell[] = new Array(evaluate.length + 1);
+  row[0] = time;
+  for (let c = 0; c < evaluate.length; c++) row[c + 1] = evaluate[c]!(at);
+  return row;
+}
+
+function* joinedRows(
+  plan: SelectPlan,
+  input: Input,
+  present: readonly number[],
+  group: GroupValues,
+  frame: Frame | null,
+): Generator<Row> {
+  const points = present.map((call) => pointsOf(plan, group.values[call]!, frame));
+  const rows = points.length === 1 ? points[0]!.rows : null;
+  const evaluate = input.outputs.map((output) => compileOutput(output, rows?.blocks ?? [], input.fields));
+  const at: Position = { calls: new Array(input.calls.length).fill(null), block: 0, row: 0 };
+  const next = new Int32Array(points.length);
+  for (;;) {
+    let time: bigint | null = null;
+    for (let c = 0; c < points.length; c++) {
+      if (next[c]! >= points[c]!.values.length) continue;
+      const head = points[c]!.times[next[c]!]!;
+      if (time === null || (plan.descending ? head > time : head < time)) time = head;
+    }
+    if (time === null) return;
+    for (let c = 0; c < points.length; c++) {
+      const index = next[c]!;
+      const isNow = index < points[c]!.values.length && points[c]!.times[index] === time;
+      at.calls[present[c]!] = isNow ? points[c]!.values[index]! : null;
+      if (isNow) next[c] = index + 1;
+    }
+    if (rows !== null) {
+      at.block = rows.block[next[0]! - 1]!;
+      at.row = rows.row[next[0]! - 1]!;
+    }
+    yield rowOf(time, evaluate, at);
+  }
+}
+
+/** Window values as points, for a join with others. */
+function pointsOf(plan: SelectPlan, call: CallValues, frame: Frame | null): PointValues {
+  if (call.kind === "points") return call.points;
+  const { from, to } = windowRange(plan, [call.windows], frame!);
+  const times = new BigInt64Array(to - from);
+  const values: Cell[] = [];
+  for (let k = 0; k < to - from; k++) {
+    const i = plan.descending ? to - 1 - k : from + k;
+    const value = windowValue(call.windows, i);
+    if (value === null && plan.fill.kind === "none") continue;
+    times[values.length] = frame!.time(i);
+    values.push(value);
+  }
+  return { times, values, rows: null };
+}

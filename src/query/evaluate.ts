@@ -1,0 +1,236 @@
+// Calls over the points of one group: what the raw path does where a fold cannot answer, and what both paths do
+// with calls whose argument is another call.
+import { assert } from "../base/assert.ts";
+import type { FieldType } from "../model/types.ts";
+import { fillWindows } from "./fill.ts";
+import type { Frame } from "./frame.ts";
+import { windowCount } from "./frame.ts";
+import { type Aggregate, aggregateNamed } from "./functions/aggregates.ts";
+import { integralWindows } from "./functions/integral.ts";
+import { selectorNamed } from "./functions/selectors.ts";
+import { distinctPoints, extremes, keyOfRow } from "./functions/several.ts";
+import { type Sequence, transform } from "./functions/transformations.ts";
+import type { Call, Input, SelectPlan } from "./plan.ts";
+import { type Points, pointCell } from "./points.ts";
+import type { Cell } from "./result.ts";
+import type { CallValues, PointValues, WindowValues } from "./values.ts";
+
+/** Gives the values of a call whose argument is a field, for the group in hand; null = the group has none. */
+export type BaseCall = (call: Call) => WindowValues | PointValues | null;
+
+/** Evaluates call number `index` of the input over a group. */
+export function evaluateCall(
+  plan: SelectPlan,
+  input: Input,
+  index: number,
+  frame: Frame,
+  base: BaseCall,
+): CallValues | null {
+  const call = input.calls[index]!;
+  const values =
+    call.argument.kind === "field" ? base(call) : overCall(plan, input, call, call.argument.call, frame, base);
+  if (values === null) return null;
+  if ("times" in values) return { kind: "points", points: values };
+  return { kind: "windows", windows: fillWindows(values, call, plan.fill, plan.descending, frame.time) };
+}
+
+function overCall(
+  plan: SelectPlan,
+  input: Input,
+  call: Call,
+  argument: number,
+  frame: Frame,
+  base: BaseCall,
+): WindowValues | PointValues | null {
+  const inner = evaluateCall(plan, input, argument, frame, base);
+  if (inner === null) return null;
+  const { type } = input.calls[argument]!;
+  if (inner.kind === "points") {
+    const points = asPoints(inner.points, type);
+    return evaluatePoints(plan, input, call, points, frame);
+  }
+  // the windows that have a value, in the order of the answer
+  const windows = windowCount(frame);
+  const times = new BigInt64Array(windows);
+  const values: (number | bigint)[] = [];
+  for (let k = 0; k < windows; k++) {
+    const i = plan.descending ? windows - 1 - k : k;
+    if (frame.openStart && i < inner.windows.first) continue;
+    const at = i - inner.windows.first;
+    const value =
+      at < 0
+        ? inner.windows.before
+        : at < inner.windows.values.length
+          ? inner.windows.values[at]!
+          : inner.windows.after;
+    if (value === null) continue;
+    times[values.length] = frame.time(i);
+    values.push(value as number | bigint);
+  }
+  const output = transform(call, { type, count: values.length, times, values });
+  return wanted(output, frame);
+}
+
+/** Leaves out what stands in windows before or after those of the answer. */
+function wanted(sequence: Sequence, frame: Frame): PointValues | null {
+  const from = frame.time(frame.lead);
+  const to = frame.bounds[windowCount(frame) - frame.trail]!;
+  const times: bigint[] = [];
+  const values: Cell[] = [];
+  for (let i = 0; i < sequence.count; i++) {
+    const time = sequence.times[i]!;
+    if (time < from || time >= to) continue;
+    times.push(time);
+    values.push(sequence.values[i]!);
+  }
+  return times.length === 0 ? null : { times: BigInt64Array.from(times), values, rows: null };
+}
+
+function asPoints(points: PointValues, type: FieldType): Points {
+  return {
+    type,
+    count: points.values.length,
+    times: points.times,
+    values: points.values as Points["values"],
+    origin: { blocks: [], block: new Uint32Array(0), row: new Uint32Array(0) },
+  };
+}
+
+/** The values of a call over points; null when there are none. */
+export function evaluatePoints(
+  plan: SelectPlan,
+  input: Input,
+  call: Call,
+  points: Points,
+  frame: Frame,
+): WindowValues | PointValues | null {
+  if (points.count === 0) return null;
+  const aggregate = aggregateNamed(call.function);
+  if (aggregate !== null) return byWindow(points, frame, aggregate);
+  const select = selectorNamed(call.function, call.parameters);
+  if (select !== null) {
+    if (input.rowTime === "row") {
+      const index = select(points, 0, points.count);
+      return index < 0 ? null : selected(points, [index], points.times.subarray(index, index + 1));
+    }
+    const cells = byWindow(points, frame, (all, from, to) => {
+      const index = select(all, from, to);
+      return index < 0 ? null : pointCell(all, index);
+    });
+    return cells.values.every((cell) => cell === null) ? null : cells;
+  }
+  switch (call.function) {
+    case "integral":
+      return integralWindows(points, frame.bounds, call.parameters[0]!);
+    case "top":
+    case "bottom":
+    case "distinct":
+      return several(plan, input, call, points, frame);
+    default:
+      return transformed(plan, call, points);
+  }
+}
+
+function byWindow(points: Points, frame: Frame, aggregate: Aggregate): WindowValues {
+  const values: Cell[] = [];
+  let first = 0;
+  eachWindow(points.times, frame.bounds, (window, from, to) => {
+    if (values.length === 0) first = window;
+    while (values.length < window - first) values.push(null);
+    values.push(aggregate(points, from, to));
+  });
+  return { first, values };
+}
+
+function several(plan: SelectPlan, input: Input, call: Call, points: Points, frame: Frame): PointValues {
+  const indices: number[] = [];
+  const times: bigint[] = [];
+  const keyOf = call.distinctBy.length > 0 ? keyOfRow(points, call.distinctBy, input.fields) : null;
+  eachWindow(points.times, frame.bounds, (window, from, to) => {
+    if (call.function === "distinct") {
+      const time = plan.window === null ? plan.aggregateTime : frame.time(window);
+      for (const index of distinctPoints(points, from, to)) {
+        indices.push(index);
+        times.push(time);
+      }
+    } else
+      for (const index of extremes(points, from, to, call.parameters[0]!, call.function === "bottom", keyOf)) {
+        indices.push(index);
+        times.push(points.times[index]!);
+      }
+  });
+  if (plan.descending && plan.window !== null) {
+    indices.reverse();
+    times.reverse();
+  } else if (plan.descending && call.function !== "distinct") {
+    indices.reverse();
+    times.reverse();
+  }
+  return selected(points, indices, BigInt64Array.from(times));
+}
+
+function selected(points: Points, indices: readonly number[], times: BigInt64Array): PointValues {
+  const { blocks, block, row } = points.origin;
+  return {
+    times,
+    values: indices.map((index) => pointCell(points, index)),
+    rows: {
+      blocks,
+      block: indices.map((index) => block[index]!),
+      row: indices.map((index) => row[index]!),
+    },
+  };
+}
+
+function transformed(plan: SelectPlan, call: Call, points: Points): PointValues | null {
+  assert(typeof points.values[0] !== "string", "a transformation of strings");
+  const input: Sequence = points as Points & { values: ArrayLike<number | bigint> };
+  const output = transform(call, plan.descending ? reversed(input) : input);
+  if (output.count === 0) return null;
+  return { times: output.times, values: output.values as readonly (number | bigint)[], rows: null };
+}
+
+function reversed(sequence: Sequence): Sequence {
+  return {
+    ...sequence,
+    times: sequence.times.slice().reverse(),
+    values: Array.from(sequence.values).reverse(),
+  };
+}
+
+/** Calls `visit` for each window that holds points, with the range of their indices. `times` ascend. */
+export function eachWindow(
+  times: BigInt64Array,
+  bounds: BigInt64Array,
+  visit: (window: number, from: number, to: number) => void,
+): void {
+  if (bounds.length === 2) {
+    if (times.length > 0) visit(0, 0, times.length);
+    return;
+  }
+  let from = firstAtLeast(times, bounds[0]!, 0);
+  while (from < times.length) {
+    const window = firstAtLeast(bounds, times[from]! + 1n, 0) - 1;
+    if (window + 1 >= bounds.length) return;
+    const to = firstAtLeast(times, bounds[window + 1]!, from);
+    visit(window, from, to);
+    from = to;
+  }
+}
+
+/** Index, from `start` on, of the first of ascending `times` that is not before `time`: gallops, then bisects. */
+function firstAtLeast(times: BigInt64Array, time: bigint, start: number): number {
+  let step = 1;
+  let low = start;
+  while (low + step < times.length && times[low + step]! < time) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step, times.length);
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

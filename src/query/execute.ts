@@ -1,0 +1,180 @@
+// Execution of a SELECT plan: for each input its groups, for each group its rows, cut into parts.
+//
+//   no calls        scan ── group ── merge series by time ─────────────────────────────┐
+//   foldable calls  fold ── merge partial aggregates ── values of calls ── fill ── rows ├─ limit ── parts
+//   other calls     scan ── group ── points ── functions ── values ── fill ── rows ────┘
+//
+// Transformations of windows look at windows before the first: their calls are evaluated in a pass of their
+// own over a wider frame, so that the other columns' first window is still cut at the lower bound.
+import { InputError } from "../base/errors.ts";
+import type { Budget, FoldRequest, Source } from "../model/scan.ts";
+import { answerRows, type GroupValues } from "./answer.ts";
+import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
+import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
+import { type Frame, frameOf } from "./frame.ts";
+import { byTags, gatherGroups } from "./gather.ts";
+import { inParts, limited, type SeriesHead } from "./parts.ts";
+import type { Call, Input, Output, SelectPlan } from "./plan.ts";
+import { collectPoints } from "./points.ts";
+import type { ResultSeries } from "./result.ts";
+import { mergedRows, scanRows } from "./rows.ts";
+import { selectionOf } from "./selection.ts";
+
+export interface ExecutionContext {
+  readonly source: Source;
+  readonly budget: Budget;
+  /** Time of the query: where windows without an upper bound end, ns. */
+  readonly nowNs: bigint;
+  /** How aggregates are computed: "rows" does without `Source.fold` (a test holds both against each other). */
+  readonly path?: "fold" | "rows";
+}
+
+/** The answer of a SELECT. Nothing is read before the first series is asked for. */
+export async function* executeSelect(plan: SelectPlan, context: ExecutionContext): AsyncGenerator<ResultSeries> {
+  for (const input of plan.inputs) {
+    if (input.source.kind === "subquery") throw new InputError("subqueries are not supported yet");
+    yield* input.calls.length === 0 ? rowSeries(plan, input, context) : callSeries(plan, input, context);
+  }
+}
+
+async function* rowSeries(plan: SelectPlan, input: Input, context: ExecutionContext): AsyncGenerator<ResultSeries> {
+  const { budget } = context;
+  if (plan.minTime > plan.maxTime) return;
+  const groups = await scanRows(context.source, plan, input, budget);
+  if (plan.descending) groups.reverse();
+  for (const group of limited(groups, plan.seriesOffset, plan.seriesLimit)) {
+    const rows = limited(mergedRows(plan, input, group), plan.offset, plan.limit);
+    yield* inParts(headOf(plan, input, group.tags), rows, budget);
+  }
+}
+
+async function* callSeries(plan: SelectPlan, input: Input, context: ExecutionContext): AsyncGenerator<ResultSeries> {
+  const roots = rootCalls(input);
+  const groups = new Map<string, GroupValues>();
+  let frame: Frame | null = null;
+  for (const [extraWindows, calls] of passesOf(plan, input, roots)) {
+    const passFrame = await frameOf(plan, input, extraWindows, context);
+    if (passFrame === null) continue;
+    if (extraWindows === 0) frame = passFrame;
+    await evaluatePass(plan, input, calls, passFrame, context, groups);
+  }
+  const ordered = [...groups.values()]
+    .filter((group) => group.values.some((value) => value !== null))
+    .sort(byTags);
+  if (plan.descending) ordered.reverse();
+  for (const group of limited(ordered, plan.seriesOffset, plan.seriesLimit)) {
+    const rows = limited(answerRows(plan, input, roots, group, frame), plan.offset, plan.limit);
+    yield* inParts(headOf(plan, input, group.tags), rows, context.budget);
+  }
+}
+
+/** Evaluates calls over every group of a frame and puts their values into `groups`. */
+async function evaluatePass(
+  plan: SelectPlan,
+  input: Input,
+  calls: readonly number[],
+  frame: Frame,
+  context: ExecutionContext,
+  groups: Map<string, GroupValues>,
+): Promise<void> {
+  const { source, budget } = context;
+  const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
+  const evaluate = (tags: readonly string[], base: BaseCall) => {
+    const key = tags.join("\0");
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = { tags, values: new Array(input.calls.length).fill(null) };
+      groups.set(key, group);
+    }
+    for (const call of calls) group.values[call] = evaluateCall(plan, input, call, frame, base);
+  };
+  if (context.path !== "rows" && canFold(input)) {
+    const columns = foldColumns(input);
+    const request: FoldRequest = { ...selection, groupBy: plan.dimensions, columns, bounds: frame.bounds, budget };
+    const indexOf = new Map(columns.map((column, index) => [column.field, index]));
+    for (const { tags, fields } of await foldGroups(source, request)) {
+      evaluate(tags, (call) => {
+        const field = fields[indexOf.get(fieldOf(call).reference.name)!]!;
+        if (field === null) return null;
+        const values = foldedValues(call, field);
+        if (input.rowTime === "window") return values;
+        return { times: BigInt64Array.of(foldedTime(call, field, 0)), values: values.values, rows: null };
+      });
+    }
+    return;
+  }
+  const limit = Number.MAX_SAFE_INTEGER;
+  const request = { ...selection, fields: input.fields, limit, descending: false, budget };
+  for (const { tags, series } of await gatherGroups(source, request, plan.dimensions)) {
+    budget.check();
+    evaluate(tags, (call) => {
+      const field = fieldOf(call);
+      const points = collectPoints(series, input.fields.indexOf(field.reference.name), field);
+      return evaluatePoints(plan, input, call, points, frame);
+    });
+  }
+}
+
+function fieldOf(call: Call) {
+  if (call.argument.kind === "field") return call.argument.field;
+  throw new InputError(`${call.function} of a call has no field`);
+}
+
+/** Columns of the fold request: one a field, keeping what all its calls need. */
+function foldColumns(input: Input): { readonly field: string; readonly keep: number }[] {
+  const keep = new Map<string, number>();
+  for (const call of input.calls) {
+    if (call.argument.kind !== "field") continue;
+    const { name } = call.argument.field.reference;
+    keep.set(name, (keep.get(name) ?? 0) | call.fold);
+  }
+  return [...keep].map(([field, bits]) => ({ field, keep: bits }));
+}
+
+function canFold(input: Input): boolean {
+  if (!input.foldable || input.outputs.some(readsRow)) return false;
+  return input.calls.every((call) => call.argument.kind === "call" || isFoldable(call));
+}
+
+function readsRow(output: Output): boolean {
+  return output.kind === "row" || (output.kind === "binary" && (readsRow(output.left) || readsRow(output.right)));
+}
+
+/** The calls that columns use themselves, ascending. */
+function rootCalls(input: Input): number[] {
+  const roots = new Set<number>();
+  const visit = (output: Output): void => {
+    if (output.kind === "call") roots.add(output.call);
+    if (output.kind === "binary") {
+      visit(output.left);
+      visit(output.right);
+    }
+  };
+  for (const output of input.outputs) visit(output);
+  return [...roots].sort((a, b) => a - b);
+}
+
+/** Root calls by the number of windows before the first that they look at. */
+function passesOf(plan: SelectPlan, input: Input, roots: readonly number[]): Map<number, number[]> {
+  const passes = new Map<number, number[]>();
+  for (const root of roots) {
+    const extra = plan.window === null ? 0 : extraWindows(input, root);
+    const calls = passes.get(extra);
+    if (calls === undefined) passes.set(extra, [root]);
+    else calls.push(root);
+  }
+  return passes;
+}
+
+function extraWindows(input: Input, index: number): number {
+  const call = input.calls[index]!;
+  return call.argument.kind === "field" ? 0 : call.extraWindows + extraWindows(input, call.argument.call);
+}
+
+function headOf(plan: SelectPlan, input: Input, tags: readonly string[]): SeriesHead {
+  const columns = plan.columns.map((column) => column.name);
+  const name = input.source.kind === "measurement" ? input.source.measurement : "";
+  const head: SeriesHead = { name, columns, timeColumn: 0 };
+  if (plan.dimensions.length === 0) return head;
+  return { ...head, tags: new Map(plan.dimensions.map((key, index) => [key, tags[index]!])) };
+}

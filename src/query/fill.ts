@@ -1,0 +1,77 @@
+// fill(): what windows without a value show.
+//
+// `previous` and `linear` look along the order of the answer, and never outside the range of the query:
+//
+//     ascending    null null  3   null  5   null null        descending reads the same windows from the right
+//     previous     null null  3    3    5    5    5
+//     linear       null null  3    4    5   null null
+import { FieldType } from "../model/types.ts";
+import type { Fill } from "./ast.ts";
+import { integerCell } from "./cells.ts";
+import type { Call } from "./plan.ts";
+import type { Cell } from "./result.ts";
+import type { FilledValues, WindowValues } from "./values.ts";
+
+/** Fills the windows of a call. `time` gives the start of a window. */
+export function fillWindows(
+  windows: WindowValues,
+  call: Call,
+  fill: Fill,
+  descending: boolean,
+  time: (window: number) => bigint,
+): FilledValues {
+  if (fill.kind === "number" || (fill.kind === "null" && call.function === "count")) {
+    const value = numberOf(call.type, fill.kind === "number" ? fill.value : 0);
+    return { ...windows, values: windows.values.map((cell) => cell ?? value), before: value, after: value };
+  }
+  if (fill.kind === "previous") return fillPrevious(windows, descending);
+  if (fill.kind === "linear" && isNumber(call.type)) return fillLinear(windows, call.type, time);
+  return { ...windows, before: null, after: null };
+}
+
+function isNumber(type: FieldType): boolean {
+  return type !== FieldType.Boolean && type !== FieldType.String;
+}
+
+/** The number of fill(number) in a column's type: integers lose the fraction; strings and booleans have none. */
+function numberOf(type: FieldType, value: number): Cell {
+  if (!isNumber(type)) return null;
+  return type === FieldType.Float ? value : Math.trunc(value);
+}
+
+function fillPrevious(windows: WindowValues, descending: boolean): FilledValues {
+  const values = windows.values.slice();
+  let previous: Cell = null;
+  for (let k = 0; k < values.length; k++) {
+    const i = descending ? values.length - 1 - k : k;
+    if (values[i] === null) values[i] = previous;
+    else previous = values[i]!;
+  }
+  return {
+    first: windows.first,
+    values,
+    before: descending ? previous : null,
+    after: descending ? null : previous,
+  };
+}
+
+/** A straight line between the neighbours; the same in both directions. */
+function fillLinear(windows: WindowValues, type: FieldType, time: (window: number) => bigint): FilledValues {
+  const { first } = windows;
+  const values = windows.values.slice();
+  let left = -1;
+  for (let right = 0; right < values.length; right++) {
+    if (values[right] === null) continue;
+    if (left >= 0 && right - left > 1) {
+      const from = Number(values[left]);
+      const start = time(first + left);
+      const slope = (Number(values[right]) - from) / Number(time(first + right) - start);
+      for (let i = left + 1; i < right; i++) {
+        const value = slope * Number(time(first + i) - start) + from;
+        values[i] = type === FieldType.Float ? value : integerCell(BigInt(Math.trunc(value)));
+      }
+    }
+    left = right;
+  }
+  return { first, values, before: null, after: null };
+}

@@ -1,0 +1,237 @@
+// Aggregates from partial folds: the answers of several sources (one a partition) merged per group and field, then
+// read as the values of calls. No value of a row comes this far: the work is per group and window.
+import { assert } from "../base/assert.ts";
+import type { Budget, FoldedColumn, FoldRequest, FoldValues, Source } from "../model/scan.ts";
+import { FieldType } from "../model/types.ts";
+import { integerCell } from "./cells.ts";
+import { subtract } from "./functions/aggregates.ts";
+import { byTags } from "./gather.ts";
+import type { Call } from "./plan.ts";
+import type { Cell } from "./result.ts";
+import type { WindowValues } from "./values.ts";
+
+/** Aggregates of one field of a group, by window from `first` on. */
+export interface FoldedField {
+  readonly first: number;
+  readonly column: FoldedColumn;
+}
+
+export interface FoldGroup {
+  readonly tags: readonly string[];
+  /** As the request's columns; null where the group has no value. */
+  readonly fields: (FoldedField | null)[];
+}
+
+/** Reads a whole fold. Groups stand in the order of their tags. */
+export async function foldGroups(source: Source, request: FoldRequest): Promise<FoldGroup[]> {
+  const groups = new Map<string, FoldGroup>();
+  for await (const folded of source.fold(request)) {
+    const key = folded.tags.length === 1 ? folded.tags[0]! : folded.tags.join("\0");
+    const group = groups.get(key);
+    const { firstWindow: first } = folded;
+    if (group === undefined) {
+      const fields = folded.columns.map((column) => hold(request.budget, column, first));
+      groups.set(key, { tags: folded.tags, fields });
+    } else
+      for (let i = 0; i < folded.columns.length; i++) {
+        const added = hold(request.budget, folded.columns[i]!, first);
+        if (added === null) continue;
+        const held = group.fields[i]!;
+        group.fields[i] = held === null ? added : mergeFolded(held, added);
+      }
+  }
+  return [...groups.values()].sort(byTags);
+}
+
+function hold(budget: Budget, column: FoldedColumn | null, first: number): FoldedField | null {
+  if (column === null) return null;
+  budget.hold(column.count.length * 8 * Object.keys(column).length);
+  return { first, column };
+}
+
+/** The aggregates of the rows of both: windows that only one has are taken over. */
+export function mergeFolded(a: FoldedField, b: FoldedField): FoldedField {
+  const first = Math.min(a.first, b.first);
+  const end = Math.max(a.first + a.column.count.length, b.first + b.column.count.length);
+  const length = end - first;
+  const into = widened(a, first, length);
+  const { column } = b;
+  assert(column.type === into.type, "a field has two types in one fold");
+  const shift = b.first - first;
+  for (let w = 0; w < column.count.length; w++) {
+    if (column.count[w] === 0) continue;
+    if (into.count[shift + w] === 0) copyWindow(into, shift + w, column, w);
+    else mergeWindow(into, shift + w, column, w);
+  }
+  return { first, column: into };
+}
+
+const keptArrays = [
+  "sum",
+  "min",
+  "minTime",
+  "max",
+  "maxTime",
+  "first",
+  "firstTime",
+  "last",
+  "lastTime",
+  "mean",
+  "deviations",
+] as const;
+
+type MutableColumn = { -readonly [K in keyof FoldedColumn]: FoldedColumn[K] };
+
+function widened(field: FoldedField, first: number, length: number): FoldedColumn {
+  const { column } = field;
+  const copy = <T extends FoldValues>(from: T): T => {
+    const to = new (from.constructor as new (length: number) => T)(length);
+    to.set(from as never, field.first - first);
+    return to;
+  };
+  const wide: MutableColumn = { type: column.type, count: copy(column.count) };
+  for (const name of keptArrays) {
+    const from = column[name];
+    if (from !== undefined) wide[name] = copy(from) as never;
+  }
+  return wide;
+}
+
+function copyWindow(into: FoldedColumn, at: number, from: FoldedColumn, w: number): void {
+  into.count[at] = from.count[w]!;
+  for (const name of keptArrays) {
+    const source = from[name];
+    if (source !== undefined) (into[name] as FoldValues)[at] = source[w]!;
+  }
+}
+
+function mergeWindow(into: FoldedColumn, at: number, from: FoldedColumn, w: number): void {
+  if (into.deviations && into.mean && from.deviations && from.mean) {
+    // Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979)
+    const a = into.count[at]!;
+    const b = from.count[w]!;
+    const delta = from.mean[w]! - into.mean[at]!;
+    into.mean[at]! += (delta * b) / (a + b);
+    into.deviations[at]! += from.deviations[w]! + (delta * delta * a * b) / (a + b);
+  }
+  into.count[at]! += from.count[w]!;
+  if (into.sum && from.sum) {
+    if (into.sum instanceof Float64Array) into.sum[at]! += from.sum[w] as number;
+    else into.sum[at] = into.sum[at]! + (from.sum[w] as bigint);
+  }
+  pick(into.min, into.minTime, at, from.min, from.minTime, w, extreme(-1));
+  pick(into.max, into.maxTime, at, from.max, from.maxTime, w, extreme(1));
+  pick(into.first, into.firstTime, at, from.first, from.firstTime, w, edge(-1));
+  pick(into.last, into.lastTime, at, from.last, from.lastTime, w, edge(1));
+}
+
+type Better = (
+  value: number | bigint,
+  time: bigint,
+  heldValue: number | bigint,
+  heldTime: bigint,
+) => boolean;
+
+/** Smaller (-1) or greater (1) value, then the earlier time. */
+const extreme =
+  (sign: 1 | -1): Better =>
+  (value, time, heldValue, heldTime) =>
+    value === heldValue ? time < heldTime : sign === 1 ? value > heldValue : value < heldValue;
+
+/** Earlier (-1) or later (1) time, then the greater value. */
+const edge =
+  (sign: 1 | -1): Better =>
+  (value, time, heldValue, heldTime) =>
+    time === heldTime ? value > heldValue : sign === 1 ? time > heldTime : time < heldTime;
+
+function pick(
+  into: FoldValues | undefined,
+  intoTime: BigInt64Array | undefined,
+  at: number,
+  from: FoldValues | undefined,
+  fromTime: BigInt64Array | undefined,
+  w: number,
+  isBetter: Better,
+): void {
+  if (!into || !intoTime || !from || !fromTime) return;
+  if (!isBetter(from[w]!, fromTime[w]!, into[at]!, intoTime[at]!)) return;
+  into[at] = from[w]!;
+  intoTime[at] = fromTime[w]!;
+}
+
+// ---- values of calls --------------------------------------------------------------------------------------
+
+/** The values of a call by window, from the aggregates of its field; null where a window has none. */
+export function foldedValues(call: Call, field: FoldedField): WindowValues {
+  const { column, first } = field;
+  const { count } = column;
+  const read = valueReader(call, column);
+  const values: Cell[] = new Array(count.length);
+  for (let w = 0; w < count.length; w++) values[w] = count[w] === 0 ? null : read(w);
+  return { first, values };
+}
+
+/** Time of the row that a selector selected in window `w`. */
+export function foldedTime(call: Call, field: FoldedField, w: number): bigint {
+  const { column } = field;
+  const times =
+    call.function === "min"
+      ? column.minTime
+      : call.function === "max"
+        ? column.maxTime
+        : call.function === "first"
+          ? column.firstTime
+          : column.lastTime;
+  assert(times !== undefined, `a fold lacks the times of ${call.function}`);
+  return times[w - field.first]!;
+}
+
+function valueReader(call: Call, column: FoldedColumn): (w: number) => Cell {
+  switch (call.function) {
+    case "count":
+      return (w) => column.count[w]!;
+    case "mean": {
+      const sum = kept(column.sum);
+      return (w) => Number(sum[w]!) / column.count[w]!;
+    }
+    case "stddev": {
+      const deviations = kept(column.deviations);
+      return (w) => (column.count[w]! < 2 ? null : Math.sqrt(deviations[w]! / (column.count[w]! - 1)));
+    }
+    case "spread": {
+      const smallest = cells(kept(column.min));
+      const largest = cells(kept(column.max));
+      return (w) => subtract(column.type, largest(w), smallest(w));
+    }
+    case "sum":
+      return cells(kept(column.sum));
+    case "min":
+      return cells(kept(column.min));
+    case "max":
+      return cells(kept(column.max));
+    case "first":
+      return cells(kept(column.first));
+    case "last":
+      return cells(kept(column.last));
+    default:
+      return assert(false, `${call.function} is not answered by a fold`) as never;
+  }
+}
+
+function kept<T>(array: T | undefined): T {
+  assert(array !== undefined, "a fold lacks an aggregate that was asked for");
+  return array;
+}
+
+function cells(values: FoldValues): (w: number) => number | bigint {
+  return values instanceof Float64Array ? (w) => values[w]! : (w) => integerCell(values[w]!);
+}
+
+/** Fields whose values a fold can aggregate: numbers, as they are stored. */
+export function isFoldable(call: Call): boolean {
+  if (call.fold === 0 || call.argument.kind !== "field") return false;
+  const { field } = call.argument;
+  if (field.reference.kind !== "field" || field.reference.type !== field.type) return false;
+  const isNumber = field.type !== FieldType.Boolean && field.type !== FieldType.String;
+  return isNumber || call.function === "count";
+}

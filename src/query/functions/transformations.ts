@@ -1,0 +1,111 @@
+// Transformations: points in, points out. The input is the points of a group in the order in which the answer
+// is wanted (so differences of a descending query go backwards), or the windows of another call without the empty ones.
+//
+// Points at the same time (several series in one group) do not advance a difference or a derivative: all but the
+// first are passed over, as in InfluxDB; moving averages and sums take every one.
+import { assert } from "../../base/assert.ts";
+import { FieldType } from "../../model/types.ts";
+import { elapsedNs, wordsOf } from "../cells.ts";
+import type { Call } from "../plan.ts";
+import { add, subtract } from "./aggregates.ts";
+
+/** Values over time, in any order of time. */
+export interface Sequence {
+  readonly type: FieldType;
+  readonly count: number;
+  readonly times: BigInt64Array;
+  readonly values: ArrayLike<number | bigint>;
+}
+
+/** A sequence that only grows at its end. */
+class Builder {
+  readonly times: BigInt64Array;
+  readonly values: (number | bigint)[] = [];
+
+  constructor(room: number) {
+    this.times = new BigInt64Array(room);
+  }
+
+  add(time: bigint, value: number | bigint): void {
+    this.times[this.values.length] = time;
+    this.values.push(value);
+  }
+
+  finish(type: FieldType): Sequence {
+    const count = this.values.length;
+    return { type, count, times: this.times.subarray(0, count), values: this.values };
+  }
+}
+
+/** Applies a call that is a transformation. */
+export function transform(call: Call, input: Sequence): Sequence {
+  const parameter = call.parameters[0] ?? 0;
+  switch (call.function) {
+    case "derivative":
+    case "non_negative_derivative":
+      return derivative(input, parameter, call.function === "non_negative_derivative");
+    case "difference":
+      return difference(input);
+    case "moving_average":
+      return movingAverage(input, parameter);
+    case "cumulative_sum":
+      return cumulativeSum(input);
+    default:
+      return assert(false, `${call.function} is not a transformation`) as never;
+  }
+}
+
+/** Change of value per `unitNs`; with `onlyRises`, negative ones are left out. */
+function derivative(input: Sequence, unitNs: number, onlyRises: boolean): Sequence {
+  const { times, values, count } = input;
+  const words = wordsOf(times);
+  const output = new Builder(count);
+  let previous = 0;
+  for (let i = 1; i < count; i++) {
+    const elapsed = elapsedNs(words, previous, i);
+    if (elapsed === 0) continue;
+    const change = Number(subtract(input.type, values[i]!, values[previous]!));
+    // backwards in time the quotient of two negatives stays the slope; InfluxDB counts time forwards
+    const slope = change / (Math.abs(elapsed) / unitNs);
+    if (!onlyRises || slope >= 0) output.add(times[i]!, slope);
+    previous = i;
+  }
+  return output.finish(FieldType.Float);
+}
+
+function difference(input: Sequence): Sequence {
+  const { times, values, count } = input;
+  const words = wordsOf(times);
+  const output = new Builder(count);
+  let previous = 0;
+  for (let i = 1; i < count; i++) {
+    if (elapsedNs(words, previous, i) === 0) continue;
+    output.add(times[i]!, subtract(input.type, values[i]!, values[previous]!));
+    previous = i;
+  }
+  return output.finish(input.type);
+}
+
+/** Mean of the last `size` values, from the first time that there are so many. */
+function movingAverage(input: Sequence, size: number): Sequence {
+  const { times, values, count } = input;
+  const output = new Builder(count);
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    sum += Number(values[i]!);
+    if (i >= size) sum -= Number(values[i - size]!);
+    if (i >= size - 1) output.add(times[i]!, sum / size);
+  }
+  return output.finish(FieldType.Float);
+}
+
+function cumulativeSum(input: Sequence): Sequence {
+  const { times, values, count } = input;
+  const output = new Builder(count);
+  let sum: number | bigint = 0;
+  for (let i = 0; i < count; i++) {
+    sum = add(input.type, sum, values[i]!);
+    output.add(times[i]!, sum);
+  }
+  return output.finish(input.type);
+}

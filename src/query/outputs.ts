@@ -1,0 +1,138 @@
+// The expressions of the columns, compiled to closures over where the executor stands.
+//
+// Arithmetic is InfluxDB's: a missing operand makes the result missing, x / 0 and x % 0 are 0, integers are exact and
+// wrap at 64 bits, an integer meeting a float becomes one.
+import { assert } from "../base/assert.ts";
+import type { SeriesBlock } from "../model/scan.ts";
+import { FieldType } from "../model/types.ts";
+import { castCell, cellReader, exactly } from "./cells.ts";
+import { wrap } from "./functions/aggregates.ts";
+import type { Output, RowValue } from "./plan.ts";
+import type { Cell } from "./result.ts";
+
+/** Where evaluation stands: the values of calls, and a row of `blocks` when outputs read rows. */
+export interface Position {
+  readonly calls: Cell[];
+  block: number;
+  row: number;
+}
+
+export type Evaluate = (at: Position) => Cell;
+
+/** Compiles a column. `blocks` are those that positions lead to; `fields` name their columns. */
+export function compileOutput(
+  output: Output,
+  blocks: readonly SeriesBlock[],
+  fields: readonly string[],
+): Evaluate {
+  switch (output.kind) {
+    case "absent":
+      return () => null;
+    case "literal": {
+      const value = typeof output.value === "bigint" ? exactly(Number(output.value), () => output.value as bigint) : output.value;
+      return () => value;
+    }
+    case "call":
+      return (at) => at.calls[output.call]!;
+    case "row":
+      return rowReader(output, blocks, fields);
+    case "binary": {
+      const left = compileOutput(output.left, blocks, fields);
+      const right = compileOutput(output.right, blocks, fields);
+      if (output.type === null) return () => null;
+      const operate = operation(output.operator, output.type);
+      return (at) => {
+        const a = left(at);
+        const b = right(at);
+        return a === null || b === null ? null : operate(a, b);
+      };
+    }
+  }
+}
+
+function rowReader(output: RowValue, blocks: readonly SeriesBlock[], fields: readonly string[]): Evaluate {
+  const { reference } = output;
+  if (reference.kind === "tag") {
+    const values = blocks.map((block) => block.series.tags.get(reference.name) ?? null);
+    return (at) => values[at.block]!;
+  }
+  const column = fields.indexOf(reference.name);
+  assert(column >= 0, `the plan does not read field ${reference.name}`);
+  const readers: ((row: number) => Cell)[] = [];
+  const { type } = output;
+  return (at) => {
+    readers[at.block] ??= cellReader(blocks[at.block]!.columns[column] ?? null);
+    const cell = readers[at.block]!(at.row);
+    return reference.type === type ? cell : castCell(cell, reference.type, type);
+  };
+}
+
+type Operator = (Output & { kind: "binary" })["operator"];
+type Operation = (a: NonNullable<Cell>, b: NonNullable<Cell>) => Cell;
+
+function operation(operator: Operator, type: FieldType): Operation {
+  if (type === FieldType.Float) {
+    const operate = floatOperation(operator);
+    return (a, b) => operate(Number(a), Number(b));
+  }
+  if (type === FieldType.Boolean) {
+    if (operator === "&") return (a, b) => Boolean(a) && Boolean(b);
+    if (operator === "|") return (a, b) => Boolean(a) || Boolean(b);
+    if (operator === "^") return (a, b) => Boolean(a) !== Boolean(b);
+  }
+  return integerOperation(operator, type);
+}
+
+function floatOperation(operator: Operator): (a: number, b: number) => Cell {
+  switch (operator) {
+    case "+":
+      return (a, b) => a + b;
+    case "-":
+      return (a, b) => a - b;
+    case "*":
+      return (a, b) => a * b;
+    case "/":
+      return (a, b) => (b === 0 ? 0 : a / b);
+    case "%":
+      return (a, b) => (b === 0 ? 0 : a % b);
+    default:
+      return () => null;
+  }
+}
+
+function integerOperation(operator: Operator, type: FieldType): Operation {
+  const exact = (a: NonNullable<Cell>, b: NonNullable<Cell>) =>
+    wrap(type, bigOperation(operator, BigInt(a as number), BigInt(b as number)));
+  if (operator === "+" || operator === "-" || operator === "*") {
+    const approximate = floatOperation(operator) as (a: number, b: number) => number;
+    return (a, b) => {
+      if (typeof a === "number" && typeof b === "number") {
+        const result = approximate(a, b);
+        if (Number.isSafeInteger(result) && (type === FieldType.Integer || result >= 0)) return result;
+      }
+      return exact(a, b);
+    };
+  }
+  return exact;
+}
+
+function bigOperation(operator: Operator, a: bigint, b: bigint): bigint {
+  switch (operator) {
+    case "+":
+      return a + b;
+    case "-":
+      return a - b;
+    case "*":
+      return a * b;
+    case "/":
+      return b === 0n ? 0n : a / b;
+    case "%":
+      return b === 0n ? 0n : a % b;
+    case "&":
+      return a & b;
+    case "|":
+      return a | b;
+    case "^":
+      return a ^ b;
+  }
+}

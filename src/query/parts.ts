@@ -1,0 +1,35 @@
+// Rows to series of an answer, in parts: a long series leaves while the rest of it is still to be made.
+import type { Budget } from "../model/scan.ts";
+import type { Cell, ResultSeries } from "./result.ts";
+
+/** Rows in a part at most. */
+export const PART_ROWS = 10_000;
+
+export type Row = readonly Cell[];
+
+/** What all parts of a series have in common. */
+export type SeriesHead = Omit<ResultSeries, "rows" | "partial">;
+
+/** Cuts the rows of one series into parts; gives nothing when there are no rows. */
+export function* inParts(head: SeriesHead, rows: Iterable<Row>, budget: Budget): Generator<ResultSeries> {
+  let part: Row[] = [];
+  for (const row of rows) {
+    if (part.length === PART_ROWS) {
+      budget.check();
+      yield { ...head, rows: part, partial: true };
+      part = [];
+    }
+    part.push(row);
+  }
+  if (part.length > 0) yield { ...head, rows: part };
+}
+
+/** OFFSET and LIMIT (0 = all). */
+export function* limited<T>(items: Iterable<T>, offset: number, limit: number): Generator<T> {
+  let index = 0;
+  const end = limit === 0 ? Number.POSITIVE_INFINITY : offset + limit;
+  for (const item of items) {
+    if (index >= offset) yield item;
+    if (++index >= end) return;
+  }
+}

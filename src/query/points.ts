@@ -1,0 +1,132 @@
+// Points: the values of one field over a group's rows, in time order, without the rows that lack it.
+//
+// They are what functions that need the values themselves work on. Integers that a double holds exactly stand in a
+// Float64Array; only a group with one beyond that pays for BigInts. `origin` leads back from a point to its row, for the
+// other columns of a selected row.
+import type { Column, SeriesBlock } from "../model/scan.ts";
+import { FieldType } from "../model/types.ts";
+import { castCell, integerAt, isSafeHigh, wordsOf } from "./cells.ts";
+import { Merge } from "./merge.ts";
+import type { RowValue } from "./plan.ts";
+import type { Cell } from "./result.ts";
+
+export interface Points {
+  readonly type: FieldType;
+  readonly count: number;
+  /** ns, ascending; equal times stand in series order. */
+  readonly times: BigInt64Array;
+  readonly values: ValueArray;
+  readonly origin: Origin;
+}
+
+/** Booleans are 0 and 1. */
+export type ValueArray = Float64Array | Uint8Array | (number | bigint)[] | string[];
+
+export interface Origin {
+  readonly blocks: readonly SeriesBlock[];
+  /** By point: index into `blocks` and row of that block. */
+  readonly block: Uint32Array;
+  readonly row: Uint32Array;
+}
+
+/** Point `index` as a cell. */
+export function pointCell(points: Points, index: number): Cell {
+  const value = points.values[index]!;
+  return points.type === FieldType.Boolean ? value !== 0 : value;
+}
+
+/** Collects the points of a field (column `column` of the blocks) over the series of a group. */
+export function collectPoints(
+  series: readonly (readonly SeriesBlock[])[],
+  column: number,
+  field: RowValue,
+): Points {
+  const merge = new Merge(series, false);
+  const { blocks } = merge;
+  let room = 0;
+  for (const block of blocks) if (block.columns[column] != null) room += block.rowCount;
+  const values = emptyValues(field.type, room, blocks, column);
+  const readers = blocks.map((block) => reader(block.columns[column] ?? null, field));
+  const words = blocks.map((block) => wordsOf(block.times));
+  const times = new BigInt64Array(room);
+  const timeWords = wordsOf(times);
+  const blockOf = new Uint32Array(room);
+  const rowOf = new Uint32Array(room);
+  let count = 0;
+  while (merge.next()) {
+    const { block, row } = merge;
+    const read = readers[block]!;
+    if (read === null) continue;
+    const value = read(row);
+    if (value === null) continue;
+    values[count] = value as never;
+    timeWords[2 * count] = words[block]![2 * row]!;
+    timeWords[2 * count + 1] = words[block]![2 * row + 1]!;
+    blockOf[count] = block;
+    rowOf[count] = row;
+    count++;
+  }
+  const kept = values instanceof Array ? values : values.subarray(0, count);
+  return {
+    type: field.type,
+    count,
+    times: times.subarray(0, count),
+    values: kept as ValueArray,
+    origin: { blocks, block: blockOf, row: rowOf },
+  };
+}
+
+function emptyValues(
+  type: FieldType,
+  room: number,
+  blocks: readonly SeriesBlock[],
+  column: number,
+): ValueArray {
+  if (type === FieldType.String) return [] as string[];
+  if (type === FieldType.Boolean) return new Uint8Array(room);
+  for (const block of blocks) if (isWide(block.columns[column] ?? null, type)) return [] as (number | bigint)[];
+  return new Float64Array(room);
+}
+
+/** Whether a value of the column, read as `type`, may be an integer that a double does not hold. */
+function isWide(column: Column | null, type: FieldType): boolean {
+  if (column === null) return false;
+  if (column.type === FieldType.Float) return type !== FieldType.Float;
+  if (column.type !== FieldType.Integer && column.type !== FieldType.Unsigned) return false;
+  const words = wordsOf(column.values);
+  const isUnsigned = column.type === FieldType.Unsigned;
+  for (let i = 1; i < words.length; i += 2)
+    if (!isSafeHigh(words[i]!) || (isUnsigned && words[i]! < 0)) return true;
+  return false;
+}
+
+type Reader = (row: number) => number | bigint | string | null;
+
+/** Reads the value of a row as it stands in `Points.values`; null = the row has none. */
+function reader(column: Column | null, field: RowValue): Reader | null {
+  if (column === null) return null;
+  const { present } = column;
+  const read = valueReader(column, field);
+  return present === null ? read : (row) => (present[row] === 0 ? null : read(row));
+}
+
+function valueReader(column: Column, field: RowValue): Reader {
+  switch (column.type) {
+    case FieldType.Boolean:
+    case FieldType.String: {
+      const { values } = column;
+      return (row) => values[row]!;
+    }
+    case FieldType.Float: {
+      const { values } = column;
+      if (field.type === FieldType.Float) return (row) => values[row]!;
+      return (row) => castCell(values[row]!, FieldType.Float, field.type) as number | bigint | null;
+    }
+    default: {
+      const { values } = column;
+      const words = wordsOf(values);
+      if (field.type === column.type) return (row) => integerAt(values, words, row);
+      return (row) => castCell(integerAt(values, words, row), column.type, field.type) as number | bigint | null;
+    }
+  }
+}
