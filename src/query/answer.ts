@@ -58,15 +58,23 @@ function* windowRows(
 }
 
 /** The windows that rows are made for: [from, to). */
-function windowRange(plan: SelectPlan, windows: readonly FilledValues[], frame: Frame): { from: number; to: number } {
+function windowRange(
+  plan: SelectPlan,
+  windows: readonly FilledValues[],
+  frame: Frame,
+): { from: number; to: number } {
   const hull = { from: Number.POSITIVE_INFINITY, to: 0 };
   for (const { first, values } of windows) {
     const filled = values.findIndex((value) => value !== null);
     if (filled >= 0) hull.from = Math.min(hull.from, first + filled);
     hull.to = Math.max(hull.to, first + values.length);
   }
-  const from = plan.window !== null && plan.fill.kind === "none" ? hull.from : frame.openStart ? hull.from : frame.lead;
-  const to = plan.window !== null && plan.fill.kind === "none" ? hull.to : windowCount(frame) - frame.trail + frame.tail;
+  const from =
+    plan.window !== null && plan.fill.kind === "none" ? hull.from : frame.openStart ? hull.from : frame.lead;
+  const to =
+    plan.window !== null && plan.fill.kind === "none"
+      ? hull.to
+      : windowCount(frame) - frame.trail + frame.tail;
   return { from: Number.isFinite(from) ? from : to, to };
 }
 

@@ -32,7 +32,11 @@ export function isSafeHigh(high: number): boolean {
 }
 
 /** Value `index` of a column of integers. */
-export function integerAt(values: BigInt64Array | BigUint64Array, words: Int32Array, index: number): number | bigint {
+export function integerAt(
+  values: BigInt64Array | BigUint64Array,
+  words: Int32Array,
+  index: number,
+): number | bigint {
   const high = words[2 * index + 1]!;
   return isSafeHigh(high) && (high >= 0 || values instanceof BigInt64Array)
     ? high * TWO_32 + (words[2 * index]! >>> 0)
@@ -42,8 +46,7 @@ export function integerAt(values: BigInt64Array | BigUint64Array, words: Int32Ar
 /** Nanoseconds from time `from` to time `to` of the same array's words: exact up to 104 days, then the nearest double. */
 export function elapsedNs(words: Int32Array, from: number, to: number): number {
   return (
-    (words[2 * to + 1]! - words[2 * from + 1]!) * TWO_32 +
-    ((words[2 * to]! >>> 0) - (words[2 * from]! >>> 0))
+    (words[2 * to + 1]! - words[2 * from + 1]!) * TWO_32 + ((words[2 * to]! >>> 0) - (words[2 * from]! >>> 0))
   );
 }
 

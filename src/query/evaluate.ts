@@ -28,7 +28,9 @@ export function evaluateCall(
 ): CallValues | null {
   const call = input.calls[index]!;
   const values =
-    call.argument.kind === "field" ? base(call) : overCall(plan, input, call, call.argument.call, frame, base);
+    call.argument.kind === "field"
+      ? base(call)
+      : overCall(plan, input, call, call.argument.call, frame, base);
   if (values === null) return null;
   if ("times" in values) return { kind: "points", points: values };
   return { kind: "windows", windows: fillWindows(values, call, plan.fill, plan.descending, frame.time) };
@@ -154,7 +156,14 @@ function several(plan: SelectPlan, input: Input, call: Call, points: Points, fra
         times.push(time);
       }
     } else
-      for (const index of extremes(points, from, to, call.parameters[0]!, call.function === "bottom", keyOf)) {
+      for (const index of extremes(
+        points,
+        from,
+        to,
+        call.parameters[0]!,
+        call.function === "bottom",
+        keyOf,
+      )) {
         indices.push(index);
         times.push(points.times[index]!);
       }

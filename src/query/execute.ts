@@ -30,14 +30,21 @@ export interface ExecutionContext {
 }
 
 /** The answer of a SELECT. Nothing is read before the first series is asked for. */
-export async function* executeSelect(plan: SelectPlan, context: ExecutionContext): AsyncGenerator<ResultSeries> {
+export async function* executeSelect(
+  plan: SelectPlan,
+  context: ExecutionContext,
+): AsyncGenerator<ResultSeries> {
   for (const input of plan.inputs) {
     if (input.source.kind === "subquery") throw new InputError("subqueries are not supported yet");
     yield* input.calls.length === 0 ? rowSeries(plan, input, context) : callSeries(plan, input, context);
   }
 }
 
-async function* rowSeries(plan: SelectPlan, input: Input, context: ExecutionContext): AsyncGenerator<ResultSeries> {
+async function* rowSeries(
+  plan: SelectPlan,
+  input: Input,
+  context: ExecutionContext,
+): AsyncGenerator<ResultSeries> {
   const { budget } = context;
   if (plan.minTime > plan.maxTime) return;
   const groups = await scanRows(context.source, plan, input, budget);
@@ -48,7 +55,11 @@ async function* rowSeries(plan: SelectPlan, input: Input, context: ExecutionCont
   }
 }
 
-async function* callSeries(plan: SelectPlan, input: Input, context: ExecutionContext): AsyncGenerator<ResultSeries> {
+async function* callSeries(
+  plan: SelectPlan,
+  input: Input,
+  context: ExecutionContext,
+): AsyncGenerator<ResultSeries> {
   const roots = rootCalls(input);
   const groups = new Map<string, GroupValues>();
   let frame: Frame | null = null;
@@ -90,7 +101,13 @@ async function evaluatePass(
   };
   if (context.path !== "rows" && canFold(input)) {
     const columns = foldColumns(input);
-    const request: FoldRequest = { ...selection, groupBy: plan.dimensions, columns, bounds: frame.bounds, budget };
+    const request: FoldRequest = {
+      ...selection,
+      groupBy: plan.dimensions,
+      columns,
+      bounds: frame.bounds,
+      budget,
+    };
     const indexOf = new Map(columns.map((column, index) => [column.field, index]));
     for (const { tags, fields } of await foldGroups(source, request)) {
       evaluate(tags, (call) => {
@@ -137,7 +154,9 @@ function canFold(input: Input): boolean {
 }
 
 function readsRow(output: Output): boolean {
-  return output.kind === "row" || (output.kind === "binary" && (readsRow(output.left) || readsRow(output.right)));
+  return (
+    output.kind === "row" || (output.kind === "binary" && (readsRow(output.left) || readsRow(output.right)))
+  );
 }
 
 /** The calls that columns use themselves, ascending. */

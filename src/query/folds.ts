@@ -125,12 +125,7 @@ function mergeWindow(into: FoldedColumn, at: number, from: FoldedColumn, w: numb
   pick(into.last, into.lastTime, at, from.last, from.lastTime, w, edge(1));
 }
 
-type Better = (
-  value: number | bigint,
-  time: bigint,
-  heldValue: number | bigint,
-  heldTime: bigint,
-) => boolean;
+type Better = (value: number | bigint, time: bigint, heldValue: number | bigint, heldTime: bigint) => boolean;
 
 /** Smaller (-1) or greater (1) value, then the earlier time. */
 const extreme =

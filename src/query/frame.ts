@@ -48,7 +48,16 @@ export async function frameOf(
   if (plan.window === null) {
     if (minTime > maxTime) return null;
     const bounds = BigInt64Array.of(minTime, maxTime + 1n);
-    return { minTime, maxTime, bounds, lead: 0, trail: 0, tail: 0, openStart: false, time: (i) => bounds[i]! };
+    return {
+      minTime,
+      maxTime,
+      bounds,
+      lead: 0,
+      trail: 0,
+      tail: 0,
+      openStart: false,
+      time: (i) => bounds[i]!,
+    };
   }
   const rule = new WindowRule(plan.window, plan.timezone);
   const openStart = minTime === MIN_TIME;
@@ -116,9 +125,8 @@ async function edgeTime(
 
 function indexOf(bounds: BigInt64Array, time: bigint): number {
   const index = bounds.indexOf(time);
-  return index < 0 ? 0 : index;
+  return Math.max(index, 0);
 }
 
 const min = (a: bigint, b: bigint) => (a < b ? a : b);
 const max = (a: bigint, b: bigint) => (a > b ? a : b);
-

@@ -42,7 +42,10 @@ export async function gatherGroups(
 }
 
 /** Compares groups by their tags, in the order of the dimensions. */
-export function byTags(a: { readonly tags: readonly string[] }, b: { readonly tags: readonly string[] }): number {
+export function byTags(
+  a: { readonly tags: readonly string[] },
+  b: { readonly tags: readonly string[] },
+): number {
   for (let i = 0; i < a.tags.length; i++) {
     if (a.tags[i]! < b.tags[i]!) return -1;
     if (a.tags[i]! > b.tags[i]!) return 1;
@@ -61,7 +64,8 @@ function byTime(a: SeriesBlock, b: SeriesBlock): number {
 function hold(budget: Budget, block: SeriesBlock): void {
   let sizeBytes = 200 + block.times.byteLength;
   for (const column of block.columns)
-    if (column !== null) sizeBytes += Array.isArray(column.values) ? column.values.length * 40 : column.values.length * 8;
+    if (column !== null)
+      sizeBytes += Array.isArray(column.values) ? column.values.length * 40 : column.values.length * 8;
   budget.hold(sizeBytes);
   budget.check();
 }

@@ -29,7 +29,10 @@ export function compileOutput(
     case "absent":
       return () => null;
     case "literal": {
-      const value = typeof output.value === "bigint" ? exactly(Number(output.value), () => output.value as bigint) : output.value;
+      const value =
+        typeof output.value === "bigint"
+          ? exactly(Number(output.value), () => output.value as bigint)
+          : output.value;
       return () => value;
     }
     case "call":

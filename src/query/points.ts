@@ -66,7 +66,7 @@ export function collectPoints(
     rowOf[count] = row;
     count++;
   }
-  const kept = values instanceof Array ? values : values.subarray(0, count);
+  const kept = Array.isArray(values) ? values : values.subarray(0, count);
   return {
     type: field.type,
     count,
@@ -84,7 +84,8 @@ function emptyValues(
 ): ValueArray {
   if (type === FieldType.String) return [] as string[];
   if (type === FieldType.Boolean) return new Uint8Array(room);
-  for (const block of blocks) if (isWide(block.columns[column] ?? null, type)) return [] as (number | bigint)[];
+  for (const block of blocks)
+    if (isWide(block.columns[column] ?? null, type)) return [] as (number | bigint)[];
   return new Float64Array(room);
 }
 
@@ -126,7 +127,8 @@ function valueReader(column: Column, field: RowValue): Reader {
       const { values } = column;
       const words = wordsOf(values);
       if (field.type === column.type) return (row) => integerAt(values, words, row);
-      return (row) => castCell(integerAt(values, words, row), column.type, field.type) as number | bigint | null;
+      return (row) =>
+        castCell(integerAt(values, words, row), column.type, field.type) as number | bigint | null;
     }
   }
 }

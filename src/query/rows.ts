@@ -9,7 +9,12 @@ import type { Cell } from "./result.ts";
 import { selectionOf } from "./selection.ts";
 
 /** The groups of an input's rows, in the order of their tags. No series can give more rows than the limit. */
-export function scanRows(source: Source, plan: SelectPlan, input: Input, budget: Budget): Promise<RowGroup[]> {
+export function scanRows(
+  source: Source,
+  plan: SelectPlan,
+  input: Input,
+  budget: Budget,
+): Promise<RowGroup[]> {
   const request = {
     ...selectionOf(plan, input),
     fields: input.fields,
@@ -35,4 +40,3 @@ export function* mergedRows(plan: SelectPlan, input: Input, group: RowGroup): Ge
     yield row;
   }
 }
-

@@ -1,6 +1,6 @@
 // Order statistics: what needs the points [from, to) of a window sorted by value.
 import { FieldType } from "../../model/types.ts";
-import { pointCell, type Points } from "../points.ts";
+import { type Points, pointCell } from "../points.ts";
 import type { Cell } from "../result.ts";
 
 /** The middle value, or half way between the two middle ones: a float also for integers. */
@@ -50,7 +50,10 @@ export function mode(points: Points, from: number, to: number): Cell {
     while (end < order.length && values[order[end]!] === values[first]) end++;
     const count = end - i;
     const isRepeated = count > 1 || i === 0;
-    if (isRepeated && (count > winnerCount || (count === winnerCount && points.times[first]! <= winnerLast))) {
+    if (
+      isRepeated &&
+      (count > winnerCount || (count === winnerCount && points.times[first]! <= winnerLast))
+    ) {
       winner = first;
       winnerCount = count;
       winnerLast = points.times[order[end - 1]!]!;

@@ -1,7 +1,8 @@
 // Functions that answer several points of a window: top, bottom and distinct. They give indices of points in [from, to).
+
+import type { Reference } from "../../model/expression.ts";
 import { FieldType } from "../../model/types.ts";
 import { cellReader } from "../cells.ts";
-import type { Reference } from "../../model/expression.ts";
 import type { Points } from "../points.ts";
 import type { Cell } from "../result.ts";
 
@@ -55,7 +56,11 @@ function* range(from: number, to: number): Iterable<number> {
 }
 
 /** A key for each point: the values, in its row, of the tags and fields in top(v, a, b, N). */
-export function keyOfRow(points: Points, references: readonly Reference[], fields: readonly string[]): (index: number) => string {
+export function keyOfRow(
+  points: Points,
+  references: readonly Reference[],
+  fields: readonly string[],
+): (index: number) => string {
   const { blocks, block, row } = points.origin;
   const readers = blocks.map((each) =>
     references.map((reference): ((row: number) => Cell) => {
