@@ -1,13 +1,14 @@
 // Where the windows of GROUP BY time(every, offset) begin, in UTC or by the clock of a time zone.
 //
-//     ... | start(t) ─── t ─────── next | ...        start = t cut down to a multiple of `every` since the
+//     ... | start(t) ─── t ────────── | ...           start = t cut down to a multiple of `every` since the
 //                                                    epoch (zone's clock when there is one), plus offset
 //
 // With a zone, a window begins at the cut of local time, moved when daylight saving time changes between
-// the cut and t, so that day windows begin at local midnight and last 23 to 25 hours. This is InfluxDB's rule
-// (query.IteratorOptions.Window), which leaves windows not longer than the change alone.
+// the cut and t, so that day windows begin at local midnight and last 23 to 25 hours. The rules are InfluxDB's
+// (Window of its iterator options for the first, its fill iterator for those that follow), which leave windows not longer
+// than the change alone.
 //
-// Calendar months have no fixed length: they would be a third rule beside `start` and `next` here.
+// Calendar months have no fixed length: they would be a third rule in `start` and in the step of `bounds`.
 import { InputError } from "../base/errors.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import type { Window } from "./plan.ts";
@@ -33,32 +34,13 @@ export class WindowRule {
     if (this.#zone === null) return clamp(time - modulo(time, this.everyNs) + this.#offsetNs);
     const zone = this.#zone.offsetNs(time);
     const start = time - modulo(time + zone, this.everyNs);
-    return clamp(start + this.#shift(zone, start) + this.#offsetNs);
+    return clamp(start + this.#shift(zone, this.#zone.offsetNs(start)) + this.#offsetNs);
   }
 
-  /** Start of the window after the one that starts at `startNs`. */
-  next(startNs: bigint): bigint {
-    if (this.#zone === null) return clamp(startNs + this.everyNs);
-    const time = startNs - this.#offsetNs;
-    const zone = this.#zone.offsetNs(time);
-    const end = time + this.everyNs - modulo(time + zone, this.everyNs);
-    const next = clamp(end + this.#shift(zone, end) + this.#offsetNs);
-    // where the clock goes back over a boundary the same local time comes twice: never stand still
-    return next > startNs ? next : clamp(startNs + this.everyNs);
-  }
-
-  /** How far a boundary moves when the zone's distance from UTC differs there. */
-  #shift(zone: bigint, boundary: bigint): bigint {
-    const change = zone - this.#zone!.offsetNs(boundary);
+  /** How far a boundary moves when the zone's distance from UTC, which was `zone`, differs there. */
+  #shift(zone: bigint, there: bigint): bigint {
+    const change = zone - there;
     return change !== 0n && change < this.everyNs && -change < this.everyNs ? change : 0n;
-  }
-
-  /** Start of the window `count` windows before the one that starts at `startNs`. */
-  before(startNs: bigint, count: number): bigint {
-    if (this.#zone === null) return clamp(startNs - this.everyNs * BigInt(count));
-    let start = startNs;
-    for (let i = 0; i < count && start > MIN_TIME; i++) start = this.start(start - 1n);
-    return start;
   }
 
   /** How many windows lie from the one that holds `minTime` to the one that holds `maxTime` (about, with a zone). */
@@ -80,12 +62,19 @@ export class WindowRule {
     let bounds = new BigInt64Array(estimate + 8);
     let count = 0;
     let start = this.start(minTime);
+    let distance = this.#zone?.offsetNs(start) ?? 0n;
     while (start <= maxTime) {
       if (count + 1 >= bounds.length) bounds = grown(bounds);
       bounds[count++] = start;
-      const next = this.next(start);
-      if (next <= start) break;
-      start = next;
+      let next = start + this.everyNs;
+      if (this.#zone !== null) {
+        // the clock just before the boundary counts: a boundary may itself be the moment of the change
+        const there = this.#zone.offsetNs(next - 1n);
+        next += this.#shift(distance, there);
+        distance = there;
+      }
+      start = clamp(next);
+      if (start <= bounds[count - 1]!) break;
     }
     bounds[count++] = start > bounds[count - 2]! ? start : MAX_TIME + 1n;
     return bounds.subarray(0, count);
