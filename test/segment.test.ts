@@ -8,7 +8,7 @@ import { CorruptionError, DiskError, InputError } from "../src/base/errors.ts";
 import type { Disk } from "../src/disk/disk.ts";
 import { nodeDisk } from "../src/disk/node.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
-import { type FieldInfo, FieldType } from "../src/model/types.ts";
+import { FieldType } from "../src/model/types.ts";
 import { SegmentReader } from "../src/segment/reader.ts";
 import { SegmentWriter } from "../src/segment/writer.ts";
 import {
@@ -20,6 +20,7 @@ import {
   type Value,
   writeTestSegment,
 } from "./support/segment-rows.ts";
+import { everyType as small } from "./support/segment-samples.ts";
 import { plainStats } from "./twin/stats.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "serie-segment-"));
@@ -167,40 +168,6 @@ test("statistics and counts are those of the page's values", async () => {
     { numRuns: 100 },
   );
 });
-
-const all: FieldInfo[] = [
-  { name: "usage", type: FieldType.Float },
-  { name: "requests", type: FieldType.Integer },
-  { name: "bytes", type: FieldType.Unsigned },
-  { name: "up", type: FieldType.Boolean },
-  { name: "state", type: FieldType.String },
-];
-
-/** Small, with every type, nulls, an absent column, one long series and several short ones. */
-const small: TestTable[] = [
-  {
-    measurement: "cpu",
-    fields: all,
-    series: [1, 2, 5].map((id) => ({
-      id,
-      rows: Array.from({ length: id === 2 ? 9 : 2 }, (_, i) => ({
-        time: 1_000_000_000n * BigInt(i + id),
-        values: [
-          i % 3 === 2 ? null : (i * 37 + id) / 100,
-          BigInt(i * i),
-          2n ** 64n - BigInt(i + 1),
-          i % 2 === 0,
-          i === 1 ? null : `state ${i}`,
-        ],
-      })),
-    })),
-  },
-  {
-    measurement: "disk",
-    fields: all,
-    series: [{ id: 3, rows: [{ time: 5n, values: [1.5, null, null, null, null] }] }],
-  },
-];
 
 test("every flipped byte is a CorruptionError of this file", async () => {
   const path = newPath();

@@ -1,7 +1,8 @@
 // The two ends of every structure in a segment that is not a page: bytes appended, bytes read back with bounds.
 //
 // Numbers are little-endian. A varint is LEB128: 7 bits a byte, low bits first, the top bit set on all but the
-// last; at most 8 bytes, so every varint is exact as a JavaScript number (below 2^53).
+// last; at most 8 bytes, so every varint is exact as a JavaScript number (below 2^53). A zigzag varint holds a signed
+// number n as 2n, or as -2n - 1 below 0.
 //
 // Each read names what it reads. An ordinary cursor drops the name; the one of `inspect` notes it, so that the
 // annotated dump comes from the very parser that opens the file and can never tell another story.
@@ -68,6 +69,10 @@ export class ByteWriter {
     this.#size = at;
   }
 
+  zigzag(value: number): void {
+    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+  }
+
   bytes(bytes: Uint8Array): void {
     const at = this.#extend(bytes.length);
     this.#bytes.set(bytes, at);
@@ -121,15 +126,16 @@ export class Cursor {
     return value;
   }
 
-  u16(label: string): number {
-    const value = this.#view.getUint16(this.#take(2, label), true);
-    this.note(2, label, value);
-    return value;
-  }
-
   u32(label: string): number {
     const value = this.#view.getUint32(this.#take(4, label), true);
     this.note(4, label, value);
+    return value;
+  }
+
+  /** A u32 that the dump shows in hexadecimal. */
+  checksum(label: string): number {
+    const value = this.#view.getUint32(this.#take(4, label), true);
+    this.note(4, label, `0x${value.toString(16).padStart(8, "0")}`);
     return value;
   }
 
@@ -156,14 +162,15 @@ export class Cursor {
 
   varint(label: string): number {
     const start = this.at;
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.#view.getUint8(this.#take(1, label));
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
-      if (this.at - start === 8) this.fail(`${label} is a varint that does not end`, start);
-    }
-    if (value > Number.MAX_SAFE_INTEGER) this.fail(`${label} is out of range`, start);
+    const value = this.#varint(label);
+    this.note(this.at - start, label, value);
+    return value;
+  }
+
+  zigzag(label: string): number {
+    const start = this.at;
+    const coded = this.#varint(label);
+    const value = coded % 2 === 0 ? coded / 2 : -(coded + 1) / 2;
     this.note(this.at - start, label, value);
     return value;
   }
@@ -184,12 +191,14 @@ export class Cursor {
     return bytes;
   }
 
-  /** Varint length, then UTF-8. */
-  text(label: string): string {
-    return this.utf8(this.varint(`${label} length`), label);
+  /** Passes over bytes that another cursor reads. */
+  skip(sizeBytes: number, label: string): void {
+    this.#take(sizeBytes, label);
   }
 
-  utf8(sizeBytes: number, label: string): string {
+  /** Varint length, then UTF-8. */
+  text(label: string): string {
+    const sizeBytes = this.varint(`${label} length`);
     const at = this.#take(sizeBytes, label);
     let value: string;
     try {
@@ -201,11 +210,32 @@ export class Cursor {
     return value;
   }
 
+  /** One character a byte: for magic numbers. */
+  latin(sizeBytes: number, label: string): string {
+    const at = this.#take(sizeBytes, label);
+    const value = String.fromCharCode(...this.source.subarray(at, at + sizeBytes));
+    this.note(sizeBytes, label, value);
+    return value;
+  }
+
   /** The line that the annotated dump shows for the `sizeBytes` just read. */
-  protected note(_sizeBytes: number, _label: string, _value: unknown): void {}
+  protected note(_sizeBytes: number, _label: string, _value: number | bigint | string | Uint8Array): void {}
 
   /** Starts a part of the dump. */
   section(_title: string): void {}
+
+  #varint(label: string): number {
+    const start = this.at;
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.#view.getUint8(this.#take(1, label));
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+      if (this.at - start === 8) this.fail(`${label} is a varint that does not end`, start);
+    }
+    if (value > Number.MAX_SAFE_INTEGER) this.fail(`${label} is out of range`, start);
+    return value;
+  }
 
   #take(sizeBytes: number, label: string): number {
     const at = this.at;

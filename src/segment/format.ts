@@ -2,7 +2,7 @@
 //
 // Numbers are little-endian; varint, text (varint length + UTF-8): see bytes.ts. Nothing is padded.
 //
-//   header   0 8 bytes magic "SERIESEG"
+//   header   0 8 bytes magic "serieSEG"
 //            8 u32 format version        12 u32 header size in bytes, checksum included
 //           16 i64 window start, ns      24 i64 window end, ns (rows are in [start, end))
 //           32 text database             .. text retention policy
@@ -20,15 +20,15 @@
 //   footer   0 u64 offset of the index
 //            8 u32 size of the index     12 u32 CRC32C of the index
 //           16 u32 CRC32C of the footer up to here
-//           20 8 bytes magic "SERIEEND"
+//           20 8 bytes magic "serieEND"
 //
 // Every byte is under a checksum: the header's, footer's and index's are compared when the file is opened, a
 // page's when it is first read, a key block's when it is read.
 import { crc32c } from "../base/checksum.ts";
 import type { ByteWriter, Cursor } from "./bytes.ts";
 
-export const HEADER_MAGIC = "SERIESEG";
-export const FOOTER_MAGIC = "SERIEEND";
+export const HEADER_MAGIC = "serieSEG";
+export const FOOTER_MAGIC = "serieEND";
 export const FORMAT_VERSION = 1;
 export const HEADER_FIXED_BYTES = 32;
 export const FOOTER_BYTES = 28;
@@ -87,7 +87,7 @@ function textBytes(length: number): number {
 export function readHeader(cursor: Cursor, refuse: (version: number) => never): SegmentHeader {
   cursor.section("header");
   if (cursor.remaining < HEADER_FIXED_BYTES) cursor.fail("a file this short is no segment");
-  if (cursor.utf8(8, "magic") !== HEADER_MAGIC) cursor.fail("no segment starts like this", 0);
+  if (cursor.latin(8, "magic") !== HEADER_MAGIC) cursor.fail("no segment starts like this", 0);
   const version = cursor.u32("format version");
   const size = cursor.u32("header size");
   if (size < HEADER_FIXED_BYTES || size > cursor.end) cursor.fail("impossible header size", 12);
@@ -102,7 +102,7 @@ export function readHeader(cursor: Cursor, refuse: (version: number) => never): 
   const windowEndNs = cursor.i64("window end, ns");
   const database = cursor.text("database");
   const retentionPolicy = cursor.text("retention policy");
-  cursor.u32("CRC32C of the header");
+  cursor.checksum("CRC32C of the header");
   if (cursor.at !== size) cursor.fail("the header is not as long as it says", 12);
   return { database, retentionPolicy, windowStartNs, windowEndNs };
 }
@@ -123,11 +123,9 @@ export function readFooter(cursor: Cursor): SegmentFooter {
   const expected = crc32c(cursor.source.subarray(start, start + 16));
   const indexOffset = cursor.u64("offset of the index");
   const indexBytes = cursor.u32("size of the index");
-  const indexChecksum = cursor.u32("CRC32C of the index");
-  const stored = cursor.u32("CRC32C of the footer");
-  const magic = cursor.bytes(8, "magic");
-  if (String.fromCharCode(...magic) !== FOOTER_MAGIC)
-    cursor.fail("the file has no footer: it was cut off", start);
+  const indexChecksum = cursor.checksum("CRC32C of the index");
+  const stored = cursor.checksum("CRC32C of the footer");
+  if (cursor.latin(8, "magic") !== FOOTER_MAGIC) cursor.fail("the file has no footer: it was cut off", start);
   if (stored !== expected) cursor.fail("the footer does not have its checksum", start);
   if (indexOffset + indexBytes !== start)
     cursor.fail("the index does not end where the footer begins", start);
@@ -165,8 +163,7 @@ export function readIndexHead(cursor: Cursor): IndexHead {
     at += sizeBytes;
     return table;
   });
-  if (at > cursor.end) cursor.fail("the tables' blocks run past the end of the index");
-  cursor.at = at;
+  cursor.skip(at - cursor.at, "the tables' blocks");
   cursor.section("Bloom filter");
   const bloomBytes = cursor.varint("size of the filter");
   const bloomAt = cursor.at;

@@ -28,6 +28,8 @@ export class SegmentReader {
   readonly header: SegmentHeader;
   readonly totals: SegmentTotals;
   readonly sizeBytes: number;
+  /** Of `sizeBytes`, what the index takes. */
+  readonly indexBytes: number;
   /** Measurements, ascending. */
   readonly tables: readonly string[];
   readonly #disk: Disk;
@@ -53,6 +55,7 @@ export class SegmentReader {
     this.header = header;
     this.totals = head.totals;
     this.sizeBytes = bytes.length;
+    this.indexBytes = footer.indexBytes;
     this.#indexOffset = footer.indexOffset;
     this.tables = head.tables.map((table) => table.measurement);
     this.#places = new Map(head.tables.map((table) => [table.measurement, table]));

@@ -55,7 +55,7 @@ export function readSeriesList(
   if (firstId === lastId) return { ids: Uint32Array.of(firstId), rows: Uint32Array.of(rowCount) };
   const start = cursor.at;
   const flags = cursor.u8("flags of the series list");
-  const count = cursor.varint("series count");
+  const count = cursor.varint("series in the group");
   if (count < 2 || count > rowCount) cursor.fail("impossible number of series in a group", start);
   const ids = new Uint32Array(count);
   let id = firstId;

@@ -59,11 +59,11 @@ export function writeStats(
     for (const value of [min, max, first, last]) writeRaw(out, type, value);
   } else {
     const base = scaled(min, power)!;
-    out.varint(zigzag(base));
+    out.zigzag(base);
     for (const value of [max, first, last]) out.varint(scaled(value, power)! - base);
   }
   if (sumScaled === undefined) writeRaw(out, type, sum);
-  else out.varint(zigzag(sumScaled));
+  else out.zigzag(sumScaled);
 }
 
 /** The count and the statistics that `writeStats` wrote for a page of `rowCount` rows. */
@@ -87,14 +87,13 @@ export function readStats(
     first = readRaw(cursor, type, "first");
     last = readRaw(cursor, type, "last");
   } else {
-    const base = unzigzag(cursor.varint("min"));
+    const base = cursor.zigzag("min");
     min = unscaled(type, base, power);
     max = unscaled(type, base + cursor.varint("max - min"), power);
     first = unscaled(type, base + cursor.varint("first - min"), power);
     last = unscaled(type, base + cursor.varint("last - min"), power);
   }
-  const sum =
-    flags & RAW_SUM ? readRaw(cursor, type, "sum") : unscaled(type, unzigzag(cursor.varint("sum")), power);
+  const sum = flags & RAW_SUM ? readRaw(cursor, type, "sum") : unscaled(type, cursor.zigzag("sum"), power);
   return { count, stats: { count, min, max, sum, first, last } };
 }
 
@@ -129,12 +128,4 @@ function readRaw(cursor: Cursor, type: FieldType, label: string): number | bigin
   if (type === FieldType.Float) return cursor.f64(label);
   const value = cursor.i64(label);
   return type === FieldType.Unsigned ? BigInt.asUintN(64, value) : value;
-}
-
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-function unzigzag(value: number): number {
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }

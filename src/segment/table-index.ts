@@ -112,24 +112,24 @@ export function writeKeyBlocks(out: ByteWriter, firstBlockAt: number, blocks: re
   }
 }
 
-export function readKeyBlocks(cursor: Cursor): { firstBlockAt: number; blocks: KeyBlock[] } {
-  cursor.section("keys of the table");
-  const firstBlockAt = cursor.varint("offset of the first key block");
+/** The key blocks of a table and where in the file each starts. */
+export function readKeyBlocks(cursor: Cursor): (KeyBlock & { readonly at: number })[] {
+  let at = cursor.varint("offset of the first key block");
   const count = cursor.count("key block count", 7);
-  const blocks: KeyBlock[] = [];
-  let end = firstBlockAt;
+  const blocks: (KeyBlock & { at: number })[] = [];
   for (let i = 0; i < count; i++) {
     const block = {
-      seriesCount: cursor.varint("series in the block"),
-      rawBytes: cursor.varint("raw size"),
-      compressedBytes: cursor.varint("compressed size"),
-      checksum: cursor.u32("CRC32C of the key block"),
+      at,
+      seriesCount: cursor.varint("series in the key block"),
+      rawBytes: cursor.varint("raw size of the key block"),
+      compressedBytes: cursor.varint("compressed size of the key block"),
+      checksum: cursor.checksum("CRC32C of the key block"),
     };
     blocks.push(block);
-    end += block.compressedBytes;
+    at += block.compressedBytes;
   }
-  if (end > cursor.source.length) cursor.fail("the key blocks run past the end of the file");
-  return { firstBlockAt, blocks };
+  if (at > cursor.source.length) cursor.fail("the key blocks run past the end of the file");
+  return blocks;
 }
 
 /**
@@ -165,7 +165,6 @@ const types: readonly number[] = Object.values(FieldType);
 
 /** The cursor covers the block of the table; pages must end at or before `pagesEnd`. */
 export function readTableIndex(cursor: Cursor, pagesEnd: number): TableIndex {
-  cursor.section("table");
   const fields = readFields(cursor);
   const groupCount = cursor.count("group count", 20);
   const seriesCount = cursor.varint("series count");
@@ -183,7 +182,7 @@ export function readTableIndex(cursor: Cursor, pagesEnd: number): TableIndex {
   }
   const listEnds = endsOf(cursor, numbers(cursor, groupCount, "size of the series list"));
   const listsAt = cursor.at;
-  cursor.bytes(listEnds[groupCount - 1] ?? 0, "series lists");
+  cursor.skip(listEnds[groupCount - 1] ?? 0, "series lists");
   const minTimes = times(cursor, groupCount, "smallest time, ns");
   const maxTimes = times(cursor, groupCount, "largest time, ns");
 
@@ -191,14 +190,14 @@ export function readTableIndex(cursor: Cursor, pagesEnd: number): TableIndex {
   const present = pageEnds.map((size) => (size > 0 ? 1 : 0));
   const groupAt = placePages(cursor, pageEnds, groupCount, pagesPerGroup, firstPageAt, pagesEnd);
   const checksums = new Uint32Array(pageCount);
-  for (let p = 0; p < pageCount; p++) if (present[p]) checksums[p] = cursor.u32("CRC32C of the page");
+  for (let p = 0; p < pageCount; p++) if (present[p]) checksums[p] = cursor.checksum("CRC32C of the page");
   const statsSizes = new Uint32Array(pageCount);
   for (let p = 0; p < pageCount; p++) {
     if (present[p] && p % pagesPerGroup > 0) statsSizes[p] = cursor.varint("size of the statistics");
   }
   const statsEnds = endsOf(cursor, statsSizes);
   const statsAt = cursor.at;
-  cursor.bytes(statsEnds[pageCount - 1] ?? 0, "statistics");
+  cursor.skip(statsEnds[pageCount - 1] ?? 0, "statistics");
   return {
     ...{ fields, groupCount, seriesCount, pagesPerGroup, rows, firstIds, lastIds, listsAt, listEnds },
     ...{ minTimes, maxTimes, groupAt, pageEnds, checksums, statsAt, statsEnds, keysAt: cursor.at },

@@ -159,6 +159,11 @@ export class TableReader {
     return this.#onPage(group, 1 + field, (page, sizeBytes) => pageHeapBytes(this.#kernels, page, sizeBytes));
   }
 
+  /** Bytes of the group's page of times in the file. */
+  timesBytes(group: number): number {
+    return this.#pageEnd(group, 0);
+  }
+
   /** Bytes of the field's page in the file; 0: no row of the group has a value. */
   pageBytes(group: number, field: number): number {
     return this.#pageEnd(group, 1 + field) - this.#pageEnd(group, field);

@@ -26,6 +26,8 @@ import { type KeyBlock, TableIndexWriter, writeKeyBlocks } from "./table-index.t
 
 const BUFFER_BYTES = 1024 * 1024;
 const PAGE_STATS_BYTES = 48;
+/** Some milliseconds of work. */
+const KEY_BLOCKS_AT_ONCE = 8;
 
 /** Values of one field in a row group, a column of a row block (src/README.md): pointers into linear memory. */
 export interface ColumnBlock {
@@ -69,6 +71,7 @@ export class SegmentWriter {
   #bufferBytes = BUFFER_BYTES;
   #bufferUsed = 0;
   readonly #tables: WrittenTable[] = [];
+  readonly #measurements = new Set<string>();
   #fields: readonly FieldInfo[] = [];
   #rowCount = 0;
   #minTime = 0n;
@@ -99,10 +102,10 @@ export class SegmentWriter {
     return writer;
   }
 
-  /** Ends the table before. Measurements ascend (by UTF-16 code units, as JavaScript compares strings). */
+  /** Ends the table before. A measurement comes once; by custom they ascend. */
   startTable(measurement: string, fields: readonly FieldInfo[]): void {
-    const previous = this.#tables.at(-1)?.index.measurement;
-    assert(previous === undefined || previous < measurement, `table ${measurement} after ${previous}`);
+    assert(!this.#measurements.has(measurement), `table ${measurement} twice in a segment`);
+    this.#measurements.add(measurement);
     this.#fields = fields;
     const index = new TableIndexWriter(measurement, fields, this.#position);
     this.#tables.push({ index, series: new SeriesIds() });
@@ -120,17 +123,17 @@ export class SegmentWriter {
 
   /**
    * Writes keys, index and footer, and gives the file its name. `seriesKey` answers the canonical key of any id
-   * that was added (the bytes are copied at once). Throws `DiskError`.
+   * that was added (the bytes are copied at once). Lets other work run between blocks of keys. Throws `DiskError`.
    */
   async finish(seriesKey: (id: number) => Uint8Array): Promise<SegmentSummary> {
     assert(!this.#ended, `the segment ${this.#path} has ended`);
-    this.#guarded(() => {
-      this.#flush();
-      const blocks = this.#tables.map((table) => this.#writeKeys(table, seriesKey));
-      this.#writeIndex(blocks);
-    });
-    const sizeBytes = this.#file.sizeBytes;
+    let sizeBytes = 0;
     try {
+      this.#flush();
+      const blocks: ByteWriter[] = [];
+      for (const table of this.#tables) blocks.push(await this.#writeKeys(table, seriesKey));
+      this.#writeIndex(blocks);
+      sizeBytes = this.#file.sizeBytes;
       await this.#file.sync();
       this.#file.close();
       this.#disk.rename(temporaryPath(this.#path), this.#path);
@@ -230,7 +233,7 @@ export class SegmentWriter {
   }
 
   /** Writes the key blocks of a table; returns the table's whole index block. */
-  #writeKeys(table: WrittenTable, seriesKey: (id: number) => Uint8Array): ByteWriter {
+  async #writeKeys(table: WrittenTable, seriesKey: (id: number) => Uint8Array): Promise<ByteWriter> {
     const ids = table.series.ids;
     const firstBlockAt = this.#file.sizeBytes;
     const blocks: KeyBlock[] = [];
@@ -252,6 +255,7 @@ export class SegmentWriter {
       blocks.push({ seriesCount, rawBytes: raw.size, compressedBytes: compressed.length, checksum });
       raw.clear();
       seriesCount = 0;
+      if (blocks.length % KEY_BLOCKS_AT_ONCE === 0) await new Promise((resume) => setImmediate(resume));
     }
     const block = table.index.finish(ids.length);
     writeKeyBlocks(block, firstBlockAt, blocks);
