@@ -1,5 +1,6 @@
 // What HTTP needs of an open database.
 import type { TimeUnit } from "../model/types.ts";
+import type { Parameters } from "../query/parameters.ts";
 import type { StatementResult } from "../query/result.ts";
 
 export interface WriteTarget {
@@ -25,7 +26,7 @@ export interface RunOptions {
   readonly database?: string;
   readonly retentionPolicy?: string;
   /** Values of `$name` in the text. */
-  readonly params?: Readonly<Record<string, unknown>>;
+  readonly params?: Parameters;
   /** Aborted: the client is gone, so end the query. */
   readonly signal?: AbortSignal;
   /** The request was a GET: statements that change something warn. */

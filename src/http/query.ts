@@ -3,6 +3,7 @@
 // A statement that cannot be parsed fails the whole request (400); whatever fails later is an error inside an
 // answer that is 200. When the client goes away the query is ended.
 import { InputError } from "../base/errors.ts";
+import { parseParameters } from "../query/parameters.ts";
 import type { Backend, RunOptions } from "./backend.ts";
 import type { Bodies } from "./body.ts";
 import { encodeChunkedJson } from "./output/chunked.ts";
@@ -65,20 +66,8 @@ function runOptions(request: Request, parameters: URLSearchParams, signal: Abort
   const retentionPolicy = optional(parameters, "rp");
   if (retentionPolicy !== undefined) options.retentionPolicy = retentionPolicy;
   const params = optional(parameters, "params");
-  if (params !== undefined) options.params = bindParameters(params);
+  if (params !== undefined) options.params = parseParameters(params);
   return options;
-}
-
-function bindParameters(text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`error parsing query parameters: ${(error as Error).message}`);
-  }
-  if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw new InputError("error parsing query parameters: they are not a JSON object");
 }
 
 function chunkRows(parameters: URLSearchParams): number {
