@@ -1,10 +1,7 @@
 // The write-ahead log on the local disk: `Log` over files of frames (format.ts), recovered when opened (recovery.ts).
 //
 //   append    one system call into the newest file; a full file is followed by a new one
-//   durable   group commit: one sync at a time; all that ask while it runs share the next one
-//
-//       append 1, 2   durable(2) ──┐ sync A ──────────► 2 resolves
-//       append 3, 4, 5      durable(3), (4), (5) ───────┐ sync B ──────────► 3, 4, 5 resolve
+//   durable   waits for a shared sync (group-commit.ts)
 //
 // A sync covers every file written since the last one and, after a rotation, the folder: so a new file's name is
 // durable before its first record is acknowledged.
@@ -21,6 +18,7 @@ import { ClosedError, CorruptionError, DiskError, InputError } from "../base/err
 import type { Disk } from "../disk/disk.ts";
 import type { Log, LogPosition } from "../model/log.ts";
 import { decodeFileHeader, MAX_RECORD_BYTES, RECORD } from "./format.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { FrameCursor } from "./reader.ts";
 import { type LogFile, type Recovered, type RecoveryReport, recover } from "./recovery.ts";
 import { LogFileWriter } from "./writer.ts";
@@ -57,11 +55,6 @@ export interface WalStatistics {
   syncs: number;
 }
 
-interface Waiter {
-  resolve: () => void;
-  reject: (error: Error) => void;
-}
-
 const DEFAULT_FILE_BYTES = 64 * 1024 * 1024;
 
 export class Wal implements Log {
@@ -82,8 +75,7 @@ export class Wal implements Log {
   #folderUnsynced: boolean;
   #last: LogPosition;
   #synced: LogPosition;
-  #waiters: Waiter[] = [];
-  #syncing: Promise<void> | undefined;
+  readonly #commit = new GroupCommit(() => this.#sync());
   #failure: DiskError | undefined;
   #closed = false;
   #appended = { records: 0, bytes: 0 };
@@ -201,51 +193,23 @@ export class Wal implements Log {
 
   #whenSynced(position: LogPosition): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
-    return position <= this.#synced ? Promise.resolve() : this.#afterNextSync();
+    return position <= this.#synced ? Promise.resolve() : this.#commit.nextRound();
   }
 
-  #afterNextSync(): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      this.#syncing ??= this.#syncRounds();
-    });
-  }
-
-  /** Syncs until nobody waits. Never rejects: a failure goes to the waiters. */
-  async #syncRounds(): Promise<void> {
-    // requests that arrived in the same turn of the event loop share the first round
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    try {
-      while (this.#waiters.length > 0 && !this.#failure) await this.#syncRound();
-    } catch (error) {
-      this.#poison(error);
-    }
-    this.#syncing = undefined;
-    if (this.#failure) this.#rejectAll(this.#waiters.splice(0));
-  }
-
-  async #syncRound(): Promise<void> {
+  /** One round of the group commit. */
+  async #sync(): Promise<void> {
+    if (this.#failure) throw this.#failure;
     const target = this.#last;
-    const waiting = this.#waiters.splice(0);
     const full = this.#unsynced.splice(0);
     const syncs = [...full, this.#writer].map((writer) => writer.file.sync());
     if (this.#folderUnsynced) syncs.push(this.#disk.syncFolder(this.#folder));
     this.#folderUnsynced = false;
     this.#syncs++;
     // all of them, even when one fails: a file must not be closed under a sync
-    const failed = (await Promise.allSettled(syncs)).find(({ status }) => status === "rejected");
+    const outcomes = await Promise.allSettled(syncs);
     for (const writer of full) writer.file.close();
-    if (failed) {
-      this.#poison((failed as PromiseRejectedResult).reason);
-      return this.#rejectAll(waiting);
-    }
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw this.#poison(outcome.reason);
     this.#synced = target;
-    for (const { resolve } of waiting) resolve();
-  }
-
-  #rejectAll(waiters: Waiter[]): void {
-    for (const { reject } of waiters) reject(this.#failure!);
   }
 
   replay(from: LogPosition, apply: (record: Uint8Array, position: LogPosition) => void): void {
@@ -291,8 +255,8 @@ export class Wal implements Log {
       return following !== undefined && following.firstPosition <= position + 1;
     };
     // a file must not go before its follower, which carries the positions on, is durable
-    const unsure = this.#folderUnsynced || this.#unsynced.length > 0 || this.#syncing !== undefined;
-    if (removable() && unsure) await this.#afterNextSync();
+    const unsure = this.#folderUnsynced || this.#unsynced.length > 0 || this.#commit.running !== undefined;
+    if (removable() && unsure) await this.#commit.nextRound();
     while (removable()) {
       const { path } = this.#files.shift()!;
       const sizeBytes = this.#disk.size(path);
@@ -300,8 +264,7 @@ export class Wal implements Log {
       this.#closedFilesBytes -= sizeBytes;
       // oldest first and each durably: a crash never leaves a gap
       await this.#disk.syncFolder(this.#folder).catch((error) => {
-        this.#poison(error);
-        throw this.#failure;
+        throw this.#poison(error);
       });
     }
   }
@@ -318,7 +281,7 @@ export class Wal implements Log {
         await this.#writer.file.sync();
       }
     } finally {
-      await this.#syncing;
+      await this.#commit.running;
       for (const writer of [...this.#unsynced, this.#writer]) writer.file.close();
     }
     if (this.#failure) throw this.#failure;
@@ -333,16 +296,16 @@ export class Wal implements Log {
     try {
       run();
     } catch (error) {
-      this.#poison(error);
-      throw this.#failure;
+      throw this.#poison(error);
     }
   }
 
-  #poison(cause: unknown): void {
+  #poison(cause: unknown): DiskError {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `the log refuses writes after a failed disk operation, until a restart: ${reason}`;
     const errno = cause instanceof DiskError ? cause.errno : undefined;
     this.#failure ??= new DiskError(message, { operation: "log", path: this.#folder, errno, cause });
+    return this.#failure;
   }
 }
 
