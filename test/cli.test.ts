@@ -1,6 +1,6 @@
 // The command line as a user meets it: spawned, with its exit codes.
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../src/base/errors.ts";
@@ -60,6 +60,26 @@ describe("exit codes", () => {
     expect(output).toBe("");
     expect(errors).toContain(message);
     expect(errors.trimEnd().split("\n")).toHaveLength(1);
+  });
+});
+
+describe("inspect", () => {
+  test.concurrent("dumps golden files of each format", async () => {
+    const golden = join(import.meta.dir, "golden");
+    const files = readdirSync(golden).filter((name) => /\.(segment|log)$/.test(name));
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) {
+      const { code, output } = await serie(["inspect", join(golden, file)]);
+      expect(code).toBe(0);
+      expect(output).toContain("format version 1");
+    }
+  });
+
+  test.concurrent("a file that is not serie's, and one that is not there, are exit code 1", async () => {
+    const foreign = await serie(["inspect", import.meta.path]);
+    expect(foreign).toMatchObject({ code: 1, output: "" });
+    expect(foreign.errors).toContain("none of serie's files");
+    expect(await serie(["inspect", join(folder, "nope.seg")])).toMatchObject({ code: 1, output: "" });
   });
 });
 

@@ -7,6 +7,7 @@ import { version } from "../base/version.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type CommandLine, parseCommandLine } from "./flags.ts";
 import { helpText } from "./help.ts";
+import { runInspect } from "./inspect.ts";
 import { runServer } from "./server.ts";
 
 /** Runs to the end and exits the process. */
@@ -33,7 +34,7 @@ function prepare(line: CommandLine): () => Promise<void> | void {
     case "version":
       return () => console.log(`serie ${version}`);
     case "inspect":
-      throw new InputError("inspect is not there yet");
+      return () => runInspect(line.operands[0] as string);
     case "server": {
       const options = readConfiguration(line, process.env);
       return async () => {

@@ -1,0 +1,17 @@
+// `serie inspect FILE`: prints what a file of the data folder holds, whichever of them it is.
+import { nodeDisk } from "../disk/node.ts";
+import { inspectLog } from "../log/inspect.ts";
+import { type InspectableFormat, inspectFile, segmentFormat } from "../segment/inspect.ts";
+
+const formats: readonly InspectableFormat[] = [
+  segmentFormat,
+  { magic: "serieWAL", dump: inspectLog },
+  { magic: "serie manifest", dump: (_, bytes) => new TextDecoder().decode(bytes).trimEnd().split("\n") },
+];
+
+/** Throws `InputError` for a file that is not serie's, `DiskError` when it cannot be read. */
+export async function runInspect(path: string): Promise<void> {
+  const output = Bun.stdout.writer();
+  for (const line of inspectFile(nodeDisk, path, formats)) output.write(`${line}\n`);
+  await output.end();
+}
