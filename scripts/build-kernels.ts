@@ -7,7 +7,7 @@ const sources = join(root, "src/kernels/assembly");
 const target = join(root, "src/kernels/kernels.wasm");
 
 const inputs = [import.meta.path, join(root, "bun.lock")];
-for (const name of readdirSync(sources)) inputs.push(join(sources, name));
+for (const name of readdirSync(sources, { recursive: true })) inputs.push(join(sources, String(name)));
 const newest = Math.max(...inputs.map((path) => statSync(path).mtimeMs));
 
 if (!existsSync(target) || statSync(target).mtimeMs < newest || process.argv.includes("--force")) {

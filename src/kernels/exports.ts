@@ -4,6 +4,7 @@
 
 export interface KernelExports
   extends AreaExports,
+    LineExports,
     PageExports,
     ChecksumExports,
     StatsExports,
@@ -130,3 +131,25 @@ export type CompareKernel<T> = (
   constant: T,
   mask: number,
 ) => void;
+
+/** assembly/line.ts, hash.ts, number.ts */
+export interface LineExports {
+  lineParse(
+    body: number,
+    bodyBytes: number,
+    databaseBytes: number,
+    policyBytes: number,
+    now: bigint,
+    unit: bigint,
+    seed: bigint,
+    maxBytes: number,
+  ): number;
+  lineRows(): number;
+  lineErrors(): number;
+  lineErrorRecords(): number;
+  lineExhausted(): number;
+  lineRelease(): void;
+  xxHash64(start: number, length: number, seed: bigint): bigint;
+  parseDecimal(start: number, end: number): number;
+  powersOfFive(): number;
+}

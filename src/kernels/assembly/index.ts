@@ -6,3 +6,6 @@ export * from "./checksum";
 export * from "./stats";
 export * from "./fold";
 export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gatherBytes, orMasks } from "./masks";
+export * from "./line";
+export { xxHash64 } from "./hash";
+export { parseDecimal, powersOfFive } from "./number";

@@ -1,0 +1,137 @@
+// Bodies of InfluxDB line protocol -> WriteBatch bytes in linear memory. The parser itself is kernels/assembly/line.ts; this is its door.
+import { InputError, OverloadedError } from "../base/errors.ts";
+import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import { type TimeUnit, unitNs } from "../model/types.ts";
+import { loadPowersOfFive } from "./powers.ts";
+import { type LineError, lineError } from "./reasons.ts";
+
+export interface LineOptions {
+  readonly database: string;
+  /** Empty or absent = the database's default policy. */
+  readonly retentionPolicy?: string;
+  /** Unit of the timestamps. Default ns. */
+  readonly precision?: TimeUnit;
+  /** Time of lines without a timestamp, ns since the epoch; cut to the precision. */
+  readonly nowNs: bigint;
+}
+
+export interface ParsedLines {
+  /** The WriteBatch (model/batch.ts), in an area of its own until `free`; one without tables when no line was good. */
+  readonly batch: Pointer;
+  readonly batchBytes: number;
+  readonly rows: number;
+  /** The first 100 refused lines, in their order. */
+  readonly errors: readonly LineError[];
+  /** All refused lines. */
+  readonly errorCount: number;
+  free(): void;
+}
+
+/** Largest batch: a body whose rows spread over too many sparse fields would be far larger than itself. */
+const MAX_BATCH_BYTES = 512 * 1024 * 1024;
+/** What the parser writes behind the body. */
+const SENTINEL_BYTES = 32;
+const RECORD_WORDS = 6;
+
+const utf8 = new TextEncoder();
+const nothing = new Uint8Array(0);
+
+/** Holds the memory that bodies are copied to; one per instance of the kernels. */
+export class LineParser {
+  readonly #kernels: Kernels;
+  readonly #body: Scratch;
+  readonly #seed = crypto.getRandomValues(new BigUint64Array(1))[0]!;
+  readonly #names = new Map<string, Uint8Array>();
+
+  constructor(kernels: Kernels) {
+    this.#kernels = kernels;
+    this.#body = new Scratch(kernels);
+    loadPowersOfFive(kernels);
+  }
+
+  /**
+   * Parses a body. A wrong line is refused alone; the others are kept.
+   * @throws OverloadedError when linear memory runs out; InputError when the batch would be larger than 512 MiB. Nothing is held then.
+   */
+  parse(body: Uint8Array, options: LineOptions): ParsedLines {
+    const kernels = this.#kernels;
+    const database = this.#name(options.database);
+    const policy = this.#name(options.retentionPolicy ?? "");
+    const unit = unitNs[options.precision ?? "ns"];
+    const now = options.nowNs - (((options.nowNs % unit) + unit) % unit);
+    const scratchBytes = body.length + SENTINEL_BYTES + database.length + policy.length;
+    if (scratchBytes > 0x4000_0000)
+      throw new InputError(`a body of ${body.length} bytes is too large: send at most 1 GiB`);
+    const start = this.#body.reserve(scratchBytes);
+    kernels.put(start, body);
+    const names = start + body.length + SENTINEL_BYTES;
+    kernels.put(names, database);
+    kernels.put(names + database.length, policy);
+    try {
+      const batch =
+        kernels.call.lineParse(
+          start,
+          body.length,
+          database.length,
+          policy.length,
+          now,
+          unit,
+          this.#seed,
+          MAX_BATCH_BYTES,
+        ) >>> 0;
+      if (batch === 0)
+        throw new InputError(
+          "the rows spread over so many fields that they need over 512 MiB: send fewer lines at once",
+        );
+      const errorCount = kernels.call.lineErrors() >>> 0;
+      return {
+        batch,
+        batchBytes: kernels.u32(batch + 4, 1)[0]!,
+        rows: kernels.call.lineRows() >>> 0,
+        errors: errorCount === 0 ? [] : this.#errors(body, errorCount),
+        errorCount,
+        free: () => kernels.free(batch),
+      };
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError && kernels.call.lineExhausted())
+        throw new OverloadedError(`out of linear memory while parsing a body of ${body.length} bytes`);
+      throw error;
+    } finally {
+      kernels.call.lineRelease();
+      if (body.length > LARGE_BODY_BYTES) this.#body.release();
+    }
+  }
+
+  /** Gives the memory back. */
+  close(): void {
+    this.#body.release();
+  }
+
+  #name(name: string): Uint8Array {
+    let bytes = this.#names.get(name);
+    if (bytes === undefined) {
+      bytes = utf8.encode(name);
+      if (bytes.length > 0xffff)
+        throw new InputError("database or retention policy name is longer than 65,535 bytes");
+      if (this.#names.size >= 100) this.#names.clear();
+      this.#names.set(name, bytes);
+    }
+    return bytes;
+  }
+
+  #errors(body: Uint8Array, count: number): LineError[] {
+    const kept = Math.min(count, 100);
+    const words = this.#kernels.u32(this.#kernels.call.lineErrorRecords() >>> 0, kept * RECORD_WORDS);
+    return Array.from({ length: kept }, (_, i) => {
+      const [line, offset, length, code, detail, detailBytes] = words.subarray(
+        i * RECORD_WORDS,
+        (i + 1) * RECORD_WORDS,
+      );
+      const about = detailBytes === 0 ? nothing : body.subarray(detail!, detail! + detailBytes!);
+      return lineError(body, line!, offset!, length!, code!, about);
+    });
+  }
+}
+
+/** Memory for a body larger than this is not kept for the next. */
+const LARGE_BODY_BYTES = 32 * 1024 * 1024;
