@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DiskError } from "../src/base/errors.ts";
 import { replaceFile } from "../src/disk/disk.ts";
+import { lockFile } from "../src/disk/lock.ts";
 import { nodeDisk } from "../src/disk/node.ts";
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -163,13 +164,40 @@ test("a child process does not inherit the lock", () =>
     await child.exited;
   }));
 
-test("only disk/, the kernels' loader and the command line open files", async () => {
+test("without flock, the pid in the file holds the lock while that process lives", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "LOCK");
+    const child = Bun.spawn(["sleep", "20"]);
+    await Bun.write(path, `${child.pid}\n`);
+    await expect(lockFile(path, 50, null)).rejects.toThrow(`held by process ${child.pid}`);
+    child.kill("SIGKILL");
+    (await lockFile(path, 2000, null)).release();
+    expect(string(nodeDisk.readFile(path))).toBe("");
+  }));
+
+test("a short write is continued where it stopped", () =>
+  inFolder(async (folder) => {
+    // the shell limits files to 1 KiB: the first write stops there, its continuation is refused
+    const path = join(folder, "file");
+    const program = `
+      import { lockFile } from "../src/disk/lock.ts";
+import { nodeDisk } from ${JSON.stringify(`${import.meta.dir}/../src/disk/node.ts`)};
+      const part = (value) => new Uint8Array(700).fill(value);
+      const file = nodeDisk.open(${JSON.stringify(path)}, "create");
+      file.append(part(1).subarray(0, 5));
+      try { file.append(part(2), part(3), part(4)); } catch (error) { console.log(error.operation, error.errno, file.sizeBytes); }`;
+    const child = Bun.spawnSync(["bash", "-c", `trap '' XFSZ; ulimit -f 1; exec bun -e "$0"`, program]);
+    expect(child.stdout.toString().trim()).toBe("write EFBIG 5");
+    const expected = new Uint8Array(1024).fill(1, 0, 5).fill(2, 5, 705).fill(3, 705);
+    expect(Buffer.compare(nodeDisk.readFile(path), expected)).toBe(0);
+  }));
+
+test("only disk/ and the command line use Bun's files (node:fs: layering.test.ts)", async () => {
   const offenders: string[] = [];
   const source = `${import.meta.dir}/../src`;
   for await (const name of new Bun.Glob("**/*.ts").scan(source)) {
-    if (name.startsWith("disk/") || name.startsWith("cli/") || name === "kernels/kernels.ts") continue;
-    const text = await Bun.file(`${source}/${name}`).text();
-    if (/from "(node:)?fs(\/promises)?"|Bun\.(file|write|mmap)\(/.test(text)) offenders.push(name);
+    if (name.startsWith("disk/") || name.startsWith("cli/")) continue;
+    if (/Bun\.(file|write|mmap)\(/.test(await Bun.file(`${source}/${name}`).text())) offenders.push(name);
   }
   expect(offenders).toEqual([]);
 });

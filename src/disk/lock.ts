@@ -5,7 +5,8 @@
 // A killed process keeps its lock until its last thread is gone, so a restart waits for a moment before it gives up.
 //
 // Where `flock` cannot be reached (no bun:ffi, an unknown libc) there is a plainer scheme: the pid in the file holds
-// the lock while a process with that pid lives. A reused pid then makes serie refuse, with an error that says so.
+// the lock while a process with that pid lives. It is weaker: a reused pid makes serie refuse (the error names the
+// pid), two processes that start in the same instant may both get the lock, and so do two databases of one process.
 import { dlopen, FFIType } from "bun:ffi";
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { DiskError } from "../base/errors.ts";
@@ -20,9 +21,12 @@ const RETRY_MS = 20;
 
 type Flock = (fd: number, operation: number) => number;
 
-/** See `Disk.lock`. */
-export async function lockFile(path: string, waitMs: number): Promise<DiskLock> {
-  const flock = loadFlock();
+/** See `Disk.lock`. With `flock` null the plainer scheme. */
+export async function lockFile(
+  path: string,
+  waitMs: number,
+  flock: Flock | null = loadFlock(),
+): Promise<DiskLock> {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT | O_CLOEXEC, 0o644);
@@ -54,7 +58,7 @@ export async function lockFile(path: string, waitMs: number): Promise<DiskLock> 
   };
 }
 
-function loadFlock(): Flock | undefined {
+function loadFlock(): Flock | null {
   const names =
     process.platform === "darwin"
       ? ["libSystem.B.dylib"]
@@ -67,10 +71,10 @@ function loadFlock(): Flock | undefined {
       // not this libc: try the next name
     }
   }
-  return undefined;
+  return null;
 }
 
-/** The fallback: free when no living process is named in the file (or it is this one). */
+/** The plainer scheme: free when no living process is named in the file (or it is this one). */
 function isFree(path: string): boolean {
   const holder = holderOf(path);
   if (holder === undefined || holder === process.pid) return true;
