@@ -60,10 +60,10 @@ async function runTests(args: string[]): Promise<{ passed: number; failed: numbe
 }
 
 async function test(args: string[]): Promise<number> {
-  const checks = [
-    await check("types (tsc)", "node_modules/typescript/bin/tsc", "--noEmit"),
-    await check("format and lint (biome)", "node_modules/@biomejs/biome/bin/biome", "check"),
-  ];
+  const checks = await Promise.all([
+    check("types (tsc)", "node_modules/typescript/bin/tsc", "--noEmit"),
+    check("format and lint (biome)", "node_modules/@biomejs/biome/bin/biome", "check"),
+  ]);
   const tests = await runTests(args);
   const passed = tests.passed + checks.filter((ok) => ok).length;
   const failed = tests.failed + checks.filter((ok) => !ok).length;

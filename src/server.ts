@@ -34,7 +34,8 @@ export function serve(db: Backend, options: ServeOptions = {}): Server {
     const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
     // Elysia would let two servers share a port: half of the writes would go to the other data folder
     const exclusive = { reusePort: false };
-    app.listen({ hostname: host, port, idleTimeout: IDLE_TIMEOUT_S, maxRequestBodySize, ...exclusive });
+    const limits = { idleTimeout: IDLE_TIMEOUT_S, maxRequestBodySize };
+    app.listen({ hostname: host, port, ...limits, ...exclusive, development: false });
   } catch (error) {
     throw new InputError(`cannot listen on ${host} port ${port}: ${(error as Error).message}`);
   }

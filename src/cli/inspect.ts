@@ -12,6 +12,10 @@ const formats: readonly InspectableFormat[] = [
 /** Throws `InputError` for a file that is not serie's, `DiskError` when it cannot be read. */
 export async function runInspect(path: string): Promise<void> {
   const output = Bun.stdout.writer();
-  for (const line of inspectFile(nodeDisk, path, formats)) output.write(`${line}\n`);
-  await output.end();
+  try {
+    for (const line of inspectFile(nodeDisk, path, formats)) output.write(`${line}\n`);
+    await output.end();
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EPIPE") throw error; // `| head` has seen enough
+  }
 }
