@@ -12,11 +12,6 @@ import { FrameCursor, scanFile } from "./reader.ts";
 
 const PREVIEW_BYTES = 64;
 
-/** Whether a file that begins with these bytes is a log file. */
-export function isLogFile(bytes: Uint8Array): boolean {
-  return new TextDecoder().decode(bytes.subarray(0, 8)) === "serieWAL";
-}
-
 /**
  * Lines of text about each header, frame and damaged range of a log file, in the order of its bytes; of a payload the
  * first 64 bytes. Throws `InputError` for a file of a newer version.
