@@ -1,0 +1,149 @@
+// EXPLAIN: a SelectPlan as an indented tree, one line a string; what a reader wants to know is whether rows are
+// read or folded, in which range, and what each column is made of.
+//
+//   SELECT time, mean
+//     time: 2024-01-10T00:00:00Z .. now, windows of 1m, fill(null)
+//     group by: host
+//     from cpu (db0.autogen): fold of usage [count sum]
+//       where: region = 'eu'
+//       mean = mean(usage::float)
+import type { Expression } from "../model/expression.ts";
+import { Fold } from "../model/scan.ts";
+import { fieldTypeNames, MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { formatDuration } from "./duration.ts";
+import type { Input, Output, RowValue, SelectPlan } from "./plan.ts";
+import { quoteName, quoteString } from "./print.ts";
+
+export function explain(plan: SelectPlan): string[] {
+  const lines = [
+    `SELECT ${plan.columns.map(({ name }) => quoteName(name)).join(", ")}`,
+    `  time: ${times(plan)}`,
+  ];
+  if (plan.dimensions.length > 0) lines.push(`  group by: ${plan.dimensions.map(quoteName).join(", ")}`);
+  const order = limits(plan);
+  if (order.length > 0) lines.push(`  ${order.join(", ")}`);
+  if (plan.inputs.length === 0) lines.push("  from nothing: no source has any of the fields");
+  for (const input of plan.inputs) lines.push(...explainInput(plan, input).map((line) => `  ${line}`));
+  return lines;
+}
+
+function times({ minTime, maxTime, window, fill, timezone }: SelectPlan): string {
+  const from = minTime === MIN_TIME ? "the first row" : formatInstant(minTime);
+  const to = maxTime === MAX_TIME ? "the last row" : formatInstant(maxTime);
+  const parts = [`${from} .. ${to}`];
+  if (window !== null) {
+    const offset = window.offsetNs === 0n ? "" : ` offset by ${formatDuration(window.offsetNs)}`;
+    const zone = timezone === null ? "" : ` by the clock of ${timezone}`;
+    parts.push(`windows of ${formatDuration(window.everyNs)}${offset}${zone}`);
+    parts.push(`fill(${fill.kind === "number" ? fill.value : fill.kind})`);
+  }
+  return parts.join(", ");
+}
+
+function limits(plan: SelectPlan): string[] {
+  const parts: string[] = [];
+  if (plan.descending) parts.push("newest first");
+  if (plan.limit > 0) parts.push(`limit ${plan.limit}`);
+  if (plan.offset > 0) parts.push(`offset ${plan.offset}`);
+  if (plan.seriesLimit > 0) parts.push(`series limit ${plan.seriesLimit}`);
+  if (plan.seriesOffset > 0) parts.push(`series offset ${plan.seriesOffset}`);
+  return parts;
+}
+
+function explainInput(plan: SelectPlan, input: Input): string[] {
+  const { source } = input;
+  const lines: string[] = [];
+  if (source.kind === "measurement") {
+    const { measurement, database, retentionPolicy } = source;
+    const from = `${quoteName(measurement)} (${quoteName(database)}.${quoteName(retentionPolicy)})`;
+    lines.push(`from ${from}: ${access(input)}`);
+  } else {
+    lines.push("from a subquery:");
+    lines.push(...explain(source.plan).map((line) => `    ${line}`));
+  }
+  if (input.where !== null) lines.push(`  where: ${formatExpression(input.where)}`);
+  for (const [index, output] of input.outputs.entries()) {
+    lines.push(`  ${quoteName(plan.columns[index + 1]!.name)} = ${formatOutput(output, input)}`);
+  }
+  return lines;
+}
+
+function access({ foldable, fields, calls }: Input): string {
+  if (!foldable) return `scan of ${fields.map(quoteName).join(", ")}`;
+  const bits = fields.map((field) => {
+    const keep = calls.reduce(
+      (all, call) =>
+        call.argument.kind === "field" && call.argument.field.reference.name === field
+          ? all | call.fold
+          : all,
+      0,
+    );
+    const names = Object.entries(Fold).filter(([, bit]) => keep & bit);
+    return `${quoteName(field)} [${names.map(([name]) => name.toLowerCase()).join(" ")}]`;
+  });
+  return `fold of ${bits.join(", ")}`;
+}
+
+function formatOutput(output: Output, input: Input): string {
+  switch (output.kind) {
+    case "absent":
+      return "nothing: no such field or tag";
+    case "literal":
+      return typeof output.value === "string" ? quoteString(output.value) : String(output.value);
+    case "row":
+      return formatRow(output);
+    case "binary":
+      return `(${formatOutput(output.left, input)} ${output.operator} ${formatOutput(output.right, input)})`;
+    case "call":
+      return formatCall(output.call, input);
+  }
+}
+
+function formatRow({ reference, type }: RowValue): string {
+  return `${quoteName(reference.name)}::${reference.kind === "tag" ? "tag" : fieldTypeNames[type]}`;
+}
+
+function formatCall(index: number, input: Input): string {
+  const call = input.calls[index]!;
+  const { argument } = call;
+  const first = argument.kind === "call" ? formatCall(argument.call, input) : formatRow(argument.field);
+  const rest = [...call.distinctBy.map(({ name }) => quoteName(name)), ...call.parameters];
+  return `${call.function}(${[first, ...rest].join(", ")})`;
+}
+
+/** A condition in the language it came from. */
+export function formatExpression(expression: Expression): string {
+  switch (expression.kind) {
+    case "tag":
+      return `${quoteName(expression.name)}::tag`;
+    case "field":
+      return `${quoteName(expression.name)}::${fieldTypeNames[expression.type]}`;
+    case "string":
+      return quoteString(expression.value);
+    case "negate":
+      return `-${formatExpression(expression.operand)}`;
+    case "regex": {
+      const pattern = expression.pattern.replaceAll("/", "\\/");
+      return `${formatExpression(expression.operand)} ${expression.negated ? "!~" : "=~"} /${pattern}/`;
+    }
+    case "binary": {
+      const { operator, left, right } = expression;
+      return `(${formatExpression(left)} ${operator.toUpperCase()} ${formatExpression(right)})`;
+    }
+    default:
+      return String(expression.value);
+  }
+}
+
+/** RFC 3339 with as many digits of the fraction as are needed. */
+function formatInstant(ns: bigint): string {
+  let seconds = ns / 1_000_000_000n;
+  let fraction = ns % 1_000_000_000n;
+  if (fraction < 0n) {
+    fraction += 1_000_000_000n;
+    seconds -= 1n;
+  }
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -5);
+  const digits = fraction === 0n ? "" : `.${String(fraction).padStart(9, "0").replace(/0+$/, "")}`;
+  return `${whole}${digits}Z`;
+}

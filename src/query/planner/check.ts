@@ -1,0 +1,289 @@
+// Rules of SELECT that need no schema: which calls may stand where, with how many arguments, beside what.
+// Messages are InfluxDB's, because people search for them.
+import { InputError } from "../../base/errors.ts";
+import type { CallNode, Node, SelectStatement } from "../ast.ts";
+import { formatDuration } from "../duration.ts";
+import { functionNamed, functions } from "../functions.ts";
+import { printNode } from "../print.ts";
+
+/** What the fields of a statement turned out to contain. */
+interface Contents {
+  calls: number;
+  hasBareNames: boolean;
+  hasDistinct: boolean;
+  hasRowTransformation: boolean;
+  hasAggregate: boolean;
+  onlySelectors: boolean;
+  topOrBottom: string | null;
+}
+
+/** `fields`: those of the statement without time. */
+export function checkSelect(statement: SelectStatement, fields: readonly Node[], hasWindow: boolean): void {
+  const contents: Contents = {
+    calls: 0,
+    hasBareNames: false,
+    hasDistinct: false,
+    hasRowTransformation: false,
+    hasAggregate: false,
+    onlySelectors: true,
+    topOrBottom: null,
+  };
+  const check = new FieldCheck(contents, statement.limit, hasWindow);
+  for (const field of fields) check.field(field, true);
+
+  if (fields.length === 0) throw new InputError("at least 1 non-time field must be queried");
+  if (contents.calls > 1 && contents.topOrBottom !== null) {
+    throw new InputError(
+      `selector function ${contents.topOrBottom}() cannot be combined with other functions`,
+    );
+  }
+  if (contents.calls === 0) {
+    const fill = statement.fill?.kind;
+    if (fill === "none" || fill === "linear") {
+      throw new InputError(`fill(${fill}) must be used with a function`);
+    }
+    if (hasWindow) throw new InputError("GROUP BY requires at least one aggregate function");
+  }
+  if (contents.hasDistinct && (contents.calls !== 1 || contents.hasBareNames)) {
+    throw new InputError("aggregate function distinct() cannot be combined with other functions or fields");
+  }
+  if (contents.hasBareNames) {
+    if (!contents.onlySelectors) {
+      throw new InputError("mixing aggregate and non-aggregate queries is not supported");
+    }
+    if (contents.calls > 1) {
+      throw new InputError("mixing multiple selector functions with tags or fields is not supported");
+    }
+  }
+  if (contents.hasRowTransformation && contents.hasAggregate) {
+    throw new InputError("mixing aggregate and non-aggregate queries is not supported");
+  }
+}
+
+class FieldCheck {
+  readonly #contents: Contents;
+  readonly #limit: number;
+  readonly #hasWindow: boolean;
+
+  constructor(contents: Contents, limit: number, hasWindow: boolean) {
+    this.#contents = contents;
+    this.#limit = limit;
+    this.#hasWindow = hasWindow;
+  }
+
+  /** `alone`: not a side of a binary expression, where wildcards have no meaning. */
+  field(node: Node, alone: boolean): void {
+    switch (node.kind) {
+      case "reference":
+        this.#contents.hasBareNames = true;
+        return;
+      case "wildcard":
+      case "regex":
+        if (!alone) throw new InputError(`unable to use ${node.kind} in a binary expression`);
+        this.#contents.hasBareNames = true;
+        return;
+      case "distinct":
+        this.#distinct(argumentsOf(node), false);
+        this.#contents.calls++;
+        return;
+      case "call":
+        this.#call(node, alone);
+        return;
+      case "paren":
+        this.field(node.inner, alone);
+        return;
+      case "binary":
+        this.#binary(node);
+        return;
+      default:
+        throw new InputError("field must contain at least one variable");
+    }
+  }
+
+  #binary(node: Node & { kind: "binary" }): void {
+    if (!"+-*/%&|^".includes(node.operator)) {
+      throw new InputError(
+        `invalid operator ${node.operator} in SELECT clause; operator is intended for WHERE`,
+      );
+    }
+    const sides = [node.left, node.right].filter((side) => !isConstant(side));
+    if (sides.length === 0) throw new InputError("field must contain at least one variable");
+    for (const side of sides) this.field(side, false);
+  }
+
+  #call(node: CallNode, alone: boolean): void {
+    const called = functionNamed(node.name);
+    if (called === undefined) throw new InputError(`undefined function ${node.name}()`);
+    const info = functions[called.name];
+    this.#contents.calls++;
+    if (info.kind !== "selector" && called.name !== "top" && called.name !== "bottom") {
+      this.#contents.onlySelectors = false;
+    }
+    if (called.name === "distinct") this.#distinct(node.arguments, false);
+    else if (called.name === "top" || called.name === "bottom") this.#topOrBottom(node);
+    else {
+      this.#countArguments(node, called.parameter !== null);
+      this.#parameter(node);
+      if (info.kind === "transformation") this.#transformation(node, alone);
+      else {
+        this.#contents.hasAggregate = true;
+        const argument = node.arguments[0]!;
+        if (called.name === "count" && isDistinct(argument)) this.#distinct(argumentsOf(argument), true);
+        else this.#symbol(node.name, argument, alone);
+      }
+    }
+  }
+
+  /** Over the points of another call, one a window, or over rows. */
+  #transformation(node: CallNode, alone: boolean): void {
+    const argument = node.arguments[0]!;
+    if (argument.kind === "call") {
+      if (!this.#hasWindow) throw new InputError(`${node.name} aggregate requires a GROUP BY interval`);
+      this.#nested(argument, alone);
+      return;
+    }
+    if (this.#hasWindow) {
+      throw new InputError(`aggregate function required inside the call to ${node.name}`);
+    }
+    this.#contents.hasRowTransformation = true;
+    this.#symbol(node.name, argument, alone);
+  }
+
+  /** A call in a transformation: like any other, but distinct() may give several points there. */
+  #nested(node: CallNode, alone: boolean): void {
+    if (node.name === "distinct") this.#distinct(node.arguments, true);
+    else this.#call(node, alone);
+  }
+
+  #countArguments(node: CallNode, hasParameterInName: boolean): void {
+    const parameter = hasParameterInName ? null : functions[functionNamed(node.name)!.name].parameter;
+    const got = node.arguments.length;
+    const name = node.name;
+    if (parameter?.kind === "duration") {
+      if (got >= 1 && got <= 2) return;
+      throw new InputError(
+        `invalid number of arguments for ${name}, expected at least 1 but no more than 2, got ${got}`,
+      );
+    }
+    const expected = parameter === null ? 1 : 2;
+    if (got !== expected) {
+      throw new InputError(`invalid number of arguments for ${name}, expected ${expected}, got ${got}`);
+    }
+  }
+
+  #parameter(node: CallNode): void {
+    const parameter = functions[functionNamed(node.name)!.name].parameter;
+    const argument = node.arguments[1];
+    if (parameter === null || argument === undefined) return;
+    const { name } = node;
+    const written = printNode(argument);
+    switch (parameter.kind) {
+      case "duration":
+        if (argument.kind !== "duration") {
+          throw new InputError(`second argument to ${name} must be a duration, got ${written}`);
+        }
+        if (argument.ns <= 0n) {
+          throw new InputError(`duration argument must be positive, got ${formatDuration(argument.ns)}`);
+        }
+        return;
+      case "integer":
+        if (argument.kind !== "integer") {
+          throw new InputError(`second argument for ${name} must be an integer, got ${written}`);
+        }
+        if (argument.value < BigInt(parameter.minimum)) {
+          throw new InputError(
+            `${name} window must be greater than ${parameter.minimum - 1}, got ${written}`,
+          );
+        }
+        if (argument.value > 2n ** 31n) throw new InputError(`${name} window is too large: ${written}`);
+        return;
+      case "number":
+        if (argument.kind !== "integer" && argument.kind !== "number") {
+          throw new InputError(`expected float argument in ${name}()`);
+        }
+    }
+  }
+
+  #symbol(name: string, argument: Node, alone: boolean): void {
+    if (argument.kind === "reference") return;
+    if (argument.kind === "wildcard" || argument.kind === "regex") {
+      if (!alone) {
+        const what = argument.kind === "regex" ? "regex field" : "wildcard";
+        throw new InputError(`unsupported expression with ${what}: ${name}()`);
+      }
+      this.#contents.onlySelectors = false;
+      return;
+    }
+    throw new InputError(`expected field argument in ${name}()`);
+  }
+
+  #distinct(list: readonly Node[], nested: boolean): void {
+    if (list.length === 0) throw new InputError("distinct function requires at least one argument");
+    if (list.length > 1) throw new InputError("distinct function can only have one argument");
+    if (list[0]!.kind !== "reference") throw new InputError("expected field argument in distinct()");
+    if (!nested) this.#contents.hasDistinct = true;
+    this.#contents.onlySelectors = false;
+  }
+
+  #topOrBottom(node: CallNode): void {
+    const { name } = node;
+    if (this.#contents.topOrBottom !== null) {
+      throw new InputError(
+        `selector function ${this.#contents.topOrBottom}() cannot be combined with other functions`,
+      );
+    }
+    const got = node.arguments.length;
+    if (got < 2) {
+      throw new InputError(`invalid number of arguments for ${name}, expected at least 2, got ${got}`);
+    }
+    const last = node.arguments.at(-1)!;
+    if (last.kind !== "integer") {
+      throw new InputError(`expected integer as last argument in ${name}(), found ${printNode(last)}`);
+    }
+    if (last.value <= 0n)
+      throw new InputError(`limit (${last.value}) in ${name} function must be at least 1`);
+    if (this.#limit > 0 && last.value > BigInt(this.#limit)) {
+      throw new InputError(
+        `limit (${last.value}) in ${name} function can not be larger than the LIMIT (${this.#limit}) in the select statement`,
+      );
+    }
+    const first = node.arguments[0]!;
+    if (first.kind !== "reference") {
+      throw new InputError(`expected first argument to be a field in ${name}(), found ${printNode(first)}`);
+    }
+    for (const other of node.arguments.slice(1, -1)) {
+      if (other.kind !== "reference") {
+        throw new InputError(`only fields or tags are allowed in ${name}(), found ${printNode(other)}`);
+      }
+    }
+    this.#contents.topOrBottom = name;
+  }
+}
+
+type DistinctNode = CallNode | (Node & { kind: "distinct" });
+
+function isDistinct(node: Node): node is DistinctNode {
+  return node.kind === "distinct" || (node.kind === "call" && node.name === "distinct");
+}
+
+const argumentsOf = (node: DistinctNode): readonly Node[] =>
+  node.kind === "call" ? node.arguments : [{ kind: "reference", name: node.name, cast: null }];
+
+/** No names and no calls in it. */
+export function isConstant(node: Node): boolean {
+  switch (node.kind) {
+    case "binary":
+      return isConstant(node.left) && isConstant(node.right);
+    case "paren":
+      return isConstant(node.inner);
+    case "number":
+    case "integer":
+    case "unsigned":
+    case "string":
+    case "boolean":
+    case "duration":
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,131 @@
+// WHERE in two parts: a time range, and a condition over tags and fields.
+//
+// Every comparison with time narrows the range and leaves the condition, whether AND or OR stands around it, as
+// in InfluxDB (`host = 'a' OR host = 'b' AND time > now() - 1h` is written and meant so in many dashboards).
+import { InputError } from "../../base/errors.ts";
+import type { Expression } from "../../model/expression.ts";
+import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
+import type { Node, NodeOperator, ReferenceNode } from "../ast.ts";
+import { printNode } from "../print.ts";
+import { type InstantContext, instantOf } from "./instants.ts";
+import { isTimeName, resolve, type Schema } from "./schema.ts";
+
+/** Inclusive, ns; null = not bounded there. */
+export interface TimeRange {
+  readonly min: bigint | null;
+  readonly max: bigint | null;
+}
+
+export interface SplitCondition {
+  readonly range: TimeRange;
+  /** Without comparisons of time; null: nothing is left. */
+  readonly rest: Node | null;
+}
+
+export const everything: TimeRange = { min: null, max: null };
+
+export function intersect(a: TimeRange, b: TimeRange): TimeRange {
+  const min = a.min === null || (b.min !== null && b.min > a.min) ? b.min : a.min;
+  const max = a.max === null || (b.max !== null && b.max < a.max) ? b.max : a.max;
+  return { min, max };
+}
+
+/** `schema` only tells whether `ts` is time here. */
+export function splitCondition(
+  condition: Node | null,
+  schema: Schema,
+  instants: InstantContext,
+): SplitCondition {
+  if (condition === null) return { range: everything, rest: null };
+  if (condition.kind === "paren") {
+    const { range, rest } = splitCondition(condition.inner, schema, instants);
+    return { range, rest: rest === null ? null : { kind: "paren", inner: rest } };
+  }
+  if (condition.kind !== "binary") return { range: everything, rest: condition };
+  const { operator, left, right } = condition;
+  if (operator === "and" || operator === "or") {
+    const first = splitCondition(left, schema, instants);
+    const second = splitCondition(right, schema, instants);
+    const rest =
+      first.rest === null || second.rest === null
+        ? (first.rest ?? second.rest)
+        : { ...condition, left: first.rest, right: second.rest };
+    return { range: intersect(first.range, second.range), rest };
+  }
+  if (isTime(left, schema)) return { range: rangeOf(operator, right, instants), rest: null };
+  if (isTime(right, schema))
+    return { range: rangeOf(mirrored[operator] ?? operator, left, instants), rest: null };
+  return { range: everything, rest: condition };
+}
+
+function isTime(node: Node, schema: Schema): boolean {
+  if (node.kind === "paren") return isTime(node.inner, schema);
+  return node.kind === "reference" && node.cast === null && isTimeName(schema, node.name);
+}
+
+const mirrored: Partial<Record<NodeOperator, NodeOperator>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
+
+function rangeOf(operator: NodeOperator, node: Node, instants: InstantContext): TimeRange {
+  const ns = instantOf(node, instants);
+  if (ns > MAX_TIME || ns < MIN_TIME) {
+    throw new InputError(`time ${printNode(node)} ${ns > 0n ? "overflows" : "underflows"} time literal`);
+  }
+  switch (operator) {
+    case ">":
+      return { min: ns + 1n, max: null };
+    case ">=":
+      return { min: ns, max: null };
+    case "<":
+      return { min: null, max: ns - 1n };
+    case "<=":
+      return { min: null, max: ns };
+    case "=":
+      return { min: ns, max: ns };
+    default:
+      throw new InputError(`invalid time comparison operator: ${operator}`);
+  }
+}
+
+/** Resolves a condition without time. An unknown name is a tag that no series has, as in InfluxDB. */
+export function resolveCondition(node: Node, schema: Schema): Expression {
+  switch (node.kind) {
+    case "paren":
+      return resolveCondition(node.inner, schema);
+    case "reference":
+      return resolveReference(node, schema);
+    case "number":
+      return { kind: "float", value: node.value };
+    case "duration":
+      return { kind: "integer", value: node.ns };
+    case "integer":
+    case "unsigned":
+    case "string":
+    case "boolean":
+      return node;
+    case "binary": {
+      const { operator } = node;
+      const left = resolveCondition(node.left, schema);
+      if (operator === "=~" || operator === "!~") {
+        const pattern = node.right.kind === "regex" ? node.right.pattern : "";
+        return { kind: "regex", operand: left, pattern, negated: operator === "!~" };
+      }
+      return { kind: "binary", operator, left, right: resolveCondition(node.right, schema) };
+    }
+    case "call":
+      throw new InputError(`invalid function call in condition: ${printNode(node)}`);
+    default:
+      throw new InputError(`invalid condition expression: ${printNode(node)}`);
+  }
+}
+
+function resolveReference(node: ReferenceNode, schema: Schema): Expression {
+  const { name, cast } = node;
+  const resolved = resolve(schema, name, cast === "tag" || cast === "field" ? cast : null);
+  if (resolved.kind === "field") return { kind: "field", name, type: resolved.type };
+  // Nothing stored has this field, so the type does not matter: it is absent everywhere.
+  if (cast === "field") return { kind: "field", name, type: FieldType.Float };
+  if (isTimeName(schema, name)) {
+    throw new InputError(`invalid operation: ${name} can only be compared with times`);
+  }
+  return { kind: "tag", name };
+}

@@ -1,0 +1,77 @@
+// GROUP BY: tag keys, and the window of time().
+import { InputError } from "../../base/errors.ts";
+import { RegexCache } from "../../model/regex.ts";
+import type { CallNode, Node } from "../ast.ts";
+import type { Window } from "../plan.ts";
+import { type InstantContext, instantOf } from "./instants.ts";
+import type { Schema } from "./schema.ts";
+
+/** Tag keys of GROUP BY, sorted, distinct; `inherited`: those of the statement around a subquery. */
+export function planDimensions(
+  nodes: readonly Node[],
+  inherited: readonly string[],
+  schema: Schema,
+): string[] {
+  const regexes = new RegexCache();
+  const keys = new Set(inherited);
+  for (const node of nodes) {
+    if (node.kind === "reference") keys.add(node.name);
+    else if (node.kind === "wildcard") for (const key of schema.tags) keys.add(key);
+    else if (node.kind === "regex") {
+      for (const key of schema.tags) if (regexes.get(node.pattern).test(key)) keys.add(key);
+    }
+  }
+  return [...keys].sort();
+}
+
+/** Checks every dimension; null: no time(). */
+export function planWindow(nodes: readonly Node[], instants: InstantContext): Window | null {
+  let window: Window | null = null;
+  for (const node of nodes) {
+    switch (node.kind) {
+      case "reference":
+        if (node.name.toLowerCase() === "time") {
+          throw new InputError("time() is a function and expects at least one argument");
+        }
+        break;
+      case "wildcard":
+      case "regex":
+        break;
+      case "call":
+        if (node.name !== "time") throw new InputError("only time() calls allowed in dimensions");
+        if (window !== null) throw new InputError("multiple time dimensions not allowed");
+        window = windowOf(node, instants);
+        break;
+      default:
+        throw new InputError("only time and tag dimensions allowed");
+    }
+  }
+  return window;
+}
+
+function windowOf(node: CallNode, instants: InstantContext): Window {
+  const [every, offset] = node.arguments;
+  if (every === undefined || node.arguments.length > 2) {
+    throw new InputError("time dimension expected 1 or 2 arguments");
+  }
+  if (every.kind !== "duration") throw new InputError("time dimension must have duration argument");
+  if (every.ns <= 0n) throw new InputError("time dimension must be longer than zero");
+  return { everyNs: every.ns, offsetNs: offset === undefined ? 0n : offsetOf(offset, instants) % every.ns };
+}
+
+function offsetOf(node: Node, instants: InstantContext): bigint {
+  switch (node.kind) {
+    case "duration":
+      return node.ns;
+    case "string":
+      return instantOf(node, instants);
+    case "call":
+      if (node.name !== "now") throw new InputError("time dimension offset function must be now()");
+      if (node.arguments.length > 0) {
+        throw new InputError("time dimension offset now() function requires no arguments");
+      }
+      return instants.nowNs;
+    default:
+      throw new InputError("time dimension offset must be duration or now()");
+  }
+}

@@ -1,0 +1,77 @@
+// `*`, regexes and top/bottom's extra columns: the fields of a SELECT as written to one field a column.
+import { RegexCache } from "../../model/regex.ts";
+import type { CallNode, Node } from "../ast.ts";
+import { functionNamed, functions } from "../functions.ts";
+import { type Named, nameOf } from "./naming.ts";
+import type { Schema } from "./schema.ts";
+
+/** Columns after the time, in order. `dimensions` are the tags that group: `*` leaves them out. */
+export function expandFields(
+  fields: readonly Named[],
+  schema: Schema,
+  dimensions: ReadonlySet<string>,
+  groupsByWildcard: boolean,
+): Named[] {
+  const regexes = new RegexCache();
+  const columns: Named[] = [];
+  for (const field of fields) {
+    const { expression } = field;
+    if (expression.kind === "wildcard" || expression.kind === "regex") {
+      const names = allNames(schema).filter(
+        ({ name, cast }) =>
+          passes(expression, name, regexes) &&
+          (expression.kind === "regex" || expression.only === null || expression.only === cast) &&
+          (cast === "field" || (!groupsByWildcard && !dimensions.has(name))),
+      );
+      for (const { name, cast } of names) {
+        columns.push({ expression: { kind: "reference", name, cast }, alias: null });
+      }
+    } else if (expression.kind === "call") columns.push(...expandCall(expression, field, schema, regexes));
+    else columns.push(field);
+  }
+  return columns;
+}
+
+/** Fields and tags sorted by name, a field before a tag of its name. */
+function allNames(schema: Schema): { name: string; cast: "field" | "tag" }[] {
+  const names: { name: string; cast: "field" | "tag" }[] = [
+    ...[...schema.fields.keys()].map((name) => ({ name, cast: "field" as const })),
+    ...[...schema.tags].map((name) => ({ name, cast: "tag" as const })),
+  ];
+  return names.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.cast < b.cast ? -1 : 1));
+}
+
+function passes(expression: Node, name: string, regexes: RegexCache): boolean {
+  return expression.kind !== "regex" || regexes.get(expression.pattern).test(name);
+}
+
+function expandCall(call: CallNode, field: Named, schema: Schema, regexes: RegexCache): Named[] {
+  const inner = innermost(call);
+  const pattern = inner.arguments[0];
+  if (pattern?.kind === "wildcard" || pattern?.kind === "regex") {
+    const accepts = functions[functionNamed(inner.name)!.name].accepts;
+    return allNames(schema)
+      .filter(
+        ({ name, cast }) =>
+          cast === "field" && accepts.includes(schema.fields.get(name)!) && passes(pattern, name, regexes),
+      )
+      .map(({ name, cast }) => ({
+        expression: withArgument(call, inner, { kind: "reference", name, cast }),
+        alias: `${field.alias ?? nameOf(call)}_${name}`,
+      }));
+  }
+  if (call.name !== "top" && call.name !== "bottom") return [field];
+  const extra = call.arguments.slice(1, -1).map((expression) => ({ expression, alias: null }));
+  return [field, ...extra];
+}
+
+function innermost(call: CallNode): CallNode {
+  const argument = call.arguments[0];
+  return argument?.kind === "call" ? innermost(argument) : call;
+}
+
+/** `call` with the first argument of its `inner` call replaced. */
+function withArgument(call: CallNode, inner: CallNode, argument: Node): CallNode {
+  const first = call === inner ? argument : withArgument(call.arguments[0] as CallNode, inner, argument);
+  return { ...call, arguments: [first, ...call.arguments.slice(1)] };
+}

@@ -1,0 +1,104 @@
+// Times as statements write them: strings, numbers and arithmetic with now() and durations, to ns since the epoch.
+import { InputError } from "../../base/errors.ts";
+import type { Node } from "../ast.ts";
+import { printNode } from "../print.ts";
+import { Zone } from "../zones.ts";
+
+/** What time expressions are evaluated with. */
+export interface InstantContext {
+  readonly nowNs: bigint;
+  /** tz('...') of the statement: the zone of times written without an offset; null = UTC. */
+  readonly timezone: string | null;
+}
+
+/** A point in time or a length of it; a plain number becomes whichever is needed. */
+interface Quantity {
+  readonly kind: "instant" | "duration" | "number";
+  readonly ns: bigint;
+}
+
+/** The time, ns, that an expression without tags and fields stands for. */
+export function instantOf(node: Node, context: InstantContext): bigint {
+  return quantityOf(node, context).ns;
+}
+
+function quantityOf(node: Node, context: InstantContext): Quantity {
+  switch (node.kind) {
+    case "paren":
+      return quantityOf(node.inner, context);
+    case "integer":
+    case "unsigned":
+      return { kind: "number", ns: node.value };
+    case "number":
+      return { kind: "number", ns: BigInt(Math.trunc(node.value)) };
+    case "duration":
+      return { kind: "duration", ns: node.ns };
+    case "string": {
+      const ns = parseInstant(node.value, context.timezone);
+      if (ns === null) throw incompatible(node);
+      return { kind: "instant", ns };
+    }
+    case "call":
+      if (node.name === "now" && node.arguments.length === 0) return { kind: "instant", ns: context.nowNs };
+      throw incompatible(node);
+    case "binary":
+      return combine(node, node.operator, quantityOf(node.left, context), quantityOf(node.right, context));
+    default:
+      throw incompatible(node);
+  }
+}
+
+function combine(node: Node, operator: string, left: Quantity, right: Quantity): Quantity {
+  const bothInstants = left.kind === "instant" && right.kind === "instant";
+  if (operator === "+" && !bothInstants) {
+    const kind =
+      left.kind === "number" ? right.kind : right.kind === "number" ? left.kind : widest(left, right);
+    return { kind, ns: left.ns + right.ns };
+  }
+  if (operator === "-" && (right.kind !== "instant" || bothInstants)) {
+    return { kind: bothInstants ? "duration" : left.kind, ns: left.ns - right.ns };
+  }
+  if (left.kind !== "instant" && right.kind !== "instant") {
+    const kind = left.kind === "duration" || right.kind === "duration" ? "duration" : "number";
+    if (operator === "*") return { kind, ns: left.ns * right.ns };
+    if (operator === "/") return { kind, ns: right.ns === 0n ? 0n : left.ns / right.ns };
+  }
+  throw incompatible(node);
+}
+
+const widest = (left: Quantity, right: Quantity): Quantity["kind"] =>
+  left.kind === "instant" || right.kind === "instant" ? "instant" : "duration";
+
+function incompatible(node: Node): InputError {
+  return new InputError(`invalid operation: time and ${printNode(node)} are not compatible`);
+}
+
+const instantPattern =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/**
+ * ns of `2024-01-10`, `2024-01-10 12:00:00[.fraction]` and RFC 3339; without an offset by the clock of
+ * `timezone`. null: does not look like a time. Throws InputError for a date or hour that does not exist.
+ */
+export function parseInstant(text: string, timezone: string | null): bigint | null {
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return null;
+  const found = instantPattern.exec(text);
+  if (found === null) throw new InputError(`invalid timestamp string: '${text}'`);
+  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", offset] = found;
+  const date = new Date(0);
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  date.setUTCHours(Number(hour), Number(minute), Number(second));
+  const exists =
+    date.getUTCDate() === Number(day) && date.getUTCHours() === Number(hour) && Number(second) < 60;
+  if (!exists || Number(minute) > 59) throw new InputError(`invalid timestamp string: '${text}'`);
+  const local = BigInt(date.getTime()) * 1_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
+  if (offset === undefined) return timezone === null ? local : fromLocal(local, new Zone(timezone));
+  if (offset === "Z") return local;
+  const minutes = Number(offset.slice(1, 3)) * 60 + Number(offset.slice(-2));
+  return local - BigInt(offset[0] === "-" ? -minutes : minutes) * 60_000_000_000n;
+}
+
+/** UTC of a local time, as Go's time.Date: the distance is that of the moment which the local time, read as UTC, leads to. */
+function fromLocal(localNs: bigint, zone: Zone): bigint {
+  return localNs - zone.offsetNs(localNs - zone.offsetNs(localNs));
+}

@@ -1,0 +1,48 @@
+// Names of columns, as InfluxDB gives them: the alias, else the names in the expression joined by `_`, and `_1`,
+// `_2` ... after a name that is taken. Aliases are handed out before all other names.
+import type { Node } from "../ast.ts";
+
+/** "" for an expression without names. */
+export function nameOf(node: Node): string {
+  return node.kind === "binary" || node.kind === "paren" ? namesIn(node).join("_") : (namesIn(node)[0] ?? "");
+}
+
+function namesIn(node: Node): string[] {
+  switch (node.kind) {
+    case "call":
+    case "reference":
+      return [node.name];
+    case "distinct":
+      return ["distinct"];
+    case "paren":
+      return namesIn(node.inner);
+    case "binary":
+      return [...namesIn(node.left), ...namesIn(node.right)];
+    default:
+      return [];
+  }
+}
+
+export interface Named {
+  readonly expression: Node;
+  readonly alias: string | null;
+}
+
+/** Distinct names of the columns after the time. */
+export function nameColumns(columns: readonly Named[]): string[] {
+  const taken = new Map<string, number>();
+  for (const { alias } of columns) if (alias !== null) taken.set(alias, 1);
+  return columns.map(({ expression, alias }) => {
+    if (alias !== null) return alias;
+    const base = nameOf(expression);
+    let count = taken.get(base);
+    let name = base;
+    if (count !== undefined) {
+      while (taken.has(`${base}_${count}`)) count++;
+      taken.set(base, count + 1);
+      name = `${base}_${count}`;
+    }
+    taken.set(name, (taken.get(name) ?? 0) + 1);
+    return name;
+  });
+}

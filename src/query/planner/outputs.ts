@@ -1,0 +1,184 @@
+// The columns of one input: expressions over its rows and calls, every name resolved and every type known.
+import { assert } from "../../base/assert.ts";
+import { InputError } from "../../base/errors.ts";
+import { typeOfBinary } from "../../model/evaluate.ts";
+import type { Reference } from "../../model/expression.ts";
+import { FieldType, fieldTypeNames } from "../../model/types.ts";
+import type { CallNode, CastType, Node, ReferenceNode } from "../ast.ts";
+import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
+import type { Call, Output, RowValue, Window } from "../plan.ts";
+import { resolve, type Schema } from "./schema.ts";
+
+export const ABSENT: Output = { kind: "absent", type: null };
+
+export class OutputBuilder {
+  readonly calls: Call[] = [];
+  /** Calls as written, before equal ones were joined: `max(a), max(a)` is two. */
+  callsWritten = 0;
+  readonly #schema: Schema;
+  readonly #window: Window | null;
+  readonly #known = new Map<string, number>();
+  readonly #fields = new Set<string>();
+
+  constructor(schema: Schema, window: Window | null) {
+    this.#schema = schema;
+    this.#window = window;
+  }
+
+  /** Fields that the outputs so far read, sorted. */
+  get fields(): string[] {
+    return [...this.#fields].sort();
+  }
+
+  build(node: Node): Output {
+    switch (node.kind) {
+      case "paren":
+        return this.build(node.inner);
+      case "number":
+        return { kind: "literal", type: FieldType.Float, value: node.value };
+      case "integer":
+        return { kind: "literal", type: FieldType.Integer, value: node.value };
+      case "duration":
+        return { kind: "literal", type: FieldType.Integer, value: node.ns };
+      case "unsigned":
+        return { kind: "literal", type: FieldType.Unsigned, value: node.value };
+      case "string":
+        return { kind: "literal", type: FieldType.String, value: node.value };
+      case "boolean":
+        return { kind: "literal", type: FieldType.Boolean, value: node.value };
+      case "reference":
+        return this.#row(node) ?? ABSENT;
+      case "distinct":
+      case "call": {
+        this.callsWritten++;
+        const call = this.#call(asCall(node));
+        return call === null ? ABSENT : { kind: "call", call, type: this.calls[call]!.type };
+      }
+      case "binary": {
+        const left = this.build(node.left);
+        const right = this.build(node.right);
+        const operator = node.operator as (Output & { kind: "binary" })["operator"];
+        const type = typeOfOutput(operator, left.type, right.type);
+        return type === null ? ABSENT : { kind: "binary", operator, left, right, type };
+      }
+      default:
+        throw new InputError("field must contain at least one variable");
+    }
+  }
+
+  /** null: the source has nothing of that name and type. */
+  #row(node: ReferenceNode): RowValue | null {
+    const { name, cast } = node;
+    const resolved = resolve(this.#schema, name, cast);
+    if (resolved.kind === "unknown") return null;
+    if (resolved.kind === "tag") {
+      return { kind: "row", reference: { kind: "tag", name }, type: FieldType.String };
+    }
+    const type = castType(resolved.type, cast);
+    if (type === null) return null;
+    this.#fields.add(name);
+    return { kind: "row", reference: { kind: "field", name, type: resolved.type }, type };
+  }
+
+  /** Index of the call; null: its field is absent, so it has no points. */
+  #call(node: CallNode): number | null {
+    const called = functionNamed(node.name);
+    assert(called !== undefined, `${node.name}() was not checked`);
+    const info = functions[called.name];
+    const first = node.arguments[0]!;
+    if (first.kind === "call" || first.kind === "distinct") {
+      const argument = this.#call(asCall(first));
+      if (argument === null) return null;
+      const inner = this.calls[argument]!;
+      accept(called.name, info, inner.type);
+      const parameters = this.#parameters(node, info, called.parameter, true);
+      const own = info.extraWindows === "parameter - 1" ? parameters[0]! - 1 : info.extraWindows;
+      return this.#add({
+        function: called.name,
+        argument: { kind: "call", call: argument },
+        parameters,
+        distinctBy: [],
+        type: info.gives === "same" ? inner.type : info.gives,
+        fold: 0,
+        extraWindows: this.#window === null ? 0 : own + inner.extraWindows,
+      });
+    }
+    assert(first.kind === "reference", "arguments were checked");
+    const field = this.#row(first);
+    if (field === null || field.reference.kind === "tag") return null;
+    accept(called.name, info, field.type);
+    const isNumber = field.type !== FieldType.Boolean && field.type !== FieldType.String;
+    const isStored = field.type === field.reference.type;
+    return this.#add({
+      function: called.name,
+      argument: { kind: "field", field },
+      parameters: this.#parameters(node, info, called.parameter, false),
+      distinctBy: node.arguments.length > 2 ? this.#distinctBy(node) : [],
+      type: info.gives === "same" ? field.type : info.gives,
+      fold: isStored && (isNumber || called.name === "count") ? info.fold : 0,
+      extraWindows: 0,
+    });
+  }
+
+  #distinctBy(node: CallNode): Reference[] {
+    return node.arguments.slice(1, -1).map((argument) => {
+      assert(argument.kind === "reference", "arguments were checked");
+      return this.#row(argument)?.reference ?? { kind: "tag", name: argument.name };
+    });
+  }
+
+  #parameters(node: CallNode, info: FunctionInfo, named: number | null, overPoints: boolean): number[] {
+    if (info.parameter === null) return [];
+    if (named !== null) return [named];
+    const written = node.arguments.length > 1 ? node.arguments.at(-1) : undefined;
+    if (written?.kind === "duration") return [Number(written.ns)];
+    if (written?.kind === "integer" || written?.kind === "number") return [Number(written.value)];
+    assert(info.parameter.kind === "duration", "parameters were checked");
+    const { defaultNs, defaultIsWindow } = info.parameter;
+    return [
+      overPoints && defaultIsWindow && this.#window !== null ? Number(this.#window.everyNs) : defaultNs,
+    ];
+  }
+
+  /** Equal calls are made once. */
+  #add(call: Call): number {
+    const key = JSON.stringify(call, (_, value) => (typeof value === "bigint" ? String(value) : value));
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    this.calls.push(call);
+    this.#known.set(key, this.calls.length - 1);
+    return this.calls.length - 1;
+  }
+}
+
+function asCall(node: CallNode | (Node & { kind: "distinct" })): CallNode {
+  if (node.kind === "call") return node;
+  const argument: Node = { kind: "reference", name: node.name, cast: null };
+  return { kind: "call", name: "distinct", arguments: [argument] };
+}
+
+function accept(name: string, info: FunctionInfo, type: FieldType): void {
+  if (info.accepts.includes(type)) return;
+  throw new InputError(`unsupported ${name} iterator type: *query.${fieldTypeNames[type]}InterruptIterator`);
+}
+
+/** In columns integer division gives floats; in conditions (typeOfBinary alone) it does not. */
+function typeOfOutput(
+  operator: (Output & { kind: "binary" })["operator"],
+  left: FieldType | null,
+  right: FieldType | null,
+): FieldType | null {
+  const type = typeOfBinary(operator, left, right);
+  const isWhole = type === FieldType.Integer || type === FieldType.Unsigned;
+  return isWhole && operator === "/" ? FieldType.Float : type;
+}
+
+/** Type as which a stored field is read; null: values of that type do not convert. */
+function castType(stored: FieldType, cast: CastType | null): FieldType | null {
+  if (cast === null || cast === "field" || cast === fieldTypeNames[stored]) return stored;
+  const isNumber = stored !== FieldType.Boolean && stored !== FieldType.String;
+  if (!isNumber) return null;
+  if (cast === "float") return FieldType.Float;
+  if (cast === "integer") return FieldType.Integer;
+  return cast === "unsigned" ? FieldType.Unsigned : null;
+}

@@ -1,0 +1,62 @@
+// Which names a source has, as tags and as fields: what names in a statement are resolved against.
+import { type FieldInfo, FieldType } from "../../model/types.ts";
+import type { CastType } from "../ast.ts";
+import type { InputSource } from "../plan.ts";
+
+export interface Schema {
+  readonly fields: ReadonlyMap<string, FieldType>;
+  readonly tags: ReadonlySet<string>;
+}
+
+/** A source of rows with its names. */
+export interface PlannedSource extends Schema {
+  readonly source: InputSource;
+}
+
+export type Resolved =
+  | { readonly kind: "tag" }
+  /** `type` as stored. */
+  | { readonly kind: "field"; readonly type: FieldType }
+  | { readonly kind: "unknown" };
+
+/** A name that is both is the field, unless `::tag` says otherwise. */
+export function resolve(schema: Schema, name: string, cast: CastType | null): Resolved {
+  const type = schema.fields.get(name);
+  if (cast !== "tag" && type !== undefined) return { kind: "field", type };
+  if ((cast === null || cast === "tag") && schema.tags.has(name)) return { kind: "tag" };
+  return { kind: "unknown" };
+}
+
+/** `ts` is another name of time, except where data has a tag or field of that name. */
+export function isTimeName(schema: Schema, name: string): boolean {
+  const lower = name.toLowerCase();
+  if (lower === "time") return true;
+  return lower === "ts" && !schema.fields.has(name) && !schema.tags.has(name);
+}
+
+/** All names of several sources; a field's type is the first of float, integer, unsigned, string, boolean that occurs. */
+export function unite(schemas: readonly Schema[]): Schema {
+  const fields = new Map<string, FieldType>();
+  const tags = new Set<string>();
+  for (const schema of schemas) {
+    for (const [name, type] of schema.fields) {
+      const other = fields.get(name);
+      if (other === undefined || rank(type) < rank(other)) fields.set(name, type);
+    }
+    for (const name of schema.tags) tags.add(name);
+  }
+  return { fields, tags };
+}
+
+const ranks: readonly FieldType[] = [
+  FieldType.Float,
+  FieldType.Integer,
+  FieldType.Unsigned,
+  FieldType.String,
+  FieldType.Boolean,
+];
+const rank = (type: FieldType): number => ranks.indexOf(type);
+
+export function fieldMap(fields: readonly FieldInfo[]): Map<string, FieldType> {
+  return new Map(fields.map(({ name, type }) => [name, type]));
+}
