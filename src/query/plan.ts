@@ -106,7 +106,7 @@ export interface Call {
   readonly type: FieldType;
   /** Fold bits that suffice for it; 0: needs the values themselves. */
   readonly fold: number;
-  /** Windows before the first (after the last when descending) that a transformation of windows looks at. */
+  /** Windows before the first (after the last when descending) that this transformation looks at, beside its argument's. */
   readonly extraWindows: number;
 }
 

@@ -100,7 +100,7 @@ export class OutputBuilder {
         distinctBy: [],
         type: info.gives === "same" ? inner.type : info.gives,
         fold: 0,
-        extraWindows: this.#window === null ? 0 : own + inner.extraWindows,
+        extraWindows: this.#window === null ? 0 : own,
       });
     }
     assert(first.kind === "reference", "arguments were checked");
