@@ -13,6 +13,7 @@ import { queries } from "./bench/queries.ts";
 import { milliseconds, renderTable } from "./bench/table.ts";
 import { type Limits, Trial } from "./bench/trial.ts";
 import { kindNames } from "./bench/tsbs.ts";
+import { measureParser } from "./bench-parser.ts";
 
 const BATCH_ROWS = 5000;
 
@@ -61,7 +62,8 @@ async function measure(
   burst: Dataset["bodies"] | null,
   flags: Flags,
 ): Promise<Measured> {
-  const measured: Measured = { loads: new Map(), queries: new Map() };
+  const measured: Measured = { loads: new Map(), queries: new Map(), parser: new Map() };
+  if (product === serie) for (const data of datasets) measured.parser.set(data.kind, measureParser(data));
   if (burst) {
     note(`${product.name}: ${burst.rowCount} new series`);
     measured.burst = await trial.load(burst);

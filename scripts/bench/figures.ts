@@ -1,4 +1,5 @@
 // Which figures the benchmark reports, and how they follow from what was measured.
+import type { ParserSpeed } from "../bench-parser.ts";
 import type { Bodies, Dataset } from "./dataset.ts";
 import type { Query } from "./queries.ts";
 import { type Figure, megabytes, millions, milliseconds, plain, type Section, seconds } from "./table.ts";
@@ -9,6 +10,8 @@ import { FIELD_COUNT, type Kind, kindNames } from "./tsbs.ts";
 export interface Measured {
   readonly loads: Map<Kind, LoadResult>;
   readonly queries: Map<Query, QueryResult | null>;
+  /** Of the parser alone, in this process. */
+  readonly parser: Map<Kind, ParserSpeed>;
   burst?: LoadResult;
   startMs?: number;
 }
@@ -89,6 +92,18 @@ export function sections(
     };
   });
 
+  const parser: Section = {
+    title: "parser alone, one core",
+    figures: datasets.map((data) =>
+      figure(
+        `line protocol, ${kindNames[data.kind]}`,
+        "more",
+        (value) => `${value.toFixed(0)} MB/s`,
+        (one) => one.parser.get(data.kind)?.megabytesPerS,
+      ),
+    ),
+  };
+
   const asked = new Set<Query>([...measured.values()].flatMap((one) => [...one.queries.keys()]));
   const questions: Section = {
     title: "queries, median",
@@ -104,7 +119,7 @@ export function sections(
     title: "start-up with this data",
     figures: [figure("until ready", "less", milliseconds, (one) => one.startMs)],
   };
-  if (burst === null) return [...loads, questions, start];
+  if (burst === null) return [parser, ...loads, questions, start];
 
   const ofBurst = (value: (load: LoadResult) => number) => (one: Measured) => {
     if (!one.burst) return undefined;
@@ -123,5 +138,5 @@ export function sections(
       figure("peak memory", "less", megabytes, (one) => one.burst?.peakRssBytes),
     ],
   };
-  return [...loads, questions, start, newSeries];
+  return [parser, ...loads, questions, start, newSeries];
 }
