@@ -76,6 +76,8 @@ export class Wal implements Log {
   #last: LogPosition;
   #synced: LogPosition;
   readonly #commit = new GroupCommit(() => this.#sync());
+  /** Settles when the trims asked for so far have. */
+  #trimming: Promise<void> = Promise.resolve();
   #failure: DiskError | undefined;
   #closed = false;
   #appended = { records: 0, bytes: 0 };
@@ -248,7 +250,14 @@ export class Wal implements Log {
     return writer;
   }
 
-  async trim(position: LogPosition): Promise<void> {
+  trim(position: LogPosition): Promise<void> {
+    // one at a time: an unlink must be durable before the next one, whoever asked for it
+    const trimmed = this.#trimming.then(() => this.#trim(position));
+    this.#trimming = trimmed.catch(() => {});
+    return trimmed;
+  }
+
+  async #trim(position: LogPosition): Promise<void> {
     this.#assertWell();
     const removable = () => {
       const following = this.#files[1];
@@ -282,6 +291,7 @@ export class Wal implements Log {
       }
     } finally {
       await this.#commit.running;
+      await this.#trimming;
       for (const writer of [...this.#unsynced, this.#writer]) writer.file.close();
     }
     if (this.#failure) throw this.#failure;
