@@ -149,3 +149,20 @@ test("a crash at every disk operation of a recovery: the next recovery finds the
   }
   expect(crashes).toBeGreaterThan(20);
 });
+
+test("two trims at once and a crash leave no gap", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const disk = new MemoryDisk(seed);
+    const wal = await Wal.open(disk, FOLDER);
+    for (let position = 1; position <= 4; position++) {
+      await wal.durable(wal.append(payload(position, 10, 0)));
+      wal.rotate();
+    }
+    wal.trim(1).catch(crashed);
+    wal.trim(3).catch(crashed);
+    for (let turn = 0; turn < seed % 12; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    const again = await Wal.open(disk.crash(), FOLDER);
+    expect(again.recovery.corruptions).toEqual([]);
+    expect(again.last).toBe(4);
+  }
+});
