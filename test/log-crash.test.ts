@@ -151,7 +151,7 @@ test("a crash at every disk operation of a recovery: the next recovery finds the
 });
 
 test("two trims at once and a crash leave no gap", async () => {
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 600; seed++) {
     const disk = new MemoryDisk(seed);
     const wal = await Wal.open(disk, FOLDER);
     for (let position = 1; position <= 4; position++) {
