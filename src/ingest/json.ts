@@ -1,0 +1,134 @@
+// JSON bodies -> WriteBatch bytes: one point, an array of points, or NDJSON (a point a line). The shapes of a point: jsonpoint.ts.
+//
+// One object with a key and a string per value are made here: JSON is the convenient way in, line protocol the fast one.
+import { InputError } from "../base/errors.ts";
+import { type TimeUnit, unitNs } from "../model/types.ts";
+import { BatchBuilder } from "./builder.ts";
+import { addJsonPoint, type PointContext, PointError } from "./jsonpoint.ts";
+import { JsonReader, JsonSyntaxError, type JsonValue } from "./jsontext.ts";
+
+export interface JsonOptions {
+  readonly database: string;
+  /** Empty or absent = the database's default policy. */
+  readonly retentionPolicy?: string;
+  /** Unit of integer times. Default ns. */
+  readonly precision?: TimeUnit;
+  /** Time of points without one, ns since the epoch; cut to the precision. */
+  readonly nowNs: bigint;
+}
+
+export interface ParsedJson {
+  /** The WriteBatch (model/batch.ts) of the good points. */
+  readonly batch: Uint8Array;
+  readonly rows: number;
+  /** The first 100 refused points: `[3].fields.temp: expected ...`, in NDJSON `line 3: fields.temp: ...`, for one `fields.temp: ...`. */
+  readonly errors: readonly string[];
+  /** All refused points. */
+  readonly errorCount: number;
+}
+
+const KEPT_ERRORS = 100;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Parses a body. A point that is wrong, or a wrong line of NDJSON, is refused alone; the others are kept.
+ * @throws InputError when the body is not UTF-8, or (an array or a single point) not JSON: with line and column.
+ */
+export function parseJson(body: Uint8Array | string, options: JsonOptions): ParsedJson {
+  const text = typeof body === "string" ? body : decode(body);
+  const precision = options.precision ?? "ns";
+  const unit = unitNs[precision];
+  const nowNs = options.nowNs - (((options.nowNs % unit) + unit) % unit);
+  const points = new Points(new BatchBuilder(options), { precision, nowNs });
+  if (new JsonReader(text).peek() === "[") addArray(points, text);
+  else if (!addSingle(points, text)) addLines(points, text);
+  return {
+    batch: points.builder.finish(),
+    rows: points.builder.rowCount,
+    errors: points.errors,
+    errorCount: points.errorCount,
+  };
+}
+
+/** The good points go to the builder, the others' errors here. */
+class Points {
+  readonly errors: string[] = [];
+  errorCount = 0;
+
+  constructor(
+    readonly builder: BatchBuilder,
+    readonly context: PointContext,
+  ) {}
+
+  /**
+   * Takes the point that `read` gives, or keeps its error.
+   * @param where which point it is, "" when there is only one
+   * @param separator between `where` and the path inside the point
+   */
+  add(where: string, separator: string, read: () => JsonValue): void {
+    try {
+      addJsonPoint(this.builder, read(), this.context);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.errorCount++;
+      if (this.errors.length === KEPT_ERRORS) return;
+      const path = error instanceof PointError ? error.path : "";
+      const place = where !== "" && path !== "" ? where + separator + path : where + path;
+      const reason = error instanceof PointError ? error.reason : error.message;
+      this.errors.push(place === "" ? reason : `${place}: ${reason}`);
+    }
+  }
+}
+
+function addArray(points: Points, text: string): void {
+  const reader = new JsonReader(text);
+  const values = reader.value();
+  reader.end();
+  if (!Array.isArray(values)) throw new InputError("expected an array of points");
+  for (const [index, value] of values.entries()) points.add(`[${index}]`, ".", () => value);
+}
+
+/** One point over the whole text; false when the text looks like NDJSON instead. */
+function addSingle(points: Points, text: string): boolean {
+  const reader = new JsonReader(text);
+  if (reader.atEnd())
+    throw new InputError("the body is empty: expected a point, an array of points, or a point a line");
+  try {
+    const value = reader.value();
+    reader.end();
+    points.add("", "", () => value);
+    return true;
+  } catch (error) {
+    // points of NDJSON start at the left margin; the lines of a single broken point hardly do
+    if (error instanceof JsonSyntaxError && /\n\{/.test(text)) return false;
+    throw error;
+  }
+}
+
+function addLines(points: Points, text: string): void {
+  let number = 0;
+  for (const line of text.split("\n")) {
+    number++;
+    if (line.trim() === "") continue;
+    points.add(`line ${number}`, ": ", () => {
+      const reader = new JsonReader(line);
+      try {
+        const value = reader.value();
+        reader.end();
+        return value;
+      } catch (error) {
+        if (error instanceof JsonSyntaxError)
+          throw new InputError(`invalid JSON at column ${error.column}: ${error.reason}`);
+        throw error;
+      }
+    });
+  }
+}
+
+function decode(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw new InputError("the body is not UTF-8");
+  }
+}

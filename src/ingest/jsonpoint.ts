@@ -1,0 +1,155 @@
+// One point of a JSON body, in either of its shapes, checked and handed to a BatchBuilder:
+//
+//   {"measurement": "m", "tags": {"host": "a"}, "fields": {"f": 1.5, "on": true, "s": "x"}, "time": 1700000000000000000}
+//   {"metric": "m", "tags": {"host": "a"}, "value": 1.5, "timestamp": "2023-11-14T22:13:20Z"}     field "value"
+//
+// A number is a float (the database turns an exactly integral one into the integer when the field is one); an integer that no double holds
+// exactly is a 64-bit integer, so none loses precision unseen. null = not there. A tag's number or boolean stands for its text.
+import { InputError } from "../base/errors.ts";
+import type { Tag } from "../model/serieskey.ts";
+import { parseRfc3339 } from "../model/timetext.ts";
+import { MAX_TIME, MIN_TIME, type TimeUnit, unitNs } from "../model/types.ts";
+import type { BatchBuilder, FieldValue } from "./builder.ts";
+import type { JsonObject, JsonValue } from "./jsontext.ts";
+
+export interface PointContext {
+  /** Unit of integer times. */
+  readonly precision: TimeUnit;
+  /** Time of points without one, ns. */
+  readonly nowNs: bigint;
+}
+
+/** What is wrong with the value at `path` inside a point. */
+export class PointError extends InputError {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+  ) {
+    super(`${path}: ${reason}`);
+  }
+}
+
+const known = new Set(["measurement", "metric", "tags", "fields", "value", "time", "timestamp"]);
+
+/**
+ * Adds one point.
+ * @throws PointError, or InputError where the point as a whole is wrong; nothing is added then.
+ */
+export function addJsonPoint(builder: BatchBuilder, point: JsonValue, context: PointContext): void {
+  if (!isObject(point)) throw new InputError(`expected a point object, found ${kindOf(point)}`);
+  for (const key of Object.keys(point))
+    if (!known.has(key))
+      throw at(
+        key,
+        `unknown key; a point has measurement (or metric), tags, fields (or value), time (or timestamp)`,
+      );
+  const nameKey = either(point, "measurement", "metric");
+  const name = nameKey === undefined ? undefined : point[nameKey];
+  if (nameKey === undefined || typeof name !== "string")
+    throw at(
+      nameKey ?? "measurement",
+      name === undefined ? "missing" : `expected a string, found ${kindOf(name)}`,
+    );
+  const tags = tagsOf(point["tags"]);
+  const fields = fieldsOf(point);
+  const time = timeOf(point, context);
+  try {
+    builder.add(name, tags, fields, time);
+  } catch (error) {
+    if (error instanceof InputError && name === "") throw at(nameKey, "is empty");
+    throw error;
+  }
+}
+
+/** The one of two keys that the object has (null counts as absent). */
+function either(point: JsonObject, first: string, second: string): string | undefined {
+  const one = point[first] !== undefined && point[first] !== null;
+  const other = point[second] !== undefined && point[second] !== null;
+  if (one && other) throw at(second, `stands beside "${first}": give one of them`);
+  return one ? first : other ? second : undefined;
+}
+
+function tagsOf(tags: JsonValue | undefined): Tag[] {
+  if (tags === undefined || tags === null) return [];
+  if (!isObject(tags)) throw at("tags", `expected an object, found ${kindOf(tags)}`);
+  const result: Tag[] = [];
+  for (const [key, value] of Object.entries(tags)) {
+    if (value === null) continue;
+    if (typeof value === "object") throw at(`tags.${key}`, `expected a string, found ${kindOf(value)}`);
+    result.push({ key, value: String(value) });
+  }
+  return result;
+}
+
+function fieldsOf(point: JsonObject): [string, FieldValue][] {
+  const key = either(point, "fields", "value");
+  const fields = key === undefined ? undefined : point[key];
+  if (key === "value") return [["value", fieldValue("value", fields!)]];
+  if (fields === undefined || fields === null) throw at("fields", "missing");
+  if (!isObject(fields)) throw at("fields", `expected an object, found ${kindOf(fields)}`);
+  const result: [string, FieldValue][] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === null) continue;
+    if (name === "") throw at("fields", "a field's name is empty");
+    result.push([name, fieldValue(`fields.${name}`, value)]);
+  }
+  if (result.length === 0) throw at("fields", "a point needs at least one field that is not null");
+  return result;
+}
+
+function fieldValue(path: string, value: JsonValue): FieldValue {
+  if (value === null || typeof value === "object")
+    throw at(path, `expected a number, boolean or string, found ${kindOf(value)}`);
+  if (typeof value === "bigint" && (value < -(2n ** 63n) || value >= 2n ** 64n))
+    throw at(path, `${value} fits neither in 64 bits nor exactly in a float`);
+  return value;
+}
+
+/** @returns ns since the epoch */
+function timeOf(point: JsonObject, context: PointContext): bigint {
+  const key = either(point, "time", "timestamp");
+  if (key === undefined) return context.nowNs;
+  const value = point[key]!;
+  const time = toNs(key, value, unitNs[context.precision]);
+  if (time < MIN_TIME || time > MAX_TIME)
+    throw at(key, `${String(value)} is outside 1677-09-21 to 2262-04-11`);
+  return time;
+}
+
+function toNs(path: string, value: JsonValue, unit: bigint): bigint {
+  if (typeof value === "bigint") return value * unit;
+  if (typeof value === "number") {
+    if (!Number.isInteger(value)) throw at(path, `expected an integer or RFC 3339 text, found ${value}`);
+    return BigInt(value) * unit;
+  }
+  if (typeof value !== "string")
+    throw at(path, `expected an integer or RFC 3339 text, found ${kindOf(value)}`);
+  if (/^-?[0-9]{1,30}$/.test(value)) return BigInt(value) * unit;
+  const time = parseRfc3339(value);
+  if (time === undefined)
+    throw at(path, `expected an integer or RFC 3339 text, found ${JSON.stringify(value.slice(0, 60))}`);
+  return time;
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: JsonValue): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  switch (typeof value) {
+    case "object":
+      return "an object";
+    case "string":
+      return "a string";
+    case "boolean":
+      return "a boolean";
+    default:
+      return "a number";
+  }
+}
+
+function at(path: string, reason: string): PointError {
+  return new PointError(path, reason);
+}
