@@ -155,6 +155,16 @@ test("statistics and counts are those of the page's values", async () => {
       for (const measurement of reader.tables) {
         const table = reader.table(measurement)!;
         for (let group = 0; group < table.groupCount; group++) {
+          const rowCount = table.groupRows(group);
+          const out = kernels.alloc(rowCount * 8);
+          table.readTimes(group, out);
+          const times = [...kernels.i64(out, rowCount)];
+          kernels.free(out);
+          expect(
+            times.every((time) => table.groupMinTime(group) <= time && time <= table.groupMaxTime(group)),
+          ).toBe(true);
+          expect(times).toContain(table.groupMinTime(group));
+          expect(times).toContain(table.groupMaxTime(group));
           for (let f = 0; f < table.fields.length; f++) {
             const plain = plainStats(table.fields[f]!.type, readValues(table, kernels, group, f));
             expect(table.valueCount(group, f)).toBe(plain.count);
@@ -167,6 +177,37 @@ test("statistics and counts are those of the page's values", async () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test("pages larger than the writer's buffer, and more pages than it holds", async () => {
+  const rows = (count: number, value: (i: number) => Value) =>
+    Array.from({ length: count }, (_, i) => ({ time: BigInt(i), values: [value(i)] }));
+  const noise = (i: number) => Bun.hash.wyhash(String(i)).toString(36);
+  const tables: TestTable[] = [
+    {
+      measurement: "numbers",
+      fields: [{ name: "value", type: FieldType.Float }],
+      series: [
+        { id: 1, rows: rows(250_000, Math.sqrt) },
+        { id: 2, rows: rows(3, Math.cbrt) },
+      ],
+    },
+    {
+      measurement: "texts",
+      fields: [{ name: "value", type: FieldType.String }],
+      series: [
+        { id: 3, rows: rows(3, (i) => Array.from({ length: 120_000 }, (_, n) => noise(n + i)).join("")) },
+        { id: 4, rows: rows(3, noise) },
+      ],
+    },
+  ];
+  const path = newPath();
+  const { sizeBytes } = await writeTestSegment(nodeDisk, path, kernels, tables);
+  expect(sizeBytes).toBeGreaterThan(5_000_000);
+  const reader = SegmentReader.open(nodeDisk, path, kernels);
+  expect(readTestSegment(reader, kernels)).toEqual(tables);
+  reader.unlink();
+  reader.close();
 });
 
 test("every flipped byte is a CorruptionError of this file", async () => {

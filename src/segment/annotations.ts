@@ -85,15 +85,13 @@ class NotingCursor extends Cursor {
     sizeBytes: number,
     label: string,
     value: number | bigint | string | Uint8Array,
+    radix = 10,
   ): void {
-    // (a name may hold a newline: escaped as in JSON)
-    const shown = typeof value === "string" ? JSON.stringify(value).slice(1, -1) : value;
-    this.#annotations.note(
-      this.at - sizeBytes,
-      sizeBytes,
-      label,
-      value instanceof Uint8Array ? "" : String(shown),
-    );
+    let shown = "";
+    if (typeof value === "string") shown = JSON.stringify(value).slice(1, -1);
+    else if (radix === 16) shown = `0x${value.toString(16).padStart(8, "0")}`;
+    else if (!(value instanceof Uint8Array)) shown = String(value);
+    this.#annotations.note(this.at - sizeBytes, sizeBytes, label, shown);
   }
 }
 

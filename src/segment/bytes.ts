@@ -135,7 +135,7 @@ export class Cursor {
   /** A u32 that the dump shows in hexadecimal. */
   checksum(label: string): number {
     const value = this.#view.getUint32(this.#take(4, label), true);
-    this.note(4, label, `0x${value.toString(16).padStart(8, "0")}`);
+    this.note(4, label, value, 16);
     return value;
   }
 
@@ -219,13 +219,23 @@ export class Cursor {
   }
 
   /** The line that the annotated dump shows for the `sizeBytes` just read. */
-  protected note(_sizeBytes: number, _label: string, _value: number | bigint | string | Uint8Array): void {}
+  protected note(
+    _sizeBytes: number,
+    _label: string,
+    _value: number | bigint | string | Uint8Array,
+    _radix = 10,
+  ): void {}
 
   /** Starts a part of the dump. */
   section(_title: string): void {}
 
   #varint(label: string): number {
     const start = this.at;
+    const only = this.source[start]!;
+    if (only < 0x80 && start < this.end) {
+      this.at = start + 1;
+      return only;
+    }
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
       const byte = this.#view.getUint8(this.#take(1, label));

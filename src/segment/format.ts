@@ -35,6 +35,9 @@ export const FOOTER_BYTES = 28;
 /** Raw size at which a block of series keys is closed. */
 export const KEY_BLOCK_BYTES = 64 * 1024;
 
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
 /** Whose rows a segment holds. */
 export interface SegmentHeader {
   readonly database: string;
@@ -70,8 +73,9 @@ export function writeHeader(out: ByteWriter, header: SegmentHeader): void {
   out.bytes(text.encode(HEADER_MAGIC));
   out.u32(FORMAT_VERSION);
   out.u32(size);
-  out.i64(header.windowStartNs);
-  out.i64(header.windowEndNs);
+  // (a window at the very end of time is wider than int64; no row is out there)
+  out.i64(header.windowStartNs < INT64_MIN ? INT64_MIN : header.windowStartNs);
+  out.i64(header.windowEndNs > INT64_MAX ? INT64_MAX : header.windowEndNs);
   out.text(header.database);
   out.text(header.retentionPolicy);
   out.u32(crc32c(out.written));

@@ -69,10 +69,18 @@ export class TableReader {
     this.fields = table.index.fields;
     this.groupCount = table.index.groupCount;
     this.seriesCount = table.index.seriesCount;
-    this.rowCount = table.index.rows.reduce((sum, rows) => sum + rows, 0);
-    const { minTimes, maxTimes } = table.index;
-    this.minTime = minTimes.toSorted()[0] ?? 0n;
-    this.maxTime = maxTimes.toSorted().at(-1) ?? 0n;
+    const { rows, minTimes, maxTimes, groupCount } = table.index;
+    let rowCount = 0;
+    let minTime = minTimes[0] ?? 0n;
+    let maxTime = maxTimes[0] ?? 0n;
+    for (let group = 0; group < groupCount; group++) {
+      rowCount += rows[group]!;
+      if (minTimes[group]! < minTime) minTime = minTimes[group]!;
+      if (maxTimes[group]! > maxTime) maxTime = maxTimes[group]!;
+    }
+    this.rowCount = rowCount;
+    this.minTime = minTime;
+    this.maxTime = maxTime;
   }
 
   /**
