@@ -25,7 +25,7 @@ export function printNode(node: Node): string {
     case "duration":
       return formatDuration(node.ns);
     case "regex":
-      return `/${node.pattern.replaceAll("/", "\\/")}/`;
+      return `/${node.pattern.replaceAll("/", "\\/").replaceAll("\n", "\\n")}/`;
     case "wildcard":
       return node.only === null ? "*" : `*::${node.only}`;
     case "distinct":

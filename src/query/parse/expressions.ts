@@ -30,6 +30,9 @@ const precedences: Readonly<Record<NodeOperator, number>> = {
 };
 const COMPARISON = 3;
 
+/** Operators in a row make a tree as deep as they are many, and everything that reads it recurses. */
+const MAX_OPERATORS = 4000;
+
 export const precedenceOf = (operator: NodeOperator): number => precedences[operator];
 
 export function parseExpression(cursor: Cursor): Node {
@@ -39,7 +42,10 @@ export function parseExpression(cursor: Cursor): Node {
 /** An expression of operators that bind at least as tightly as `lowest`. */
 function parseOperators(cursor: Cursor, lowest: number): Node {
   let left = parseOperand(cursor);
-  for (;;) {
+  for (let count = 0; ; count++) {
+    if (count > MAX_OPERATORS) {
+      throw cursor.error(`more than ${MAX_OPERATORS} operators in a row`, cursor.peek());
+    }
     if (lowest <= COMPARISON && cursor.isWord("between")) {
       left = parseBetween(cursor, left);
       continue;
@@ -88,7 +94,7 @@ function parseOperand(cursor: Cursor): Node {
     case "string":
       return { kind: "string", value: cursor.next().text };
     case "number":
-      return { kind: "number", value: Number(cursor.next().text) };
+      return parseNumber(cursor);
     case "integer":
       return parseInteger(cursor);
     case "duration":
@@ -108,6 +114,13 @@ function parseOperand(cursor: Cursor): Node {
       break;
   }
   throw cursor.found("identifier", "string", "number", "bool");
+}
+
+function parseNumber(cursor: Cursor): Node {
+  const token = cursor.next();
+  const value = Number(token.text);
+  if (!Number.isFinite(value)) throw cursor.error("unable to parse number", token);
+  return { kind: "number", value };
 }
 
 function parseInteger(cursor: Cursor): Node {

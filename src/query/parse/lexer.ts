@@ -102,7 +102,8 @@ export class Lexer {
     const before = this.text.slice(0, offset).split(/\r\n|\r|\n/);
     let character = [...before.at(-1)!].length + 1;
     // After a word, a blank, `(` or `,` its scanner has looked past the end once already, and counted that.
-    if (offset >= this.text.length && /[\p{L}\p{N}_\s(,]$/u.test(this.text)) character++;
+    if (offset >= this.text.length && /(?:(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*|[\s(,])$/u.test(this.text))
+      character++;
     return `line ${before.length}, char ${character}`;
   }
 

@@ -1,6 +1,7 @@
 // FROM: measurements by name or regex, with the database and retention policy before them, and subqueries.
 import type { MeasurementSource, Source } from "../ast.ts";
 import type { Cursor } from "./cursor.ts";
+import type { Token } from "./lexer.ts";
 import { parseSelect } from "./select.ts";
 
 /** Comma-separated sources, after FROM. */
@@ -20,19 +21,21 @@ export function parseSources(cursor: Cursor, subqueries: boolean): Source[] {
 
 /** `"db"."rp"."m"`, `db..m`, `rp.m`, `m`; the last part may be a regex. */
 export function parseMeasurement(cursor: Cursor): MeasurementSource {
+  const start = cursor.peek();
   const prefix: string[] = [];
   for (;;) {
     const pattern = cursor.takeRegex();
-    if (pattern !== null) return measurement(cursor, prefix, "", pattern);
+    if (pattern !== null) return measurement(cursor, start, prefix, "", pattern);
     // `db..m`: the default retention policy stands between the dots.
     const part = cursor.isOperator(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
-    if (!cursor.takeOperator(".")) return measurement(cursor, prefix, part, null);
+    if (!cursor.takeOperator(".")) return measurement(cursor, start, prefix, part, null);
     prefix.push(part);
   }
 }
 
 function measurement(
   cursor: Cursor,
+  start: Token,
   prefix: readonly string[],
   name: string,
   pattern: string | null,
@@ -40,7 +43,7 @@ function measurement(
   if (prefix.length > 2) {
     throw cursor.error(
       `too many segments in ${[...prefix, name].map((part) => `"${part}"`).join(".")}`,
-      cursor.peek(),
+      start,
     );
   }
   const [database, retentionPolicy] = prefix.length === 2 ? prefix : ["", prefix[0]];
@@ -55,14 +58,15 @@ function measurement(
 
 /** After INTO: as above, or `"db"."rp".:MEASUREMENT` for the name of each source. */
 export function parseTarget(cursor: Cursor): MeasurementSource {
+  const start = cursor.peek();
   const prefix: string[] = [];
   for (;;) {
     if (prefix.length > 0 && cursor.takeOperator(":")) {
       cursor.expectKeyword("MEASUREMENT");
-      return measurement(cursor, prefix, "", null);
+      return measurement(cursor, start, prefix, "", null);
     }
     const part = cursor.isOperator(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
-    if (!cursor.takeOperator(".")) return measurement(cursor, prefix, part, null);
+    if (!cursor.takeOperator(".")) return measurement(cursor, start, prefix, part, null);
     prefix.push(part);
   }
 }
