@@ -88,9 +88,14 @@ export function parseInstant(text: string, timezone: string | null): bigint | nu
   const date = new Date(0);
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   date.setUTCHours(Number(hour), Number(minute), Number(second));
-  const exists =
-    date.getUTCDate() === Number(day) && date.getUTCHours() === Number(hour) && Number(second) < 60;
-  if (!exists || Number(minute) > 59) throw new InputError(`invalid timestamp string: '${text}'`);
+  // A part past its range carries into the next one: then the date is another one.
+  const [, back] = /^(.*)\./.exec(date.toISOString()) ?? [];
+  const parts = [
+    `${year}-${month}-${day}T${hour.padStart(2, "0")}`,
+    minute.padStart(2, "0"),
+    second.padStart(2, "0"),
+  ];
+  if (back !== parts.join(":")) throw new InputError(`invalid timestamp string: '${text}'`);
   const local = BigInt(date.getTime()) * 1_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
   if (offset === undefined) return timezone === null ? local : fromLocal(local, new Zone(timezone));
   if (offset === "Z") return local;

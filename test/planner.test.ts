@@ -1,0 +1,474 @@
+// The planner: names, types, times and columns of a statement against a small schema; plans compared as EXPLAIN
+// prints them.
+import { expect, test } from "bun:test";
+import { InputError, SerieError } from "../src/base/errors.ts";
+import type { Metadata } from "../src/model/scan.ts";
+import { type FieldInfo, FieldType, MAX_TIME, MIN_TIME } from "../src/model/types.ts";
+import { explain, formatExpression } from "../src/query/explain.ts";
+import { parseQuery } from "../src/query/parse/parser.ts";
+import type { Plan, SelectPlan } from "../src/query/plan.ts";
+import { parseInstant } from "../src/query/planner/instants.ts";
+import { type PlanContext, planStatement } from "../src/query/planner/planner.ts";
+
+const NOW = 1_700_000_400_000_000_000n;
+
+const stored: Readonly<Record<string, { fields: FieldInfo[]; tags: string[] }>> = {
+  cpu: {
+    fields: [
+      { name: "b", type: FieldType.Boolean },
+      { name: "n", type: FieldType.Integer },
+      { name: "s", type: FieldType.String },
+      { name: "value", type: FieldType.Float },
+    ],
+    tags: ["host", "region"],
+  },
+  mem: { fields: [{ name: "free", type: FieldType.Integer }], tags: ["host"] },
+  ticks: { fields: [{ name: "ts", type: FieldType.Integer }], tags: [] },
+  weather: { fields: [{ name: "value", type: FieldType.Float }], tags: ["location"] },
+};
+
+const context: PlanContext = {
+  database: "db0",
+  retentionPolicy: "",
+  nowNs: NOW,
+  administration: {
+    retentionPolicies: (database) =>
+      database === "db0"
+        ? [
+            { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true },
+            { name: "short", durationNs: 1n, shardDurationNs: 1n, isDefault: false },
+          ]
+        : undefined,
+  },
+  metadata: {
+    measurements: async () => Object.keys(stored),
+    fields: async (_database: string, measurement: string) => stored[measurement]?.fields ?? [],
+    tagKeys: async (_database: string, measurement: string) => stored[measurement]?.tags ?? [],
+  } as unknown as Metadata,
+};
+
+const planOf = (text: string, changes: Partial<PlanContext> = {}): Promise<Plan> =>
+  planStatement(parseQuery(text)[0]!, { ...context, ...changes });
+
+async function select(text: string): Promise<SelectPlan> {
+  const plan = await planOf(text);
+  if (plan.kind !== "select") throw new Error(`not a SELECT: ${text}`);
+  return plan;
+}
+
+async function errorOf(text: string, changes: Partial<PlanContext> = {}): Promise<string> {
+  try {
+    await planOf(text, changes);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SerieError);
+    return (error as SerieError).message;
+  }
+  return "no error";
+}
+
+const columnsOf = async (text: string): Promise<string> =>
+  (await select(text)).columns.map(({ name }) => name).join(" ");
+
+test("the query of the design works as written", async () => {
+  const plan = await select(
+    "SELECT ts, location, value FROM weather WHERE ts >= '2024-01-10' AND ts <= '2024-01-25' AND location = 'HELSINKI' AND value > -10.0",
+  );
+  expect(plan.columns).toEqual([
+    { name: "ts", type: "time" },
+    { name: "location", type: "tag" },
+    { name: "value", type: FieldType.Float },
+  ]);
+  expect(explain(plan)).toEqual([
+    "SELECT ts, location, value",
+    "  time: 2024-01-10T00:00:00Z .. 2024-01-25T00:00:00Z",
+    "  from weather (db0.autogen): scan of value",
+    "    where: ((location::tag = 'HELSINKI') AND (value::float > -10))",
+    "    location = location::tag",
+    "    value = value::float",
+  ]);
+});
+
+test("a fold answers what it can; windows, dimensions, order and limits stand in the plan", async () => {
+  const plan = await select(
+    `SELECT mean(value) / max(n) AS r, count(s) FROM cpu WHERE time >= 0 AND time < 1m AND region != 'eu'
+     GROUP BY time(20s, 5s), region, "host"::tag, region fill(previous) ORDER BY time DESC LIMIT 3 OFFSET 1 SLIMIT 2 SOFFSET 4
+     tz('Europe/Berlin')`,
+  );
+  expect(explain(plan)).toEqual([
+    "SELECT time, r, count",
+    "  time: 1970-01-01T00:00:00Z .. 1970-01-01T00:00:59.999999999Z, windows of 20s offset by 5s by the clock of Europe/Berlin, fill(previous)",
+    "  group by: host, region",
+    "  newest first, limit 3, offset 1, series limit 2, series offset 4",
+    "  from cpu (db0.autogen): fold of n [max], s [count], value [count sum]",
+    "    where: (region::tag != 'eu')",
+    "    r = (mean(value::float) / max(n::integer))",
+    "    count = count(s::string)",
+  ]);
+  expect(plan.inputs[0]).toMatchObject({ foldable: true, rowTime: "window", fields: ["n", "s", "value"] });
+});
+
+test("which calls need the values themselves", async () => {
+  const foldable = async (fields: string) => (await select(`SELECT ${fields} FROM cpu`)).inputs[0]!.foldable;
+  for (const yes of [
+    "sum(n)",
+    "spread(value)",
+    "range(n)",
+    "stddev(value)",
+    "avg(value)",
+    "first(n), last(value)",
+    "max(n) + 1",
+    "count(b)",
+  ]) {
+    expect([yes, await foldable(yes)]).toEqual([yes, true]);
+  }
+  for (const no of [
+    "median(value)",
+    "first(s)",
+    "max(b)",
+    "max(value), host",
+    "percentile90(value)",
+    "count(distinct(value))",
+    "mean(value), mode(n)",
+    "mean(value::integer)",
+    "top(value, 2)",
+    "value",
+    "difference(value)",
+  ]) {
+    expect([no, await foldable(no)]).toEqual([no, false]);
+  }
+});
+
+test("calls are made once, arguments first, with their parameters and types", async () => {
+  const { inputs } = await select(
+    "SELECT derivative(mean(n)), derivative(mean(n), 10s), moving_average(mean(n), 3), mean(n) FROM cpu WHERE time > 0 GROUP BY time(1m)",
+  );
+  expect(
+    inputs[0]!.calls.map((call) => [call.function, call.parameters, call.extraWindows, call.type]),
+  ).toEqual([
+    ["mean", [], 0, FieldType.Float],
+    ["derivative", [60e9], 1, FieldType.Float],
+    ["derivative", [10e9], 1, FieldType.Float],
+    ["moving_average", [3], 2, FieldType.Float],
+  ]);
+  const rows = await select("SELECT derivative(value), cumulative_sum(n), integral(value) FROM cpu").catch(
+    String,
+  );
+  expect(rows).toContain("mixing aggregate and non-aggregate");
+  const top = (await select("SELECT top(value, host, nope, 2) FROM cpu")).inputs[0]!;
+  expect(top.calls[0]).toMatchObject({
+    function: "top",
+    parameters: [2],
+    distinctBy: [
+      { kind: "tag", name: "host" },
+      { kind: "tag", name: "nope" },
+    ],
+  });
+  expect(
+    (await select("SELECT percentile90(value), percentile(n, 99.9) FROM cpu")).inputs[0]!.calls,
+  ).toMatchObject([
+    { function: "percentile", parameters: [90] },
+    { function: "percentile", parameters: [99.9] },
+  ]);
+});
+
+test("whose time a row has", async () => {
+  const rowTime = async (rest: string) => (await select(`SELECT ${rest}`)).inputs[0]!.rowTime;
+  for (const row of [
+    "value FROM cpu",
+    "max(value) FROM cpu",
+    "max(value) * 2 FROM cpu",
+    "max(value), host FROM cpu",
+    "top(value, 2) FROM cpu GROUP BY time(1m)",
+    "derivative(value) FROM cpu",
+    "percentile(value, 5) FROM cpu",
+  ]) {
+    expect([row, await rowTime(row)]).toEqual([row, "row"]);
+  }
+  for (const window of [
+    "mean(value) FROM cpu",
+    "max(value), min(value) FROM cpu",
+    "max(value), max(value) FROM cpu",
+    "max(value) FROM cpu GROUP BY time(1m)",
+    "distinct(value) FROM cpu",
+    "count(distinct(value)) FROM cpu",
+    "difference(mean(value)) FROM cpu GROUP BY time(1m)",
+  ]) {
+    expect([window, await rowTime(window)]).toEqual([window, "window"]);
+  }
+});
+
+test("names of columns", async () => {
+  for (const [fields, names] of [
+    ["value, host", "time value host"],
+    ["-value, value*2+n", "time value value_n"],
+    ["mean(value), mean(n), mean(value) AS mean_1", "time mean mean_2 mean_1"],
+    ["mean(value), mean(n), mean(value)", "time mean mean_1 mean_2"],
+    ["mean(value) + max(n)", "time mean_max"],
+    ["avg(value), range(n), percentile90(n)", "time avg range percentile90"],
+    ["time AS t, value", "t value"],
+    ["value, ts", "ts value"],
+    ['mean(value) AS "a b"', "time a b"],
+    ["count(*)", "time count_b count_n count_s count_value"],
+    ["mean(*)", "time mean_n mean_value"],
+    ["max(*)", "time max_b max_n max_value"],
+    ["mean(/^v/) AS m", "time m_value"],
+    ["*", "time b host n region s value"],
+    ["*::field", "time b n s value"],
+    ["*::tag, value", "time host region value"],
+    ["/^[hv]/", "time host value"],
+    ["last(value), *", "time last b host n region s value"],
+    ["top(value, host, 2)", "time top host"],
+    ["value::integer, n::float, host::tag", "time value n host"],
+  ] as const) {
+    expect([fields, await columnsOf(`SELECT ${fields} FROM cpu`)]).toEqual([fields, names]);
+  }
+  expect(await columnsOf("SELECT * FROM cpu GROUP BY host")).toBe("time b n region s value");
+  expect(await columnsOf("SELECT * FROM cpu GROUP BY *")).toBe("time b n s value");
+  expect(await columnsOf("SELECT derivative(mean(*), 1s) FROM cpu WHERE time > 0 GROUP BY time(1m)")).toBe(
+    "time derivative_n derivative_value",
+  );
+});
+
+test("several sources share columns; what a source lacks is absent there", async () => {
+  const plan = await select("SELECT * FROM /cpu|mem/ GROUP BY host");
+  expect(plan.columns.map(({ name }) => name)).toEqual(["time", "b", "free", "n", "region", "s", "value"]);
+  expect(plan.inputs.map(({ fields }) => fields)).toEqual([["b", "n", "s", "value"], ["free"]]);
+  expect(plan.inputs[1]!.outputs.map(({ kind }) => kind)).toEqual([
+    "absent",
+    "row",
+    "absent",
+    "absent",
+    "absent",
+    "absent",
+  ]);
+  expect(
+    (await select("SELECT value FROM mem, weather, cpu, cpu, nope")).inputs.map(({ source }) => source),
+  ).toEqual([
+    { kind: "measurement", database: "db0", retentionPolicy: "autogen", measurement: "cpu" },
+    { kind: "measurement", database: "db0", retentionPolicy: "autogen", measurement: "weather" },
+  ]);
+  expect((await select("SELECT value FROM short.cpu")).inputs[0]!.source).toMatchObject({
+    retentionPolicy: "short",
+  });
+});
+
+test("nothing to read: unknown names, tags alone, an empty range", async () => {
+  for (const rest of [
+    "value FROM nope",
+    "nope FROM cpu",
+    "host FROM cpu",
+    "mean(host) FROM cpu",
+    "s::float FROM cpu",
+    "value FROM cpu WHERE time > 10 AND time < 5",
+  ]) {
+    expect([rest, (await select(`SELECT ${rest}`)).inputs]).toEqual([rest, []]);
+  }
+});
+
+test("a subquery's columns are the names of the statement around it; its time and tags reach in", async () => {
+  const plan = await select(
+    "SELECT mean(top_value) FROM (SELECT max(value) AS top_value FROM cpu GROUP BY region) WHERE time < 100 AND region = 'eu' GROUP BY host",
+  );
+  expect(explain(plan)).toEqual([
+    "SELECT time, mean",
+    "  time: the first row .. 1970-01-01T00:00:00.000000099Z",
+    "  group by: host",
+    "  from a subquery:",
+    "      SELECT time, top_value",
+    "        time: the first row .. 1970-01-01T00:00:00.000000099Z",
+    "        group by: host, region",
+    "        from cpu (db0.autogen): fold of value [max]",
+    "          top_value = max(value::float)",
+    "    where: (region::tag = 'eu')",
+    "    mean = mean(top_value::float)",
+  ]);
+});
+
+test("the time range, however it is written", async () => {
+  const range = async (condition: string) => {
+    const plan = await select(`SELECT value FROM cpu WHERE ${condition}`);
+    return [plan.minTime, plan.maxTime, plan.inputs[0]?.where ?? null];
+  };
+  const s = 1_000_000_000n;
+  for (const [condition, min, max] of [
+    ["time >= 1700000000000ms and time <= 1700000060000ms", 1700000000n * s, 1700000060n * s],
+    ["time > 5 AND 10 > time", 6n, 9n],
+    ["(time >= 5) AND ((time < 10))", 5n, 9n],
+    ["time = 7", 7n, 7n],
+    ["time BETWEEN 5 AND 7", 5n, 7n],
+    ["time > now() - 1h", NOW - 3600n * s + 1n, MAX_TIME],
+    ["now() - 1h - 30m <= TIME", NOW - 5400n * s, MAX_TIME],
+    ["time < '2024-01-10'", MIN_TIME, 1704844800n * s - 1n],
+    ["time >= '2024-01-10T00:00:00Z' + 1d", 1704931200n * s, MAX_TIME],
+    ["ts <= '2024-01-10 12:30:00.5'", MIN_TIME, 1704889800n * s + 500_000_000n],
+    ["time > -1s", -s + 1n, MAX_TIME],
+    // Three ranges intersect, whatever stands between them: InfluxDB's reading.
+    ["time > 1 OR time > 3 AND time < 9", 4n, 8n],
+  ] as const) {
+    expect([condition, ...(await range(condition))]).toEqual([condition, min, max, null]);
+  }
+  const [, , where] = await range("host = 'a' OR host = 'b' AND time > 5");
+  expect(formatExpression(where as never)).toBe("((host::tag = 'a') OR (host::tag = 'b'))");
+  expect((await select("SELECT value FROM cpu WHERE time < '2024-07-01' tz('Europe/Berlin')")).maxTime).toBe(
+    BigInt(Date.UTC(2024, 5, 30, 22)) * 1_000_000n - 1n,
+  );
+  const windows = await select("SELECT mean(value) FROM cpu GROUP BY time(1m)");
+  expect([windows.minTime, windows.maxTime, windows.aggregateTime, windows.fill]).toEqual([
+    MIN_TIME,
+    NOW,
+    0n,
+    { kind: "null" },
+  ]);
+  expect((await select("SELECT mean(value) FROM cpu WHERE time > 5")).aggregateTime).toBe(6n);
+});
+
+test("instants", () => {
+  const ns = (text: string) => BigInt(Date.parse(text)) * 1_000_000n;
+  expect(parseInstant("2024-02-29T23:59:59.123456789+05:30", null)).toBe(
+    ns("2024-02-29T18:29:59Z") + 123_456_789n,
+  );
+  expect(parseInstant("2024-03-31", "Europe/Berlin")).toBe(ns("2024-03-30T23:00:00Z"));
+  expect(parseInstant("2024-03-31 12:00:00", "Europe/Berlin")).toBe(ns("2024-03-31T10:00:00Z"));
+  expect(parseInstant("1969-12-31 23:59:59.5", null)).toBe(-500_000_000n);
+  expect(parseInstant("hello", null)).toBeNull();
+  for (const text of [
+    "2024-02-30",
+    "2024-01-01 25:00:00",
+    "2024-01-01 10:61:00",
+    "2024-01-01x",
+    "2024-13-01",
+  ]) {
+    expect(() => parseInstant(text, null)).toThrow(InputError);
+  }
+});
+
+test("conditions: a field before a tag, casts, and unknown names as tags that nothing has", async () => {
+  for (const [condition, resolved] of [
+    [
+      "n > 2.5 AND (b = true OR s =~ /x/)",
+      "((n::integer > 2.5) AND ((b::boolean = true) OR s::string =~ /x/))",
+    ],
+    ["host::field = 'a' OR nope != ''", "((host::float = 'a') OR (nope::tag != ''))"],
+    ["value::tag = 'a'", "(value::tag = 'a')"],
+    ["value + n * 2 > 10s", "((value::float + (n::integer * 2)) > 10000000000)"],
+    ["b", "b::boolean"],
+  ] as const) {
+    const { where } = (await select(`SELECT value FROM cpu WHERE ${condition}`)).inputs[0]!;
+    expect(formatExpression(where!)).toBe(resolved);
+  }
+  const ticks = await select("SELECT ts FROM ticks WHERE ts > 5");
+  expect([ticks.columns.map(({ name }) => name), ticks.minTime]).toEqual([["time", "ts"], MIN_TIME]);
+});
+
+test("statements that make no sense are told why", async () => {
+  for (const [rest, message] of [
+    ["mean(value), value FROM cpu", "mixing aggregate and non-aggregate queries is not supported"],
+    [
+      "max(value), min(value), host FROM cpu",
+      "mixing multiple selector functions with tags or fields is not supported",
+    ],
+    ["bogus(value) FROM cpu", "undefined function bogus()"],
+    ["mean(s) FROM cpu", "unsupported mean iterator type: *query.stringInterruptIterator"],
+    ["derivative(b) FROM cpu", "unsupported derivative iterator type: *query.booleanInterruptIterator"],
+    ["time FROM cpu", "at least 1 non-time field must be queried"],
+    ["value FROM cpu GROUP BY time(1m)", "GROUP BY requires at least one aggregate function"],
+    ["value FROM cpu fill(none)", "fill(none) must be used with a function"],
+    ["mean() FROM cpu", "invalid number of arguments for mean, expected 1, got 0"],
+    ["mean(value, 2) FROM cpu", "invalid number of arguments for mean, expected 1, got 2"],
+    ["mean(value + 1) FROM cpu", "expected field argument in mean()"],
+    ["percentile(value) FROM cpu", "invalid number of arguments for percentile, expected 2, got 1"],
+    ["percentile(value, 'x') FROM cpu", "expected float argument in percentile()"],
+    [
+      "derivative(value, 1s, 2) FROM cpu",
+      "invalid number of arguments for derivative, expected at least 1 but no more than 2, got 3",
+    ],
+    ["derivative(value, 0s) FROM cpu", "duration argument must be positive, got 0s"],
+    ["derivative(mean(value)) FROM cpu", "derivative aggregate requires a GROUP BY interval"],
+    [
+      "derivative(value) FROM cpu GROUP BY time(1m)",
+      "aggregate function required inside the call to derivative",
+    ],
+    ["moving_average(value, 1) FROM cpu", "moving_average window must be greater than 1, got 1"],
+    [
+      "distinct(value), n FROM cpu",
+      "aggregate function distinct() cannot be combined with other functions or fields",
+    ],
+    ["distinct(value, n) FROM cpu", "distinct function can only have one argument"],
+    ["top(value, 2), max(n) FROM cpu", "selector function top() cannot be combined with other functions"],
+    ["top(value, host) FROM cpu", "expected integer as last argument in top(), found host"],
+    ["top(value, 0) FROM cpu", "limit (0) in top function must be at least 1"],
+    [
+      "top(value, 5) FROM cpu LIMIT 2",
+      "limit (5) in top function can not be larger than the LIMIT (2) in the select statement",
+    ],
+    ["* + 1 FROM cpu", "unable to use wildcard in a binary expression"],
+    ["mean(*) + 1 FROM cpu", "unsupported expression with wildcard: mean()"],
+    ["1 FROM cpu", "field must contain at least one variable"],
+    ["mean(value) FROM cpu GROUP BY time", "time() is a function and expects at least one argument"],
+    ["mean(value) FROM cpu GROUP BY time(5)", "time dimension must have duration argument"],
+    ["mean(value) FROM cpu GROUP BY time(0s)", "time dimension must be longer than zero"],
+    ["mean(value) FROM cpu GROUP BY time(1m), time(2m)", "multiple time dimensions not allowed"],
+    ["mean(value) FROM cpu GROUP BY 5", "only time and tag dimensions allowed"],
+    ["value FROM cpu WHERE time != 5", "invalid time comparison operator: !="],
+    ["value FROM cpu WHERE time > 'x'", "invalid operation: time and 'x' are not compatible"],
+    ["value FROM cpu WHERE time > '2024-02-30'", "invalid timestamp string: '2024-02-30'"],
+    ["value FROM cpu WHERE abs(n) > 1", "invalid function call in condition: abs(n)"],
+    ["value FROM nope.cpu", "retention policy not found: nope"],
+    ["value FROM nope..cpu", "database not found: nope"],
+    ["value FROM /(/", "error parsing regexp: missing closing ): `(`"],
+  ] as const) {
+    expect([rest, await errorOf(`SELECT ${rest}`)]).toEqual([rest, message]);
+  }
+  expect(await errorOf("SELECT value FROM cpu", { database: "" })).toBe("database name required");
+  expect(await errorOf("SELECT value FROM cpu", { database: "x" })).toBe("database not found: x");
+  expect(await errorOf("SELECT value FROM cpu", { retentionPolicy: "x" })).toBe(
+    "retention policy not found: x",
+  );
+});
+
+test("SHOW, schema statements, and what is not answered yet", async () => {
+  expect(
+    await planOf("SHOW TAG VALUES FROM /m/ WITH KEY = host WHERE region = 'eu' AND time > 5 LIMIT 2"),
+  ).toEqual({
+    kind: "show tag values",
+    database: "db0",
+    measurements: ["mem"],
+    filter: { kind: "names", names: ["host"], negated: false },
+    where: {
+      kind: "binary",
+      operator: "=",
+      left: { kind: "tag", name: "region" },
+      right: { kind: "string", value: "eu" },
+    },
+    limit: 2,
+    offset: 0,
+    seriesLimit: 0,
+    seriesOffset: 0,
+  });
+  expect(await planOf("SHOW SERIES")).toMatchObject({
+    measurements: ["cpu", "mem", "ticks", "weather"],
+    where: null,
+  });
+  expect(await planOf("SHOW MEASUREMENTS ON gone")).toMatchObject({
+    kind: "show measurements",
+    database: "gone",
+  });
+  expect(await errorOf("SHOW TAG KEYS ON gone")).toBe("database not found: gone");
+  expect(await planOf("DROP MEASUREMENT m")).toEqual({
+    kind: "drop measurement",
+    database: "db0",
+    measurement: "m",
+  });
+  for (const text of [
+    "SELECT value INTO x FROM cpu",
+    "DELETE FROM cpu",
+    "SHOW USERS",
+    "SHOW SERIES CARDINALITY",
+  ]) {
+    expect(await planOf(text)).toMatchObject({ kind: "unsupported" });
+  }
+  expect(await planOf("EXPLAIN ANALYZE SELECT value FROM cpu")).toMatchObject({
+    kind: "explain",
+    analyze: true,
+  });
+});
