@@ -48,8 +48,7 @@ async function* rowSeries(
   const { budget } = context;
   if (plan.minTime > plan.maxTime) return;
   const groups = await scanRows(context.source, plan, input, budget);
-  if (plan.descending) groups.reverse();
-  for (const group of limited(groups, plan.seriesOffset, plan.seriesLimit)) {
+  for (const group of chosenSeries(plan, groups)) {
     const rows = limited(mergedRows(plan, input, group), plan.offset, plan.limit);
     yield* inParts(headOf(plan, input, group.tags), rows, budget);
   }
@@ -72,11 +71,16 @@ async function* callSeries(
   const ordered = [...groups.values()]
     .filter((group) => group.values.some((value) => value !== null))
     .sort(byTags);
-  if (plan.descending) ordered.reverse();
-  for (const group of limited(ordered, plan.seriesOffset, plan.seriesLimit)) {
+  for (const group of chosenSeries(plan, ordered)) {
     const rows = limited(answerRows(plan, input, roots, group, frame), plan.offset, plan.limit);
     yield* inParts(headOf(plan, input, group.tags), rows, context.budget);
   }
+}
+
+/** SLIMIT and SOFFSET count in the order of the tags; a descending answer then goes from the last to the first. */
+function chosenSeries<T>(plan: SelectPlan, groups: readonly T[]): T[] {
+  const chosen = [...limited(groups, plan.seriesOffset, plan.seriesLimit)];
+  return plan.descending ? chosen.reverse() : chosen;
 }
 
 /** Evaluates calls over every group of a frame and puts their values into `groups`. */

@@ -33,10 +33,18 @@ function isNumber(type: FieldType): boolean {
   return type !== FieldType.Boolean && type !== FieldType.String;
 }
 
-/** The number of fill(number) in a column's type: integers lose the fraction; strings and booleans have none. */
+/** The number of fill(number) in a column's type: integers lose the fraction, strings are empty, booleans false. */
 function numberOf(type: FieldType, value: number): Cell {
-  if (!isNumber(type)) return null;
-  return type === FieldType.Float ? value : Math.trunc(value);
+  switch (type) {
+    case FieldType.Float:
+      return value;
+    case FieldType.Boolean:
+      return false;
+    case FieldType.String:
+      return "";
+    default:
+      return Math.trunc(value);
+  }
 }
 
 function fillPrevious(windows: WindowValues, descending: boolean): FilledValues {

@@ -70,7 +70,8 @@ async function* execute(statement: Statement, session: Session): AsyncGenerator<
       if (plan.analyze) {
         const startMs = clock.elapsedMs();
         let rows = 0;
-        for await (const part of executeSelect(plan.plan, { source, budget, nowNs })) rows += part.rows.length;
+        for await (const part of executeSelect(plan.plan, { source, budget, nowNs }))
+          rows += part.rows.length;
         lines.push(`ROWS: ${rows}`, `EXECUTION TIME: ${(clock.elapsedMs() - startMs).toFixed(3)} ms`);
       }
       yield { columns: ["QUERY PLAN"], timeColumn: -1, rows: lines.map((line) => [line]) };

@@ -47,7 +47,11 @@ for (const path of paths.filter((each) => each.endsWith(".script"))) {
     if (same === !block.differs) continue;
     differing++;
     console.log(`${path}:${block.line}: ${block.text}`);
-    console.log(same ? "  influxd does not differ" : `  influxd ${answers.join("\n          ")}\n  script  ${expected.join("\n          ")}`);
+    console.log(
+      same
+        ? "  influxd does not differ"
+        : `  influxd ${answers.join("\n          ")}\n  script  ${expected.join("\n          ")}`,
+    );
   }
 }
 if (!prints) console.log(`${asked} asked, ${differing} to look at`);

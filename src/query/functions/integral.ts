@@ -1,10 +1,10 @@
 // integral(): the area under the straight lines between points, in units of value x `unitNs`.
 //
-// With windows, the line that crosses a boundary is cut there and each window gets its part:
+// With windows, the lines are cut at the boundaries and each window gets what lies above it:
 //
-//        .·'|'·.           the line over a gap of several windows counts, up to the first boundary, for the
-//     .·'   |   '·.        window where it starts, and the rest for the window where it ends (InfluxDB's rule)
-//     ------+------
+//        .·'|'·.
+//     .·'   |   '·.        (InfluxDB cuts at the first boundary only and gives all the rest of a line over
+//     ------+------         several windows to the one where it ends: here each has its share)
 //
 // Points at the same time (of several series) make no area: the line goes on from the last of them.
 import { elapsedNs, wordsOf } from "../cells.ts";
@@ -17,7 +17,7 @@ export function integralWindows(points: Points, bounds: BigInt64Array, unitNs: n
   const values = points.values as ArrayLike<number | bigint>;
   const words = wordsOf(times);
   const single = bounds.length === 2;
-  let window = single ? 0 : windowOf(bounds, times[0]!, 0);
+  let window = single ? 0 : windowOf(bounds, times[0]!);
   const first = window;
   const areas: Cell[] = [];
   let area = 0;
@@ -29,17 +29,18 @@ export function integralWindows(points: Points, bounds: BigInt64Array, unitNs: n
       value = next;
       continue;
     }
-    if (!single && times[i]! >= bounds[window + 1]!) {
-      const headNs = Number(bounds[window + 1]! - times[i - 1]!);
-      const atBoundary = value + ((next - value) / lineNs) * headNs;
+    const slope = (next - value) / lineNs;
+    let cut = times[i - 1]!;
+    while (!single && times[i]! >= bounds[window + 1]!) {
+      const boundary = bounds[++window]!;
+      const headNs = Number(boundary - cut);
+      const atBoundary = value + slope * headNs;
       area += 0.5 * (value + atBoundary) * (headNs / unitNs);
       areas.push(area);
-      const entered = windowOf(bounds, times[i]!, window);
-      while (areas.length < entered - first) areas.push(null);
-      window = entered;
       area = 0;
       value = atBoundary;
       lineNs -= headNs;
+      cut = boundary;
     }
     area += 0.5 * (value + next) * (lineNs / unitNs);
     value = next;
@@ -48,8 +49,9 @@ export function integralWindows(points: Points, bounds: BigInt64Array, unitNs: n
   return { first, values: areas };
 }
 
-function windowOf(bounds: BigInt64Array, time: bigint, from: number): number {
-  let low = from;
+/** Index of the window that holds `time`. */
+function windowOf(bounds: BigInt64Array, time: bigint): number {
+  let low = 0;
   let high = bounds.length - 1;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
