@@ -71,7 +71,7 @@ export function decodeFloats(wanted: u32, count: u32, target: usize): bool {
     return true;
   }
   if (wanted == ORDERED) {
-    if (!decodeIntegers(count, target)) return false;
+    if (!decodeIntegers(count, target, 0)) return false;
     toOrdered(target, count, target);
     return true;
   }
@@ -169,10 +169,7 @@ function decodeDecimals(count: u32, target: usize): bool {
   const rowBytes = packedBytes(<u32>exceptions, rowWidth);
   const exceptionRows = takeBytes(rowBytes);
   const bits = takeBytes(exceptions << 3);
-  if (pageFailed() || !decodeIntegers(count, target)) return false;
-  const power = load<f64>(powers + (<usize>exponent << 3));
-  const end = target + (<usize>count << 3);
-  for (let at = target; at < end; at += 8) store<f64>(at, <f64>load<i64>(at) / power);
+  if (pageFailed() || !decodeIntegers(count, target, load<f64>(powers + (<usize>exponent << 3)))) return false;
   for (let i: u32 = 0; i < <u32>exceptions; i++) {
     const row = unpackOne(exceptionRows, rowBytes, i, rowWidth);
     if (row >= count) return false;

@@ -23,9 +23,11 @@
 // PFOR (Zukowski, Heman, Nes, Boncz, "Super-Scalar RAM-CPU Cache Compression", ICDE 2006); Rice codes split into a
 // plane of low bits and a unary plane keep both decodable many at a time.
 import { bitLength, packedBytes, unpackOne, unpackWide, unzigzag } from "./bits";
+import { rebuildWide, sumNarrow, toDecimals, widenToDecimals, widenToIntegers } from "./rebuild";
 import { pageFailed, readByte, readVarint, takeBytes } from "./reader";
 import { decodeUnary } from "./unary";
-import { highs } from "./workspace";
+import { NARROW_WIDTH, unpackNarrow } from "./unpack";
+import { highs, sums } from "./workspace";
 
 export const ORDER: u32 = 1;
 export const ZIGZAG: u32 = 2;
@@ -34,6 +36,7 @@ export const PATCH: u32 = 8;
 export const SCALE: u32 = 16;
 export const NARROW: u32 = 32;
 const KNOWN: u32 = 63;
+const EXACT: i64 = 1 << 52; // a double holds the sum of a smaller base and an int32
 
 /** What a scale byte stands for; 0 for one that was never written. */
 export function scaleOf(byte: u32): u64 {
@@ -44,8 +47,11 @@ export function scaleOf(byte: u32): u64 {
   return scale;
 }
 
-/** Decodes `count` numbers at the cursor to i64[count]; false when the bytes cannot have been written. */
-export function decodeIntegers(count: u32, target: usize): bool {
+/**
+ * Decodes `count` numbers at the cursor to i64[count], or, with a `power` that is not 0, divided by it to f64[count];
+ * false when the bytes cannot have been written.
+ */
+export function decodeIntegers(count: u32, target: usize, power: f64): bool {
   if (count == 0) return true;
   const flags = readByte();
   const width = readByte();
@@ -63,29 +69,33 @@ export function decodeIntegers(count: u32, target: usize): bool {
 
   const low = takeBytes(packedBytes(coded, width));
   const plane = takeBytes(planeSize);
-  const rowWidth = bitLength(coded - 1);
-  const patchRowBytes = packedBytes(<u32>patches, rowWidth);
-  const patchRows = takeBytes(patchRowBytes);
-  const patchBytes = packedBytes(<u32>patches, patchWidth);
-  const patchValues = takeBytes(patchBytes);
+  openPatches(<u32>patches, patchWidth, coded);
   if (pageFailed()) return false;
+  const highPart = flags & UNARY ? highs : 0;
+  if (highPart && !decodeUnary(plane, <u32>planeSize, coded, highPart)) return false;
 
-  if (order) store<i64>(target, base);
-  if (coded == 0) return true;
-  const residuals = target + (order << 3);
   if (width == 0 && !(flags & (UNARY | PATCH))) {
     progress(target, count, base, order ? centre * scale : 0);
-    return true;
+  } else if (flags & NARROW && width <= NARROW_WIDTH) {
+    unpackNarrow(low, coded, width, highPart, sums);
+    if (!patchNarrow(coded, width)) return false;
+    sumNarrow(sums, coded, order, flags & ZIGZAG, <i32>centre);
+    if (power != 0 && scale == 1 && base < EXACT && base > -EXACT) {
+      if (order) store<f64>(target, <f64>base / power);
+      widenToDecimals(sums, coded, base, power, target + (order << 3));
+      return true;
+    }
+    if (order) store<i64>(target, base);
+    widenToIntegers(sums, coded, base, <i64>scale, target + (order << 3));
+  } else {
+    const residuals = target + (order << 3);
+    if (order) store<i64>(target, base);
+    unpackWide(low, coded, width, residuals);
+    if (highPart) addHighs(coded, width, residuals);
+    if (!patchWide(coded, width, residuals)) return false;
+    rebuildWide(residuals, coded, order, flags & ZIGZAG, base, centre, <i64>scale);
   }
-  unpackWide(low, coded, width, residuals);
-  if (flags & UNARY && !addUnary(plane, <u32>planeSize, coded, width, residuals)) return false;
-  for (let i: u32 = 0; i < <u32>patches; i++) {
-    const row = <u32>unpackOne(patchRows, patchRowBytes, i, rowWidth);
-    if (row >= coded) return false;
-    const at = residuals + (<usize>row << 3);
-    store<u64>(at, load<u64>(at) | (unpackOne(patchValues, patchBytes, i, patchWidth) << width));
-  }
-  rebuild(residuals, coded, flags, base, centre, <i64>scale);
+  if (power != 0) toDecimals(target, count, power);
   return true;
 }
 
@@ -98,26 +108,48 @@ function progress(target: usize, count: u32, base: i64, step: i64): void {
   }
 }
 
-// Adds the high parts.
-function addUnary(plane: usize, size: u32, coded: u32, width: u32, residuals: usize): bool {
-  if (!decodeUnary(plane, size, coded, highs)) return false;
+function addHighs(coded: u32, width: u32, residuals: usize): void {
   for (let i: usize = 0; i < coded; i++) {
     const at = residuals + (i << 3);
     store<u64>(at, load<u64>(at) | (<u64>load<u8>(highs + i) << width));
   }
+}
+
+// the exceptions of the page at hand
+let patchCount: u32 = 0;
+let patchRows: usize = 0;
+let patchRowWidth: u32 = 0;
+let patchRowBytes: u32 = 0;
+let patchValues: usize = 0;
+let patchValueWidth: u32 = 0;
+let patchValueBytes: u32 = 0;
+
+function openPatches(count: u32, width: u32, coded: u32): void {
+  patchCount = count;
+  patchRowWidth = bitLength(coded - 1);
+  patchRowBytes = packedBytes(count, patchRowWidth);
+  patchRows = takeBytes(patchRowBytes);
+  patchValueWidth = width;
+  patchValueBytes = packedBytes(count, width);
+  patchValues = takeBytes(patchValueBytes);
+}
+
+function patchWide(coded: u32, width: u32, residuals: usize): bool {
+  for (let i: u32 = 0; i < patchCount; i++) {
+    const row = <u32>unpackOne(patchRows, patchRowBytes, i, patchRowWidth);
+    if (row >= coded) return false;
+    const at = residuals + (<usize>row << 3);
+    store<u64>(at, load<u64>(at) | (unpackOne(patchValues, patchValueBytes, i, patchValueWidth) << width));
+  }
   return true;
 }
 
-function rebuild(residuals: usize, coded: u32, flags: u32, base: i64, centre: i64, scale: i64): void {
-  const end = residuals + (<usize>coded << 3);
-  const signed = flags & ZIGZAG;
-  let sum = base;
-  for (let at = residuals; at < end; at += 8) {
-    const z = load<u64>(at);
-    const x = signed ? unzigzag(z) : <i64>z;
-    if (flags & ORDER) {
-      sum += (centre + x) * scale;
-      store<i64>(at, sum);
-    } else store<i64>(at, base + x * scale);
+function patchNarrow(coded: u32, width: u32): bool {
+  for (let i: u32 = 0; i < patchCount; i++) {
+    const row = <u32>unpackOne(patchRows, patchRowBytes, i, patchRowWidth);
+    if (row >= coded) return false;
+    const at = sums + (<usize>row << 2);
+    store<u32>(at, load<u32>(at) | (<u32>unpackOne(patchValues, patchValueBytes, i, patchValueWidth) << width));
   }
+  return true;
 }

@@ -76,7 +76,7 @@ export function decodeNumbers(type: u32, page: usize, sizeBytes: u32, count: u32
   if (having) {
     if (coded == INTEGERS) {
       if (type == FLOAT || type == STRING) return OTHER_TYPE;
-      if (!decodeIntegers(having, values)) return CORRUPT;
+      if (!decodeIntegers(having, values, 0)) return CORRUPT;
     } else {
       if (type != FLOAT) return OTHER_TYPE;
       if (!decodeFloats(coded, having, values)) return CORRUPT;

@@ -23,6 +23,11 @@ export function pageEnded(): bool {
   return !failed && next == limit;
 }
 
+/** Where the page ends. */
+export function pageEnd(): usize {
+  return limit;
+}
+
 export function readByte(): u32 {
   if (next >= limit) {
     failed = true;

@@ -104,7 +104,7 @@ export function decodeStrings(page: usize, sizeBytes: u32, count: u32, slots: us
   if (coded == DICTIONARY) {
     const distinct = readVarint();
     if (pageFailed() || distinct > having) return CORRUPT;
-    if (!decodeIntegers(having, slots)) return CORRUPT;
+    if (!decodeIntegers(having, slots, 0)) return CORRUPT;
     if (!decodeSlots(entries, <u32>distinct, <u32>heapBytes)) return CORRUPT;
     for (let i: usize = 0; i < having; i++) {
       const entry = load<u64>(slots + (i << 3));
@@ -127,7 +127,7 @@ export function decodeStrings(page: usize, sizeBytes: u32, count: u32, slots: us
 
 // Lengths at the cursor become slots one after the other; they must fill the heap exactly.
 function decodeSlots(target: usize, count: u32, heapBytes: u32): bool {
-  if (!decodeIntegers(count, target)) return false;
+  if (!decodeIntegers(count, target, 0)) return false;
   let offset: u64 = 0;
   for (let i: usize = 0; i < count; i++) {
     const length = load<u64>(target + (i << 3));
