@@ -32,11 +32,31 @@
   return width >= 64 ? ~(<u64>0) : (<u64>1 << width) - 1;
 }
 
-/** Writes the low `width` (0 to 64) bits of u64[count] at `source`; returns the end of what it wrote. */
+/**
+ * Writes the low `width` (0 to 64) bits of u64[count] at `source`; returns the end of what it wrote. May scribble on
+ * 15 bytes behind the end.
+ */
 export function pack(source: usize, count: u32, width: u32, target: usize): usize {
   if (width == 0) return target;
   const mask = lowMask(width);
   const end = source + (<usize>count << 3);
+  if (width <= 16) {
+    // eight numbers are two words of 4 * width bits each: all shifts independent of each other
+    const w = <u64>width;
+    for (; source + 64 <= end; source += 64) {
+      const low = fourWords(source, w, mask);
+      const high = fourWords(source + 32, w, mask);
+      if (width == 16) {
+        store<u64>(target, low);
+        store<u64>(target, high, 8);
+      } else {
+        store<u64>(target, low | (high << (w << 2)));
+        // bits of `high` that the first word has no room for: none below width 9
+        if (width > 8) store<u64>(target, high >> (64 - (w << 2)), 8);
+      }
+      target += width;
+    }
+  }
   let pending: u64 = 0; // the low `fill` bits are not stored yet
   let fill: u32 = 0;
   for (; source < end; source += 8) {
@@ -51,6 +71,16 @@ export function pack(source: usize, count: u32, width: u32, target: usize): usiz
     }
   }
   return storeLow(pending, fill, target);
+}
+
+// @ts-ignore: decorator
+@inline function fourWords(source: usize, width: u64, mask: u64): u64 {
+  return (
+    (load<u64>(source) & mask) |
+    ((load<u64>(source, 8) & mask) << width) |
+    ((load<u64>(source, 16) & mask) << (width << 1)) |
+    ((load<u64>(source, 24) & mask) << (width * 3))
+  );
 }
 
 /** Stores the low `bits` bits of `x` as whole bytes; returns the end. */

@@ -138,8 +138,25 @@ function encodeDecimals(source: usize, count: u32, exponent: u32, target: usize)
   const power = load<f64>(powers + (<usize>exponent << 3));
   let exceptions: usize = 0;
   let before: i64 = 0;
+  const powers2 = f64x2.splat(power), round2 = f64x2.splat(ROUND), largest2 = f64x2.splat(LARGEST);
   for (let i: u32 = 0; i < count; i++) {
-    const x = load<f64>(source + (<usize>i << 3));
+    const at = source + (<usize>i << 3);
+    const to = integers + (<usize>i << 3);
+    if (i + 2 <= count) {
+      // two numbers at once, if both are decimals
+      const pair = v128.load(at);
+      const scaled2 = f64x2.mul(pair, powers2);
+      const rounded2 = f64x2.add(scaled2, round2);
+      const same = i64x2.eq(f64x2.div(f64x2.sub(rounded2, round2), powers2), pair);
+      if (i64x2.all_true(v128.and(same, f64x2.lt(f64x2.abs(scaled2), largest2)))) {
+        const both = i64x2.sub(rounded2, round2);
+        v128.store(to, both);
+        before = i64x2.extract_lane(both, 1);
+        i++;
+        continue;
+      }
+    }
+    const x = load<f64>(at);
     const scaled = x * power;
     const rounded = scaled + ROUND;
     if (abs(scaled) < LARGEST && reinterpret<u64>((rounded - ROUND) / power) == reinterpret<u64>(x)) {
@@ -148,7 +165,7 @@ function encodeDecimals(source: usize, count: u32, exponent: u32, target: usize)
       store<u64>(rows + (exceptions << 3), i);
       exceptions++;
     }
-    store<i64>(integers + (<usize>i << 3), before);
+    store<i64>(to, before);
   }
   if (exceptions << 1 > count) return 0;
   store<u8>(target++, <u8>exponent);

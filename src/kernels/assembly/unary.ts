@@ -33,23 +33,37 @@ export const UNARY_LIMIT: u64 = 16;
 /** Writes `source` u64[count] >> `shift`, 0 for those at or above the limit; returns the end. */
 export function encodeUnary(source: usize, count: u32, shift: u32, target: usize): usize {
   const end = source + (<usize>count << 3);
-  let pending: u64 = 0;
-  let fill: u32 = 0;
-  for (; source < end; source += 8) {
-    let x = load<u64>(source) >> shift;
-    x = x < UNARY_LIMIT ? x : 0;
-    fill += <u32>x;
-    if (fill >= 64) {
+  let pending: u64 = 0; // the low `fill` bits are not stored yet
+  let fill: u64 = 0;
+  while (source < end) {
+    // four numbers (64 bits at most) are put together first, so that `fill` waits for one addition in four
+    const a = part(source, shift);
+    let code = <u64>1 << a;
+    let length = a + 1;
+    source += 8;
+    const more = min<u32>(3, <u32>((end - source) >> 3));
+    for (let i: u32 = 0; i < more; i++) {
+      const b = part(source, shift);
+      code |= <u64>1 << (length + b);
+      length += b + 1;
+      source += 8;
+    }
+    pending |= code << fill;
+    const after = fill + length;
+    if (after >= 64) {
       store<u64>(target, pending);
       target += 8;
-      pending = 0;
-      fill -= 64;
+      pending = fill ? code >> (64 - fill) : 0;
     }
-    pending |= <u64>1 << fill;
-    fill++;
+    fill = after & 63;
   }
-  // fill may be 64 here: storeLow takes eight whole bytes then
-  return storeLow(pending, fill, target);
+  return storeLow(pending, <u32>fill, target);
+}
+
+// @ts-ignore: decorator
+@inline function part(at: usize, shift: u32): u64 {
+  const x = load<u64>(at) >> shift;
+  return x < UNARY_LIMIT ? x : 0;
 }
 
 /** Decodes `count` numbers (modulo 256) to u8[count]; false when the plane holds fewer. */
