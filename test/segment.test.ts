@@ -9,6 +9,7 @@ import type { Disk } from "../src/disk/disk.ts";
 import { nodeDisk } from "../src/disk/node.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
 import { FieldType } from "../src/model/types.ts";
+import { FOOTER_BYTES } from "../src/segment/format.ts";
 import { SegmentReader } from "../src/segment/reader.ts";
 import { SegmentWriter } from "../src/segment/writer.ts";
 import {
@@ -210,6 +211,19 @@ test("pages larger than the writer's buffer, and more pages than it holds", asyn
   reader.close();
 });
 
+/** Reads everything that a segment can tell. */
+function readAll(disk: Disk, path: string): void {
+  const reader = SegmentReader.open(disk, path, kernels);
+  readTestSegment(reader, kernels);
+  for (const name of reader.tables) {
+    const table = reader.table(name)!;
+    Array.from(table.seriesKeys());
+    for (let group = 0; group < table.groupCount; group++)
+      for (let f = 0; f < table.fields.length; f++) table.stats(group, f);
+    for (let id = 0; id < 8; id++) table.groupRange(id);
+  }
+}
+
 test("every flipped byte is a CorruptionError of this file", async () => {
   const path = newPath();
   const damagedPath = newPath();
@@ -219,12 +233,9 @@ test("every flipped byte is a CorruptionError of this file", async () => {
     for (const mask of [0x01, 0x80, 0xff]) {
       const damaged = Buffer.from(bytes);
       damaged[at]! ^= mask;
-      const disk: Disk = { ...nodeDisk, map: () => damaged };
       let error: unknown;
       try {
-        const reader = SegmentReader.open(disk, damagedPath, kernels);
-        readTestSegment(reader, kernels);
-        for (const name of reader.tables) Array.from(reader.table(name)!.seriesKeys());
+        readAll({ ...nodeDisk, map: () => damaged }, damagedPath);
       } catch (thrown) {
         error = thrown;
       }
@@ -232,6 +243,32 @@ test("every flipped byte is a CorruptionError of this file", async () => {
       expect(error.file.startsWith(damagedPath)).toBe(true);
     }
   }
+});
+
+test("an index with wrong contents under a right checksum is corrupt or readable, never a trap", async () => {
+  const path = newPath();
+  await writeTestSegment(nodeDisk, path, kernels, small, 6);
+  const bytes = readFileSync(path);
+  const footerAt = bytes.length - FOOTER_BYTES;
+  const indexAt = Number(bytes.readBigUInt64LE(footerAt));
+  const used = kernels.usedBytes;
+  let refused = 0;
+  for (let at = indexAt; at < footerAt; at++) {
+    for (const mask of [0x01, 0x02, 0x40, 0x80, 0xff]) {
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= mask;
+      damaged.writeUInt32LE(crc32c(damaged.subarray(indexAt, footerAt)), footerAt + 12);
+      damaged.writeUInt32LE(crc32c(damaged.subarray(footerAt, footerAt + 16)), footerAt + 16);
+      try {
+        readAll({ ...nodeDisk, map: () => damaged }, path);
+      } catch (error) {
+        refused++;
+        if (!(error instanceof CorruptionError)) throw new Error(`byte ${at} ^ ${mask}`, { cause: error });
+      }
+    }
+  }
+  expect(refused).toBeGreaterThan(footerAt - indexAt);
+  expect(kernels.usedBytes).toBe(used);
 });
 
 test("a segment cut at any byte does not open", async () => {

@@ -17,6 +17,7 @@
 //                varint series count, varint raw size, varint compressed size, u32 CRC32C of the compressed bytes
 //
 // Pages stand one behind the other in the file, so sizes are all it takes to find them; so do key blocks.
+import { MAX_PAGE_ROWS } from "../codec/codec.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
 import { ByteWriter, type Cursor } from "./bytes.ts";
 import { type SeriesList, writeSeriesList } from "./series-list.ts";
@@ -173,7 +174,9 @@ export function readTableIndex(cursor: Cursor, pagesEnd: number): TableIndex {
   const pageCount = groupCount * pagesPerGroup;
   if (pageCount > cursor.remaining) cursor.fail("more pages than the table's block has room for");
 
+  const rowsAt = cursor.at;
   const rows = numbers(cursor, groupCount, "rows of the group");
+  if (rows.some((count) => count === 0 || count > MAX_PAGE_ROWS)) cursor.fail("impossible row count", rowsAt);
   const firstIds = numbers(cursor, groupCount, "first series id - last one before");
   const lastIds = numbers(cursor, groupCount, "last series id - first");
   for (let g = 0, previous = 0; g < groupCount; g++) {

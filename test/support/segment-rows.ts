@@ -86,31 +86,29 @@ function writeGroup(
   fields: readonly FieldInfo[],
   group: TestGroup,
 ): void {
-  const areas: Pointer[] = [];
-  const area = (sizeBytes: number) => {
-    const pointer = kernels.alloc(Math.max(1, sizeBytes));
-    areas.push(pointer);
-    return pointer;
-  };
   const rowCount = group.rows.length;
-  const times = area(rowCount * 8);
-  kernels.i64(times, rowCount).set(group.rows.map((row) => row.time));
-  const columns = fields.map(({ type }, f) =>
-    putColumn(
-      kernels,
-      type,
-      group.rows.map((row) => row.values[f] ?? null),
-      area,
-    ),
-  );
-  writer.addGroup({
-    rowCount,
-    seriesIds: Uint32Array.from(group.ids),
-    seriesRows: Uint32Array.from(group.counts),
-    times,
-    columns,
+  withAreas(kernels, (area) => {
+    const times = area(rowCount * 8);
+    kernels.i64(times, rowCount).set(group.rows.map((row) => row.time));
+    const valuesOf = (f: number) => group.rows.map((row) => row.values[f] ?? null);
+    const columns = fields.map(({ type }, f) => putColumn(kernels, type, valuesOf(f), area));
+    const seriesIds = Uint32Array.from(group.ids);
+    const seriesRows = Uint32Array.from(group.counts);
+    writer.addGroup({ rowCount, seriesIds, seriesRows, times, columns });
   });
-  for (const pointer of areas) kernels.free(pointer);
+}
+
+/** Runs with areas of linear memory that are freed at the end, whatever happens. */
+function withAreas<T>(kernels: Kernels, run: (area: (sizeBytes: number) => Pointer) => T): T {
+  const areas: Pointer[] = [];
+  try {
+    return run((sizeBytes) => {
+      areas.push(kernels.alloc(Math.max(1, sizeBytes)));
+      return areas.at(-1)!;
+    });
+  } finally {
+    for (const pointer of areas) kernels.free(pointer);
+  }
 }
 
 /** Puts values into linear memory as a column of a row block; null when there is no value. */
@@ -158,10 +156,11 @@ function readTable(measurement: string, table: TableReader, kernels: Kernels): T
   const series: { id: number; rows: TestRow[] }[] = [];
   for (let group = 0; group < table.groupCount; group++) {
     const rowCount = table.groupRows(group);
-    const out = kernels.alloc(rowCount * 8);
-    table.readTimes(group, out);
-    const times = [...kernels.i64(out, rowCount)];
-    kernels.free(out);
+    const times = withAreas(kernels, (area) => {
+      const out = area(rowCount * 8);
+      table.readTimes(group, out);
+      return [...kernels.i64(out, rowCount)];
+    });
     const columns = table.fields.map((_, f) => readValues(table, kernels, group, f));
     const { ids, rows } = table.groupSeries(group);
     let row = 0;
@@ -176,13 +175,23 @@ function readTable(measurement: string, table: TableReader, kernels: Kernels): T
 
 /** One column of one group as plain values. */
 export function readValues(table: TableReader, kernels: Kernels, group: number, field: number): Value[] {
+  return withAreas(kernels, (area) => valuesIn(table, kernels, group, field, area));
+}
+
+function valuesIn(
+  table: TableReader,
+  kernels: Kernels,
+  group: number,
+  field: number,
+  area: (sizeBytes: number) => Pointer,
+): Value[] {
   const rowCount = table.groupRows(group);
   const { type } = table.fields[field]!;
   const heapBytes = table.columnHeapBytes(group, field);
   const target = {
-    values: kernels.alloc(rowCount * 8),
-    present: kernels.alloc(rowCount),
-    heap: kernels.alloc(Math.max(1, heapBytes)),
+    values: area(rowCount * 8),
+    present: area(rowCount),
+    heap: area(heapBytes),
   };
   const read = table.readColumn(group, field, target);
   const slots = new DataView(kernels.buffer, target.values, rowCount * 8);
@@ -199,6 +208,5 @@ export function readValues(table: TableReader, kernels: Kernels, group: number, 
       values.push(new TextDecoder().decode(kernels.view(start, slots.getUint32(at + 4, true)).slice()));
     }
   }
-  for (const pointer of Object.values(target)) kernels.free(pointer);
   return values;
 }
