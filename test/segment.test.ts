@@ -12,6 +12,7 @@ import { FieldType } from "../src/model/types.ts";
 import { FOOTER_BYTES } from "../src/segment/format.ts";
 import { SegmentReader } from "../src/segment/reader.ts";
 import { SegmentWriter } from "../src/segment/writer.ts";
+import { MemoryDisk } from "./disk/memory.ts";
 import {
   readTestSegment,
   readValues,
@@ -312,60 +313,55 @@ test("the file is removed by the last release after unlink, not before", async (
   expect(() => reader.table("cpu")).toThrow(/closed/);
 });
 
-test("when the disk refuses, the error passes through and the temporary file is gone", async () => {
-  // refuses the nth operation that changes anything
-  const refusing = (allowed: number): Disk => {
-    let left = allowed;
-    const refuse = () => {
-      if (left-- === 0) throw new DiskError("no space left on device");
-    };
-    return {
-      ...nodeDisk,
-      open(path, mode) {
-        refuse();
-        const file = nodeDisk.open(path, mode);
-        return {
-          path,
-          get sizeBytes() {
-            return file.sizeBytes;
-          },
-          append(...parts) {
-            refuse();
-            file.append(...parts);
-          },
-          writeAt: (position, bytes) => file.writeAt(position, bytes),
-          read: (position, into) => file.read(position, into),
-          truncate: (sizeBytes) => file.truncate(sizeBytes),
-          async sync() {
-            refuse();
-            await file.sync();
-          },
-          close: () => file.close(),
-        };
-      },
-      rename(from, to) {
-        refuse();
-        nodeDisk.rename(from, to);
-      },
-    };
+/** The number of disk operations that writing `small` takes. */
+async function operationCount(): Promise<number> {
+  const disk = new MemoryDisk();
+  let count = 0;
+  disk.fault = () => {
+    count++;
+    return undefined;
   };
+  await writeTestSegment(disk, "/a.segment", kernels, small, 6);
+  return count;
+}
+
+test("when the disk refuses once, the error passes through and no file is left", async () => {
+  const count = await operationCount();
+  // open, header, pages, keys of two tables, index, sync, rename, sync of the folder
+  expect(count).toBeGreaterThanOrEqual(9);
   const used = kernels.usedBytes;
-  let refusals = 0;
-  for (; ; refusals++) {
-    const path = newPath();
-    try {
-      await writeTestSegment(refusing(refusals), path, kernels, small, 6);
-      expect(nodeDisk.exists(path)).toBe(true);
-      break;
-    } catch (error) {
-      expect(error).toBeInstanceOf(DiskError);
-      expect(nodeDisk.exists(path)).toBe(false);
-      expect(nodeDisk.exists(`${path}.tmp`)).toBe(false);
-    }
+  for (let refused = 0; refused < count; refused++) {
+    const disk = new MemoryDisk();
+    let operation = 0;
+    let refusedSync = false;
+    disk.fault = (name) => {
+      if (operation++ !== refused) return undefined;
+      refusedSync = name.includes("folder");
+      return "EIO";
+    };
+    await expect(writeTestSegment(disk, "/a.segment", kernels, small, 6)).rejects.toThrow(DiskError);
+    // a file that could not be made durable under its name is whole all the same, and in no manifest
+    expect(disk.list("/")).toEqual(refusedSync ? ["a.segment"] : []);
     expect(kernels.usedBytes).toBe(used);
   }
-  // open, header, pages, keys of two tables, index, sync, rename
-  expect(refusals).toBe(8);
+});
+
+test("after a loss of power at any moment there is no file with the name, or the whole one", async () => {
+  const count = await operationCount();
+  for (let lost = 0; lost <= count; lost++) {
+    for (let seed = 1; seed <= 5; seed++) {
+      const disk = new MemoryDisk(seed);
+      let operation = 0;
+      disk.fault = () => (operation++ >= lost ? "EIO" : undefined);
+      const written = await writeTestSegment(disk, "/a.segment", kernels, small, 6).catch(() => undefined);
+      const after = disk.crash();
+      expect(written !== undefined).toBe(lost === count);
+      if (written) expect(after.exists("/a.segment")).toBe(true);
+      if (!after.exists("/a.segment")) continue;
+      const reader = SegmentReader.open(after, "/a.segment", kernels);
+      expect(readTestSegment(reader, kernels)).toEqual(small);
+    }
+  }
 });
 
 test("an aborted segment leaves nothing", () => {
