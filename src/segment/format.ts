@@ -136,6 +136,26 @@ export function readFooter(cursor: Cursor): SegmentFooter {
   return { indexOffset, indexBytes, indexChecksum };
 }
 
+export function writeIndex(
+  out: ByteWriter,
+  totals: SegmentTotals,
+  tables: readonly { readonly measurement: string; readonly block: ByteWriter }[],
+  filter: Uint8Array,
+): void {
+  out.varint(totals.rowCount);
+  out.varint(totals.seriesCount);
+  out.i64(totals.minTime);
+  out.i64(totals.maxTime);
+  out.varint(tables.length);
+  for (const { measurement, block } of tables) {
+    out.text(measurement);
+    out.varint(block.size);
+  }
+  for (const { block } of tables) out.bytes(block.written);
+  out.varint(filter.length);
+  out.bytes(filter);
+}
+
 export interface IndexHead {
   readonly totals: SegmentTotals;
   /** In file order: ascending by measurement. `at` and `sizeBytes`: where in the file the table's block is. */

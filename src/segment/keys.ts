@@ -1,8 +1,43 @@
-// The series keys of a table, block by block out of the mapped file: for recovery, inspection and hand-off.
-import { uncompressSync } from "@napi-rs/snappy";
+// The series keys of a table, in Snappy blocks: for recovery, inspection and hand-off, never read to answer a query.
+import { compressSync, uncompressSync } from "@napi-rs/snappy";
 import { crc32c } from "../base/checksum.ts";
-import { Cursor } from "./bytes.ts";
+import type { DiskFile } from "../disk/disk.ts";
+import { ByteWriter, Cursor } from "./bytes.ts";
+import { KEY_BLOCK_BYTES } from "./format.ts";
 import { type KeyBlock, readKeyBlocks } from "./table-index.ts";
+
+/** So many blocks are some milliseconds of work. */
+const BLOCKS_AT_ONCE = 8;
+
+/** Appends the keys of `ids` (ascending) to the file; lets other work run between blocks. Throws `DiskError`. */
+export async function writeSeriesKeys(
+  file: DiskFile,
+  ids: Uint32Array,
+  seriesKey: (id: number) => Uint8Array,
+): Promise<KeyBlock[]> {
+  const blocks: KeyBlock[] = [];
+  const raw = new ByteWriter();
+  let seriesCount = 0;
+  let previousId = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    const key = seriesKey(id);
+    raw.varint(id - previousId);
+    raw.varint(key.length);
+    raw.bytes(key);
+    previousId = id;
+    seriesCount++;
+    if (raw.size < KEY_BLOCK_BYTES && i < ids.length - 1) continue;
+    const compressed = compressSync(raw.written);
+    file.append(compressed);
+    const checksum = crc32c(compressed);
+    blocks.push({ seriesCount, rawBytes: raw.size, compressedBytes: compressed.length, checksum });
+    raw.clear();
+    seriesCount = 0;
+    if (blocks.length % BLOCKS_AT_ONCE === 0) await new Promise((resume) => setImmediate(resume));
+  }
+  return blocks;
+}
 
 /** Id and canonical key of every series, ascending by id; `cursor` stands at the index's part about keys. */
 export function* readSeriesKeys(cursor: Cursor): Generator<[number, Uint8Array]> {

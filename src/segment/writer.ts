@@ -5,29 +5,22 @@
 //
 // The file gets its name last (write, sync, rename, sync of the folder), so a file with the name is whole. When the
 // disk refuses, the temporary file is removed, the `DiskError` passes through, and the writer is of no more use.
-import { compressSync } from "@napi-rs/snappy";
 import { assert } from "../base/assert.ts";
 import { crc32c } from "../base/checksum.ts";
 import { encodePage, encodeTimes, maxPageBytes } from "../codec/codec.ts";
 import { type Disk, type DiskFile, folderOf } from "../disk/disk.ts";
-import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
 import { bloomAdd, bloomBytes } from "./bloom.ts";
 import { ByteWriter } from "./bytes.ts";
-import {
-  KEY_BLOCK_BYTES,
-  type SegmentHeader,
-  type SegmentTotals,
-  writeFooter,
-  writeHeader,
-} from "./format.ts";
+import { type SegmentHeader, type SegmentTotals, writeFooter, writeHeader, writeIndex } from "./format.ts";
+import { writeSeriesKeys } from "./keys.ts";
+import { PageBuffer } from "./page-buffer.ts";
+import { SeriesIds } from "./series-ids.ts";
 import type { PageStats } from "./stats.ts";
-import { type KeyBlock, TableIndexWriter, writeKeyBlocks } from "./table-index.ts";
+import { TableIndexWriter, writeKeyBlocks } from "./table-index.ts";
 
-const BUFFER_BYTES = 1024 * 1024;
 const PAGE_STATS_BYTES = 48;
-/** Some milliseconds of work. */
-const KEY_BLOCKS_AT_ONCE = 8;
 
 /** Values of one field in a row group, a column of a row block (src/README.md): pointers into linear memory. */
 export interface ColumnBlock {
@@ -66,10 +59,7 @@ export class SegmentWriter {
   readonly #kernels: Kernels;
   readonly #path: string;
   readonly #file: DiskFile;
-  readonly #buffer: Scratch;
-  #bufferAt: Pointer;
-  #bufferBytes = BUFFER_BYTES;
-  #bufferUsed = 0;
+  readonly #buffer: PageBuffer;
   readonly #tables: WrittenTable[] = [];
   readonly #measurements = new Set<string>();
   #fields: readonly FieldInfo[] = [];
@@ -82,8 +72,7 @@ export class SegmentWriter {
     this.#disk = disk;
     this.#kernels = kernels;
     this.#path = path;
-    this.#buffer = new Scratch(kernels);
-    this.#bufferAt = this.#buffer.reserve(BUFFER_BYTES);
+    this.#buffer = new PageBuffer(kernels);
     try {
       this.#file = disk.open(temporaryPath(path), "create");
     } catch (error) {
@@ -107,7 +96,8 @@ export class SegmentWriter {
     assert(!this.#measurements.has(measurement), `table ${measurement} twice in a segment`);
     this.#measurements.add(measurement);
     this.#fields = fields;
-    const index = new TableIndexWriter(measurement, fields, this.#position);
+    const firstPageAt = this.#file.sizeBytes + this.#buffer.usedBytes;
+    const index = new TableIndexWriter(measurement, fields, firstPageAt);
     this.#tables.push({ index, series: new SeriesIds() });
   }
 
@@ -117,7 +107,7 @@ export class SegmentWriter {
     const table = this.#tables.at(-1);
     assert(table !== undefined, "a row group before the first table");
     assert(group.columns.length === this.#fields.length, "a row group with other columns than its table");
-    table.series.add(group);
+    table.series.add({ ids: group.seriesIds, rows: group.seriesRows }, group.rowCount);
     this.#guarded(() => this.#writeGroup(table.index, group));
   }
 
@@ -129,9 +119,14 @@ export class SegmentWriter {
     assert(!this.#ended, `the segment ${this.#path} has ended`);
     let sizeBytes = 0;
     try {
-      this.#flush();
+      this.#buffer.flush(this.#file);
       const blocks: ByteWriter[] = [];
-      for (const table of this.#tables) blocks.push(await this.#writeKeys(table, seriesKey));
+      for (const { index, series } of this.#tables) {
+        const block = index.finish(series.ids.length);
+        const firstBlockAt = this.#file.sizeBytes;
+        writeKeyBlocks(block, firstBlockAt, await writeSeriesKeys(this.#file, series.ids, seriesKey));
+        blocks.push(block);
+      }
       this.#writeIndex(blocks);
       sizeBytes = this.#file.sizeBytes;
       await this.#file.sync();
@@ -157,10 +152,6 @@ export class SegmentWriter {
     } catch {
       // the disk that refused before refuses this too; the next start of the store removes temporary files
     }
-  }
-
-  get #position(): number {
-    return this.#file.sizeBytes + this.#bufferUsed;
   }
 
   #writeGroup(index: TableIndexWriter, group: RowGroup): void {
@@ -213,77 +204,24 @@ export class SegmentWriter {
   /** Takes over the page that was just encoded at the end of the buffer. */
   #page(index: TableIndexWriter, page: Pointer, sizeBytes: number): void {
     index.page(sizeBytes, this.#kernels.call.crc32c(page, sizeBytes, 0) >>> 0);
-    this.#bufferUsed = page - this.#bufferAt + sizeBytes;
+    this.#buffer.take(sizeBytes);
   }
 
-  /** Room for that many bytes behind the pages that wait in the buffer, 8-byte aligned only when the buffer is empty. */
   #room(sizeBytes: number): Pointer {
-    if (this.#bufferUsed + sizeBytes + 8 > this.#bufferBytes) this.#flush();
-    if (sizeBytes + 8 > this.#bufferBytes) {
-      this.#bufferBytes = sizeBytes + 8;
-      this.#bufferAt = this.#buffer.reserve(this.#bufferBytes);
-    }
-    return this.#bufferAt + this.#bufferUsed;
-  }
-
-  #flush(): void {
-    if (this.#bufferUsed === 0) return;
-    this.#file.append(this.#kernels.view(this.#bufferAt, this.#bufferUsed));
-    this.#bufferUsed = 0;
-  }
-
-  /** Writes the key blocks of a table; returns the table's whole index block. */
-  async #writeKeys(table: WrittenTable, seriesKey: (id: number) => Uint8Array): Promise<ByteWriter> {
-    const ids = table.series.ids;
-    const firstBlockAt = this.#file.sizeBytes;
-    const blocks: KeyBlock[] = [];
-    const raw = new ByteWriter();
-    let seriesCount = 0;
-    let previous = 0;
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]!;
-      const key = seriesKey(id);
-      raw.varint(id - previous);
-      raw.varint(key.length);
-      raw.bytes(key);
-      previous = id;
-      seriesCount++;
-      if (raw.size < KEY_BLOCK_BYTES && i < ids.length - 1) continue;
-      const compressed = compressSync(raw.written);
-      this.#file.append(compressed);
-      const checksum = crc32c(compressed);
-      blocks.push({ seriesCount, rawBytes: raw.size, compressedBytes: compressed.length, checksum });
-      raw.clear();
-      seriesCount = 0;
-      if (blocks.length % KEY_BLOCKS_AT_ONCE === 0) await new Promise((resume) => setImmediate(resume));
-    }
-    const block = table.index.finish(ids.length);
-    writeKeyBlocks(block, firstBlockAt, blocks);
-    return block;
+    return this.#buffer.room(sizeBytes, this.#file);
   }
 
   #writeIndex(blocks: readonly ByteWriter[]): void {
-    const index = new ByteWriter();
     const totals = this.#totals();
-    index.varint(totals.rowCount);
-    index.varint(totals.seriesCount);
-    index.i64(totals.minTime);
-    index.i64(totals.maxTime);
-    index.varint(blocks.length);
-    for (let t = 0; t < blocks.length; t++) {
-      index.text(this.#tables[t]!.index.measurement);
-      index.varint(blocks[t]!.size);
-    }
-    for (const block of blocks) index.bytes(block.written);
     const filter = new Uint8Array(bloomBytes(totals.seriesCount));
     for (const { series } of this.#tables) for (const id of series.ids) bloomAdd(filter, id);
-    index.varint(filter.length);
-    index.bytes(filter);
+    const tables = blocks.map((block, t) => ({ measurement: this.#tables[t]!.index.measurement, block }));
+    const index = new ByteWriter();
+    writeIndex(index, totals, tables, filter);
 
     const footer = new ByteWriter();
-    const indexChecksum = crc32c(index.written);
     const indexOffset = this.#file.sizeBytes;
-    writeFooter(footer, { indexOffset, indexBytes: index.size, indexChecksum });
+    writeFooter(footer, { indexOffset, indexBytes: index.size, indexChecksum: crc32c(index.written) });
     this.#file.append(index.written, footer.written);
   }
 
@@ -304,36 +242,6 @@ export class SegmentWriter {
   #end(): void {
     this.#ended = true;
     this.#buffer.release();
-  }
-}
-
-/** The distinct series ids of a table, ascending, in a growing array. */
-class SeriesIds {
-  #ids = new Uint32Array(16);
-  #count = 0;
-
-  get ids(): Uint32Array {
-    return this.#ids.subarray(0, this.#count);
-  }
-
-  add({ seriesIds, seriesRows, rowCount }: RowGroup): void {
-    assert(rowCount > 0 && seriesIds.length === seriesRows.length, "a row group without rows or row counts");
-    if (this.#count + seriesIds.length > this.#ids.length) {
-      const grown = new Uint32Array(Math.max(this.#ids.length * 2, this.#count + seriesIds.length));
-      grown.set(this.ids);
-      this.#ids = grown;
-    }
-    let last = this.#count === 0 ? -1 : this.#ids[this.#count - 1]!;
-    let rows = 0;
-    for (let i = 0; i < seriesIds.length; i++) {
-      const id = seriesIds[i]!;
-      rows += seriesRows[i]!;
-      assert(id > last || (i === 0 && id === last), `series ids descend: ${id} after ${last}`);
-      assert(seriesRows[i]! > 0, `series ${id} without rows`);
-      if (id !== last) this.#ids[this.#count++] = id;
-      last = id;
-    }
-    assert(rows === rowCount, `${rows} rows of series in a group of ${rowCount}`);
   }
 }
 
