@@ -12,6 +12,7 @@ import { bitLength, pack, packedBytes, unpackOne, writeVarint } from "./bits";
 import { decodeIntegers } from "./integers-decode";
 import { encodeIntegers } from "./integers-encode";
 import { pageFailed, readByte, readVarint, takeBytes } from "./reader";
+import { sampleRow } from "./sample";
 import { integers, rows } from "./workspace";
 
 export const RAW: u32 = 2;
@@ -98,13 +99,13 @@ function toOrdered(source: usize, count: u32, target: usize): void {
 // The exponent with the smallest expected size for a sample; NONE when most of the sample is no short decimal.
 function chooseExponent(source: usize, count: u32): u32 {
   const taken = min<u32>(count, SAMPLE);
-  const stride = count / taken;
   memory.fill(found, 0, 19 * 4);
   let likely: u32 = 0;
   let hits: u32 = 0;
   let lowest = MAX_EXPONENT;
   for (let i: u32 = 0; i < taken; i++) {
-    const x = load<f64>(source + (<usize>(i * stride) << 3));
+    if (hits == 0 && i == 8) return NONE; // measured values of full precision: no need to try them all
+    const x = load<f64>(source + (<usize>sampleRow(i, taken, count) << 3));
     if (abs(x) == Infinity || x != x) continue;
     let e = likely;
     while (e <= MAX_EXPONENT && !isDecimal(x, load<f64>(powers + (<usize>e << 3)))) e++;

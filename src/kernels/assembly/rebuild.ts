@@ -3,17 +3,29 @@
 // A running sum over four lanes takes two shifted additions (Hillis, Steele) and the last lane of the group before.
 import { unzigzag } from "./bits";
 
-/** u64 residuals in place to i64: differences (`order`) or numbers. */
+/** u64 residuals in place to i64: sums of differences (`order`), or numbers. */
 export function rebuildWide(residuals: usize, count: u32, order: u32, signed: u32, base: i64, centre: i64, scale: i64): void {
   const end = residuals + (<usize>count << 3);
-  let sum = base;
+  if (order) {
+    let sum = base;
+    // the usual case without its multiplication, which the sum would wait for
+    if (signed && scale == 1) {
+      for (let at = residuals; at < end; at += 8) {
+        sum += unzigzag(load<u64>(at)) + centre;
+        store<i64>(at, sum);
+      }
+      return;
+    }
+    for (let at = residuals; at < end; at += 8) {
+      const z = load<u64>(at);
+      sum += (centre + (signed ? unzigzag(z) : <i64>z)) * scale;
+      store<i64>(at, sum);
+    }
+    return;
+  }
   for (let at = residuals; at < end; at += 8) {
     const z = load<u64>(at);
-    const x = signed ? unzigzag(z) : <i64>z;
-    if (order) {
-      sum += (centre + x) * scale;
-      store<i64>(at, sum);
-    } else store<i64>(at, base + x * scale);
+    store<i64>(at, base + (signed ? unzigzag(z) : <i64>z) * scale);
   }
 }
 
