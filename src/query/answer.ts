@@ -6,7 +6,7 @@
 import type { Frame } from "./frame.ts";
 import { windowCount } from "./frame.ts";
 import { compileOutput, type Evaluate, type Position } from "./outputs.ts";
-import type { Row } from "./parts.ts";
+import { PART_ROWS, type Row } from "./parts.ts";
 import type { Input, SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import { type CallValues, type FilledValues, type PointValues, windowValue } from "./values.ts";
@@ -17,43 +17,77 @@ export interface GroupValues {
   readonly values: (CallValues | null)[];
 }
 
-/** Rows in the order of the answer. `frame` is the one of window values; null when no call has any. */
-export function* answerRows(
-  plan: SelectPlan,
-  input: Input,
-  roots: readonly number[],
-  group: GroupValues,
-  frame: Frame | null,
-): Generator<Row> {
-  const present = roots.filter((call) => group.values[call] !== null);
-  if (present.length === 0) return;
-  const areWindows = present.every((call) => group.values[call]!.kind === "windows");
-  if (areWindows && frame !== null) yield* windowRows(plan, input, present, group, frame);
-  else yield* joinedRows(plan, input, present, group, frame);
-}
+/** Makes the rows of one group after the other. */
+export class AnswerRows {
+  readonly #plan: SelectPlan;
+  readonly #input: Input;
+  readonly #roots: readonly number[];
+  readonly #frame: Frame | null;
+  readonly #evaluate: readonly Evaluate[];
 
-function* windowRows(
-  plan: SelectPlan,
-  input: Input,
-  present: readonly number[],
-  group: GroupValues,
-  frame: Frame,
-): Generator<Row> {
-  const evaluate = input.outputs.map((output) => compileOutput(output, [], input.fields));
-  const at: Position = { calls: new Array(input.calls.length).fill(null), block: 0, row: 0 };
-  const windows = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
-  const { from, to } = windowRange(plan, windows, frame);
-  const count = to - from;
-  for (let k = 0; k < count; k++) {
-    const i = plan.descending ? to - 1 - k : from + k;
+  /** `roots`: the calls that columns use; `frame`: the one of window values, null when no call has any. */
+  constructor(plan: SelectPlan, input: Input, roots: readonly number[], frame: Frame | null) {
+    this.#plan = plan;
+    this.#input = input;
+    this.#roots = roots;
+    this.#frame = frame;
+    this.#evaluate = input.outputs.map((output) => compileOutput(output, [], input.fields));
+  }
+
+  /** Rows in the order of the answer: an array when there are few. */
+  of(group: GroupValues): Iterable<Row> {
+    const present = this.#roots.filter((call) => group.values[call] !== null);
+    if (present.length === 0) return [];
+    const frame = this.#frame;
+    if (frame === null || !present.every((call) => group.values[call]!.kind === "windows"))
+      return joinedRows(this.#plan, this.#input, present, group, frame);
+    const windows = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
+    const { from, to } = windowRange(this.#plan, windows, frame);
+    if (to - from > PART_ROWS) return this.#windowRows(present, windows, frame, from, to);
+    const rows: Row[] = [];
+    const at = this.#position();
+    for (let k = 0; k < to - from; k++) {
+      const row = this.#windowRow(present, windows, frame, this.#plan.descending ? to - 1 - k : from + k, at);
+      if (row !== null) rows.push(row);
+    }
+    return rows;
+  }
+
+  *#windowRows(
+    present: readonly number[],
+    windows: readonly FilledValues[],
+    frame: Frame,
+    from: number,
+    to: number,
+  ): Generator<Row> {
+    const at = this.#position();
+    for (let k = 0; k < to - from; k++) {
+      const row = this.#windowRow(present, windows, frame, this.#plan.descending ? to - 1 - k : from + k, at);
+      if (row !== null) yield row;
+    }
+  }
+
+  #position(): Position {
+    return { calls: new Array(this.#input.calls.length).fill(null), block: 0, row: 0 };
+  }
+
+  /** The row of window `i`; null when fill(none) leaves it out. */
+  #windowRow(
+    present: readonly number[],
+    windows: readonly FilledValues[],
+    frame: Frame,
+    i: number,
+    at: Position,
+  ): Row | null {
+    const plan = this.#plan;
     let isEmpty = true;
     for (let c = 0; c < present.length; c++) {
       const value = windowValue(windows[c]!, i);
       at.calls[present[c]!] = value;
       if (value !== null) isEmpty = false;
     }
-    if (isEmpty && plan.window !== null && plan.fill.kind === "none") continue;
-    yield rowOf(plan.window === null ? plan.aggregateTime : frame.time(i), evaluate, at);
+    if (isEmpty && plan.window !== null && plan.fill.kind === "none") return null;
+    return rowOf(plan.window === null ? plan.aggregateTime : frame.time(i), this.#evaluate, at);
   }
 }
 

@@ -8,7 +8,7 @@
 // own over a wider frame, so that the other columns' first window is still cut at the lower bound.
 import { InputError } from "../base/errors.ts";
 import type { Budget, FoldRequest, Source } from "../model/scan.ts";
-import { answerRows, type GroupValues } from "./answer.ts";
+import { AnswerRows, type GroupValues } from "./answer.ts";
 import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
@@ -71,8 +71,9 @@ async function* callSeries(
   const ordered = [...groups.values()]
     .filter((group) => group.values.some((value) => value !== null))
     .sort(byTags);
+  const answer = new AnswerRows(plan, input, roots, frame);
   for (const group of chosenSeries(plan, ordered)) {
-    const rows = limited(answerRows(plan, input, roots, group, frame), plan.offset, plan.limit);
+    const rows = limited(answer.of(group), plan.offset, plan.limit);
     yield* inParts(headOf(plan, input, group.tags), rows, context.budget);
   }
 }

@@ -12,6 +12,10 @@ export type SeriesHead = Omit<ResultSeries, "rows" | "partial">;
 
 /** Cuts the rows of one series into parts; gives nothing when there are no rows. */
 export function* inParts(head: SeriesHead, rows: Iterable<Row>, budget: Budget): Generator<ResultSeries> {
+  if (Array.isArray(rows) && rows.length <= PART_ROWS) {
+    if (rows.length > 0) yield { ...head, rows };
+    return;
+  }
   let part: Row[] = [];
   for (const row of rows) {
     if (part.length === PART_ROWS) {
@@ -25,7 +29,11 @@ export function* inParts(head: SeriesHead, rows: Iterable<Row>, budget: Budget):
 }
 
 /** OFFSET and LIMIT (0 = all). */
-export function* limited<T>(items: Iterable<T>, offset: number, limit: number): Generator<T> {
+export function limited<T>(items: Iterable<T>, offset: number, limit: number): Iterable<T> {
+  return offset === 0 && limit === 0 ? items : take(items, offset, limit);
+}
+
+function* take<T>(items: Iterable<T>, offset: number, limit: number): Generator<T> {
   let index = 0;
   const end = limit === 0 ? Number.POSITIVE_INFINITY : offset + limit;
   for (const item of items) {

@@ -41,6 +41,7 @@ export function collectPoints(
   column: number,
   field: RowValue,
 ): Points {
+  if (series.length === 1) return pointsOfSeries(series[0]!, column, field);
   const merge = new Merge(series, false);
   const { blocks } = merge;
   let room = 0;
@@ -74,6 +75,46 @@ export function collectPoints(
     values: kept as ValueArray,
     origin: { blocks, block: blockOf, row: rowOf },
   };
+}
+
+/** The same for one series: nothing to merge, so columns without gaps are copied whole. */
+function pointsOfSeries(blocks: readonly SeriesBlock[], column: number, field: RowValue): Points {
+  const { type } = field;
+  let room = 0;
+  for (const block of blocks) if (block.columns[column] != null) room += block.rowCount;
+  const values = emptyValues(type, room, blocks, column);
+  const times = new BigInt64Array(room);
+  const timeWords = wordsOf(times);
+  const blockOf = new Uint32Array(room);
+  const rowOf = new Uint32Array(room);
+  let count = 0;
+  for (const [index, block] of blocks.entries()) {
+    const from = block.columns[column] ?? null;
+    const read = reader(from, field);
+    if (from === null || read === null) continue;
+    blockOf.fill(index, count, count + block.rowCount);
+    if (from.present === null && from.type === FieldType.Float && values instanceof Float64Array) {
+      values.set(from.values, count);
+      times.set(block.times, count);
+      for (let row = 0; row < block.rowCount; row++) rowOf[count + row] = row;
+      count += block.rowCount;
+      continue;
+    }
+    const words = wordsOf(block.times);
+    for (let row = 0; row < block.rowCount; row++) {
+      const value = read(row);
+      if (value === null) continue;
+      values[count] = value as never;
+      timeWords[2 * count] = words[2 * row]!;
+      timeWords[2 * count + 1] = words[2 * row + 1]!;
+      rowOf[count] = row;
+      count++;
+    }
+  }
+  // a gap leaves later blocks' marks behind their points: they are overwritten, or cut off here
+  const kept = Array.isArray(values) ? values : values.subarray(0, count);
+  const origin = { blocks, block: blockOf, row: rowOf };
+  return { type, count, times: times.subarray(0, count), values: kept as ValueArray, origin };
 }
 
 function emptyValues(

@@ -26,7 +26,7 @@ export async function* executeShow(plan: ShowPlan, context: ShowContext): AsyncG
     case "show measurements": {
       const matches = matcher(plan.filter);
       const names = (await context.source.measurements(plan.database, plan.where)).filter(matches);
-      const rows = limited(names, plan.offset, plan.limit).map((name) => [name]);
+      const rows = Array.from(limited(names, plan.offset, plan.limit), (name) => [name]);
       yield* inParts(namesOf("measurements"), rows, context.budget);
       return;
     }
@@ -64,7 +64,7 @@ async function seriesRows(plan: MeasurementsPlan, context: ShowContext): Promise
     for (const series of await context.source.series(plan.database, measurement, plan.where))
       keys.push(series.key);
   }
-  return limited(keys, plan.offset, plan.limit).map((key) => [key]);
+  return Array.from(limited(keys, plan.offset, plan.limit), (key) => [key]);
 }
 
 /** A series for each measurement that has something to show. */

@@ -1,0 +1,176 @@
+// The executor's own machinery: merging series by time, parts of long answers, the query's bounds.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Clock } from "../src/base/clock.ts";
+import { QueryAbortedError } from "../src/base/errors.ts";
+import type { SeriesBlock } from "../src/model/scan.ts";
+import { FieldType } from "../src/model/types.ts";
+import { QueryBudget } from "../src/query/budget.ts";
+import { Merge } from "../src/query/merge.ts";
+import { PART_ROWS } from "../src/query/parts.ts";
+import type { ResultSeries } from "../src/query/result.ts";
+import { runQuery, type Session } from "../src/query/session.ts";
+import { Oracle } from "./oracle/oracle.ts";
+
+describe("Merge", () => {
+  const times = fc.uniqueArray(fc.bigInt(-(2n ** 62n), 2n ** 62n).map((t) => (t % 5n === 0n ? t : t % 7n)));
+
+  test("gives every row once, in order of (time, series), or the exact reverse", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(times, fc.integer({ min: 1, max: 4 })), { maxLength: 6 }), (data) => {
+        const series = data.map(([unsorted, blockRows], index) => {
+          const sorted = unsorted.toSorted((a, b) => (a < b ? -1 : 1));
+          const blocks: SeriesBlock[] = [];
+          for (let i = 0; i < sorted.length; i += blockRows) {
+            const part = BigInt64Array.from(sorted.slice(i, i + blockRows));
+            const key = `m,t=${index}`;
+            blocks.push({
+              series: { key, tags: new Map() },
+              rowCount: part.length,
+              times: part,
+              columns: [],
+            });
+          }
+          return blocks;
+        });
+        const rows = (descending: boolean) => {
+          const merge = new Merge(series, descending);
+          const out: string[] = [];
+          while (merge.next()) {
+            const block = merge.blocks[merge.block]!;
+            out.push(`${block.times[merge.row]} ${block.series.key}`);
+          }
+          return out;
+        };
+        const expected = data
+          .flatMap(([list], index) => list.map((time) => ({ time, key: `m,t=${index}` })))
+          .sort((a, b) => (a.time !== b.time ? (a.time < b.time ? -1 : 1) : a.key < b.key ? -1 : 1))
+          .map(({ time, key }) => `${time} ${key}`);
+        expect(rows(false)).toEqual(expected);
+        expect(rows(true)).toEqual(expected.toReversed());
+      }),
+    );
+  });
+});
+
+describe("a long answer", () => {
+  const oracle = new Oracle({ blockRows: 1000 });
+  const rowCount = 2 * PART_ROWS + 5;
+  for (let i = 0; i < rowCount; i++)
+    oracle.write("db0", {
+      measurement: "m",
+      tags: { t: i % 2 === 0 ? "a" : "b" },
+      fields: { v: { type: FieldType.Integer, value: BigInt(i) } },
+      timeNs: BigInt(i),
+    });
+
+  test("comes in parts, all but the last marked, without loss", async () => {
+    const parts = await answer("SELECT v FROM m", oracle);
+    expect(parts.map((part) => part.rows.length)).toEqual([PART_ROWS, PART_ROWS, 5]);
+    expect(parts.map((part) => part.partial === true)).toEqual([true, true, false]);
+    expect(parts.flatMap((part) => part.rows.map((row) => row[1]))).toEqual(
+      Array.from({ length: rowCount }, (_, i) => i),
+    );
+  });
+
+  test("ends exactly at a part's end without an empty part", async () => {
+    const parts = await answer(`SELECT v FROM m LIMIT ${PART_ROWS}`, oracle);
+    expect(parts.map((part) => [part.rows.length, part.partial === true])).toEqual([[PART_ROWS, false]]);
+  });
+
+  test("windows that reach from old data to now are made as they are taken", async () => {
+    const results = runQuery("SELECT count(v) FROM m GROUP BY time(1ms)", sessionOver(oracle, 10n ** 15n));
+    let taken = 0;
+    for await (const result of results)
+      for await (const part of result.series) {
+        expect(part.rows[0]).toEqual([BigInt(taken) * 1_000_000n, taken === 0 ? rowCount : 0]);
+        taken += part.rows.length;
+        if (taken >= 3 * PART_ROWS) break;
+      }
+    expect(taken).toBe(3 * PART_ROWS);
+  });
+
+  test("but windows that must be held are bounded", async () => {
+    const query = "SELECT difference(count(v)) FROM m WHERE time >= 0 AND time < 1000s GROUP BY time(1us)";
+    expect(answer(query, oracle)).rejects.toThrow(
+      "GROUP BY time would make 1000000000 windows, more than 1000000",
+    );
+  });
+});
+
+describe("a query's bounds", () => {
+  const oracle = new Oracle();
+  for (let i = 0; i < 100; i++)
+    oracle.write("db0", {
+      measurement: "m",
+      tags: { t: String(i) },
+      fields: { v: { type: FieldType.Float, value: i } },
+      timeNs: BigInt(i),
+    });
+
+  test("time", async () => {
+    let elapsedMs = 0;
+    const clock: Clock = { nowNs: () => 100n, elapsedMs: () => elapsedMs++, every: () => () => {} };
+    const session = { ...sessionOver(oracle, 100n), clock, allowance: { timeoutMs: 50, maxHeldBytes: 0 } };
+    expect(answer("SELECT v FROM m", oracle, session)).rejects.toThrow(
+      new QueryAbortedError(
+        "query-timeout limit exceeded: it ran for more than 50 ms; narrow its time range or raise the timeout",
+      ),
+    );
+  });
+
+  test("memory", async () => {
+    const session = { ...sessionOver(oracle, 100n), allowance: { timeoutMs: 0, maxHeldBytes: 5000 } };
+    expect(answer("SELECT v FROM m", oracle, session)).rejects.toThrow("query holds more than 5000 bytes");
+    expect((await answer("SELECT v FROM m WHERE t = '5'", oracle, session)).length).toBe(1);
+  });
+
+  test("a kill", async () => {
+    const killed = new AbortController();
+    const session = {
+      ...sessionOver(oracle, 100n),
+      allowance: { timeoutMs: 0, maxHeldBytes: 0, signal: killed.signal },
+    };
+    killed.abort();
+    expect(answer("SELECT v FROM m", oracle, session)).rejects.toThrow("query was killed");
+  });
+
+  test("what is given back may be held again", () => {
+    const clock: Clock = { nowNs: () => 0n, elapsedMs: () => 0, every: () => () => {} };
+    const budget = new QueryBudget({ timeoutMs: 0, maxHeldBytes: 10 }, clock);
+    budget.hold(8);
+    budget.hold(-8);
+    budget.hold(10);
+    expect(budget.heldBytes).toBe(10);
+    expect(() => budget.hold(1)).toThrow(QueryAbortedError);
+  });
+});
+
+test("a statement that changes something warns when the request promised not to", async () => {
+  const oracle = new Oracle();
+  const session = { ...sessionOver(oracle, 0n), readOnly: true };
+  const texts: string[] = [];
+  for await (const result of runQuery("CREATE DATABASE zz; SHOW DATABASES", session)) {
+    texts.push(...result.messages.map((message) => `${result.statementId} ${message.level} ${message.text}`));
+    for await (const part of result.series) expect(part.rows).toEqual([["zz"]]);
+  }
+  expect(texts).toEqual([
+    "0 warning deprecated use of 'CREATE DATABASE zz' in a read only context, please use a POST request instead",
+  ]);
+});
+
+function sessionOver(oracle: Oracle, nowNs: bigint): Session {
+  const clock: Clock = { nowNs: () => nowNs, elapsedMs: () => 0, every: () => () => {} };
+  return { source: oracle, administration: oracle, clock, database: "db0" };
+}
+
+async function answer(
+  text: string,
+  oracle: Oracle,
+  session: Session = sessionOver(oracle, 10n ** 12n),
+): Promise<ResultSeries[]> {
+  const parts: ResultSeries[] = [];
+  for await (const result of runQuery(text, session))
+    for await (const part of result.series) parts.push(part);
+  return parts;
+}
