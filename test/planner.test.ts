@@ -410,7 +410,10 @@ test("statements that make no sense are told why", async () => {
     ["mean(value) FROM cpu GROUP BY time(1m), time(2m)", "multiple time dimensions not allowed"],
     ["mean(value) FROM cpu GROUP BY 5", "only time and tag dimensions allowed"],
     ["value FROM cpu WHERE time != 5", "invalid time comparison operator: !="],
-    ["value FROM cpu WHERE time > 'x'", "invalid operation: time and 'x' are not compatible"],
+    [
+      "value FROM cpu WHERE time > 'x'",
+      "invalid operation: time and *influxql.StringLiteral are not compatible",
+    ],
     ["value FROM cpu WHERE time > '2024-02-30'", "invalid timestamp string: '2024-02-30'"],
     ["value FROM cpu WHERE abs(n) > 1", "invalid function call in condition: abs(n)"],
     ["value FROM nope.cpu", "retention policy not found: nope"],

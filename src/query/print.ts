@@ -49,6 +49,26 @@ export function printNode(node: Node): string {
   }
 }
 
+/** What InfluxDB's messages call a node: the name of its Go type. */
+export function influxType(node: Node): string {
+  const names: Readonly<Record<Node["kind"], string>> = {
+    number: "NumberLiteral",
+    integer: "IntegerLiteral",
+    unsigned: "UnsignedLiteral",
+    string: "StringLiteral",
+    boolean: "BooleanLiteral",
+    duration: "DurationLiteral",
+    regex: "RegexLiteral",
+    wildcard: "Wildcard",
+    distinct: "Distinct",
+    reference: "VarRef",
+    call: "Call",
+    paren: "ParenExpr",
+    binary: "BinaryExpr",
+  };
+  return `*influxql.${names[node.kind]}`;
+}
+
 /** Never in a form that reads as an integer or a duration. */
 function printFloat(value: number): string {
   const text = String(value);

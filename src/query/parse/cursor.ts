@@ -133,6 +133,11 @@ export class Cursor {
   }
 
   error(message: string, token: Token): InputError {
-    return parseError(`${message} at ${this.#lexer.position(token.offset)}`);
+    return parseError(`${message} at ${this.position(token.offset)}`);
+  }
+
+  /** "line 1, char 8" */
+  position(offset: number): string {
+    return this.#lexer.position(offset);
   }
 }

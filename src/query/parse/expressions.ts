@@ -28,7 +28,8 @@ const precedences: Readonly<Record<NodeOperator, number>> = {
   "%": 5,
   "&": 5,
 };
-const COMPARISON = 3;
+/** Precedence of comparisons: those and lower ones make conditions. */
+export const COMPARISON = 3;
 
 /** Operators in a row make a tree as deep as they are many, and everything that reads it recurses. */
 const MAX_OPERATORS = 4000;
@@ -184,8 +185,7 @@ function parseSigned(cursor: Cursor): Node {
 function parseDistinct(cursor: Cursor): Node {
   cursor.expectKeyword("DISTINCT");
   if (cursor.isOperator("(")) return parseCall(cursor, "distinct");
-  if (cursor.peek().kind !== "identifier") throw cursor.found("(", "identifier");
-  return { kind: "distinct", name: cursor.next().text };
+  return { kind: "distinct", name: cursor.expectIdentifier() };
 }
 
 /** The arguments of a call, whose name has been read. */

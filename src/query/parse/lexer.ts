@@ -101,8 +101,8 @@ export class Lexer {
   position(offset: number): string {
     const before = this.text.slice(0, offset).split(/\r\n|\r|\n/);
     let character = [...before.at(-1)!].length + 1;
-    // After a word, a blank, `(` or `,` its scanner has looked past the end once already, and counted that.
-    if (offset >= this.text.length && /(?:(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*|[\s(,])$/u.test(this.text))
+    // After a word, `(` or `,` its scanner has looked past the end once already, and counted that.
+    if (offset >= this.text.length && /(?:(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*|[(,])$/u.test(this.text))
       character++;
     return `line ${before.length}, char ${character}`;
   }
@@ -123,16 +123,20 @@ export class Lexer {
     }
   }
 
-  /** 'string' or "identifier": both know \\ \' \" \n, neither may span lines. */
+  /**
+   * 'string' or "identifier": both know \\ \' \" \n, neither may span lines. A string's offset is that of the
+   * character before it, as influxd has it.
+   */
   #quoted(start: number, quote: string): Token {
     const { text } = this;
+    const offset = quote === "'" ? Math.max(0, start - 1) : start;
     let value = "";
     let at = start + 1;
     for (; at < text.length; at++) {
       const character = text[at]!;
       if (character === quote) {
         const kind = quote === "'" ? "string" : "identifier";
-        return this.#token(kind, value, start, at + 1, true);
+        return this.#token(kind, value, offset, at + 1, true);
       }
       if (character === "\n") break;
       if (character !== "\\") {
@@ -142,9 +146,9 @@ export class Lexer {
       const escaped = text[++at];
       if (escaped === "n") value += "\n";
       else if (escaped === "\\" || escaped === "'" || escaped === '"') value += escaped;
-      else return this.#token("bad", `\\${escaped ?? ""}`, at - 1, at + 1);
+      else return this.#token("bad", `\\${escaped ?? ""}`, at, at + 1);
     }
-    return this.#token("bad", value, start, at);
+    return this.#token("bad", value || "BADSTRING", offset, at);
   }
 
   #parameter(start: number): Token {

@@ -18,7 +18,7 @@ export function parseQuery(text: string, parameters: Parameters = {}): Statement
   while (cursor.peek().kind !== "end") {
     if (cursor.takeOperator(";")) separated = true;
     else {
-      if (!separated) throw cursor.found(";", "EOF");
+      if (!separated) throw cursor.found(";");
       statements.push(parseStatement(cursor));
       separated = false;
     }

@@ -43,7 +43,7 @@ export function parseCreate(cursor: Cursor): Statement {
 function parseCreateDatabase(cursor: Cursor): CreateDatabase {
   const database = cursor.expectIdentifier();
   if (!cursor.takeKeyword("WITH")) return { kind: "create database", database, policy: null };
-  const options = ["DURATION", "REPLICATION", "SHARD", "NAME"];
+  const options = ["DURATION", "NAME", "REPLICATION", "SHARD"];
   if (!cursor.isKeyword(...options)) throw cursor.found(...options);
   return { kind: "create database", database, policy: parsePolicyOptions(cursor, options) };
 }

@@ -1,8 +1,8 @@
 // SELECT, clause by clause in the order that the language fixes.
-import type { Fill, MeasurementSource, Node, SelectField, SelectStatement } from "../ast.ts";
+import type { Fill, MeasurementSource, Node, NodeOperator, SelectField, SelectStatement } from "../ast.ts";
 import type { Cursor } from "./cursor.ts";
 import { parseError } from "./errors.ts";
-import { parseExpression } from "./expressions.ts";
+import { COMPARISON, parseExpression, precedenceOf } from "./expressions.ts";
 import { parseSources, parseTarget } from "./sources.ts";
 
 /** After the word SELECT. */
@@ -36,11 +36,37 @@ function parseFields(cursor: Cursor): SelectField[] {
   const fields: SelectField[] = [];
   do {
     const pattern = cursor.takeRegex();
-    const expression: Node = pattern === null ? parseExpression(cursor) : { kind: "regex", pattern };
+    const expression: Node = pattern === null ? parseArithmetic(cursor) : { kind: "regex", pattern };
     const alias = cursor.takeKeyword("AS") ? cursor.expectIdentifier() : null;
     fields.push({ expression, alias });
   } while (cursor.takeOperator(","));
   return fields;
+}
+
+function parseArithmetic(cursor: Cursor): Node {
+  const { offset } = cursor.peek();
+  const expression = parseExpression(cursor);
+  const operator = conditionOperator(expression);
+  if (operator === null) return expression;
+  const where = cursor.position(offset);
+  throw parseError(
+    `invalid operator ${operator.toUpperCase()} in SELECT clause at ${where}; operator is intended for WHERE clause`,
+  );
+}
+
+/** The outermost comparison, AND or OR; null: arithmetic alone. */
+function conditionOperator(node: Node): NodeOperator | null {
+  switch (node.kind) {
+    case "paren":
+      return conditionOperator(node.inner);
+    case "call":
+      return node.arguments.map(conditionOperator).find((operator) => operator !== null) ?? null;
+    case "binary":
+      if (precedenceOf(node.operator) <= COMPARISON) return node.operator;
+      return conditionOperator(node.left) ?? conditionOperator(node.right);
+    default:
+      return null;
+  }
 }
 
 export function parseCondition(cursor: Cursor): Node | null {

@@ -131,13 +131,13 @@ function parseFilter(cursor: Cursor, subject: ShowSubject): NameFilter | null {
   if (subject === "measurements") {
     if (!cursor.takeKeyword("WITH")) return null;
     cursor.expectKeyword("MEASUREMENT");
-    return parseNames(cursor, ["=", "=~"]);
+    return parseNames(cursor, ["=", "=~"], ["=", "=~"]);
   }
   if (subject !== "tag values" && subject !== "tag keys") return null;
   if (subject === "tag keys" && !cursor.isKeyword("WITH")) return null;
   cursor.expectKeyword("WITH");
   cursor.expectKeyword("KEY");
-  if (!cursor.takeKeyword("IN")) return parseNames(cursor, ["IN", "=", "!=", "=~", "!~"]);
+  if (!cursor.takeKeyword("IN")) return parseNames(cursor, ["=", "!=", "=~", "!~"], ["IN", "=", "=~"]);
   cursor.expectOperator("(");
   const names: string[] = [];
   do names.push(cursor.expectIdentifier());
@@ -146,9 +146,10 @@ function parseFilter(cursor: Cursor, subject: ShowSubject): NameFilter | null {
   return { kind: "names", names, negated: false };
 }
 
-function parseNames(cursor: Cursor, expected: readonly string[]): NameFilter {
+/** `expected`: what influxd's message names, which is not all that it takes. */
+function parseNames(cursor: Cursor, operators: readonly string[], expected: readonly string[]): NameFilter {
   const { kind, text } = cursor.peek();
-  if (kind !== "operator" || !expected.includes(text)) throw cursor.found(...expected);
+  if (kind !== "operator" || !operators.includes(text)) throw cursor.found(...expected);
   cursor.next();
   const negated = text.startsWith("!");
   if (text === "=" || text === "!=") return { kind: "names", names: [cursor.expectIdentifier()], negated };

@@ -18,7 +18,8 @@ export function parseCreateUser(cursor: Cursor): UserStatement {
 
 /** After GRANT or REVOKE: a privilege, [ON database] TO (FROM) user. */
 export function parseGrant(cursor: Cursor, kind: "grant" | "revoke"): UserStatement {
-  const word = cursor.expectKeyword("READ", "WRITE", "ALL");
+  if (!cursor.isKeyword("READ", "WRITE", "ALL")) throw cursor.found("READ", "WRITE", "ALL [PRIVILEGES]");
+  const word = cursor.next().text;
   const privilege = word === "READ" ? "read" : word === "WRITE" ? "write" : "all";
   if (privilege === "all") cursor.takeKeyword("PRIVILEGES");
   const preposition = kind === "grant" ? "TO" : "FROM";

@@ -4,7 +4,7 @@ import { InputError } from "../../base/errors.ts";
 import type { CallNode, Node, SelectStatement } from "../ast.ts";
 import { formatDuration } from "../duration.ts";
 import { functionNamed, functions } from "../functions.ts";
-import { printNode } from "../print.ts";
+import { influxType, printNode } from "../print.ts";
 
 /** What the fields of a statement turned out to contain. */
 interface Contents {
@@ -101,11 +101,6 @@ class FieldCheck {
   }
 
   #binary(node: Node & { kind: "binary" }): void {
-    if (!"+-*/%&|^".includes(node.operator)) {
-      throw new InputError(
-        `invalid operator ${node.operator} in SELECT clause; operator is intended for WHERE`,
-      );
-    }
     const sides = [node.left, node.right].filter((side) => !isConstant(side));
     if (sides.length === 0) throw new InputError("field must contain at least one variable");
     for (const side of sides) this.field(side, false);
@@ -179,8 +174,11 @@ class FieldCheck {
     const written = printNode(argument);
     switch (parameter.kind) {
       case "duration":
+        if (argument.kind !== "duration" && name === "integral") {
+          throw new InputError("second argument must be a duration");
+        }
         if (argument.kind !== "duration") {
-          throw new InputError(`second argument to ${name} must be a duration, got ${written}`);
+          throw new InputError(`second argument to ${name} must be a duration, got ${influxType(argument)}`);
         }
         if (argument.ns <= 0n) {
           throw new InputError(`duration argument must be positive, got ${formatDuration(argument.ns)}`);
@@ -188,7 +186,7 @@ class FieldCheck {
         return;
       case "integer":
         if (argument.kind !== "integer") {
-          throw new InputError(`second argument for ${name} must be an integer, got ${written}`);
+          throw new InputError(`second argument for ${name} must be an integer, got ${influxType(argument)}`);
         }
         if (argument.value < BigInt(parameter.minimum)) {
           throw new InputError(

@@ -125,7 +125,7 @@ function resolveReference(node: ReferenceNode, schema: Schema): Expression {
   // Nothing stored has this field, so the type does not matter: it is absent everywhere.
   if (cast === "field") return { kind: "field", name, type: FieldType.Float };
   if (isTimeName(schema, name)) {
-    throw new InputError(`invalid operation: ${name} can only be compared with times`);
+    throw new InputError(`invalid condition expression: ${name}`);
   }
   return { kind: "tag", name };
 }

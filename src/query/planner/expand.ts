@@ -15,7 +15,7 @@ export function expandFields(
   const regexes = new RegexCache();
   const columns: Named[] = [];
   for (const field of fields) {
-    const { expression } = field;
+    const expression = withoutParentheses(field.expression);
     if (expression.kind === "wildcard" || expression.kind === "regex") {
       const names = allNames(schema).filter(
         ({ name, cast }) =>
@@ -31,6 +31,9 @@ export function expandFields(
   }
   return columns;
 }
+
+const withoutParentheses = (node: Node): Node =>
+  node.kind === "paren" ? withoutParentheses(node.inner) : node;
 
 /** Fields and tags sorted by name, a field before a tag of its name. */
 function allNames(schema: Schema): { name: string; cast: "field" | "tag" }[] {

@@ -1,7 +1,7 @@
 // Times as statements write them: strings, numbers and arithmetic with now() and durations, to ns since the epoch.
 import { InputError } from "../../base/errors.ts";
 import type { Node } from "../ast.ts";
-import { printNode } from "../print.ts";
+import { influxType } from "../print.ts";
 import { Zone } from "../zones.ts";
 
 /** What time expressions are evaluated with. */
@@ -70,7 +70,7 @@ const widest = (left: Quantity, right: Quantity): Quantity["kind"] =>
   left.kind === "instant" || right.kind === "instant" ? "instant" : "duration";
 
 function incompatible(node: Node): InputError {
-  return new InputError(`invalid operation: time and ${printNode(node)} are not compatible`);
+  return new InputError(`invalid operation: time and ${influxType(node)} are not compatible`);
 }
 
 const instantPattern =

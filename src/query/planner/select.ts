@@ -30,12 +30,13 @@ async function planWithin(
   outer: Surroundings,
 ): Promise<SelectPlan> {
   const instants: InstantContext = { nowNs: context.nowNs, timezone: statement.timezone };
+  // Once before anything else, for its errors: whether ts is time is known only after the sources.
+  const { range: outerRange } = splitCondition(statement.condition, NO_NAMES, instants);
   const window = planWindow(statement.dimensions, instants);
   const sources = await planSources(statement.sources, context, (subquery) => {
     // Only the names written out reach a subquery: `*` and regexes ask what it has.
     const dimensions = planDimensions(statement.dimensions, outer.dimensions, NO_NAMES);
-    const { range } = splitCondition(statement.condition, NO_NAMES, instants);
-    return planWithin(subquery, context, { range: intersect(outer.range, range), dimensions });
+    return planWithin(subquery, context, { range: intersect(outer.range, outerRange), dimensions });
   });
   const schema = unite(sources);
 
