@@ -1,171 +1,40 @@
-// Column pages: every value comes back bit for bit, whatever it is; bytes that no encoder wrote are refused.
+// Column pages: every value comes back bit for bit, whatever it is, from the kernels and from their twin.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  decodePage,
-  decodeTimes,
-  encodePage,
-  encodeTimes,
-  maxPageBytes,
-  pageHeapBytes,
-} from "../src/codec/codec.ts";
-import { PageError } from "../src/codec/page-error.ts";
-import { Kernels, type Pointer, Scratch } from "../src/kernels/kernels.ts";
+import { decodeTimes, encodeTimes, maxPageBytes } from "../src/codec/codec.ts";
 import { FieldType } from "../src/model/types.ts";
+import {
+  areas,
+  bitsOf,
+  decode,
+  decoded,
+  decodeStrings,
+  encode,
+  encodeStrings,
+  floatColumn,
+  integerColumn,
+  kernels,
+  pageArea,
+  presence,
+  twoDecimals,
+  uniform,
+  walk,
+  wrapped,
+} from "./support/columns.ts";
+import { readPage } from "./twin/page.ts";
 
-const kernels = new Kernels();
-const areas = { values: new Scratch(kernels), present: new Scratch(kernels), heap: new Scratch(kernels) };
-const decoded = { values: new Scratch(kernels), present: new Scratch(kernels), heap: new Scratch(kernels) };
-const pageArea = new Scratch(kernels);
-
-/** Encodes u64 slots (and a heap for strings); returns a copy of the page. */
-function encode(type: FieldType, slots: BigUint64Array, present: Uint8Array | null, heap = new Uint8Array()) {
-  const rowCount = slots.length;
-  const values = areas.values.reserve(rowCount * 8);
-  const presence = present ? areas.present.reserve(rowCount) : 0;
-  const heapAt = areas.heap.reserve(heap.length);
-  const room = maxPageBytes(type, rowCount, heap.length);
-  const page = pageArea.reserve(room);
-  kernels.put(values, new Uint8Array(slots.buffer, slots.byteOffset, rowCount * 8));
-  if (present) kernels.put(presence, present);
-  kernels.put(heapAt, heap);
-  const column = { type, rowCount, values, present: presence, heap: heapAt, heapBytes: heap.length };
-  const sizeBytes = encodePage(kernels, column, page);
-  expect(sizeBytes).toBeLessThanOrEqual(room);
-  return kernels.view(page, sizeBytes).slice();
-}
-
-interface Decoded {
-  slots: BigUint64Array;
-  present: Uint8Array | null;
-  heap: Uint8Array;
-}
-
-/** Decodes into areas whose surroundings are checked for stray writes. */
-function decode(type: FieldType, bytes: Uint8Array, rowCount: number): Decoded {
-  const page = pageArea.reserve(bytes.length);
-  kernels.put(page, bytes);
-  const heapBytes = pageHeapBytes(kernels, page, bytes.length);
-  const guarded = (area: Scratch, sizeBytes: number): Pointer => {
-    const pointer = area.reserve(sizeBytes + 32);
-    kernels.view(pointer + sizeBytes, 32).fill(0xa5);
-    return pointer;
-  };
-  const values = guarded(decoded.values, rowCount * 8);
-  const present = guarded(decoded.present, rowCount);
-  const heap = guarded(decoded.heap, heapBytes);
-  const intact = (pointer: Pointer, sizeBytes: number) =>
-    expect(kernels.view(pointer + sizeBytes, 32).every((byte) => byte === 0xa5)).toBe(true);
-  try {
-    const { hasNulls } = decodePage(kernels, type, page, bytes.length, rowCount, { values, present, heap });
-    return {
-      slots: new BigUint64Array(kernels.buffer, values, rowCount).slice(),
-      present: hasNulls ? kernels.view(present, rowCount).slice() : null,
-      heap: kernels.view(heap, heapBytes).slice(),
-    };
-  } finally {
-    intact(values, rowCount * 8);
-    intact(present, rowCount);
-    intact(heap, heapBytes);
-  }
-}
-
+/** The kernel and its twin read back what was encoded. */
 function roundTrip(type: FieldType, slots: BigUint64Array, present: Uint8Array | null): Uint8Array {
   const bytes = encode(type, slots, present);
   const out = decode(type, bytes, slots.length);
   const expected = present ? slots.map((slot, row) => (present[row] ? slot : 0n)) : slots;
   expect(out.slots).toEqual(expected);
   expect(out.present).toEqual(present?.includes(0) ? present : null);
+  const read = readPage(bytes);
+  expect(read.slots).toEqual(Array.from(expected));
+  expect(read.present).toEqual(Array.from(slots, (_, row) => present?.[row] !== 0));
   return bytes;
 }
-
-const bitsOf = (numbers: ArrayLike<number>) => new BigUint64Array(Float64Array.from(numbers).buffer);
-const wrapped = (numbers: bigint[]) => BigUint64Array.from(numbers, (x) => BigInt.asUintN(64, x));
-
-/** Deterministic uniform numbers in [0, 1): mulberry32. */
-function uniform(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** A walk with N(0,1) steps clamped to [0,100], as TSBS makes them. */
-function walk(rowCount: number, seed: number): number[] {
-  const random = uniform(seed);
-  let at = random() * 100;
-  return Array.from({ length: rowCount }, () => {
-    at += Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    at = Math.min(100, Math.max(0, at));
-    return at;
-  });
-}
-const twoDecimals = (x: number) => Math.round(x * 100) / 100;
-
-/** Shapes of integer columns: each exercises another choice of the encoder. */
-const integerColumn = fc.oneof(
-  fc.array(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), { maxLength: 300, size: "max" }),
-  fc.array(fc.bigInt(-100n, 100n), { maxLength: 3000, size: "max" }),
-  fc.array(fc.constantFrom(0n, 1n), { maxLength: 1000, size: "max" }),
-  fc.array(fc.constantFrom(-(2n ** 63n), 2n ** 63n - 1n, 0n, -1n), { maxLength: 40, size: "max" }),
-  fc
-    .tuple(
-      fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
-      fc.constantFrom(1n, 1000n, 1_000_000n, 1_000_000_000n, 8n, 2n ** 40n, 2n ** 62n),
-      fc.array(
-        fc.oneof(
-          { weight: 30, arbitrary: fc.bigInt(-9n, 300n) },
-          { weight: 1, arbitrary: fc.bigInt(-(2n ** 50n), 2n ** 50n) },
-        ),
-        { maxLength: 3000, size: "max" },
-      ),
-    )
-    .map(([first, scale, steps]) => {
-      let at = first;
-      return steps.map((step) => (at = BigInt.asIntN(64, at + step * scale)));
-    }),
-);
-
-/** Shapes of float columns. */
-const floatColumn = fc.oneof(
-  fc.array(fc.double(), { maxLength: 300, size: "max" }),
-  fc
-    .tuple(fc.nat(18), fc.array(fc.integer({ min: -100000, max: 100000 }), { maxLength: 3000, size: "max" }))
-    .map(([e, list]) => list.map((n) => n / 10 ** e)),
-  fc.array(
-    fc.oneof(
-      { weight: 20, arbitrary: fc.integer({ min: 0, max: 10000 }).map((n) => n / 100) },
-      {
-        weight: 1,
-        arbitrary: fc.constantFrom(
-          -0,
-          NaN,
-          Infinity,
-          -Infinity,
-          5e-324,
-          1.7976931348623157e308,
-          0.1 + 0.2,
-          2 ** 53,
-          2 ** 51,
-        ),
-      },
-    ),
-    { maxLength: 2000, size: "max" },
-  ),
-  fc.array(fc.float(), { maxLength: 300, size: "max" }),
-  fc.tuple(fc.nat(3000), fc.nat()).map(([rowCount, seed]) => walk(rowCount, seed)),
-);
-
-/** Presence for a column: null, or some rows missing. */
-const presence = (rowCount: number) =>
-  fc.option(
-    fc
-      .array(fc.constantFrom(0, 1), { minLength: rowCount, maxLength: rowCount })
-      .map((list) => Uint8Array.from(list)),
-  );
 
 describe("round trips", () => {
   test("integers of every shape, with and without nulls", () => {
@@ -237,36 +106,6 @@ describe("round trips", () => {
   });
 });
 
-function encodeStrings(list: (string | null)[], share: boolean) {
-  const encoder = new TextEncoder();
-  const known = new Map<string, bigint>();
-  const chunks: Uint8Array[] = [];
-  let offset = 0;
-  const slots = BigUint64Array.from(list, (text) => {
-    if (text === null) return 0n;
-    const before = share ? known.get(text) : undefined;
-    if (before !== undefined) return before;
-    const bytes = encoder.encode(text);
-    const slot = BigInt(offset) | (BigInt(bytes.length) << 32n);
-    chunks.push(bytes);
-    offset += bytes.length;
-    known.set(text, slot);
-    return slot;
-  });
-  const present = list.includes(null) ? Uint8Array.from(list, (text) => (text === null ? 0 : 1)) : null;
-  return encode(FieldType.String, slots, present, Buffer.concat(chunks));
-}
-
-function decodeStrings(bytes: Uint8Array, rowCount: number): (string | null)[] {
-  const { slots, present, heap } = decode(FieldType.String, bytes, rowCount);
-  const decoder = new TextDecoder();
-  return Array.from(slots, (slot, row) => {
-    if (present && !present[row]) return null;
-    const offset = Number(slot & 0xffffffffn);
-    return decoder.decode(heap.subarray(offset, offset + Number(slot >> 32n)));
-  });
-}
-
 describe("strings", () => {
   const column = fc.oneof(
     fc.array(fc.option(fc.string({ unit: "binary" }), { freq: 5 }), { maxLength: 300, size: "max" }),
@@ -281,7 +120,9 @@ describe("strings", () => {
   test("come back, nulls too, from heaps that share bytes and heaps that do not", () => {
     fc.assert(
       fc.property(column, fc.boolean(), (list, share) => {
-        expect(decodeStrings(encodeStrings(list, share), list.length)).toEqual(list);
+        const bytes = encodeStrings(list, share);
+        expect(decodeStrings(bytes, list.length)).toEqual(list);
+        expect(readPage(bytes).texts).toEqual(list);
       }),
       { numRuns: 150 },
     );
@@ -378,98 +219,5 @@ describe("sizes", () => {
     );
     expect(roundTrip(FieldType.Float, noise, null).length).toBeLessThanOrEqual(8008);
     expect(roundTrip(FieldType.Integer, noise, null).length).toBeLessThanOrEqual(8040);
-  });
-});
-
-describe("bytes that no encoder wrote", () => {
-  const random = uniform(77);
-  const present = Uint8Array.from({ length: 120 }, () => (random() < 0.8 ? 1 : 0));
-  const words = Array.from({ length: 120 }, (_, i) => ["a", "bcd", "", "efghij"][(i * i) % 4]!);
-  const lines = Array.from({ length: 120 }, (_, i) => `message number ${i} of many`);
-  const pages: [string, FieldType, Uint8Array][] = [
-    ["two decimals", FieldType.Float, encode(FieldType.Float, bitsOf(walk(120, 1).map(twoDecimals)), null)],
-    [
-      "decimals with exceptions and nulls",
-      FieldType.Float,
-      encode(
-        FieldType.Float,
-        bitsOf(walk(120, 2).map((x, i) => (i % 17 === 3 ? x : twoDecimals(x)))),
-        present,
-      ),
-    ],
-    ["full precision", FieldType.Float, encode(FieldType.Float, bitsOf(walk(120, 3)), null)],
-    [
-      "integers",
-      FieldType.Integer,
-      encode(
-        FieldType.Integer,
-        wrapped(walk(120, 4).map((x, i) => BigInt(Math.round(i % 31 === 7 ? x * 1e9 : x)))),
-        null,
-      ),
-    ],
-    [
-      "progression",
-      FieldType.Integer,
-      encode(FieldType.Integer, wrapped(Array.from({ length: 120 }, (_, i) => BigInt(i) * 10n)), present),
-    ],
-    [
-      "booleans",
-      FieldType.Boolean,
-      encode(FieldType.Boolean, wrapped(words.map((w) => (w === "" ? 1n : 0n))), null),
-    ],
-    ["dictionary", FieldType.String, encodeStrings(words, false)],
-    [
-      "strings, compressed",
-      FieldType.String,
-      encodeStrings(
-        lines.map((x, i) => (present[i] ? x : null)),
-        false,
-      ),
-    ],
-  ];
-  const attempt = (type: FieldType, bytes: Uint8Array) => {
-    try {
-      decode(type, bytes, 120);
-      return "values";
-    } catch (error) {
-      expect(error).toBeInstanceOf(PageError);
-      return "refused";
-    }
-  };
-
-  for (const [name, type, bytes] of pages) {
-    test(`${name}: every truncation is refused, every flipped bit is refused or gives values`, () => {
-      expect(attempt(type, bytes)).toBe("values");
-      for (let length = 0; length < bytes.length; length++)
-        expect(attempt(type, bytes.subarray(0, length))).toBe("refused");
-      for (let at = 0; at < bytes.length; at++)
-        for (const mask of [0x01, 0x80, 0x10, 0xff]) {
-          const flipped = bytes.slice();
-          flipped[at]! ^= mask;
-          attempt(type, flipped);
-        }
-    });
-  }
-
-  test("random bytes behind a plausible start", () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom(1, 2, 3, 4, 5, 6, 0x81, 0x83, 0x46, 0xc5),
-        fc.uint8Array({ maxLength: 400, size: "max" }),
-        fc.constantFrom(...Object.values(FieldType)),
-        (format, rest, type) => {
-          attempt(type, Uint8Array.of(format, 120, ...rest));
-        },
-      ),
-      { numRuns: 3000 },
-    );
-  });
-
-  test("another type, another row count", () => {
-    const [, , bytes] = pages[0]!;
-    expect(attempt(FieldType.Integer, bytes)).toBe("refused");
-    expect(attempt(FieldType.String, bytes)).toBe("refused");
-    expect(() => decode(FieldType.Float, bytes, 121)).toThrow(PageError);
-    expect(attempt(FieldType.Float, pages[3]![2])).toBe("refused");
   });
 });
