@@ -370,6 +370,10 @@ test("statements that make no sense are told why", async () => {
     ["bogus(value) FROM cpu", "undefined function bogus()"],
     ["mean(s) FROM cpu", "unsupported mean iterator type: *query.stringInterruptIterator"],
     ["derivative(b) FROM cpu", "unsupported derivative iterator type: *query.booleanInterruptIterator"],
+    [
+      "moving_average(s, 2) FROM cpu",
+      "unsupported moving average iterator type: *query.stringInterruptIterator",
+    ],
     ["time FROM cpu", "at least 1 non-time field must be queried"],
     ["value FROM cpu GROUP BY time(1m)", "GROUP BY requires at least one aggregate function"],
     ["value FROM cpu fill(none)", "fill(none) must be used with a function"],

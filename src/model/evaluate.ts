@@ -8,7 +8,8 @@
 //     floats; division and remainder by zero give 0;
 //   - arithmetic with an absent value, or on types that have none, gives null.
 //
-// Comparisons between integers and floats are exact (InfluxDB rounds the integer to a double first).
+// Beyond InfluxDB: comparisons between integers and floats are exact (it rounds the integer to a double first), strings
+// have an order and `+` joins them (there such conditions are false).
 import type { BinaryOperator, Expression, Reference } from "./expression.ts";
 import type { Regex, RegexCache } from "./regex.ts";
 import { FieldType } from "./types.ts";

@@ -159,7 +159,10 @@ function asCall(node: CallNode | (Node & { kind: "distinct" })): CallNode {
 
 function accept(name: string, info: FunctionInfo, type: FieldType): void {
   if (info.accepts.includes(type)) return;
-  throw new InputError(`unsupported ${name} iterator type: *query.${fieldTypeNames[type]}InterruptIterator`);
+  const iterator = name.replace("non_negative_", "").replace("_", " "); // InfluxDB's name of it
+  throw new InputError(
+    `unsupported ${iterator} iterator type: *query.${fieldTypeNames[type]}InterruptIterator`,
+  );
 }
 
 /** In columns integer division gives floats; in conditions (typeOfBinary alone) it does not. */
