@@ -3,6 +3,7 @@
 // When every call has a value a window, rows are the windows. When one has points of its own (top, distinct, a
 // transformation), calls are joined by time: a row takes the next point of every call that has one at the
 // earliest time left.
+import { fillNumber } from "./fill.ts";
 import type { Frame } from "./frame.ts";
 import { windowCount } from "./frame.ts";
 import { compileOutput, type Evaluate, type Position } from "./outputs.ts";
@@ -24,6 +25,8 @@ export class AnswerRows {
   readonly #roots: readonly number[];
   readonly #frame: Frame | null;
   readonly #evaluate: readonly Evaluate[];
+  /** By call: what it shows in the rows of a group for which it gave nothing. */
+  readonly #absent: readonly Cell[];
 
   /** `roots`: the calls that columns use; `frame`: the one of window values, null when no call has any. */
   constructor(plan: SelectPlan, input: Input, roots: readonly number[], frame: Frame | null) {
@@ -32,6 +35,10 @@ export class AnswerRows {
     this.#roots = roots;
     this.#frame = frame;
     this.#evaluate = input.outputs.map((output) => compileOutput(output, [], input.fields));
+    const { fill } = plan;
+    this.#absent = input.calls.map((call) =>
+      fill.kind === "number" ? fillNumber(call.type, fill.value) : null,
+    );
   }
 
   /** Rows in the order of the answer: an array when there are few. */
@@ -68,7 +75,7 @@ export class AnswerRows {
   }
 
   #position(): Position {
-    return { calls: new Array(this.#input.calls.length).fill(null), block: 0, row: 0 };
+    return { calls: this.#absent.slice(), block: 0, row: 0 };
   }
 
   /** The row of window `i`; null when fill(none) leaves it out. */

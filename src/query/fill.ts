@@ -21,7 +21,7 @@ export function fillWindows(
   time: (window: number) => bigint,
 ): FilledValues {
   if (fill.kind === "number" || (fill.kind === "null" && call.function === "count")) {
-    const value = numberOf(call.type, fill.kind === "number" ? fill.value : 0);
+    const value = fillNumber(call.type, fill.kind === "number" ? fill.value : 0);
     return { ...windows, values: windows.values.map((cell) => cell ?? value), before: value, after: value };
   }
   if (fill.kind === "previous") return fillPrevious(windows, descending);
@@ -34,7 +34,7 @@ function isNumber(type: FieldType): boolean {
 }
 
 /** The number of fill(number) in a column's type: integers lose the fraction, strings are empty, booleans false. */
-function numberOf(type: FieldType, value: number): Cell {
+export function fillNumber(type: FieldType, value: number): Cell {
   switch (type) {
     case FieldType.Float:
       return value;
@@ -63,7 +63,7 @@ function fillPrevious(windows: WindowValues, descending: boolean): FilledValues 
   };
 }
 
-/** A straight line between the neighbours; the same in both directions. */
+/** A straight line between the neighbours; the same in both directions. Integers are exact, cut towards zero. */
 function fillLinear(windows: WindowValues, type: FieldType, time: (window: number) => bigint): FilledValues {
   const { first } = windows;
   const values = windows.values.slice();
@@ -71,12 +71,16 @@ function fillLinear(windows: WindowValues, type: FieldType, time: (window: numbe
   for (let right = 0; right < values.length; right++) {
     if (values[right] === null) continue;
     if (left >= 0 && right - left > 1) {
-      const from = Number(values[left]);
       const start = time(first + left);
-      const slope = (Number(values[right]) - from) / Number(time(first + right) - start);
+      const span = time(first + right) - start;
+      const from = values[left] as number | bigint;
+      const to = values[right] as number | bigint;
       for (let i = left + 1; i < right; i++) {
-        const value = slope * Number(time(first + i) - start) + from;
-        values[i] = type === FieldType.Float ? value : integerCell(BigInt(Math.trunc(value)));
+        const at = time(first + i) - start;
+        values[i] =
+          type === FieldType.Float
+            ? ((Number(to) - Number(from)) / Number(span)) * Number(at) + Number(from)
+            : integerCell((BigInt(from) * (span - at) + BigInt(to) * at) / span);
       }
     }
     left = right;
