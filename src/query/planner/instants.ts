@@ -1,5 +1,6 @@
 // Times as statements write them: strings, numbers and arithmetic with now() and durations, to ns since the epoch.
 import { InputError } from "../../base/errors.ts";
+import { parseRfc3339 } from "../../model/timetext.ts";
 import type { Node } from "../ast.ts";
 import { influxType } from "../print.ts";
 import { Zone } from "../zones.ts";
@@ -73,8 +74,9 @@ function incompatible(node: Node): InputError {
   return new InputError(`invalid operation: time and ${influxType(node)} are not compatible`);
 }
 
+/** A date; then perhaps hour and minute, seconds, an offset. */
 const instantPattern =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+  /^(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?$/;
 
 /**
  * ns of `2024-01-10`, `2024-01-10 12:00:00[.fraction]` and RFC 3339; without an offset by the clock of
@@ -82,25 +84,10 @@ const instantPattern =
  */
 export function parseInstant(text: string, timezone: string | null): bigint | null {
   if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return null;
-  const found = instantPattern.exec(text);
-  if (found === null) throw new InputError(`invalid timestamp string: '${text}'`);
-  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", offset] = found;
-  const date = new Date(0);
-  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  date.setUTCHours(Number(hour), Number(minute), Number(second));
-  // A part past its range carries into the next one: then the date is another one.
-  const [, back] = /^(.*)\./.exec(date.toISOString()) ?? [];
-  const parts = [
-    `${year}-${month}-${day}T${hour.padStart(2, "0")}`,
-    minute.padStart(2, "0"),
-    second.padStart(2, "0"),
-  ];
-  if (back !== parts.join(":")) throw new InputError(`invalid timestamp string: '${text}'`);
-  const local = BigInt(date.getTime()) * 1_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
-  if (offset === undefined) return timezone === null ? local : fromLocal(local, new Zone(timezone));
-  if (offset === "Z") return local;
-  const minutes = Number(offset.slice(1, 3)) * 60 + Number(offset.slice(-2));
-  return local - BigInt(offset[0] === "-" ? -minutes : minutes) * 60_000_000_000n;
+  const [, date, minutes = "00:00", seconds = ":00", offset] = instantPattern.exec(text) ?? [];
+  const ns = date === undefined ? undefined : parseRfc3339(`${date}T${minutes}${seconds}${offset ?? "Z"}`);
+  if (ns === undefined) throw new InputError(`invalid timestamp string: '${text}'`);
+  return offset === undefined && timezone !== null ? fromLocal(ns, new Zone(timezone)) : ns;
 }
 
 /** UTC of a local time, as Go's time.Date: the distance is that of the moment which the local time, read as UTC, leads to. */
