@@ -137,36 +137,35 @@ function chooseExponent(source: usize, count: u32): u32 {
 // Returns 0 when more than half of the numbers are exceptions.
 function encodeDecimals(source: usize, count: u32, exponent: u32, target: usize): usize {
   const power = load<f64>(powers + (<usize>exponent << 3));
-  let exceptions: usize = 0;
-  let before: i64 = 0;
   const powers2 = f64x2.splat(power), round2 = f64x2.splat(ROUND), largest2 = f64x2.splat(LARGEST);
-  for (let i: u32 = 0; i < count; i++) {
-    const at = source + (<usize>i << 3);
-    const to = integers + (<usize>i << 3);
-    if (i + 2 <= count) {
-      // two numbers at once, if both are decimals
+  const end = source + (<usize>count << 3);
+  let exceptions: usize = 0;
+  let at = source;
+  let to = integers;
+  while (at < end) {
+    // pairs of decimals, as long as both are
+    while (at + 16 <= end) {
       const pair = v128.load(at);
-      const scaled2 = f64x2.mul(pair, powers2);
-      const rounded2 = f64x2.add(scaled2, round2);
-      const same = i64x2.eq(f64x2.div(f64x2.sub(rounded2, round2), powers2), pair);
-      if (i64x2.all_true(v128.and(same, f64x2.lt(f64x2.abs(scaled2), largest2)))) {
-        const both = i64x2.sub(rounded2, round2);
-        v128.store(to, both);
-        before = i64x2.extract_lane(both, 1);
-        i++;
-        continue;
-      }
+      const scaled = f64x2.mul(pair, powers2);
+      const rounded = f64x2.add(scaled, round2);
+      const same = i64x2.eq(f64x2.div(f64x2.sub(rounded, round2), powers2), pair);
+      if (!i64x2.all_true(v128.and(same, f64x2.lt(f64x2.abs(scaled), largest2)))) break;
+      v128.store(to, i64x2.sub(rounded, round2));
+      at += 16;
+      to += 16;
     }
+    if (at == end) break;
+    // one number, maybe an exception: its place is taken by the integer before, which costs the least
     const x = load<f64>(at);
-    const scaled = x * power;
-    const rounded = scaled + ROUND;
-    if (abs(scaled) < LARGEST && reinterpret<u64>((rounded - ROUND) / power) == reinterpret<u64>(x)) {
-      before = reinterpret<i64>(rounded) - reinterpret<i64>(ROUND);
+    if (isDecimal(x, power)) {
+      store<i64>(to, reinterpret<i64>(x * power + ROUND) - reinterpret<i64>(ROUND));
     } else {
-      store<u64>(rows + (exceptions << 3), i);
+      store<u64>(rows + (exceptions << 3), (at - source) >> 3);
       exceptions++;
+      store<i64>(to, at == source ? 0 : load<i64>(to - 8));
     }
-    store<i64>(to, before);
+    at += 8;
+    to += 8;
   }
   if (exceptions << 1 > count) return 0;
   store<u8>(target++, <u8>exponent);
