@@ -252,6 +252,13 @@ test("several sources share columns; what a source lacks is absent there", async
   });
 });
 
+test("arithmetic with a name that nothing has is null, but its rows are there", async () => {
+  const [input] = (await select("SELECT value + nope FROM cpu")).inputs;
+  expect([input!.fields, input!.outputs[0]!.type]).toEqual([["value"], null]);
+  const aggregate = (await select("SELECT mean(value) + mean(nope) FROM cpu")).inputs[0]!;
+  expect(aggregate.outputs[0]).toMatchObject({ kind: "binary", type: null, left: { kind: "call", call: 0 } });
+});
+
 test("nothing to read: unknown names, tags alone, an empty range", async () => {
   for (const rest of [
     "value FROM nope",

@@ -5,7 +5,7 @@
 //   - a comparison with an absent value, or between types that do not compare, is false (`!=` too);
 //   - AND and OR take everything but true as false;
 //   - integer op integer stays integer (wrapping at 64 bits; division truncates), a float on either side makes
-//     floats; division and remainder by zero give 0;
+//     floats; division by zero and integer remainder by zero give 0;
 //   - arithmetic with an absent value, or on types that have none, gives null.
 //
 // Beyond InfluxDB: comparisons between integers and floats are exact (it rounds the integer to a double first), strings
@@ -149,7 +149,7 @@ function floatArithmetic(operator: BinaryOperator, left: number, right: number):
     case "/":
       return right === 0 ? 0 : left / right;
     case "%":
-      return right === 0 ? 0 : left % right;
+      return left % right;
     default:
       return null;
   }

@@ -4,9 +4,10 @@ import { InputError } from "../../base/errors.ts";
 import { typeOfBinary } from "../../model/evaluate.ts";
 import type { Reference } from "../../model/expression.ts";
 import { FieldType, fieldTypeNames } from "../../model/types.ts";
-import type { CallNode, CastType, Node, ReferenceNode } from "../ast.ts";
+import type { BinaryNode, CallNode, CastType, Node, ReferenceNode } from "../ast.ts";
 import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
 import type { Call, Output, RowValue, Window } from "../plan.ts";
+import { printNode } from "../print.ts";
 import { resolve, type Schema } from "./schema.ts";
 
 export const ABSENT: Output = { kind: "absent", type: null };
@@ -54,15 +55,44 @@ export class OutputBuilder {
         const call = this.#call(asCall(node));
         return call === null ? ABSENT : { kind: "call", call, type: this.calls[call]!.type };
       }
-      case "binary": {
-        const left = this.build(node.left);
-        const right = this.build(node.right);
-        const operator = node.operator as (Output & { kind: "binary" })["operator"];
-        const type = typeOfOutput(operator, left.type, right.type);
-        return type === null ? ABSENT : { kind: "binary", operator, left, right, type };
-      }
+      case "binary":
+        return this.#binary(node);
       default:
         throw new InputError("field must contain at least one variable");
+    }
+  }
+
+  #binary(node: BinaryNode): Output {
+    const left = this.build(node.left);
+    const right = this.build(node.right);
+    if (left.kind === "absent" && right.kind === "absent") return ABSENT;
+    const operator = node.operator as BinaryOutput["operator"];
+    if (left.type === null || right.type === null)
+      return { kind: "binary", operator, left, right, type: null };
+    const type = typeOfOutput(operator, left.type, right.type);
+    if (type !== null) return { kind: "binary", operator, left, right, type };
+    const types = [left, right].map((side) => (isTag(side) ? "tag" : fieldTypeNames[side.type!]));
+    throw new InputError(
+      `type error: ${printNode(this.#typed(node))}: incompatible types: ${types[0]} and ${types[1]}`,
+    );
+  }
+
+  /** With the type after each name, for messages. */
+  #typed(node: Node): Node {
+    switch (node.kind) {
+      case "reference": {
+        const row = this.#row(node);
+        if (row === null) return node;
+        return { ...node, cast: isTag(row) ? "tag" : (fieldTypeNames[row.type] as CastType) };
+      }
+      case "paren":
+        return { ...node, inner: this.#typed(node.inner) };
+      case "call":
+        return { ...node, arguments: node.arguments.map((argument) => this.#typed(argument)) };
+      case "binary":
+        return { ...node, left: this.#typed(node.left), right: this.#typed(node.right) };
+      default:
+        return node;
     }
   }
 
@@ -165,15 +195,19 @@ function accept(name: string, info: FunctionInfo, type: FieldType): void {
   );
 }
 
-/** In columns integer division gives floats; in conditions (typeOfBinary alone) it does not. */
+type BinaryOutput = Output & { kind: "binary" };
+
+const isTag = (output: Output): boolean => output.kind === "row" && output.reference.kind === "tag";
+
+/** In columns integer division gives floats and strings do not add; in conditions (typeOfBinary) it is otherwise. */
 function typeOfOutput(
-  operator: (Output & { kind: "binary" })["operator"],
-  left: FieldType | null,
-  right: FieldType | null,
+  operator: BinaryOutput["operator"],
+  left: FieldType,
+  right: FieldType,
 ): FieldType | null {
   const type = typeOfBinary(operator, left, right);
   const isWhole = type === FieldType.Integer || type === FieldType.Unsigned;
-  return isWhole && operator === "/" ? FieldType.Float : type;
+  return isWhole && operator === "/" ? FieldType.Float : type === FieldType.String ? null : type;
 }
 
 /** Type as which a stored field is read; null: values of that type do not convert. */
