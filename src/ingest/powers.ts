@@ -1,6 +1,6 @@
 // The table of 128-bit powers of five that exact float parsing needs (kernels/assembly/number.ts), worked out, not copied.
 //
-// Entry q, for q from -342 to 308: the 128 leading bits of 5^q, rounded down for q >= 0 and up for q < 0 (Lemire, Number parsing at a
+// Entry q, for q from -342 to 308: the 128 leading bits of 5^q, rounded down; up for q of -27 to -1 (Lemire, Number parsing at a
 // gigabyte per second, 2021, section 5).
 import type { Kernels } from "../kernels/kernels.ts";
 
@@ -22,8 +22,9 @@ export function loadPowersOfFive(kernels: Kernels): void {
   power = 5n;
   for (let q = -1; q >= MIN_POWER; q--, power *= 5n) {
     const bits = BigInt(power.toString(2).length);
-    // enough bits that the quotient has at least 128, then one more for rounding up
-    put(table, q, leading128((1n << (2n * bits + 128n)) / power + 1n));
+    // down to 5^-27 products of 64 and 128 bits can be exact ties, which only show when the power is rounded up
+    const reciprocal = q >= -27 ? (1n << (bits + 127n)) / power + 1n : (1n << (2n * bits + 128n)) / power;
+    put(table, q, leading128(reciprocal));
   }
 }
 

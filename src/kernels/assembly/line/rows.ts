@@ -49,7 +49,7 @@ export class Series {
 export class Field {
   name: usize; // unescaped
   nameBytes: u32;
-  /** More than one column, or the name `time`: off the fast path. */
+  /** More than one column, a sparse one, or the name `time`: off the fast path. */
   special: u32;
   isTime: u32;
   /** Columns by type; 0 = none. */
@@ -196,6 +196,7 @@ function rareSlot(table: Table, field: Field, type: u32): usize {
   }
   if (column.count != row && !column.sparse) {
     column.sparse = 1;
+    field.special = 1; // within a row the count of a sparse column may equal the row's number
     column.dense = column.count;
     column.rows = newVector();
   }
