@@ -7,15 +7,15 @@
 // Transformations of windows look at windows before the first: their calls are evaluated in a pass of their
 // own over a wider frame, so that the other columns' first window is still cut at the lower bound.
 import { InputError } from "../base/errors.ts";
-import type { Budget, FoldRequest, Source } from "../model/scan.ts";
+import type { Budget, FoldRequest, ScanRequest, Source } from "../model/scan.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
 import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { byTags, gatherGroups } from "./gather.ts";
 import { inParts, limited, type SeriesHead } from "./parts.ts";
-import type { Call, Input, Output, SelectPlan } from "./plan.ts";
-import { collectPoints } from "./points.ts";
+import type { Call, Input, Output, RowValue, SelectPlan } from "./plan.ts";
+import { collectPoints, type Points } from "./points.ts";
 import type { ResultSeries } from "./result.ts";
 import { mergedRows, scanRows } from "./rows.ts";
 import { selectionOf } from "./selection.ts";
@@ -126,15 +126,66 @@ async function evaluatePass(
     return;
   }
   const limit = Number.MAX_SAFE_INTEGER;
-  const request = { ...selection, fields: input.fields, limit, descending: false, budget };
+  const whole: ScanRequest = { ...selection, fields: input.fields, limit, descending: false, budget };
+  const request = context.path === "rows" ? whole : await narrowed(plan, input, whole, frame, source);
+  if (request === null) return;
   for (const { tags, series } of await gatherGroups(source, request, plan.dimensions)) {
     budget.check();
+    // calls of one field share its points
+    const points = new Map<RowValue, Points>();
     evaluate(tags, (call) => {
       const field = fieldOf(call);
-      const points = collectPoints(series, input.fields.indexOf(field.reference.name), field);
-      return evaluatePoints(plan, input, call, points, frame);
+      const key = [...points.keys()].find((other) => isSameField(other, field)) ?? field;
+      let collected = points.get(key);
+      if (collected === undefined) {
+        collected = collectPoints(series, input.fields.indexOf(field.reference.name), field);
+        points.set(key, collected);
+      }
+      return evaluatePoints(plan, input, call, collected, frame);
     });
   }
+}
+
+/**
+ * The scan for one selector with other columns of its row (`last(value), host`): a fold tells cheaply when the selected
+ * rows are, and only that stretch of time is read; null when there are none. On live data the last rows of all series
+ * stand close together.
+ */
+async function narrowed(
+  plan: SelectPlan,
+  input: Input,
+  request: ScanRequest,
+  frame: Frame,
+  source: Source,
+): Promise<ScanRequest | null> {
+  const [call] = input.calls;
+  if (plan.window !== null || input.calls.length !== 1 || call === undefined) return request;
+  if (!selectorsWithTime.has(call.function) || !isFoldable(call)) return request;
+  const { minTime, maxTime, fields: _fields, limit: _limit, descending: _descending, ...selection } = request;
+  const columns = foldColumns(input);
+  const fold: FoldRequest = {
+    ...selection,
+    minTime,
+    maxTime,
+    groupBy: plan.dimensions,
+    columns,
+    bounds: frame.bounds,
+  };
+  let from = maxTime;
+  let to = minTime;
+  for (const { fields } of await foldGroups(source, fold)) {
+    if (fields[0] == null) continue;
+    const time = foldedTime(call, fields[0], 0);
+    if (time < from) from = time;
+    if (time > to) to = time;
+  }
+  return from > to ? null : { ...request, minTime: from, maxTime: to };
+}
+
+const selectorsWithTime: ReadonlySet<string> = new Set(["min", "max", "first", "last"]);
+
+function isSameField(a: RowValue, b: RowValue): boolean {
+  return a.reference.name === b.reference.name && a.type === b.type;
 }
 
 function fieldOf(call: Call) {
