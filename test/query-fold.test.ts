@@ -17,13 +17,17 @@ const nowNs = 400_000_000_000n;
 test("fold path = raw path", async () => {
   let answered = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(pointArbitrary, { maxLength: 40, size: "max" }), queryArbitrary, async (points, text) => {
-      const oracle = oracleOf(points);
-      const plan = await planOf(text, oracle);
-      const folded = await answer(plan, oracle, "fold");
-      expectSameAnswer(folded, await answer(plan, oracle, "rows"));
-      if (folded.length > 0) answered++;
-    }),
+    fc.asyncProperty(
+      fc.array(pointArbitrary, { maxLength: 40, size: "max" }),
+      queryArbitrary,
+      async (points, text) => {
+        const oracle = oracleOf(points);
+        const plan = await planOf(text, oracle);
+        const folded = await answer(plan, oracle, "fold");
+        expectSameAnswer(folded, await answer(plan, oracle, "rows"));
+        if (folded.length > 0) answered++;
+      },
+    ),
     { numRuns: 600 },
   );
   // the generator must not drift into queries that select nothing
@@ -32,13 +36,17 @@ test("fold path = raw path", async () => {
 
 test("the order of writes of different points does not matter, nor how rows are cut into blocks", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(pointArbitrary, { maxLength: 30, size: "max" }), queryArbitrary, async (points, text) => {
-      const unique = [...new Map(points.map((point) => [pointKey(point), point])).values()];
-      const oracle = oracleOf(unique);
-      const plan = await planOf(text, oracle);
-      const other = oracleOf(unique.toReversed(), 100);
-      expectSameAnswer(await answer(plan, oracle, "fold"), await answer(plan, other, "fold"));
-    }),
+    fc.asyncProperty(
+      fc.array(pointArbitrary, { maxLength: 30, size: "max" }),
+      queryArbitrary,
+      async (points, text) => {
+        const unique = [...new Map(points.map((point) => [pointKey(point), point])).values()];
+        const oracle = oracleOf(unique);
+        const plan = await planOf(text, oracle);
+        const other = oracleOf(unique.toReversed(), 100);
+        expectSameAnswer(await answer(plan, oracle, "fold"), await answer(plan, other, "fold"));
+      },
+    ),
     { numRuns: 200 },
   );
 }, 30_000);
