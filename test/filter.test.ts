@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { evaluate, type Scalar } from "../src/model/evaluate.ts";
 import type { Binary, BinaryOperator, Expression } from "../src/model/expression.ts";
 import { filterRows, scalarAt } from "../src/model/filter.ts";
-import { fieldsOf, reduce, tagsOf } from "../src/model/predicate.ts";
+import { fieldsOf, reduce, separate, tagsOf } from "../src/model/predicate.ts";
 import { RegexCache } from "../src/model/regex.ts";
 import type { Column } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
@@ -149,6 +149,25 @@ const { tree } = fc.letrec<{ tree: Expression }>((tie) => ({
       .map(([operand, pattern, negated]): Expression => ({ kind: "regex", operand, pattern, negated })),
   ),
 }));
+
+test("separate: the parts together mean the whole, and the tags' part reads no field", () => {
+  const host = binary("=", tag("host"), text("a"));
+  const value = binary(">", field("f", FieldType.Float), float(1));
+  const mixed = binary("or", host, value);
+  expect(separate(binary("and", binary("and", host, value), mixed))).toEqual({
+    tags: host,
+    rows: binary("and", value, mixed),
+  });
+  fc.assert(
+    fc.property(tree, (condition) => {
+      const parts = separate(condition);
+      expect(fieldsOf(parts.tags)).toEqual([]);
+      const masks = [parts.tags, parts.rows].filter((part) => part !== null).map(kept);
+      expect(masks.reduce((all, mask) => all.map((keep, row) => keep & mask[row]!))).toEqual(kept(condition));
+    }),
+    { numRuns: 1000 },
+  );
+});
 
 test("reduce, then filter = evaluate", () => {
   fc.assert(

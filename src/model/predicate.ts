@@ -103,6 +103,25 @@ function fold(expression: Expression, operands: readonly Expression[], regexes: 
   return expression; // no value at all: stays as written, and evaluates to null in every row
 }
 
+/**
+ * A condition as two, of which both must hold: `tags`, which an index of series can answer alone, and `rows`, all that
+ * mentions a field. When `rows` mentions no tag (tagsOf is empty) it is the residual of every series at once,
+ * and none has to be reduced by itself.
+ */
+export function separate(condition: Expression): { tags: Expression | null; rows: Expression | null } {
+  if (condition.kind === "binary" && condition.operator === "and") {
+    const left = separate(condition.left);
+    const right = separate(condition.right);
+    return { tags: both(left.tags, right.tags), rows: both(left.rows, right.rows) };
+  }
+  return fieldsOf(condition).length === 0 ? { tags: condition, rows: null } : { tags: null, rows: condition };
+}
+
+function both(left: Expression | null, right: Expression | null): Expression | null {
+  if (left === null || right === null) return left ?? right;
+  return { kind: "binary", operator: "and", left, right };
+}
+
 /** Names of the tags that occur, each once, in order of occurrence. */
 export function tagsOf(expression: Expression | null): string[] {
   return names(expression, "tag");
