@@ -46,7 +46,7 @@ describe("round trips", () => {
           roundTrip(FieldType.Unsigned, wrapped(list), present);
         },
       ),
-      { numRuns: 250 },
+      { numRuns: 120 },
     );
   });
 
@@ -58,7 +58,7 @@ describe("round trips", () => {
           roundTrip(FieldType.Float, bitsOf(list), present);
         },
       ),
-      { numRuns: 250 },
+      { numRuns: 120 },
     );
   });
 

@@ -26,7 +26,15 @@ export function encodePresence(present: usize, count: u32, target: usize): usize
 /** Expands a bitmap to u8[count] of 0 and 1; returns how many are 1. */
 export function decodePresence(bitmap: usize, count: u32, present: usize): u32 {
   let total: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
+  let i: u32 = 0;
+  for (; i + 8 <= count; i += 8) {
+    // eight copies of the byte, of each only its own bit; adding 127 carries any bit to the top of its byte
+    const bits = (<u64>load<u8>(bitmap + (i >> 3)) * 0x0101010101010101) & 0x8040201008040201;
+    const bytes = ((bits + 0x7f7f7f7f7f7f7f7f) >> 7) & 0x0101010101010101;
+    store<u64>(present + i, bytes);
+    total += <u32>((bytes * 0x0101010101010101) >> 56);
+  }
+  for (; i < count; i++) {
     const bit = (load<u8>(bitmap + (i >> 3)) >> <u8>(i & 7)) & 1;
     store<u8>(present + i, bit);
     total += bit;
@@ -38,9 +46,9 @@ export function decodePresence(bitmap: usize, count: u32, present: usize): u32 {
 export function spread(values: usize, present: usize, count: u32, having: u32): void {
   let from = values + (<usize>having << 3);
   for (let i = <isize>count - 1; i >= 0; i--) {
-    const here = load<u8>(present + i);
-    if (here) from -= 8;
-    const x = here ? load<u64>(from) : 0;
-    store<u64>(values + (i << 3), x);
+    // no branch: whether a row is present is as good as random
+    const here = <usize>load<u8>(present + i);
+    from -= here << 3;
+    store<u64>(values + (i << 3), load<u64>(from) & -(<u64>here));
   }
 }

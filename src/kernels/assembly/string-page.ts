@@ -153,10 +153,7 @@ function findDistinct(slots: usize, count: u32, heap: usize, most: u32): u32 {
     let entry: u32 = 0;
     while ((entry = load<u32>(table + (<usize>place << 2))) != 0) {
       const other = load<u64>(entries + (<usize>(entry - 1) << 3));
-      if (
-        other == slot ||
-        (lengthOf(other) == lengthOf(slot) && memory.compare(heap + <u32>other, bytes, lengthOf(slot)) == 0)
-      )
+      if (other == slot || (lengthOf(other) == lengthOf(slot) && sameBytes(heap + <u32>other, bytes, lengthOf(slot))))
         break;
       place = (place + 1) & (size - 1);
     }
@@ -171,15 +168,26 @@ function findDistinct(slots: usize, count: u32, heap: usize, most: u32): u32 {
   return distinct;
 }
 
+function sameBytes(a: usize, b: usize, length: u32): bool {
+  let i: u32 = 0;
+  for (; i + 8 <= length; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
+  return length - i == 0 || lastBytes(a + i, length - i) == lastBytes(b + i, length - i);
+}
+
+// One to seven bytes as a number; loads overlap rather than leave the string.
+// @ts-ignore: decorator
+@inline function lastBytes(from: usize, length: u32): u64 {
+  if (length >= 4) return <u64>load<u32>(from) | (<u64>load<u32>(from + length - 4) << 32);
+  return <u64>load<u8>(from) | (<u64>load<u8>(from + (length >> 1)) << 8) | (<u64>load<u8>(from + length - 1) << 16);
+}
+
 // Multiply and fold, eight bytes at a time.
 function hash(bytes: usize, length: u32): u32 {
   let h: u64 = 0x9e37_79b9_7f4a_7c15 ^ length;
-  const end = bytes + length;
-  for (; bytes + 8 <= end; bytes += 8) {
+  for (; length >= 8; bytes += 8, length -= 8) {
     h = (h ^ load<u64>(bytes)) * 0xff51_afd7_ed55_8ccd;
     h ^= h >> 32;
   }
-  for (; bytes < end; bytes++) h = (h ^ load<u8>(bytes)) * 0x0000_0100_0000_01b3;
-  h *= 0xff51_afd7_ed55_8ccd;
+  if (length) h = (h ^ lastBytes(bytes, length)) * 0xff51_afd7_ed55_8ccd;
   return <u32>(h >> 40) ^ <u32>(h >> 20);
 }
