@@ -58,7 +58,7 @@ describe("what the harness would notice", () => {
 /** Does to `rows` what a server does with these lines (as simple as `Expected` makes them). */
 function apply(rows: Map<string, SeenRow>, body: string): void {
   for (const line of body.split("\n")) {
-    const [, series, fields, time] = /^m,series=(\S+) (.*) (\d+)$/.exec(line)!;
+    const [, series, fields, time] = /^m,host=(\S+) (.*) (\d+)$/.exec(line)!;
     const key = `${series}@${time}`;
     const v = Number(/v=(-?\d+)i/.exec(fields!)?.[1]);
     const f = /,f=([^,]+)/.exec(fields!)?.[1];

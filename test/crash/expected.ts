@@ -15,7 +15,7 @@ export interface Row {
   readonly s: string | null;
 }
 
-/** One row of `SELECT v, f, s, series`, epoch=ms. */
+/** One row of `SELECT v, f, s, host`, epoch=ms. */
 export interface SeenRow extends Row {
   readonly timeMs: number;
   readonly series: string;
@@ -65,7 +65,7 @@ export class Expected {
       this.#points.set(key, [...allowed, encodeRow(after.row)]);
       final.set(key, encodeRow(after.row));
       const [series, timeMs] = key.split("@");
-      lines.push(`${this.measurement},series=${series} ${after.fields} ${timeMs}`);
+      lines.push(`${this.measurement},host=${series} ${after.fields} ${timeMs}`);
     }
     return {
       body: lines.join("\n"),

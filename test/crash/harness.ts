@@ -179,7 +179,7 @@ export class CrashHarness {
   async #verify(): Promise<void> {
     const violations: string[] = [];
     for (const expected of this.#expected) {
-      const rows = await this.#select(`SELECT v, f, s, series FROM ${expected.measurement}`);
+      const rows = await this.#select(`SELECT v, f, s, host FROM ${expected.measurement}`);
       const seen = rows.map(
         ([timeMs, v, f, s, series]) => ({ timeMs, v, f, s, series }) as unknown as SeenRow,
       );
