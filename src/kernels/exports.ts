@@ -9,7 +9,10 @@ export interface KernelExports
     ChecksumExports,
     StatsExports,
     FoldExports,
-    MaskExports {
+    MaskExports,
+    CatalogExports,
+    MemtableExports,
+    TagIndexExports {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -152,4 +155,88 @@ export interface LineExports {
   xxHash64(start: number, length: number, seed: bigint): bigint;
   parseDecimal(start: number, end: number): number;
   powersOfFive(): number;
+}
+
+/** assembly/catalog.ts */
+export interface CatalogExports {
+  catalogOpen(partition: number): number;
+  catalogClose(partition: number): void;
+  catalogCount(partition: number): number;
+  catalogEntry(partition: number, id: number): number;
+  catalogFind(partition: number, hash: bigint, table: number, key: number, length: number): number;
+  catalogAdd(partition: number, hash: bigint, table: number, key: number, length: number): number;
+  catalogResolve(
+    partitions: number,
+    partitionCount: number,
+    batchTable: number,
+    table: number,
+    targets: number,
+  ): number;
+  catalogDrop(partition: number, table: number, dropped: number): number;
+  catalogList(partition: number, table: number, out: number): number;
+}
+
+/** assembly/memtable.ts and assembly/gather.ts */
+export interface MemtableExports {
+  memtableOpen(): number;
+  memtableClose(memtable: number): void;
+  memtableRows(memtable: number): number;
+  memtableSize(memtable: number): number;
+  memtableMinTime(memtable: number): bigint;
+  memtableMaxTime(memtable: number): bigint;
+  memtableApply(batchTable: number, targets: number, fieldIds: number, scratch: number): number;
+  memtableSeriesRows(memtable: number, id: number): number;
+  memtableSeries(memtable: number, limit: number, out: number): number;
+  memtableNextTime(memtable: number, ids: number, count: number, from: bigint): bigint;
+  memtableCollect(memtable: number, id: number, minTime: bigint, maxTime: bigint, out: number): number;
+  memtableGather(
+    rows: number,
+    start: number,
+    end: number,
+    room: number,
+    columns: number,
+    columnCount: number,
+    times: number,
+    at: number,
+    written: number,
+  ): number;
+  blockClear(columns: number, columnCount: number, rows: number): void;
+  heapSize(values: number, rows: number): number;
+  packHeap(values: number, rows: number, base: number, heap: number, start: number): number;
+  mergeTimes(
+    older: number,
+    olderRows: number,
+    newer: number,
+    newerRows: number,
+    times: number,
+    pairs: number,
+  ): number;
+  mergeColumn(
+    pairs: number,
+    rows: number,
+    olderValues: number,
+    olderPresent: number,
+    newerValues: number,
+    newerPresent: number,
+    newerBase: number,
+    values: number,
+    present: number,
+  ): number;
+}
+
+/** assembly/tagindex.ts */
+export interface TagIndexExports {
+  tagIndexExtend(partition: number): number;
+  tagIndexClose(partition: number): void;
+  tagIndexNode(partition: number, table: number, text: number, length: number): number;
+  tagIndexSeries(node: number, out: number): number;
+  tagIndexValues(
+    partition: number,
+    table: number,
+    ids: number,
+    count: number,
+    text: number,
+    length: number,
+    out: number,
+  ): void;
 }

@@ -9,3 +9,7 @@ export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gather
 export * from "./line";
 export { xxHash64 } from "./hash";
 export { parseDecimal, powersOfFive } from "./number";
+export * from "./catalog";
+export * from "./memtable";
+export { blockClear, heapSize, memtableCollect, memtableGather, memtableNextTime, memtableSeries, memtableSeriesRows, mergeColumn, mergeTimes, packHeap } from "./gather";
+export * from "./tagindex";

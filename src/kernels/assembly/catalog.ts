@@ -1,0 +1,230 @@
+// Catalog: the series of a partition, as a hash table from canonical key to series id, and back.
+//
+// A partition has one record of PARTITION bytes; the records of all partitions stand end to end, so that a
+// batch finds its partition by `hash % partitionCount`. Ids are dense, from 0, in the order of first sight.
+// A series entry never moves: keys are bump allocated in a chain of areas.
+//
+//   slots     open addressing, linear probing: { u32 low half of the hash, u32 id + 1 }, 0 = empty
+//   entries   u32 pointer per id
+//   entry     u64 hash, u32 table id, u32 key length, key bytes, padding to 8
+
+export const PARTITION: usize = 64;
+const SLOTS: usize = 0;
+const MASK: usize = 4;
+const COUNT: usize = 8;
+const CAPACITY: usize = 12;
+const ENTRIES: usize = 16;
+const KEY_CURSOR: usize = 20;
+const KEY_END: usize = 24;
+const KEY_CHUNKS: usize = 28;
+const KEY_BYTES: usize = 32;
+/** u32 pointer to the active memtable of the partition (memtable.ts), 0 = none */
+export const ACTIVE: usize = 36;
+
+const ENTRY_TABLE: usize = 8;
+const ENTRY_LENGTH: usize = 12;
+const ENTRY_KEY: usize = 16;
+const FAILED: u32 = 0xffff_ffff;
+
+import { areaAlloc, areaFree, areaSize } from "./area";
+
+/** Makes an empty catalog in the zeroed record at `partition`; false when out of memory. */
+export function catalogOpen(partition: usize): bool {
+  const slots = areaAlloc(65536);
+  const entries = areaAlloc(65536);
+  if (slots == 0 || entries == 0) return false;
+  memory.fill(slots, 0, 65536);
+  store<u32>(partition, <u32>slots, SLOTS);
+  store<u32>(partition, 8191, MASK);
+  store<u32>(partition, <u32>entries, ENTRIES);
+  store<u32>(partition, 16384, CAPACITY);
+  return true;
+}
+
+/** Frees everything that the catalog holds (not the record). */
+export function catalogClose(partition: usize): void {
+  areaFree(load<u32>(partition, SLOTS));
+  areaFree(load<u32>(partition, ENTRIES));
+  let chunk: usize = load<u32>(partition, KEY_CHUNKS);
+  while (chunk != 0) {
+    const next: usize = load<u32>(chunk);
+    areaFree(chunk);
+    chunk = next;
+  }
+  memory.fill(partition, 0, PARTITION);
+}
+
+/** Number of series. */
+export function catalogCount(partition: usize): u32 {
+  return load<u32>(partition, COUNT);
+}
+
+/** Pointer to the entry of series `id` (see the head of this file). */
+export function catalogEntry(partition: usize, id: u32): usize {
+  return load<u32>(<usize>load<u32>(partition, ENTRIES) + (<usize>id << 2));
+}
+
+export function entryTable(entry: usize): u32 { return load<u32>(entry, ENTRY_TABLE); }
+export function entryLength(entry: usize): u32 { return load<u32>(entry, ENTRY_LENGTH); }
+export function entryKey(entry: usize): usize { return entry + ENTRY_KEY; }
+
+@inline function mix(hash: u64, table: u32): u64 {
+  return hash ^ (<u64>table * 0x9e37_79b9_7f4a_7c15);
+}
+
+function same(a: usize, b: usize, length: u32): bool {
+  let i: usize = 0;
+  const n = <usize>length;
+  while (i + 16 <= n) {
+    if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false;
+    i += 16;
+  }
+  while (i < n) {
+    if (load<u8>(a + i) != load<u8>(b + i)) return false;
+    i++;
+  }
+  return true;
+}
+
+/** Id of a series, or 0xffffffff. */
+export function catalogFind(partition: usize, hash: u64, table: u32, key: usize, length: u32): u32 {
+  const mixed = mix(hash, table);
+  const slots: usize = load<u32>(partition, SLOTS);
+  const mask = load<u32>(partition, MASK);
+  let slot = <u32>(mixed >> 32) & mask;
+  while (true) {
+    const at = slots + (<usize>slot << 3);
+    const id = load<u32>(at, 4);
+    if (id == 0) return FAILED;
+    if (load<u32>(at) == <u32>mixed) {
+      const entry = catalogEntry(partition, id - 1);
+      if (entryTable(entry) == table && entryLength(entry) == length && same(entryKey(entry), key, length)) return id - 1;
+    }
+    slot = (slot + 1) & mask;
+  }
+}
+
+function place(slots: usize, mask: u32, mixed: u64, id: u32): void {
+  let slot = <u32>(mixed >> 32) & mask;
+  while (load<u32>(slots + (<usize>slot << 3), 4) != 0) slot = (slot + 1) & mask;
+  store<u32>(slots + (<usize>slot << 3), <u32>mixed);
+  store<u32>(slots + (<usize>slot << 3), id + 1, 4);
+}
+
+function growSlots(partition: usize): bool {
+  const slots: usize = load<u32>(partition, SLOTS);
+  const mask = load<u32>(partition, MASK);
+  const bytes = (mask + 1) << 4;
+  const wider = areaAlloc(bytes);
+  if (wider == 0) return false;
+  memory.fill(wider, 0, bytes);
+  const widerMask = ((mask + 1) << 1) - 1;
+  const count = load<u32>(partition, COUNT);
+  for (let id: u32 = 0; id < count; id++) {
+    const entry = catalogEntry(partition, id);
+    place(wider, widerMask, mix(load<u64>(entry), entryTable(entry)), id);
+  }
+  areaFree(slots);
+  store<u32>(partition, <u32>wider, SLOTS);
+  store<u32>(partition, widerMask, MASK);
+  return true;
+}
+
+function growEntries(partition: usize): bool {
+  const capacity = load<u32>(partition, CAPACITY);
+  const entries: usize = load<u32>(partition, ENTRIES);
+  const wider = areaAlloc(capacity << 3);
+  if (wider == 0) return false;
+  memory.copy(wider, entries, <usize>capacity << 2);
+  areaFree(entries);
+  store<u32>(partition, <u32>wider, ENTRIES);
+  store<u32>(partition, capacity << 1, CAPACITY);
+  return true;
+}
+
+/** Id of a series, which is added when new; 0xffffffff when out of memory. */
+export function catalogAdd(partition: usize, hash: u64, table: u32, key: usize, length: u32): u32 {
+  const found = catalogFind(partition, hash, table, key, length);
+  if (found != FAILED) return found;
+  const count = load<u32>(partition, COUNT);
+  if (count == load<u32>(partition, CAPACITY) && !growEntries(partition)) return FAILED;
+  if ((count << 1) > load<u32>(partition, MASK) && !growSlots(partition)) return FAILED;
+  const size: u32 = <u32>ENTRY_KEY + ((length + 7) & ~7);
+  let cursor = load<u32>(partition, KEY_CURSOR);
+  if (cursor == 0 || cursor + size > load<u32>(partition, KEY_END)) {
+    const wanted: u32 = load<u32>(partition, KEY_BYTES) > 1 << 20 ? 1 << 20 : 1 << 16;
+    const chunk = areaAlloc(max(wanted, size + 8));
+    if (chunk == 0) return FAILED;
+    store<u32>(chunk, load<u32>(partition, KEY_CHUNKS));
+    store<u32>(partition, <u32>chunk, KEY_CHUNKS);
+    store<u32>(partition, <u32>chunk + areaSize(chunk), KEY_END);
+    store<u32>(partition, load<u32>(partition, KEY_BYTES) + areaSize(chunk), KEY_BYTES);
+    cursor = <u32>chunk + 8;
+  }
+  const entry = <usize>cursor;
+  store<u32>(partition, cursor + size, KEY_CURSOR);
+  store<u64>(entry, hash);
+  store<u32>(entry, table, ENTRY_TABLE);
+  store<u32>(entry, length, ENTRY_LENGTH);
+  memory.copy(entry + ENTRY_KEY, key, length);
+  store<u32>(<usize>load<u32>(partition, ENTRIES) + (<usize>count << 2), <u32>entry);
+  place(load<u32>(partition, SLOTS), load<u32>(partition, MASK), mix(hash, table), count);
+  store<u32>(partition, count + 1, COUNT);
+  return count;
+}
+
+/**
+ * Finds or adds every series of one table of a WriteBatch (model/batch.ts). `targets` gets, per entry of the
+ * series directory, { u32 partition record, u32 series id }. False when out of memory.
+ */
+export function catalogResolve(partitions: usize, partitionCount: u32, batchTable: usize, table: u32, targets: usize): bool {
+  const seriesCount = load<u32>(batchTable, 8);
+  let directory = batchTable + 24 + ((<usize>load<u32>(batchTable, 16) + 7) & ~7);
+  for (let s: u32 = 0; s < seriesCount; s++) {
+    const hash = load<u64>(directory);
+    const partition = partitions + <usize>(hash % partitionCount) * PARTITION;
+    const id = catalogAdd(partition, hash, table, batchTable + load<u32>(directory, 8), load<u32>(directory, 12));
+    if (id == FAILED) return false;
+    store<u32>(targets, <u32>partition);
+    store<u32>(targets, id, 4);
+    targets += 8;
+    directory += 16;
+  }
+  return true;
+}
+
+/**
+ * Marks every series of `table` as dropped: the entries stay (ids are dense), under the table id `dropped`,
+ * where no lookup finds them.
+ */
+export function catalogDrop(partition: usize, table: u32, dropped: u32): u32 {
+  const count = load<u32>(partition, COUNT);
+  let changed: u32 = 0;
+  for (let id: u32 = 0; id < count; id++) {
+    const entry = catalogEntry(partition, id);
+    if (entryTable(entry) != table) continue;
+    store<u32>(entry, dropped, ENTRY_TABLE);
+    changed++;
+  }
+  if (changed == 0) return 0;
+  const mask = load<u32>(partition, MASK);
+  const slots: usize = load<u32>(partition, SLOTS);
+  memory.fill(slots, 0, (<usize>mask + 1) << 3);
+  for (let id: u32 = 0; id < count; id++) {
+    const entry = catalogEntry(partition, id);
+    place(slots, mask, mix(load<u64>(entry), entryTable(entry)), id);
+  }
+  return changed;
+}
+
+/** Copies the ids of `table`'s series, ascending, to `out` (room for all series); gives their number. */
+export function catalogList(partition: usize, table: u32, out: usize): u32 {
+  const count = load<u32>(partition, COUNT);
+  let n: u32 = 0;
+  for (let id: u32 = 0; id < count; id++) {
+    if (entryTable(catalogEntry(partition, id)) != table) continue;
+    store<u32>(out + (<usize>n << 2), id);
+    n++;
+  }
+  return n;
+}

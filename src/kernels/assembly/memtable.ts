@@ -1,0 +1,243 @@
+// Memtable: the newest rows of a partition, in arrival order, in linear memory.
+//
+// Rows, field sets and string bytes are bump allocated in a chain of areas that is freed as a whole after a
+// flush. Each series has a chain of its rows, newest first.
+//
+//   memtable   the record below, at the start of its first area
+//   heads      per series id { u32 newest row or 0, u32 number of rows }
+//   row        u32 previous row of the series or 0, u32 field set, i64 time, then 8 bytes a value
+//   field set  u32 count, u32 hash, then u32 field id a value: which fields the values of a row are
+//   string     a value { u32 pointer, u32 length } into the same areas
+
+import { areaAlloc, areaFree, areaSize } from "./area";
+import { ACTIVE } from "./catalog";
+
+const CHUNK: u32 = 1 << 18;
+
+const HEADS: usize = 0;
+const HEADS_CAPACITY: usize = 4;
+const CURSOR: usize = 8;
+const END: usize = 12;
+const CHUNKS: usize = 16;
+const ROWS: usize = 20;
+const MIN_TIME: usize = 24;
+const MAX_TIME: usize = 32;
+const SIZE: usize = 40;
+const RECORD: u32 = 64;
+
+const ROW_SET: usize = 4;
+const ROW_TIME: usize = 8;
+const ROW_VALUES: usize = 16;
+
+const STRING: u32 = 5;
+const BOOLEAN: u32 = 4;
+
+/** An empty memtable, or 0 when out of memory. Its numbers: see `memtableRows` and below. */
+export function memtableOpen(): usize {
+  const chunk = areaAlloc(CHUNK);
+  if (chunk == 0) return 0;
+  const mem = chunk + 16;
+  memory.fill(chunk, 0, RECORD + 16);
+  store<u32>(mem, <u32>mem + RECORD, CURSOR);
+  store<u32>(mem, <u32>chunk + areaSize(chunk), END);
+  store<u32>(mem, <u32>chunk, CHUNKS);
+  store<u32>(mem, areaSize(chunk), SIZE);
+  store<i64>(mem, i64.MAX_VALUE, MIN_TIME);
+  store<i64>(mem, i64.MIN_VALUE, MAX_TIME);
+  return mem;
+}
+
+export function memtableClose(mem: usize): void {
+  const heads: usize = load<u32>(mem, HEADS);
+  if (heads != 0) areaFree(heads);
+  let chunk: usize = load<u32>(mem, CHUNKS);
+  while (chunk != 0) {
+    const next: usize = load<u32>(chunk);
+    areaFree(chunk);
+    chunk = next;
+  }
+}
+
+/** Rows appended (duplicates of a series and time counted each). */
+export function memtableRows(mem: usize): u32 { return load<u32>(mem, ROWS); }
+/** Bytes of linear memory held, heads included. */
+export function memtableSize(mem: usize): u32 { return load<u32>(mem, SIZE) + (load<u32>(mem, HEADS_CAPACITY) << 3); }
+export function memtableMinTime(mem: usize): i64 { return load<i64>(mem, MIN_TIME); }
+export function memtableMaxTime(mem: usize): i64 { return load<i64>(mem, MAX_TIME); }
+
+function grow(mem: usize, size: u32): bool {
+  const chunk = areaAlloc(max(CHUNK, size + 16));
+  if (chunk == 0) return false;
+  store<u32>(chunk, load<u32>(mem, CHUNKS));
+  store<u32>(mem, <u32>chunk, CHUNKS);
+  store<u32>(mem, <u32>chunk + 16, CURSOR);
+  store<u32>(mem, <u32>chunk + areaSize(chunk), END);
+  store<u32>(mem, load<u32>(mem, SIZE) + areaSize(chunk), SIZE);
+  return true;
+}
+
+// A piece of `size` bytes (a multiple of 8), or 0 when out of memory.
+@inline function take(mem: usize, size: u32): usize {
+  if (load<u32>(mem, END) - load<u32>(mem, CURSOR) < size && !grow(mem, size)) return 0;
+  const at = load<u32>(mem, CURSOR);
+  store<u32>(mem, at + size, CURSOR);
+  return <usize>at;
+}
+
+function growHeads(mem: usize, id: u32): bool {
+  const capacity = load<u32>(mem, HEADS_CAPACITY);
+  let wider: u32 = max<u32>(8192, capacity << 1);
+  while (wider <= id) wider <<= 1;
+  const heads = areaAlloc(wider << 3);
+  if (heads == 0) return false;
+  const old: usize = load<u32>(mem, HEADS);
+  memory.fill(heads, 0, <usize>wider << 3);
+  if (old != 0) {
+    memory.copy(heads, old, <usize>capacity << 3);
+    areaFree(old);
+  }
+  store<u32>(mem, <u32>heads, HEADS);
+  store<u32>(mem, wider, HEADS_CAPACITY);
+  return true;
+}
+
+// The field set of a row: `fields` lists `count` field ids. The newest set of the memtable that `last` names
+// is tried first: rows of one kind come together.
+function fieldSet(mem: usize, last: usize, fields: usize, count: u32): usize {
+  if (last != 0 && load<u32>(last) == count) {
+    let i: u32 = 0;
+    while (i < count && load<u32>(last + 8 + (<usize>i << 2)) == load<u32>(fields + (<usize>i << 2))) i++;
+    if (i == count) return last;
+  }
+  const set = take(mem, (8 + (count << 2) + 7) & ~7);
+  if (set == 0) return 0;
+  store<u32>(set, count);
+  memory.copy(set + 8, fields, <usize>count << 2);
+  return set;
+}
+
+/**
+ * Appends the rows of one table of a WriteBatch. `targets`: { u32 partition record, u32 series id } per entry of
+ * the series directory (catalogResolve). `fieldIds`: u32 per entry of the field directory. `scratch`: room for
+ * 16 bytes a field and 8 bytes a partition. False when out of memory (rows before stay).
+ */
+export function memtableApply(batchTable: usize, targets: usize, fieldIds: usize, scratch: usize): bool {
+  const rowCount = load<u32>(batchTable, 4);
+  const seriesCount = load<u32>(batchTable, 8);
+  const fieldCount = load<u32>(batchTable, 12);
+  const directory = batchTable + 24 + ((<usize>load<u32>(batchTable, 16) + 7) & ~7) + (<usize>seriesCount << 4);
+  let dense = true;
+  // where the next value of each column stands
+  const cursors = scratch;
+  const present = scratch + (<usize>fieldCount << 2);
+  let wordsOnly = true;
+  for (let f: u32 = 0; f < fieldCount; f++) {
+    const field = directory + (<usize>f << 5);
+    store<u32>(cursors + (<usize>f << 2), <u32>batchTable + load<u32>(field, 20));
+    if (load<u32>(field, 16) != 0) dense = false;
+    const type = load<u32>(field, 8);
+    if (type == STRING || type == BOOLEAN) wordsOnly = false;
+  }
+  const rowSeries = rowsSection(batchTable, directory, fieldCount, seriesCount);
+  const rowTimes = rowSeries + ((<usize>rowCount * 4 + 7) & ~7);
+  let lastSet: usize = 0;
+  let lastMem: usize = 0;
+  for (let r: u32 = 0; r < rowCount; r++) {
+    const target = targets + (<usize>load<u32>(rowSeries + (<usize>r << 2)) << 3);
+    const partition: usize = load<u32>(target);
+    const id = load<u32>(target, 4);
+    const mem: usize = load<u32>(partition, ACTIVE);
+    const time = load<i64>(rowTimes + (<usize>r << 3));
+    let count: u32 = fieldCount;
+    let ids = fieldIds;
+    if (!dense) {
+      count = 0;
+      ids = present;
+      for (let f: u32 = 0; f < fieldCount; f++) {
+        if (!has(batchTable, directory + (<usize>f << 5), r)) continue;
+        store<u32>(present + (<usize>count << 2), load<u32>(fieldIds + (<usize>f << 2)));
+        count++;
+      }
+    }
+    if (id >= load<u32>(mem, HEADS_CAPACITY) && !growHeads(mem, id)) return false;
+    if (mem != lastMem) {
+      lastSet = cachedSet(mem);
+      lastMem = mem;
+    }
+    const set = fieldSet(mem, lastSet, ids, count);
+    if (set == 0) return false;
+    if (set != lastSet) {
+      cacheSet(mem, set);
+      lastSet = set;
+    }
+    const row = take(mem, <u32>ROW_VALUES + (count << 3));
+    if (row == 0) return false;
+    const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
+    store<u32>(row, load<u32>(head));
+    store<u32>(row, <u32>set, ROW_SET);
+    store<i64>(row, time, ROW_TIME);
+    store<u32>(head, <u32>row);
+    store<u32>(head, load<u32>(head, 4) + 1, 4);
+    store<u32>(mem, load<u32>(mem, ROWS) + 1, ROWS);
+    if (time < load<i64>(mem, MIN_TIME)) store<i64>(mem, time, MIN_TIME);
+    if (time > load<i64>(mem, MAX_TIME)) store<i64>(mem, time, MAX_TIME);
+    let out = row + ROW_VALUES;
+    if (dense && wordsOnly) {
+      for (let f: usize = 0; f < <usize>fieldCount << 2; f += 4) {
+        const cursor = load<u32>(cursors + f);
+        store<u64>(out, load<u64>(cursor));
+        store<u32>(cursors + f, cursor + 8);
+        out += 8;
+      }
+      continue;
+    }
+    for (let f: u32 = 0; f < fieldCount; f++) {
+      const field = directory + (<usize>f << 5);
+      if (!dense && !has(batchTable, field, r)) continue;
+      const cursor: usize = load<u32>(cursors + (<usize>f << 2));
+      const type = load<u32>(field, 8);
+      if (type == BOOLEAN) {
+        store<u64>(out, <u64>load<u8>(cursor));
+        store<u32>(cursors + (<usize>f << 2), <u32>cursor + 1);
+      } else if (type == STRING) {
+        const from = load<u32>(cursor);
+        const length = load<u32>(cursor, 4) - from;
+        const text = take(mem, (length + 7) & ~7);
+        if (text == 0) return false;
+        memory.copy(text, batchTable + load<u32>(field, 24) + from, length);
+        store<u32>(out, <u32>text);
+        store<u32>(out, length, 4);
+        store<u32>(cursors + (<usize>f << 2), <u32>cursor + 4);
+      } else {
+        store<u64>(out, load<u64>(cursor));
+        store<u32>(cursors + (<usize>f << 2), <u32>cursor + 8);
+      }
+      out += 8;
+    }
+  }
+  return true;
+}
+
+@inline function has(batchTable: usize, field: usize, row: u32): bool {
+  const presence = load<u32>(field, 16);
+  return presence == 0 || ((load<u8>(batchTable + presence + (row >> 3)) >> <u8>(row & 7)) & 1) != 0;
+}
+
+const LAST_SET: usize = 44;
+@inline function cachedSet(mem: usize): usize { return load<u32>(mem, LAST_SET); }
+@inline function cacheSet(mem: usize, set: usize): void { store<u32>(mem, <u32>set, LAST_SET); }
+
+// Where the row series section of a table starts: right behind the keys and names.
+function rowsSection(batchTable: usize, directory: usize, fieldCount: u32, seriesCount: u32): usize {
+  let end: u32 = <u32>(directory - batchTable) + (fieldCount << 5);
+  const series = directory - (<usize>seriesCount << 4);
+  for (let s: u32 = 0; s < seriesCount; s++) {
+    const entry = series + (<usize>s << 4);
+    end = max(end, load<u32>(entry, 8) + load<u32>(entry, 12));
+  }
+  for (let f: u32 = 0; f < fieldCount; f++) {
+    const field = directory + (<usize>f << 5);
+    end = max(end, load<u32>(field) + load<u32>(field, 4));
+  }
+  return batchTable + ((<usize>end + 7) & ~7);
+}

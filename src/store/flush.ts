@@ -1,0 +1,135 @@
+// Flush: a sealed memtable becomes segments, one per retention policy and time window that its rows touch.
+import type { Disk } from "../disk/disk.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { SegmentWriter } from "../segment/writer.ts";
+import { GroupAssembler } from "./assembler.ts";
+import type { Catalog } from "./catalog.ts";
+import type { SegmentEntry } from "./manifest.ts";
+import type { Memtable } from "./memtable.ts";
+import { DROPPED_TABLE, type Schema, type Table } from "./schema.ts";
+import type { Pause } from "./pause.ts";
+
+export interface FlushParts {
+  readonly disk: Disk;
+  readonly kernels: Kernels;
+  readonly schema: Schema;
+  readonly catalog: Catalog;
+  /** Width of a time window, ns. */
+  shardDuration(database: string, retentionPolicy: string): bigint;
+  /** A fresh segment id and the path of its file. */
+  nextSegment(): { id: number; path: string };
+  readonly pause: Pause;
+}
+
+/** Writes the rows of `memtable`; the segments are durable when this resolves. Throws `DiskError`. */
+export async function flushMemtable(parts: FlushParts, memtable: Memtable): Promise<SegmentEntry[]> {
+  const tables = seriesByTable(parts, memtable);
+  const entries: SegmentEntry[] = [];
+  for (const bucket of byBucket(tables)) {
+    const { measurement, retentionPolicy } = bucket[0]!.table;
+    const width = parts.shardDuration(measurement.database, retentionPolicy);
+    const everyId = concatenate(bucket.map(({ ids }) => ids));
+    let from = memtable.nextTime(everyId, MIN_TIME);
+    while (from !== undefined) {
+      const start = from - modulo(from, width);
+      const end = start + width;
+      entries.push(await writeWindow(parts, memtable, bucket, start, end));
+      from = end > MAX_TIME ? undefined : memtable.nextTime(everyId, end);
+    }
+  }
+  return entries;
+}
+
+interface TableSeries {
+  readonly table: Table;
+  readonly ids: Uint32Array;
+}
+
+function seriesByTable({ catalog, schema }: FlushParts, memtable: Memtable): TableSeries[] {
+  const byTable = new Map<number, number[]>();
+  for (const id of memtable.series(catalog.count)) {
+    const tableId = catalog.tableId(id);
+    if (tableId === DROPPED_TABLE) continue;
+    const ids = byTable.get(tableId);
+    if (ids) ids.push(id);
+    else byTable.set(tableId, [id]);
+  }
+  return [...byTable].map(([tableId, ids]) => ({ table: schema.byId(tableId), ids: Uint32Array.from(ids) }));
+}
+
+// Tables of the same database and retention policy, by measurement.
+function byBucket(tables: readonly TableSeries[]): TableSeries[][] {
+  const key = ({ table }: TableSeries) => `${table.measurement.database}\0${table.retentionPolicy}`;
+  return [...Map.groupBy(tables, key).values()].map((bucket) =>
+    bucket.sort((a, b) => (a.table.measurement.name < b.table.measurement.name ? -1 : 1)),
+  );
+}
+
+async function writeWindow(
+  parts: FlushParts,
+  memtable: Memtable,
+  bucket: readonly TableSeries[],
+  windowStart: bigint,
+  windowEnd: bigint,
+): Promise<SegmentEntry> {
+  const { disk, kernels, catalog } = parts;
+  const { measurement, retentionPolicy } = bucket[0]!.table;
+  const { id, path } = parts.nextSegment();
+  const database = measurement.database;
+  const writer = SegmentWriter.create(disk, path, kernels, {
+    database,
+    retentionPolicy,
+    windowStartNs: windowStart,
+    windowEndNs: windowEnd,
+  });
+  try {
+    for (const { table, ids } of bucket) {
+      const assembler = new GroupAssembler(kernels, writer, table.measurement);
+      try {
+        for (const series of ids) {
+          const cursor = memtable.rows(series, windowStart, windowEnd - 1n);
+          if (cursor.count === 0) continue;
+          assembler.add(series, cursor.count, (block, at, room) =>
+            cursor.done ? 0 : cursor.gather(block, at, room),
+          );
+          if (parts.pause.due()) await parts.pause.wait();
+        }
+        assembler.finish();
+      } finally {
+        assembler.free();
+      }
+    }
+    const summary = await writer.finish((series) => catalog.key(series));
+    return {
+      id,
+      database,
+      retentionPolicy,
+      windowStart,
+      windowEnd,
+      minTime: summary.minTime,
+      maxTime: summary.maxTime,
+      rows: summary.rowCount,
+      sizeBytes: summary.sizeBytes,
+      hidden: [],
+    };
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+function concatenate(lists: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all.sort();
+}
+
+function modulo(time: bigint, width: bigint): bigint {
+  const rest = time % width;
+  return rest < 0n ? rest + width : rest;
+}

@@ -1,0 +1,107 @@
+// Memtable: the newest rows of a store, in linear memory (kernels/assembly/memtable.ts): appended by the write
+// path, walked series by series by queries and by the flush.
+import { OverloadedError } from "../base/errors.ts";
+import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import type { RowBlock } from "./block.ts";
+
+const NO_TIME = 0x7fff_ffff_ffff_ffffn;
+
+export class Memtable {
+  readonly pointer: Pointer;
+  readonly #kernels: Kernels;
+  readonly #rows: Scratch;
+
+  constructor(kernels: Kernels) {
+    this.#kernels = kernels;
+    this.pointer = kernels.call.memtableOpen() >>> 0;
+    if (this.pointer === 0) throw new OverloadedError("out of linear memory: no room for a memtable");
+    this.#rows = new Scratch(kernels);
+  }
+
+  /** Rows appended, duplicates counted each. */
+  get rowCount(): number {
+    return this.#kernels.call.memtableRows(this.pointer) >>> 0;
+  }
+
+  get sizeBytes(): number {
+    return this.#kernels.call.memtableSize(this.pointer) >>> 0;
+  }
+
+  /** Ids of the series that have rows, ascending. */
+  series(catalogCount: number): Uint32Array {
+    const out = this.#rows.reserve(catalogCount * 4 + 4);
+    const count = this.#kernels.call.memtableSeries(this.pointer, catalogCount, out);
+    return this.#kernels.u32(out, count).slice();
+  }
+
+  /** Rows of one series, duplicates counted each. */
+  seriesRows(id: number): number {
+    return this.#kernels.call.memtableSeriesRows(this.pointer, id) >>> 0;
+  }
+
+  /** Smallest time >= `from` of any row of the given series; undefined when there is none. */
+  nextTime(ids: Uint32Array, from: bigint): bigint | undefined {
+    const pointer = this.#rows.reserve(ids.length * 4 + 4);
+    this.#kernels.u32(pointer, ids.length).set(ids);
+    const time = this.#kernels.call.memtableNextTime(this.pointer, pointer, ids.length, from);
+    return time === NO_TIME ? undefined : time;
+  }
+
+  /**
+   * The rows of one series with minTime <= time <= maxTime, ascending. The cursor is valid until the next call
+   * of this memtable.
+   */
+  rows(id: number, minTime: bigint, maxTime: bigint): RowCursor {
+    const total = this.seriesRows(id);
+    const pointer = this.#rows.reserve(total * 8 + 16);
+    const count =
+      total === 0 ? 0 : this.#kernels.call.memtableCollect(this.pointer, id, minTime, maxTime, pointer);
+    return new RowCursor(this.#kernels, pointer, count);
+  }
+
+  free(): void {
+    this.#rows.release();
+    this.#kernels.call.memtableClose(this.pointer);
+  }
+}
+
+/** Rows of one series that wait to be gathered into row blocks. */
+export class RowCursor {
+  readonly #kernels: Kernels;
+  readonly #rows: Pointer;
+  #next = 0;
+
+  /** `count` row pointers at `rows`, ascending in time, duplicates counted each; work space behind them. */
+  constructor(
+    kernels: Kernels,
+    rows: Pointer,
+    readonly count: number,
+  ) {
+    this.#kernels = kernels;
+    this.#rows = rows;
+  }
+
+  get done(): boolean {
+    return this.#next >= this.count;
+  }
+
+  /**
+   * Gathers rows into `block` from row `at` on, up to `room` of them, rows of equal time as one. The columns there
+   * must be clear. Gives the number of rows made. Strings come as absolute pointers.
+   */
+  gather(block: RowBlock, at: number, room: number): number {
+    const made = this.#rows + this.count * 4;
+    this.#next = this.#kernels.call.memtableGather(
+      this.#rows,
+      this.#next,
+      this.count,
+      room,
+      block.columns,
+      block.columnCount,
+      block.times,
+      at,
+      made,
+    );
+    return this.#kernels.u32(made, 1)[0]!;
+  }
+}

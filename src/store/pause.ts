@@ -1,0 +1,18 @@
+// Pause: lets long work (flush, compaction) give way to requests every few milliseconds.
+
+const SLICE_MS = 4;
+
+export class Pause {
+  #sliceStartMs = performance.now();
+
+  /** Whether the work has had its slice of time. */
+  due(): boolean {
+    return performance.now() - this.#sliceStartMs > SLICE_MS;
+  }
+
+  /** Lets everything else that is ready run. */
+  async wait(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#sliceStartMs = performance.now();
+  }
+}

@@ -1,0 +1,115 @@
+// Schema: which measurements and fields there are, and what stands for them while the process runs.
+//
+// A *measurement* (of a database) fixes the types of its fields: the first write of a field decides. A *table* is
+// a measurement in one retention policy: the unit that has series. Table ids and field ids are dense, given in
+// the order of first sight, and never leave the process: files carry names.
+import { assert } from "../base/assert.ts";
+import type { FieldInfo, FieldType } from "../model/types.ts";
+
+export class Measurement {
+  /** By field id. */
+  readonly fields: FieldInfo[] = [];
+  readonly #ids = new Map<string, number>();
+
+  constructor(
+    readonly database: string,
+    readonly name: string,
+  ) {}
+
+  /** Field id, -1 when the field is unknown. */
+  fieldId(name: string): number {
+    return this.#ids.get(name) ?? -1;
+  }
+
+  /** Field id of a field, which gets `type` when it is new. The caller checks the type of a known one. */
+  define(name: string, type: FieldType): number {
+    const known = this.#ids.get(name);
+    if (known !== undefined) return known;
+    this.#ids.set(name, this.fields.length);
+    return this.fields.push({ name, type }) - 1;
+  }
+}
+
+export interface Table {
+  readonly id: number;
+  readonly retentionPolicy: string;
+  readonly measurement: Measurement;
+}
+
+/** The id that the series of dropped tables carry. */
+export const DROPPED_TABLE = 0xffff_ffff;
+
+export class Schema {
+  readonly #databases = new Map<string, Map<string, Measurement>>();
+  readonly #tables = new Map<Measurement, Map<string, Table>>();
+  readonly #byId: (Table | undefined)[] = [];
+
+  measurements(database: string): ReadonlyMap<string, Measurement> {
+    return this.#databases.get(database) ?? new Map();
+  }
+
+  /** The measurement, made when new. */
+  measurement(database: string, name: string): Measurement {
+    let measurements = this.#databases.get(database);
+    if (!measurements) {
+      measurements = new Map();
+      this.#databases.set(database, measurements);
+    }
+    let measurement = measurements.get(name);
+    if (!measurement) {
+      measurement = new Measurement(database, name);
+      measurements.set(name, measurement);
+    }
+    return measurement;
+  }
+
+  /** The table, made when new. */
+  table(measurement: Measurement, retentionPolicy: string): Table {
+    let tables = this.#tables.get(measurement);
+    if (!tables) {
+      tables = new Map();
+      this.#tables.set(measurement, tables);
+    }
+    let table = tables.get(retentionPolicy);
+    if (!table) {
+      table = { id: this.#byId.length, retentionPolicy, measurement };
+      this.#byId.push(table);
+      tables.set(retentionPolicy, table);
+    }
+    return table;
+  }
+
+  findTable(database: string, retentionPolicy: string, measurement: string): Table | undefined {
+    const found = this.#databases.get(database)?.get(measurement);
+    return found && this.#tables.get(found)?.get(retentionPolicy);
+  }
+
+  /** Every table of a measurement, over the retention policies. */
+  tablesOf(database: string, measurement: string): Table[] {
+    const found = this.#databases.get(database)?.get(measurement);
+    return found ? [...(this.#tables.get(found)?.values() ?? [])] : [];
+  }
+
+  byId(id: number): Table {
+    const table = this.#byId[id];
+    assert(table, `no table ${id}`);
+    return table;
+  }
+
+  /** Forgets a measurement, or all of a database; gives the tables that are gone. */
+  drop(database: string, measurement: string | null): Table[] {
+    const measurements = this.#databases.get(database);
+    const gone: Table[] = [];
+    for (const [name, found] of measurements ?? []) {
+      if (measurement !== null && name !== measurement) continue;
+      for (const table of this.#tables.get(found)?.values() ?? []) {
+        gone.push(table);
+        this.#byId[table.id] = undefined;
+      }
+      this.#tables.delete(found);
+      measurements?.delete(name);
+    }
+    if (measurement === null) this.#databases.delete(database);
+    return gone;
+  }
+}
