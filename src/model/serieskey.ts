@@ -77,7 +77,7 @@ function escapeMeasurement(name: string): string {
   return /[, ]/.test(name) ? name.replace(/[, ]/g, "\\$&") : name;
 }
 
-function escapeTag(name: string): string {
+export function escapeTag(name: string): string {
   return /[,= ]/.test(name) ? name.replace(/[,= ]/g, "\\$&") : name;
 }
 

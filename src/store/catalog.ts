@@ -13,6 +13,7 @@ import { CorruptionError, OverloadedError } from "../base/errors.ts";
 import type { Disk, DiskFile } from "../disk/disk.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { DROPPED_TABLE, type Schema } from "./schema.ts";
+import type { OpenSegment } from "./version.ts";
 
 export const PARTITION_BYTES = 64;
 const MAGIC = 0x54414353; // "SCAT"
@@ -105,6 +106,26 @@ export class Catalog {
         throw new CorruptionError(path, at + 4, "a frame has another size than it says");
       this.#loadFrame(raw);
       at = end;
+    }
+  }
+
+  /** Fills an empty catalog from the keys that segments carry; ids that no segment has become dropped series. */
+  rebuild(segments: readonly OpenSegment[]): void {
+    const entries: [id: number, tableId: number, key: Uint8Array][] = [];
+    for (const { entry, reader } of segments) {
+      for (const name of reader.tables) {
+        const hidden = entry.hidden.includes(name);
+        const tableId = hidden
+          ? DROPPED_TABLE
+          : this.#schema.table(this.#schema.measurement(entry.database, name), entry.retentionPolicy).id;
+        for (const [id, key] of reader.table(name)!.seriesKeys()) entries.push([id, tableId, key.slice()]);
+      }
+    }
+    entries.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    for (const [id, tableId, key] of entries) {
+      if (id < this.count) continue;
+      while (this.count < id) this.add(DROPPED_TABLE, new TextEncoder().encode(`lost,id=${this.count}`));
+      this.add(tableId, key);
     }
   }
 

@@ -1,5 +1,6 @@
 // Memtable: the newest rows of a store, in linear memory (kernels/assembly/memtable.ts): appended by the write
 // path, walked series by series by queries and by the flush.
+import { assert } from "../base/assert.ts";
 import { OverloadedError } from "../base/errors.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import type { RowBlock } from "./block.ts";
@@ -10,6 +11,7 @@ export class Memtable {
   readonly pointer: Pointer;
   readonly #kernels: Kernels;
   readonly #rows: Scratch;
+  #references = 1;
 
   constructor(kernels: Kernels) {
     this.#kernels = kernels;
@@ -59,7 +61,16 @@ export class Memtable {
     return new RowCursor(this.#kernels, pointer, count);
   }
 
-  free(): void {
+  retain(): void {
+    assert(this.#references > 0, "a memtable is used after its end");
+    this.#references++;
+  }
+
+  /** Gives a reference back (the maker has the first); the last one frees the memory. */
+  release(): void {
+    assert(this.#references > 0, "a memtable is released too often");
+    this.#references--;
+    if (this.#references > 0) return;
     this.#rows.release();
     this.#kernels.call.memtableClose(this.pointer);
   }
@@ -79,6 +90,11 @@ export class RowCursor {
   ) {
     this.#kernels = kernels;
     this.#rows = rows;
+  }
+
+  /** Time of the first or last row, ns; only when there is one. */
+  timeAt(index: number): bigint {
+    return this.#kernels.i64(this.#kernels.u32(this.#rows + index * 4, 1)[0]! + 8, 1)[0]!;
   }
 
   get done(): boolean {

@@ -60,8 +60,10 @@ export function memtableClose(mem: usize): void {
 
 /** Rows appended (duplicates of a series and time counted each). */
 export function memtableRows(mem: usize): u32 { return load<u32>(mem, ROWS); }
-/** Bytes of linear memory held, heads included. */
-export function memtableSize(mem: usize): u32 { return load<u32>(mem, SIZE) + (load<u32>(mem, HEADS_CAPACITY) << 3); }
+/** Bytes that rows, field sets and strings take. */
+export function memtableSize(mem: usize): u32 {
+  return load<u32>(mem, SIZE) - (load<u32>(mem, END) - load<u32>(mem, CURSOR));
+}
 export function memtableMinTime(mem: usize): i64 { return load<i64>(mem, MIN_TIME); }
 export function memtableMaxTime(mem: usize): i64 { return load<i64>(mem, MAX_TIME); }
 

@@ -1,0 +1,131 @@
+// Compaction: merges neighbouring segments of one time window into one, so that their number stays bounded.
+//
+// Size-tiered (O'Neil et al., The Log-Structured Merge-Tree, 1996, as practised since): a run of at least
+// MERGE_COUNT neighbours, none much larger than what is newer in the run, becomes one segment. A window of n flushes
+// so has at most about 3 segments per power of 4 of n, and each row is rewritten about log4(n) times.
+// Only neighbours in age are merged: of two values of a point the newer must stay the newer.
+import { GroupAssembler } from "./assembler.ts";
+import type { FlushParts } from "./flush.ts";
+import type { SegmentEntry } from "./manifest.ts";
+import { SegmentWriter } from "../segment/writer.ts";
+import { SeriesReader } from "./series-reader.ts";
+import { type OpenSegment, Version } from "./version.ts";
+import { copySlice } from "./copy.ts";
+import type { Measurement } from "./schema.ts";
+import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+
+const MERGE_COUNT = 4;
+const SIMILAR = 1.5;
+/** Runs whose result would be larger are left alone: rewriting them costs more than it gives. */
+const MOST_BYTES = 4 * 1024 ** 3;
+
+/** The run to merge next: neighbours in age of one window; null when no window has too many. */
+export function pickRun(segments: readonly SegmentEntry[]): readonly SegmentEntry[] | null {
+  const windows = Map.groupBy(
+    segments,
+    (entry) => `${entry.database}\0${entry.retentionPolicy}\0${entry.windowStart}`,
+  );
+  for (const entries of windows.values()) {
+    for (let end = entries.length; end >= MERGE_COUNT; end--) {
+      let start = end - 1;
+      let bytes = entries[start]!.sizeBytes;
+      while (start > 0 && entries[start - 1]!.sizeBytes <= SIMILAR * bytes) bytes += entries[--start]!.sizeBytes;
+      if (end - start >= MERGE_COUNT && bytes <= MOST_BYTES) return entries.slice(start, end);
+    }
+  }
+  return null;
+}
+
+/** Merges segments of one window; null when none of their rows is left. The result is durable. Throws `DiskError`. */
+export async function compactSegments(
+  parts: FlushParts,
+  inputs: readonly OpenSegment[],
+): Promise<SegmentEntry | null> {
+  const { disk, kernels, schema, catalog, pause } = parts;
+  const { database, retentionPolicy, windowStart, windowEnd } = inputs[0]!.entry;
+  const measurements = visibleMeasurements(parts, inputs);
+  if (measurements.length === 0) return null;
+  const { id, path } = parts.nextSegment();
+  const writer = SegmentWriter.create(disk, path, kernels, {
+    database,
+    retentionPolicy,
+    windowStartNs: windowStart,
+    windowEndNs: windowEnd,
+  });
+  const version = new Version(inputs, []);
+  try {
+    for (const measurement of measurements) {
+      const table = schema.table(measurement, retentionPolicy);
+      const names = measurement.fields.map((field) => field.name);
+      const reader = new SeriesReader(
+        ...([kernels, version, measurement, retentionPolicy, names, MIN_TIME, MAX_TIME] as const),
+      );
+      const assembler = new GroupAssembler(kernels, writer, measurement);
+      try {
+        for (const series of catalog.seriesOf(table.id)) {
+          mergeSeries(parts, reader, assembler, series);
+          if (pause.due()) await pause.wait();
+        }
+        assembler.finish();
+      } finally {
+        assembler.free();
+        reader.close();
+      }
+    }
+    const summary = await writer.finish((series) => catalog.key(series));
+    return {
+      ...{ id, database, retentionPolicy, windowStart, windowEnd, hidden: [] },
+      minTime: summary.minTime,
+      maxTime: summary.maxTime,
+      rows: summary.rowCount,
+      sizeBytes: summary.sizeBytes,
+    };
+  } catch (error) {
+    writer.abort();
+    throw error;
+  } finally {
+    version.release();
+  }
+}
+
+function visibleMeasurements({ schema }: FlushParts, inputs: readonly OpenSegment[]): Measurement[] {
+  const names = new Set<string>();
+  for (const { entry, reader } of inputs)
+    for (const name of reader.tables) if (!entry.hidden.includes(name)) names.add(name);
+  const known = schema.measurements(inputs[0]!.entry.database);
+  return [...names]
+    .sort()
+    .map((name) => known.get(name))
+    .filter((found) => found !== undefined);
+}
+
+function mergeSeries(
+  { kernels }: FlushParts,
+  reader: SeriesReader,
+  assembler: GroupAssembler,
+  series: number,
+): void {
+  let atMost = 0;
+  reader.clusters(series, false, (runs) => {
+    for (const run of runs) atMost += run.rowCount;
+    return true;
+  });
+  if (atMost === 0) return;
+  // pull slices one at a time: the assembler asks for rows, a slice may fill several of its blocks
+  const slices = reader.iterate(series);
+  let slice = slices.next();
+  let used = 0;
+  assembler.add(series, atMost, (block, at, room) => {
+    let made = 0;
+    while (made < room && !slice.done) {
+      const count = Math.min(room - made, slice.value.rowCount - used);
+      copySlice(kernels, slice.value, used, count, block, at + made);
+      made += count;
+      used += count;
+      if (used < slice.value.rowCount) continue;
+      slice = slices.next();
+      used = 0;
+    }
+    return made;
+  });
+}

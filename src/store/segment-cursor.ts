@@ -1,0 +1,108 @@
+// Segment cursor: one segment's rows of a table, read series by series; the row group that was decoded last stays
+// decoded, so that the short series that share it cost one decode.
+import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import type { TableReader } from "../segment/table-reader.ts";
+import { FieldType } from "../model/types.ts";
+import type { Slice, SliceColumn } from "./slice.ts";
+
+export class SegmentCursor {
+  readonly #kernels: Kernels;
+  readonly #table: TableReader;
+  /** Per wanted field: its index in the segment, -1 = not there. */
+  readonly #fields: readonly number[];
+  readonly #block: Scratch;
+  #blockAt: Pointer = 0;
+  #rows = 0;
+  #group = -1;
+  #timesRead = false;
+  #columns: (SliceColumn | null | undefined)[] = [];
+  #heaps: Pointer[] = [];
+  #oldHeaps: Pointer[] = [];
+
+  constructor(kernels: Kernels, table: TableReader, fields: readonly string[]) {
+    this.#kernels = kernels;
+    this.#table = table;
+    this.#fields = fields.map((name) => table.fields.findIndex((field) => field.name === name));
+    this.#block = new Scratch(kernels);
+  }
+
+  get table(): TableReader {
+    return this.#table;
+  }
+
+  /** Index of a wanted field in the segment, -1 = not there. */
+  fieldIndex(column: number): number {
+    return this.#fields[column]!;
+  }
+
+  /** Rows [start, start + count) of a group. String bytes stay until `recycle`, the rest until another group. */
+  slice(group: number, start: number, count: number): Slice {
+    this.#load(group);
+    const columns = this.#fields.map((_, c): SliceColumn | null => {
+      const column = this.#column(c);
+      if (!column) return null;
+      const present = column.present ? column.present + start : 0;
+      return { values: column.values + start * 8, present, heap: column.heap };
+    });
+    return { rowCount: count, times: this.times(group) + start * 8, columns };
+  }
+
+  /** The group's times. */
+  times(group: number): Pointer {
+    this.#load(group);
+    if (!this.#timesRead) this.#table.readTimes(group, this.#blockAt);
+    this.#timesRead = true;
+    return this.#blockAt;
+  }
+
+  /** Frees the strings of groups that are not the current one. */
+  recycle(): void {
+    for (const heap of this.#oldHeaps) this.#kernels.free(heap);
+    this.#oldHeaps = [];
+  }
+
+  close(): void {
+    this.#retire();
+    this.recycle();
+    this.#block.release();
+  }
+
+  #load(group: number): void {
+    if (group === this.#group) return;
+    this.#retire();
+    this.#rows = (this.#table.groupRows(group) + 7) & ~7;
+    this.#blockAt = this.#block.reserve(this.#rows * (8 + 9 * this.#fields.length));
+    this.#columns = this.#fields.map(() => undefined);
+    this.#timesRead = false;
+    this.#group = group;
+  }
+
+  #retire(): void {
+    this.#oldHeaps.push(...this.#heaps);
+    this.#heaps = [];
+    this.#group = -1;
+  }
+
+  #column(c: number): SliceColumn | null {
+    let column = this.#columns[c];
+    if (column === undefined) {
+      column = this.#read(c);
+      this.#columns[c] = column;
+    }
+    return column;
+  }
+
+  #read(c: number): SliceColumn | null {
+    const field = this.#fields[c]!;
+    if (field < 0) return null;
+    const values = this.#blockAt + this.#rows * (8 + 9 * c);
+    const present = values + this.#rows * 8;
+    let heap = 0;
+    if (this.#table.fields[field]!.type === FieldType.String) {
+      heap = this.#kernels.alloc(this.#table.columnHeapBytes(this.#group, field) + 8);
+      this.#heaps.push(heap);
+    }
+    const read = this.#table.readColumn(this.#group, field, { values, present, heap });
+    return read.present ? { values, present: read.hasNulls ? present : 0, heap } : null;
+  }
+}

@@ -1,0 +1,244 @@
+// Select: which series of a table satisfy the tag part of a condition, out of the tag index.
+//
+// A condition over tags alone is answered exactly by set operations on sorted id lists. One that also speaks of
+// fields gives a superset, and what is left of it for each series (model/predicate.ts).
+import { type Kernels, Scratch } from "../kernels/kernels.ts";
+import { evaluate } from "../model/evaluate.ts";
+import type { Expression } from "../model/expression.ts";
+import { reduce } from "../model/predicate.ts";
+import { RegexCache } from "../model/regex.ts";
+import { decodeSeriesKey, escapeTag } from "../model/serieskey.ts";
+import { OverloadedError } from "../base/errors.ts";
+import type { Catalog } from "./catalog.ts";
+
+export interface SelectedSeries {
+  /** Ascending. */
+  readonly ids: Uint32Array;
+  /** Per id what remains of the condition; null = nothing does for any of them. */
+  readonly residuals: readonly (Expression | null)[] | null;
+}
+
+interface Candidates {
+  readonly ids: Uint32Array;
+  readonly exact: boolean;
+}
+
+export class SeriesSelector {
+  readonly #kernels: Kernels;
+  readonly #catalog: Catalog;
+  readonly #scratch: Scratch;
+  readonly #regexes = new RegexCache();
+
+  /** Brings the tag index up to date. `close` when done. */
+  constructor(kernels: Kernels, catalog: Catalog) {
+    this.#kernels = kernels;
+    this.#catalog = catalog;
+    this.#scratch = new Scratch(kernels);
+    if (!kernels.call.tagIndexExtend(catalog.record))
+      throw new OverloadedError("out of linear memory: no room for the tag index");
+  }
+
+  close(): void {
+    this.#scratch.release();
+  }
+
+  select(tableId: number, where: Expression | null): SelectedSeries {
+    if (where === null) return { ids: this.#all(tableId), residuals: null };
+    const { ids, exact } = this.#candidates(tableId, where);
+    if (exact) return { ids, residuals: null };
+    const kept: number[] = [];
+    const residuals: (Expression | null)[] = [];
+    for (const id of ids) {
+      const { tags } = decodeSeriesKey(this.#catalog.key(id));
+      const left = reduce(
+        where,
+        (name) => tags.find((tag) => tag.key === name)?.value ?? "",
+        this.#regexes,
+      );
+      if (left === false) continue;
+      kept.push(id);
+      residuals.push(left === true ? null : left);
+    }
+    return { ids: Uint32Array.from(kept), residuals };
+  }
+
+  /** Unescaped tag keys of a table, unsorted. */
+  tagKeys(tableId: number): string[] {
+    return this.#children(this.#node(tableId, "")).map((node) => unescapeTag(this.#text(node)));
+  }
+
+  /** Distinct values of a tag, unsorted, each with its node (see `series`). */
+  tagValues(tableId: number, key: string): { value: string; node: number }[] {
+    const escaped = escapeTag(key);
+    const start = escaped.length + 1;
+    return this.#children(this.#node(tableId, escaped)).map((node) => ({
+      value: unescapeTag(this.#text(node).slice(start)),
+      node,
+    }));
+  }
+
+  /** Per series the value of a tag, "" = absent. Equal values are the same string. */
+  valuesOf(tableId: number, ids: Uint32Array, key: string): string[] {
+    const escaped = new TextEncoder().encode(escapeTag(key));
+    const at = this.#scratch.reserve(ids.length * 8 + escaped.length + 16);
+    const out = at + ids.length * 4;
+    const textAt = out + ids.length * 4;
+    this.#kernels.u32(at, ids.length).set(ids);
+    this.#kernels.put(textAt, escaped);
+    const record = this.#catalog.record;
+    this.#kernels.call.tagIndexValues(record, tableId, at, ids.length, textAt, escaped.length, out);
+    const nodes = this.#kernels.u32(out, ids.length);
+    const decoded = new Map<number, string>([[0, ""]]);
+    return Array.from(nodes, (node) => {
+      let value = decoded.get(node);
+      if (value === undefined) {
+        value = unescapeTag(this.#text(node).slice(escapeTag(key).length + 1));
+        decoded.set(node, value);
+      }
+      return value;
+    });
+  }
+
+  #candidates(tableId: number, where: Expression): Candidates {
+    if (where.kind === "binary" && (where.operator === "and" || where.operator === "or")) {
+      const left = this.#candidates(tableId, where.left);
+      const right = this.#candidates(tableId, where.right);
+      const combine = where.operator === "and" ? intersect : unite;
+      return { ids: combine(left.ids, right.ids), exact: left.exact && right.exact };
+    }
+    if (where.kind === "boolean")
+      return { ids: where.value ? this.#all(tableId) : new Uint32Array(0), exact: true };
+    const tag = onlyTag(where);
+    if (tag === null) return { ids: this.#all(tableId), exact: false };
+    return { ids: this.#matching(tableId, tag, where), exact: true };
+  }
+
+  // The series for which a condition over one tag holds.
+  #matching(tableId: number, tag: string, where: Expression): Uint32Array {
+    const equal = equalTo(where);
+    if (equal) {
+      const ids = this.#series(this.#node(tableId, `${escapeTag(tag)}=${escapeTag(equal.value)}`));
+      return equal.negated ? subtract(this.#all(tableId), ids) : ids;
+    }
+    const holds = (value: string) => evaluate(where, () => value, this.#regexes) === true;
+    const lists = this.tagValues(tableId, tag)
+      .filter(({ value }) => holds(value))
+      .map(({ node }) => this.#series(node));
+    if (holds("")) {
+      const all = this.tagValues(tableId, tag).map(({ node }) => this.#series(node));
+      lists.push(subtract(this.#all(tableId), concatenate(all)));
+    }
+    return concatenate(lists);
+  }
+
+  #all(tableId: number): Uint32Array {
+    return this.#series(this.#node(tableId, ""));
+  }
+
+  #node(tableId: number, text: string): number {
+    const bytes = new TextEncoder().encode(text);
+    const at = this.#scratch.reserve(bytes.length + 8);
+    this.#kernels.put(at, bytes);
+    return this.#kernels.call.tagIndexNode(this.#catalog.record, tableId, at, bytes.length) >>> 0;
+  }
+
+  #series(node: number): Uint32Array {
+    if (node === 0) return new Uint32Array(0);
+    const count = this.#kernels.u32(node + 24, 1)[0]!;
+    const out = this.#scratch.reserve(count * 4 + 8);
+    this.#kernels.call.tagIndexSeries(node, out);
+    return this.#kernels.u32(out, count).slice();
+  }
+
+  #children(node: number): number[] {
+    const children: number[] = [];
+    if (node === 0) return children;
+    const words = this.#kernels.u32(0, this.#kernels.buffer.byteLength >>> 2);
+    for (let child = words[(node + 4) >>> 2]!; child !== 0; child = words[child >>> 2]!) children.push(child);
+    return children;
+  }
+
+  #text(node: number): string {
+    const words = this.#kernels.u32(node + 12, 2);
+    return new TextDecoder().decode(this.#kernels.view(words[0]!, words[1]!));
+  }
+}
+
+// The tag that a condition is about, when it is about one tag and no field.
+function onlyTag(expression: Expression): string | null {
+  const names = new Set<string>();
+  let fields = false;
+  const visit = (part: Expression): void => {
+    if (part.kind === "tag") names.add(part.name);
+    else if (part.kind === "field") fields = true;
+    else if (part.kind === "binary") {
+      visit(part.left);
+      visit(part.right);
+    } else if (part.kind === "regex" || part.kind === "negate") visit(part.operand);
+  };
+  visit(expression);
+  return fields || names.size !== 1 ? null : [...names][0]!;
+}
+
+// `tag = 'value'` or `tag != 'value'`, either way round, with a value that is not empty.
+function equalTo(where: Expression): { value: string; negated: boolean } | null {
+  if (where.kind !== "binary" || (where.operator !== "=" && where.operator !== "!=")) return null;
+  const literal = where.left.kind === "string" ? where.left : where.right;
+  const other = literal === where.left ? where.right : where.left;
+  if (literal.kind !== "string" || other.kind !== "tag" || literal.value === "") return null;
+  return { value: literal.value, negated: where.operator === "!=" };
+}
+
+function unescapeTag(text: string): string {
+  return text.includes("\\") ? text.replace(/\\([,= ])/g, "$1") : text;
+}
+
+function intersect(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array(Math.min(a.length, b.length));
+  let n = 0;
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    if (a[i]! < b[j]!) i++;
+    else if (a[i]! > b[j]!) j++;
+    else {
+      out[n++] = a[i++]!;
+      j++;
+    }
+  }
+  return out.slice(0, n);
+}
+
+function unite(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array(a.length + b.length);
+  let n = 0;
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    if (j >= b.length || (i < a.length && a[i]! < b[j]!)) out[n++] = a[i++]!;
+    else if (i >= a.length || a[i]! > b[j]!) out[n++] = b[j++]!;
+    else {
+      out[n++] = a[i++]!;
+      j++;
+    }
+  }
+  return out.slice(0, n);
+}
+
+function subtract(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const out = new Uint32Array(a.length);
+  let n = 0;
+  for (let i = 0, j = 0; i < a.length; i++) {
+    while (j < b.length && b[j]! < a[i]!) j++;
+    if (b[j] !== a[i]) out[n++] = a[i]!;
+  }
+  return out.slice(0, n);
+}
+
+// Lists that share no id, as one sorted list.
+function concatenate(lists: readonly Uint32Array[]): Uint32Array {
+  if (lists.length === 1) return lists[0]!;
+  const out = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    out.set(list, at);
+    at += list.length;
+  }
+  return out.sort();
+}

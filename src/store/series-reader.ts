@@ -1,0 +1,227 @@
+// Series reader: the rows of one series at a time out of a version's segments and memtables, as slices that
+// ascend and never repeat a time.
+//
+// Each place that has rows of the series gives *runs* with their range of time. Runs that touch no other run
+// are given as they are, without a copy. Runs that overlap are merged into one block, field by field, where the
+// newer place wins.
+import type { Kernels } from "../kernels/kernels.ts";
+import { RowBlock } from "./block.ts";
+import type { RowCursor } from "./memtable.ts";
+import type { Measurement } from "./schema.ts";
+import { SegmentCursor } from "./segment-cursor.ts";
+import type { Slice } from "./slice.ts";
+import type { Version } from "./version.ts";
+
+/** Rows of the series in one row group or one memtable. */
+export interface Run {
+  /** Of two runs with the same time, the larger age wins. */
+  readonly age: number;
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  readonly rowCount: number;
+  /** The rows, once. */
+  read(): Slice;
+  /** The whole row group behind the run, when it has no other rows than these. */
+  readonly group: { readonly cursor: SegmentCursor; readonly index: number } | null;
+}
+
+export class SeriesReader {
+  readonly #kernels: Kernels;
+  readonly #version: Version;
+  readonly #cursors: (SegmentCursor | null)[];
+  readonly #fieldIds: Uint32Array;
+  readonly #order: Uint32Array;
+  #merged: RowBlock[] = [];
+
+  /** `fields`: those that slices have as columns, in this order; all known to the measurement. */
+  constructor(
+    kernels: Kernels,
+    version: Version,
+    measurement: Measurement,
+    retentionPolicy: string,
+    fields: readonly string[],
+    readonly minTime: bigint,
+    readonly maxTime: bigint,
+  ) {
+    this.#kernels = kernels;
+    this.#version = version;
+    const ids = fields.map((name) => measurement.fieldId(name));
+    // blocks have their columns by ascending field id
+    this.#fieldIds = Uint32Array.from(ids).sort();
+    this.#order = Uint32Array.from(ids, (id) => this.#fieldIds.indexOf(id));
+    this.#cursors = version.segments.map(({ entry, reader }) => {
+      if (entry.database !== measurement.database || entry.retentionPolicy !== retentionPolicy) return null;
+      if (entry.maxTime < minTime || entry.minTime > maxTime) return null;
+      if (entry.hidden.includes(measurement.name)) return null;
+      const table = reader.table(measurement.name);
+      return table ? new SegmentCursor(kernels, table, fields) : null;
+    });
+  }
+
+  /** Gives each slice of the series in the range of time to `take`, until it answers false. */
+  slices(id: number, descending: boolean, take: (slice: Slice) => boolean): void {
+    this.clusters(id, descending, (runs) => {
+      const slice = runs.length === 1 ? runs[0]!.read() : this.merge(runs);
+      return slice.rowCount === 0 || take(slice);
+    });
+  }
+
+  /** The slices of the series, ascending, on demand: each is valid until the next one is asked for. */
+  *iterate(id: number): Generator<Slice> {
+    const clusters: (readonly Run[])[] = [];
+    this.clusters(id, false, (runs) => clusters.push(runs) > 0);
+    for (const runs of clusters) yield runs.length === 1 ? runs[0]!.read() : this.merge(runs);
+  }
+
+  /** Gives groups of runs that overlap, in order of time, to `take`, until it answers false. */
+  clusters(id: number, descending: boolean, take: (runs: readonly Run[]) => boolean): void {
+    this.#recycle();
+    const runs = this.#runs(id);
+    if (runs.length > 1) runs.sort((a, b) => (a.minTime < b.minTime ? -1 : a.minTime > b.minTime ? 1 : 0));
+    const clusters: Run[][] = [];
+    let end = 0n;
+    for (const run of runs) {
+      const cluster = clusters.at(-1);
+      if (cluster && run.minTime <= end) cluster.push(run);
+      else clusters.push([run]);
+      if (clusters.at(-1)!.length === 1 || run.maxTime > end) end = run.maxTime;
+    }
+    if (descending) clusters.reverse();
+    for (const cluster of clusters) if (!take(cluster)) break;
+  }
+
+  /** One slice out of runs that overlap. */
+  merge(runs: readonly Run[]): Slice {
+    const byAge = runs.toSorted((a, b) => a.age - b.age);
+    // the first is copied too: a later run of the same segment would overwrite what it reads
+    let merged: Slice = { rowCount: 0, times: 0, columns: [] };
+    for (const run of byAge) merged = this.#mergeTwo(merged, run.read());
+    return merged;
+  }
+
+  close(): void {
+    this.#recycle();
+    for (const cursor of this.#cursors) cursor?.close();
+  }
+
+  #recycle(): void {
+    for (const block of this.#merged) block.free();
+    this.#merged = [];
+    for (const cursor of this.#cursors) cursor?.recycle();
+  }
+
+  #runs(id: number): Run[] {
+    const runs: Run[] = [];
+    const { minTime, maxTime } = this;
+    for (let s = 0; s < this.#cursors.length; s++) {
+      const cursor = this.#cursors[s];
+      const range = cursor?.table.groupRange(id);
+      if (!cursor || !range) continue;
+      for (let group = range.first; group <= range.last; group++) this.#groupRun(runs, s, cursor, group, id);
+    }
+    for (let m = 0; m < this.#version.memtables.length; m++) {
+      const memtable = this.#version.memtables[m]!;
+      if (memtable.seriesRows(id) === 0) continue;
+      const cursor = memtable.rows(id, minTime, maxTime);
+      if (cursor.count === 0) continue;
+      runs.push({
+        age: this.#cursors.length + m,
+        minTime: cursor.timeAt(0),
+        maxTime: cursor.timeAt(cursor.count - 1),
+        rowCount: cursor.count,
+        read: () => this.#gather(cursor),
+        group: null,
+      });
+    }
+    return runs;
+  }
+
+  #groupRun(runs: Run[], age: number, cursor: SegmentCursor, index: number, id: number): void {
+    const { table } = cursor;
+    const { minTime, maxTime } = this;
+    let runMin = table.groupMinTime(index);
+    let runMax = table.groupMaxTime(index);
+    if (runMax < minTime || runMin > maxTime) return;
+    const alone = table.groupFirstId(index) === table.groupLastId(index);
+    let start = 0;
+    let count = table.groupRows(index);
+    if (!alone) {
+      const rows = table.seriesRows(index, id);
+      if (!rows) return;
+      ({ start, count } = rows);
+    }
+    const whole = alone && runMin >= minTime && runMax <= maxTime;
+    if (!whole) {
+      // narrow to the rows in the range, whose times then are known exactly
+      const times = cursor.times(index) + start * 8;
+      const from = this.#kernels.call.lowerBound(times, 0, count, minTime);
+      const to = this.#kernels.call.lowerBound(times, from, count, maxTime + 1n);
+      start += from;
+      count = to - from;
+      if (count === 0) return;
+      runMin = this.#kernels.i64(times + from * 8, 1)[0]!;
+      runMax = this.#kernels.i64(times + (to - 1) * 8, 1)[0]!;
+    }
+    runs.push({
+      age,
+      minTime: runMin,
+      maxTime: runMax,
+      rowCount: count,
+      read: () => cursor.slice(index, start, count),
+      group: whole ? { cursor, index } : null,
+    });
+  }
+
+  #gather(cursor: RowCursor): Slice {
+    const block = this.#block(cursor.count);
+    const rowCount = cursor.gather(block, 0, cursor.count);
+    return this.#sliceOf(block, rowCount);
+  }
+
+  #mergeTwo(older: Slice, newer: Slice): Slice {
+    const kernels = this.#kernels;
+    const capacity = older.rowCount + newer.rowCount;
+    const block = this.#block(capacity);
+    const pairs = kernels.alloc(capacity * 8);
+    const rowCount = kernels.call.mergeTimes(
+      ...([older.times, older.rowCount, newer.times, newer.rowCount] as const),
+      ...([block.times, pairs] as const),
+    );
+    for (let c = 0; c < this.#order.length; c++) {
+      const a = absolute(kernels, older.columns[c], older.rowCount);
+      const b = absolute(kernels, newer.columns[c], newer.rowCount);
+      const column = this.#order[c]!;
+      const count = kernels.call.mergeColumn(
+        ...([pairs, rowCount, a?.values ?? 0, a?.present ?? 0, b?.values ?? 0, b?.present ?? 0] as const),
+        ...([0, block.values(column), block.present(column)] as const),
+      );
+      block.addValues(column, count);
+    }
+    kernels.free(pairs);
+    return this.#sliceOf(block, rowCount);
+  }
+
+  #block(capacity: number): RowBlock {
+    const block = new RowBlock(this.#kernels, capacity, this.#fieldIds);
+    this.#merged.push(block);
+    return block;
+  }
+
+  #sliceOf(block: RowBlock, rowCount: number): Slice {
+    const columns = Array.from(this.#order, (column) => {
+      const count = block.valueCount(column);
+      if (count === 0) return null;
+      const present = count === rowCount ? 0 : block.present(column);
+      return { values: block.values(column), present, heap: 0 };
+    });
+    return { rowCount, times: block.times, columns };
+  }
+}
+
+// String offsets from a heap become pointers from the start of linear memory, in place.
+function absolute(kernels: Kernels, column: Slice["columns"][number] | undefined, rowCount: number) {
+  if (!column || column.heap === 0) return column;
+  const words = kernels.u32(column.values, rowCount * 2);
+  for (let r = 0; r < rowCount; r++) words[r * 2]! += column.heap;
+  return { ...column, heap: 0 };
+}

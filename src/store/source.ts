@@ -1,0 +1,437 @@
+// Store source: answers the read contract (model/scan.ts) out of the stores of this thread.
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import {
+  accumulatorBytes,
+  foldRows,
+  foldStats,
+  initAccumulators,
+  readAccumulators,
+  type Windows,
+} from "../kernels/fold.ts";
+import { fieldsOf } from "../model/predicate.ts";
+import type { Expression } from "../model/expression.ts";
+import { RegexCache } from "../model/regex.ts";
+import {
+  Fold,
+  type FoldedGroup,
+  type FoldRequest,
+  type ScanRequest,
+  type Series,
+  type SeriesBlock,
+  type Source,
+} from "../model/scan.ts";
+import { decodeSeriesKey } from "../model/serieskey.ts";
+import type { FieldInfo } from "../model/types.ts";
+import type { Measurement, Schema, Table } from "./schema.ts";
+import { SeriesSelector } from "./select.ts";
+import { type Run, SeriesReader } from "./series-reader.ts";
+import { copyColumn, filterSlice, type Slice } from "./slice.ts";
+import type { Store } from "./store.ts";
+
+const text = new TextDecoder();
+
+export class StoreSource implements Source {
+  readonly #kernels: Kernels;
+  readonly #schema: Schema;
+  readonly #stores: readonly Store[];
+
+  constructor(kernels: Kernels, schema: Schema, stores: readonly Store[]) {
+    this.#kernels = kernels;
+    this.#schema = schema;
+    this.#stores = stores;
+  }
+
+  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+    const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
+    if (!table) return;
+    for (const store of this.#stores) {
+      const version = store.version.retain();
+      try {
+        yield* this.#scanStore(store, version, table, request);
+      } finally {
+        version.release();
+      }
+    }
+  }
+
+  *#scanStore(
+    store: Store,
+    version: Store["version"],
+    table: Table,
+    request: ScanRequest,
+  ): Generator<SeriesBlock> {
+    const selector = new SeriesSelector(this.#kernels, store.catalog);
+    const known = knownFields(table.measurement, request.fields, request.where);
+    const wanted = request.fields.map((name) => known.findIndex((field) => field.name === name));
+    const reader = new SeriesReader(
+      ...([this.#kernels, version, table.measurement, table.retentionPolicy] as const),
+      ...([known.map((field) => field.name), request.minTime, request.maxTime] as const),
+    );
+    const regexes = new RegexCache();
+    try {
+      const { ids, residuals } = selector.select(table.id, request.where);
+      for (let i = 0; i < ids.length; i++) {
+        request.budget.check();
+        const blocks: SeriesBlock[] = [];
+        const residual = residuals?.[i] ?? null;
+        let left = request.limit;
+        let series: Series | undefined;
+        reader.slices(ids[i]!, request.descending, (slice) => {
+          const mask = residual ? filterSlice(this.#kernels, slice, known, residual, regexes) : null;
+          const rows = rowsOf(this.#kernels, slice, wanted, mask, left, request.descending);
+          if (rows?.length === 0) return true;
+          series ??= seriesOf(store.catalog.key(ids[i]!));
+          const block = blockOf(this.#kernels, series, slice, known, wanted, rows);
+          left -= block.rowCount;
+          blocks.push(block);
+          return left > 0;
+        });
+        yield* blocks;
+      }
+    } finally {
+      reader.close();
+      selector.close();
+    }
+  }
+
+  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
+    const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
+    if (!table) return;
+    const kernels = this.#kernels;
+    const count = request.bounds.length - 1;
+    const bounds = kernels.alloc(request.bounds.length * 8);
+    kernels.i64(bounds, request.bounds.length).set(request.bounds);
+    try {
+      for (const store of this.#stores) {
+        const version = store.version.retain();
+        try {
+          yield* this.#foldStore(store, version, table, request, { bounds, count });
+        } finally {
+          version.release();
+        }
+      }
+    } finally {
+      kernels.free(bounds);
+    }
+  }
+
+  *#foldStore(
+    store: Store,
+    version: Store["version"],
+    table: Table,
+    request: FoldRequest,
+    windows: Windows,
+  ): Generator<FoldedGroup> {
+    const kernels = this.#kernels;
+    const names = request.columns.map((column) => column.field);
+    const known = knownFields(table.measurement, names, request.where);
+    const selector = new SeriesSelector(kernels, store.catalog);
+    const { bounds } = request;
+    const minTime = request.minTime > bounds[0]! ? request.minTime : bounds[0]!;
+    const lastTime = bounds[bounds.length - 1]! - 1n;
+    const reader = new SeriesReader(
+      ...([kernels, version, table.measurement, table.retentionPolicy] as const),
+      known.map((field) => field.name),
+      minTime,
+      request.maxTime < lastTime ? request.maxTime : lastTime,
+    );
+    const fold = new GroupFold(kernels, reader, known, request, windows);
+    try {
+      const { ids, residuals } = selector.select(table.id, request.where);
+      const tagColumns = request.groupBy.map((key) => selector.valuesOf(table.id, ids, key));
+      for (const members of groupsOf(tagColumns, ids.length)) {
+        request.budget.check();
+        fold.start();
+        for (const i of members) fold.add(ids[i]!, residuals?.[i] ?? null);
+        const columns = fold.columns();
+        if (columns.every((column) => column === null)) continue;
+        yield { tags: tagColumns.map((values) => values[members[0]!]!), firstWindow: 0, columns };
+      }
+    } finally {
+      fold.close();
+      reader.close();
+      selector.close();
+    }
+  }
+
+  async measurements(database: string, where: Expression | null): Promise<string[]> {
+    const names: string[] = [];
+    for (const name of this.#schema.measurements(database).keys())
+      if (this.#anySeries(database, name, where)) names.push(name);
+    return names.sort();
+  }
+
+  #anySeries(database: string, measurement: string, where: Expression | null): boolean {
+    for (const { selector, table } of this.#selectors(database, measurement))
+      if (selector.select(table.id, where).ids.length > 0) return true;
+    return false;
+  }
+
+  async fields(database: string, measurement: string): Promise<FieldInfo[]> {
+    const fields = this.#schema.measurements(database).get(measurement)?.fields ?? [];
+    return fields.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async tagKeys(database: string, measurement: string, where: Expression | null): Promise<string[]> {
+    const keys = new Set<string>();
+    for (const { selector, table } of this.#selectors(database, measurement)) {
+      const all = selector.tagKeys(table.id);
+      if (where === null) for (const key of all) keys.add(key);
+      else {
+        const { ids } = selector.select(table.id, where);
+        for (const key of all) {
+          if (!keys.has(key) && selector.valuesOf(table.id, ids, key).some((value) => value !== ""))
+            keys.add(key);
+        }
+      }
+    }
+    return [...keys].sort();
+  }
+
+  async tagValues(
+    database: string,
+    measurement: string,
+    key: string,
+    where: Expression | null,
+  ): Promise<string[]> {
+    const values = new Set<string>();
+    for (const { selector, table } of this.#selectors(database, measurement)) {
+      if (where === null) for (const { value } of selector.tagValues(table.id, key)) values.add(value);
+      else {
+        const { ids } = selector.select(table.id, where);
+        for (const value of selector.valuesOf(table.id, ids, key)) if (value !== "") values.add(value);
+      }
+    }
+    return [...values].sort();
+  }
+
+  async series(database: string, measurement: string, where: Expression | null): Promise<Series[]> {
+    const found = new Map<string, Series>();
+    for (const { selector, table, store } of this.#selectors(database, measurement)) {
+      for (const id of selector.select(table.id, where).ids) {
+        const series = seriesOf(store.catalog.key(id));
+        found.set(series.key, series);
+      }
+    }
+    return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  }
+
+  *#selectors(database: string, measurement: string) {
+    for (const table of this.#schema.tablesOf(database, measurement)) {
+      for (const store of this.#stores) {
+        const selector = new SeriesSelector(this.#kernels, store.catalog);
+        try {
+          yield { selector, table, store };
+        } finally {
+          selector.close();
+        }
+      }
+    }
+  }
+}
+
+/** Folds the series of one group after the other into the same accumulators. */
+class GroupFold {
+  readonly #kernels: Kernels;
+  readonly #reader: SeriesReader;
+  readonly #known: readonly FieldInfo[];
+  readonly #request: FoldRequest;
+  readonly #windows: Windows;
+  /** Per wanted column its place among the known fields, -1 = no such field. */
+  readonly #fields: readonly number[];
+  readonly #accumulators: Pointer[];
+  readonly #regexes = new RegexCache();
+  readonly #useStats: boolean;
+
+  constructor(
+    kernels: Kernels,
+    reader: SeriesReader,
+    known: readonly FieldInfo[],
+    request: FoldRequest,
+    windows: Windows,
+  ) {
+    this.#kernels = kernels;
+    this.#reader = reader;
+    this.#known = known;
+    this.#request = request;
+    this.#windows = windows;
+    this.#fields = request.columns.map(({ field }) => known.findIndex((info) => info.name === field));
+    this.#accumulators = request.columns.map(({ keep }) =>
+      kernels.alloc(accumulatorBytes(keep, windows.count)),
+    );
+    // statistics know no times of extremes, and no deviations
+    this.#useStats = request.columns.every(
+      ({ keep }) => (keep & ~(Fold.Count | Fold.Sum | Fold.First | Fold.Last)) === 0,
+    );
+  }
+
+  start(): void {
+    this.#request.columns.forEach(({ keep }, c) => {
+      initAccumulators(this.#kernels, keep, this.#windows.count, this.#accumulators[c]!);
+    });
+  }
+
+  add(seriesId: number, residual: Expression | null): void {
+    let window = 0;
+    this.#reader.clusters(seriesId, false, (runs) => {
+      if (residual === null && runs.length === 1 && this.#useStats && this.#addStats(runs[0]!)) return true;
+      const slice = runs.length === 1 ? runs[0]!.read() : this.#reader.merge(runs);
+      window = this.#addRows(slice, residual, window);
+      return true;
+    });
+  }
+
+  columns(): FoldedGroup["columns"] {
+    return this.#request.columns.map(({ keep }, c) => {
+      const field = this.#fields[c]!;
+      if (field < 0) return null;
+      const { type } = this.#known[field]!;
+      return readAccumulators(this.#kernels, type, this.#windows.count, keep, this.#accumulators[c]!);
+    });
+  }
+
+  close(): void {
+    for (const accumulators of this.#accumulators) this.#kernels.free(accumulators);
+  }
+
+  #addRows(slice: Slice, residual: Expression | null, window: number): number {
+    const kernels = this.#kernels;
+    let mask = 0;
+    if (residual !== null) {
+      const bytes = filterSlice(kernels, slice, this.#known, residual, this.#regexes);
+      mask = kernels.alloc(bytes.length);
+      kernels.put(mask, bytes);
+    }
+    let next = window;
+    for (let c = 0; c < this.#fields.length; c++) {
+      const field = this.#fields[c]!;
+      const column = field < 0 ? null : slice.columns[field];
+      if (!column) continue;
+      const { times, rowCount } = slice;
+      const { values, present } = column;
+      next = foldRows(
+        ...([kernels, this.#known[field]!.type, { times, values, present, mask, rowCount }] as const),
+        ...([this.#windows, window, this.#request.columns[c]!.keep, this.#accumulators[c]!] as const),
+      );
+    }
+    if (mask !== 0) kernels.free(mask);
+    return next;
+  }
+
+  // A whole row group inside one window, by its statistics; false when they do not suffice.
+  #addStats({ group, minTime, maxTime }: Run): boolean {
+    if (!group) return false;
+    const { bounds } = this.#request;
+    const window = upperBound(bounds, minTime) - 1;
+    if (window < 0 || window >= this.#windows.count || maxTime >= bounds[window + 1]!) return false;
+    const { cursor, index } = group;
+    const all = this.#fields.map((field) => {
+      const place = field < 0 ? -1 : cursor.fieldIndex(field);
+      if (place < 0 || cursor.table.valueCount(index, place) === 0) return "absent";
+      const stats = cursor.table.stats(index, place);
+      return stats?.count === cursor.table.groupRows(index) ? stats : null;
+    });
+    if (all.includes(null)) return false;
+    all.forEach((stats, c) => {
+      if (stats === null || stats === "absent") return;
+      foldStats(
+        ...([this.#kernels, this.#known[this.#fields[c]!]!.type] as const),
+        { ...stats, minTime, maxTime, firstTime: minTime, lastTime: maxTime },
+        ...([this.#windows.count, window, this.#request.columns[c]!.keep, this.#accumulators[c]!] as const),
+      );
+    });
+    return true;
+  }
+}
+
+// Index of the first bound above `time`.
+function upperBound(bounds: BigInt64Array, time: bigint): number {
+  let low = 0;
+  let high = bounds.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (bounds[middle]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// The fields that exist of those wanted and of those that the condition reads.
+function knownFields(
+  measurement: Measurement,
+  wanted: readonly string[],
+  where: Expression | null,
+): FieldInfo[] {
+  const names = new Set([...wanted, ...fieldsOf(where)]);
+  return [...names]
+    .map((name) => measurement.fieldId(name))
+    .filter((id) => id >= 0)
+    .map((id) => measurement.fields[id]!);
+}
+
+// Series with equal values of all tags, as lists of indices.
+function groupsOf(tagColumns: readonly (readonly string[])[], count: number): Iterable<number[]> {
+  const indices = Array.from({ length: count }, (_, i) => i);
+  if (tagColumns.length === 0) return count === 0 ? [] : [indices];
+  const only = tagColumns[0]!;
+  if (tagColumns.length === 1) return Map.groupBy(indices, (i) => only[i]!).values();
+  return Map.groupBy(indices, (i) => JSON.stringify(tagColumns.map((values) => values[i]))).values();
+}
+
+function seriesOf(key: Uint8Array): Series {
+  const bytes = key.slice();
+  const { tags } = decodeSeriesKey(bytes);
+  return { key: text.decode(bytes), tags: new Map(tags.map((tag) => [tag.key, tag.value])) };
+}
+
+/**
+ * The rows to give: those that the mask admits and that have one of the wanted fields, the first or last `limit`
+ * of them; null = all.
+ */
+function rowsOf(
+  kernels: Kernels,
+  slice: Slice,
+  wanted: readonly number[],
+  mask: Uint8Array | null,
+  limit: number,
+  descending: boolean,
+): Uint32Array | null {
+  const columns = wanted.map((field) => (field < 0 ? null : slice.columns[field])).filter((c) => !!c);
+  if (columns.length === 0) return new Uint32Array(0);
+  const someFull = columns.some((column) => column.present === 0);
+  if (mask === null && someFull && slice.rowCount <= limit) return null;
+  const flags = columns.map((column) => kernels.view(column.present, column.present ? slice.rowCount : 0));
+  const rows = new Uint32Array(slice.rowCount);
+  let count = 0;
+  for (let i = 0; i < slice.rowCount && count < limit; i++) {
+    const row = descending ? slice.rowCount - 1 - i : i;
+    if (mask !== null && mask[row] === 0) continue;
+    if (!someFull && !flags.some((present) => present[row] === 1)) continue;
+    rows[count++] = row;
+  }
+  const chosen = rows.slice(0, count);
+  return descending ? chosen.reverse() : chosen;
+}
+
+function blockOf(
+  kernels: Kernels,
+  series: Series,
+  slice: Slice,
+  known: readonly FieldInfo[],
+  wanted: readonly number[],
+  rows: Uint32Array | null,
+): SeriesBlock {
+  const { rowCount, columns } = slice;
+  const times = kernels.i64(slice.times, rowCount);
+  const picked = rows ? new BigInt64Array(rows.length) : times.slice();
+  if (rows) for (let i = 0; i < rows.length; i++) picked[i] = times[rows[i]!]!;
+  return {
+    series,
+    rowCount: rows ? rows.length : rowCount,
+    times: picked,
+    columns: wanted.map((field) => {
+      const column = field < 0 ? null : columns[field];
+      return column ? copyColumn(kernels, known[field]!.type, column, rowCount, rows) : null;
+    }),
+  };
+}

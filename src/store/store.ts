@@ -1,0 +1,307 @@
+// Store: the state of one partition: catalog, memtables and segments, with the manifest that names them.
+//
+//   apply -> active memtable -> seal -> flush -> segments -> compact -> fewer segments
+//
+// Order on disk, so that a crash at any point leaves the old state or the new one:
+//   1. segments (each durable under its name)   2. catalog file (appended, synced)   3. manifest (replaced)
+//   4. only then the log is trimmed and replaced segments are unlinked.
+// What 1 and 2 leave behind without 3 is removed at the next start, and made again from the log.
+//
+// `flush`, `compact` and `drop` are the caller's to run one after the other; writes and reads go on beside them.
+import { CorruptionError, DiskError } from "../base/errors.ts";
+import type { Disk } from "../disk/disk.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import type { LogPosition } from "../model/log.ts";
+import { SegmentReader } from "../segment/reader.ts";
+import { Catalog } from "./catalog.ts";
+import { compactSegments, pickRun } from "./compact.ts";
+import { flushMemtable } from "./flush.ts";
+import { decodeManifest, type Manifest, type SegmentEntry, writeManifest } from "./manifest.ts";
+import { Memtable } from "./memtable.ts";
+import { Pause } from "./pause.ts";
+import type { Schema, Table } from "./schema.ts";
+import { type OpenSegment, Version } from "./version.ts";
+
+/** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
+const ACTIVE = 36;
+
+export interface StoreParts {
+  readonly disk: Disk;
+  readonly kernels: Kernels;
+  readonly schema: Schema;
+  /** The partition's record in linear memory, zeroed. */
+  readonly record: Pointer;
+  readonly folder: string;
+  readonly partition: number;
+  readonly partitionCount: number;
+  /** Width of a time window, ns. */
+  shardDuration(database: string, retentionPolicy: string): bigint;
+}
+
+export class Store {
+  readonly catalog: Catalog;
+  readonly #parts: StoreParts;
+  #manifest: Manifest;
+  #version: Version;
+  #active: Memtable;
+  #sealed: Memtable | undefined;
+  /** Series that are in the catalog file. */
+  #savedSeries = 0;
+  /** The manifest in memory says more than the one on disk. */
+  #dirty = false;
+  #compactions = { runs: 0, readBytes: 0, writtenBytes: 0 };
+  /** What went wrong while opening, for people. */
+  readonly warnings: string[] = [];
+  readonly corruptions: CorruptionError[] = [];
+
+  private constructor(parts: StoreParts) {
+    this.#parts = parts;
+    this.catalog = new Catalog(parts.kernels, parts.schema, parts.record);
+    this.#manifest = {
+      partition: parts.partition,
+      partitionCount: parts.partitionCount,
+      logPosition: 0,
+      nextSegment: 1,
+      catalogBytes: 0,
+      segments: [],
+    };
+    this.#active = this.#newActive();
+    this.#version = new Version([], [this.#active]);
+  }
+
+  /** Opens the store in its folder (which exists). Corrupt segments are set aside: see `corruptions`. */
+  static open(parts: StoreParts): Store {
+    const store = new Store(parts);
+    store.#load();
+    return store;
+  }
+
+  get version(): Version {
+    return this.#version;
+  }
+
+  get logPosition(): LogPosition {
+    return this.#manifest.logPosition;
+  }
+
+  get segments(): readonly SegmentEntry[] {
+    return this.#manifest.segments;
+  }
+
+  get compactions(): Readonly<{ runs: number; readBytes: number; writtenBytes: number }> {
+    return this.#compactions;
+  }
+
+  /** Bytes of rows in memory, sealed ones included. */
+  get memoryBytes(): number {
+    return this.#active.sizeBytes + (this.#sealed?.sizeBytes ?? 0);
+  }
+
+  get rowsInMemory(): number {
+    return this.#active.rowCount + (this.#sealed?.rowCount ?? 0);
+  }
+
+  get activeBytes(): number {
+    return this.#active.rowCount === 0 ? 0 : this.#active.sizeBytes;
+  }
+
+  /** Makes the active memtable the one to flush and starts a new one. Nothing to do without rows. */
+  seal(): void {
+    if (this.#sealed || this.#active.rowCount === 0) return;
+    this.#sealed = this.#active;
+    this.#active = this.#newActive();
+    this.#replaceVersion(this.#version.segments, [this.#sealed, this.#active]);
+  }
+
+  /**
+   * Writes the sealed memtable to segments. `position`: the last record that it holds. Resolves when all of it is
+   * durable. Throws `DiskError`; the rows then stay readable and the call may be repeated.
+   */
+  async flush(position: LogPosition): Promise<void> {
+    const sealed = this.#sealed;
+    if (!sealed && !this.#dirty) return;
+    const added = sealed
+      ? await flushMemtable({ ...this.#parts, catalog: this.catalog, ...this.#segmentNames() }, sealed)
+      : [];
+    const opened = added.map((entry) => this.#openSegment(entry));
+    await this.#commit([...this.#version.segments, ...opened], position);
+    if (sealed) {
+      this.#sealed = undefined;
+      this.#replaceVersion(this.#version.segments, [this.#active]);
+      sealed.release();
+    }
+  }
+
+  /** Merges one run of segments of a time window if there are too many; false: nothing to do. Throws `DiskError`. */
+  async compact(): Promise<boolean> {
+    const run = pickRun(this.#manifest.segments);
+    if (!run) return false;
+    const ids = new Set(run.map((entry) => entry.id));
+    const inputs = this.#version.segments.filter(({ entry }) => ids.has(entry.id));
+    const version = this.#version.retain();
+    try {
+      const parts = { ...this.#parts, catalog: this.catalog, ...this.#segmentNames() };
+      const merged = await compactSegments(parts, inputs);
+      const current = this.#version.segments;
+      const opened = merged && this.#openSegment(merged);
+      const last = current.findLastIndex(({ entry }) => ids.has(entry.id));
+      const segments = current.flatMap((segment, i) => {
+        if (i === last) return opened ? [opened] : [];
+        return ids.has(segment.entry.id) ? [] : [segment];
+      });
+      await this.#commit(segments, this.#manifest.logPosition);
+      for (const { reader } of inputs) {
+        reader.unlink();
+        reader.close();
+      }
+      this.#compactions.runs++;
+      this.#compactions.readBytes += run.reduce((sum, entry) => sum + entry.sizeBytes, 0);
+      this.#compactions.writtenBytes += merged?.sizeBytes ?? 0;
+      return true;
+    } finally {
+      version.release();
+    }
+  }
+
+  /**
+   * Forgets tables that the schema has dropped: their rows are found no more. Durable with the next flush; until
+   * then the log has the record of it.
+   */
+  drop(tables: readonly Table[]): void {
+    for (const table of tables) this.catalog.drop(table.id);
+    const hide = (entry: SegmentEntry): SegmentEntry => {
+      const names = tables
+        .filter(({ measurement, retentionPolicy }) => {
+          return measurement.database === entry.database && retentionPolicy === entry.retentionPolicy;
+        })
+        .map(({ measurement }) => measurement.name)
+        .filter((name) => !entry.hidden.includes(name));
+      return names.length === 0 ? entry : { ...entry, hidden: [...entry.hidden, ...names] };
+    };
+    const segments = this.#version.segments.map(({ entry, reader }) => ({ entry: hide(entry), reader }));
+    this.#manifest = { ...this.#manifest, segments: segments.map(({ entry }) => entry) };
+    this.#replaceVersion(segments, this.#version.memtables);
+    this.#dirty = true;
+  }
+
+  /** Frees the memory; the files are as the last flush left them. */
+  close(): void {
+    const { segments } = this.#version;
+    this.#version.release();
+    for (const { reader } of segments) reader.close();
+    this.#active.release();
+    this.#sealed?.release();
+    this.catalog.close();
+  }
+
+  #newActive(): Memtable {
+    const memtable = new Memtable(this.#parts.kernels);
+    this.#parts.kernels.u32(this.#parts.record + ACTIVE, 1)[0] = memtable.pointer;
+    return memtable;
+  }
+
+  #replaceVersion(segments: readonly OpenSegment[], memtables: readonly Memtable[]): void {
+    const old = this.#version;
+    this.#version = new Version(segments, memtables);
+    old.release();
+  }
+
+  #segmentNames() {
+    return {
+      pause: new Pause(),
+      nextSegment: () => {
+        const id = this.#manifest.nextSegment;
+        this.#manifest = { ...this.#manifest, nextSegment: id + 1 };
+        return { id, path: this.#segmentPath(id) };
+      },
+    };
+  }
+
+  #segmentPath(id: number): string {
+    return `${this.#parts.folder}/${String(id).padStart(10, "0")}.seg`;
+  }
+
+  // Writes catalog and manifest, then shows the segments to readers.
+  async #commit(segments: readonly OpenSegment[], logPosition: LogPosition): Promise<void> {
+    const { disk, folder } = this.#parts;
+    const series = this.catalog.count;
+    const catalogBytes = await this.catalog.append(
+      ...([disk, `${folder}/catalog`, this.#manifest.catalogBytes, this.#savedSeries] as const),
+    );
+    this.#savedSeries = series;
+    this.#manifest = {
+      ...this.#manifest,
+      ...{ catalogBytes, logPosition, segments: segments.map(({ entry }) => entry) },
+    };
+    this.#dirty = false;
+    await writeManifest(disk, `${folder}/manifest`, this.#manifest);
+    this.#replaceVersion(segments, this.#version.memtables);
+  }
+
+  #openSegment(entry: SegmentEntry): OpenSegment {
+    const { disk, kernels, schema } = this.#parts;
+    const reader = SegmentReader.open(disk, this.#segmentPath(entry.id), kernels);
+    for (const name of reader.tables) {
+      if (entry.hidden.includes(name)) continue;
+      const measurement = schema.measurement(entry.database, name);
+      for (const field of reader.table(name)!.fields) measurement.define(field.name, field.type);
+    }
+    return { entry, reader };
+  }
+
+  #load(): void {
+    const { disk, folder } = this.#parts;
+    const path = `${folder}/manifest`;
+    if (disk.exists(path)) this.#manifest = decodeManifest(disk.readFile(path), path);
+    if (this.#manifest.partitionCount !== this.#parts.partitionCount)
+      throw new DiskError(
+        `${path} belongs to a data directory of ${this.#manifest.partitionCount} partitions, not ${this.#parts.partitionCount}`,
+      );
+    this.#removeLeftOvers();
+    const segments: OpenSegment[] = [];
+    for (const entry of this.#manifest.segments) {
+      try {
+        segments.push(this.#openSegment(entry));
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        this.#setAside(entry, error);
+      }
+    }
+    this.#loadCatalog(segments);
+    this.#savedSeries = this.catalog.count;
+    this.#replaceVersion(segments, [this.#active]);
+  }
+
+  #loadCatalog(segments: readonly OpenSegment[]): void {
+    const { disk, folder } = this.#parts;
+    try {
+      this.catalog.load(disk, `${folder}/catalog`, this.#manifest.catalogBytes);
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.corruptions.push(error);
+      this.catalog.rebuild(segments);
+      // written anew, whole, with the next flush
+      this.#manifest = { ...this.#manifest, catalogBytes: 0 };
+      this.#dirty = true;
+      this.warnings.push(`${error.message}; the catalog was rebuilt from the segments`);
+    }
+  }
+
+  // A corrupt segment is kept beside the others under another name, and its rows are missing until it is mended.
+  #setAside(entry: SegmentEntry, error: CorruptionError): void {
+    const { disk } = this.#parts;
+    const path = this.#segmentPath(entry.id);
+    if (disk.exists(path)) disk.rename(path, `${path}.corrupt`);
+    this.corruptions.push(error);
+    this.#dirty = true;
+  }
+
+  #removeLeftOvers(): void {
+    const { disk, folder } = this.#parts;
+    const known = new Set(this.#manifest.segments.map(({ id }) => `${String(id).padStart(10, "0")}.seg`));
+    for (const name of disk.list(folder)) {
+      if (name.endsWith(".tmp") || (name.endsWith(".seg") && !known.has(name)))
+        disk.unlink(`${folder}/${name}`);
+    }
+  }
+}
