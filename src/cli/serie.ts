@@ -38,7 +38,7 @@ function prepare(line: CommandLine): () => Promise<void> | void {
     case "server": {
       const options = readConfiguration(line, process.env);
       return async () => {
-        const { open } = await import("../db/database.ts" as string);
+        const { open } = await import("../db/serie.ts");
         await runServer(open, options);
       };
     }

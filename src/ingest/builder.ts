@@ -65,14 +65,14 @@ export class BatchBuilder {
   }
 
   /**
-   * Takes one point.
+   * Takes one point. A field's type follows from its value unless it is given (a bigint as unsigned).
    * @param timeNs ns since the epoch.
    * @throws InputError that names what is wrong with the point; none of it is kept then.
    */
   add(
     measurement: string,
     tags: readonly Tag[],
-    fields: readonly (readonly [string, FieldValue])[],
+    fields: readonly (readonly [name: string, value: FieldValue, type?: FieldType])[],
     timeNs: bigint,
   ): void {
     const key = encodeSeriesKey(measurement, tags);
@@ -85,7 +85,10 @@ export class BatchBuilder {
           ? "a point needs at least one field"
           : `"time" is not a field: a point needs another one`,
       );
-    const types = kept.map(([name, value]) => fieldTypeOf(name, value));
+    const types = kept.map(([name, value, type]) => {
+      const inferred = fieldTypeOf(name, value);
+      return type ?? inferred;
+    });
 
     const table = this.#table(measurement);
     const row = table.times.length;

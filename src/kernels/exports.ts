@@ -165,6 +165,7 @@ export interface CatalogExports {
   catalogEntry(partition: number, id: number): number;
   catalogFind(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogAdd(partition: number, hash: bigint, table: number, key: number, length: number): number;
+  catalogAppend(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogResolve(
     partitions: number,
     partitionCount: number,

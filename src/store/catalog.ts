@@ -1,7 +1,8 @@
 // Catalog: the series of a partition in memory (kernels/assembly/catalog.ts), and its file.
 //
-// The file is only ever appended to, before the manifest that counts the new bytes is written; opening cuts off
-// what the manifest does not count. It lets a store start without reading its segments.
+// The file is only appended to, before the manifest that counts the new bytes is written; what the manifest does not
+// count is a left-over of a crash. After a drop a new file is written, whole. It lets a store start without
+// reading its segments.
 //
 //   file    "SCAT" u32 version (1)  then frames
 //   frame   u32 payload bytes   u32 raw bytes   u64 xxHash64 of the payload   payload (Snappy of the raw bytes)
@@ -21,7 +22,7 @@ const VERSION = 1;
 const HEADER_BYTES = 8;
 const FRAME_BYTES = 16;
 const SERIES_PER_FRAME = 65_536;
-const NOT_FOUND = 0xffff_ffff;
+const FAILED = 0xffff_ffff;
 
 export class Catalog {
   readonly #kernels: Kernels;
@@ -64,13 +65,13 @@ export class Catalog {
     return this.#kernels.u32(out, count).slice();
   }
 
-  add(tableId: number, key: Uint8Array): number {
+  /** Gives the next id to a series that is not there yet. */
+  #append(tableId: number, key: Uint8Array): void {
     const pointer = this.#key.reserve(key.length + 16);
     this.#kernels.put(pointer, key);
     const hash = Bun.hash.xxHash64(key) as bigint;
-    const id = this.#kernels.call.catalogAdd(this.record, hash, tableId, pointer, key.length) >>> 0;
-    if (id === NOT_FOUND) throw new OverloadedError("out of linear memory: no room for more series");
-    return id;
+    const id = this.#kernels.call.catalogAppend(this.record, hash, tableId, pointer, key.length) >>> 0;
+    if (id === FAILED) throw new OverloadedError("out of linear memory: no room for more series");
   }
 
   /** The table's series are found no more; their ids stay taken. */
@@ -124,8 +125,8 @@ export class Catalog {
     entries.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     for (const [id, tableId, key] of entries) {
       if (id < this.count) continue;
-      while (this.count < id) this.add(DROPPED_TABLE, new TextEncoder().encode(`lost,id=${this.count}`));
-      this.add(tableId, key);
+      while (this.count < id) this.#append(DROPPED_TABLE, new TextEncoder().encode(`lost,id=${this.count}`));
+      this.#append(tableId, key);
     }
   }
 
@@ -141,7 +142,7 @@ export class Catalog {
     for (const [table, count] of head.runs) {
       for (let i = 0; i < count; i++) {
         const length = view.getUint32(lengthAt, true);
-        this.add(table < 0 ? DROPPED_TABLE : tableIds[table]!, raw.subarray(keyAt, keyAt + length));
+        this.#append(table < 0 ? DROPPED_TABLE : tableIds[table]!, raw.subarray(keyAt, keyAt + length));
         lengthAt += 4;
         keyAt += length;
       }

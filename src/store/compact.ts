@@ -4,15 +4,16 @@
 // MERGE_COUNT neighbours, none much larger than what is newer in the run, becomes one segment. A window of n flushes
 // so has at most about 3 segments per power of 4 of n, and each row is rewritten about log4(n) times.
 // Only neighbours in age are merged: of two values of a point the newer must stay the newer.
+
+import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { SegmentWriter } from "../segment/writer.ts";
 import { GroupAssembler } from "./assembler.ts";
+import { copySlice } from "./copy.ts";
 import type { FlushParts } from "./flush.ts";
 import type { SegmentEntry } from "./manifest.ts";
-import { SegmentWriter } from "../segment/writer.ts";
+import type { Measurement } from "./schema.ts";
 import { SeriesReader } from "./series-reader.ts";
 import { type OpenSegment, Version } from "./version.ts";
-import { copySlice } from "./copy.ts";
-import type { Measurement } from "./schema.ts";
-import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 
 const MERGE_COUNT = 4;
 const SIMILAR = 1.5;
@@ -29,7 +30,8 @@ export function pickRun(segments: readonly SegmentEntry[]): readonly SegmentEntr
     for (let end = entries.length; end >= MERGE_COUNT; end--) {
       let start = end - 1;
       let bytes = entries[start]!.sizeBytes;
-      while (start > 0 && entries[start - 1]!.sizeBytes <= SIMILAR * bytes) bytes += entries[--start]!.sizeBytes;
+      while (start > 0 && entries[start - 1]!.sizeBytes <= SIMILAR * bytes)
+        bytes += entries[--start]!.sizeBytes;
       if (end - start >= MERGE_COUNT && bytes <= MOST_BYTES) return entries.slice(start, end);
     }
   }

@@ -7,8 +7,8 @@ import { GroupAssembler } from "./assembler.ts";
 import type { Catalog } from "./catalog.ts";
 import type { SegmentEntry } from "./manifest.ts";
 import type { Memtable } from "./memtable.ts";
-import { DROPPED_TABLE, type Schema, type Table } from "./schema.ts";
 import type { Pause } from "./pause.ts";
+import { DROPPED_TABLE, type Schema, type Table } from "./schema.ts";
 
 export interface FlushParts {
   readonly disk: Disk;

@@ -1,8 +1,8 @@
 // Segment cursor: one segment's rows of a table, read series by series; the row group that was decoded last stays
 // decoded, so that the short series that share it cost one decode.
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
-import type { TableReader } from "../segment/table-reader.ts";
 import { FieldType } from "../model/types.ts";
+import type { TableReader } from "../segment/table-reader.ts";
 import type { Slice, SliceColumn } from "./slice.ts";
 
 export class SegmentCursor {

@@ -2,13 +2,14 @@
 //
 // A condition over tags alone is answered exactly by set operations on sorted id lists. One that also speaks of
 // fields gives a superset, and what is left of it for each series (model/predicate.ts).
+
+import { OverloadedError } from "../base/errors.ts";
 import { type Kernels, Scratch } from "../kernels/kernels.ts";
 import { evaluate } from "../model/evaluate.ts";
 import type { Expression } from "../model/expression.ts";
 import { reduce } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
 import { decodeSeriesKey, escapeTag } from "../model/serieskey.ts";
-import { OverloadedError } from "../base/errors.ts";
 import type { Catalog } from "./catalog.ts";
 
 export interface SelectedSeries {
@@ -50,11 +51,7 @@ export class SeriesSelector {
     const residuals: (Expression | null)[] = [];
     for (const id of ids) {
       const { tags } = decodeSeriesKey(this.#catalog.key(id));
-      const left = reduce(
-        where,
-        (name) => tags.find((tag) => tag.key === name)?.value ?? "",
-        this.#regexes,
-      );
+      const left = reduce(where, (name) => tags.find((tag) => tag.key === name)?.value ?? "", this.#regexes);
       if (left === false) continue;
       kept.push(id);
       residuals.push(left === true ? null : left);

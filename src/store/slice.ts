@@ -1,7 +1,7 @@
 // Slice: rows of one series, ascending and unique in time, as they lie in linear memory.
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
-import { filterRows } from "../model/filter.ts";
 import type { Expression } from "../model/expression.ts";
+import { filterRows } from "../model/filter.ts";
 import type { RegexCache } from "../model/regex.ts";
 import type { Column } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";

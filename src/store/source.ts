@@ -1,5 +1,5 @@
 // Store source: answers the read contract (model/scan.ts) out of the stores of this thread.
-import type { Kernels, Pointer } from "../kernels/kernels.ts";
+
 import {
   accumulatorBytes,
   foldRows,
@@ -8,8 +8,9 @@ import {
   readAccumulators,
   type Windows,
 } from "../kernels/fold.ts";
-import { fieldsOf } from "../model/predicate.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
+import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
 import {
   Fold,

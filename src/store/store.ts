@@ -7,7 +7,8 @@
 //   4. only then the log is trimmed and replaced segments are unlinked.
 // What 1 and 2 leave behind without 3 is removed at the next start, and made again from the log.
 //
-// `flush`, `compact` and `drop` are the caller's to run one after the other; writes and reads go on beside them.
+// `flush`, `drop` and the commit of `compact` are the caller's to run one after the other; writes and reads go on beside
+// them.
 import { CorruptionError, DiskError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
@@ -62,6 +63,7 @@ export class Store {
       partitionCount: parts.partitionCount,
       logPosition: 0,
       nextSegment: 1,
+      catalogFile: "",
       catalogBytes: 0,
       segments: [],
     };
@@ -132,34 +134,46 @@ export class Store {
     }
   }
 
-  /** Merges one run of segments of a time window if there are too many; false: nothing to do. Throws `DiskError`. */
-  async compact(): Promise<boolean> {
+  /**
+   * Merges one run of segments of a time window if there are too many; false: nothing to do. Only the short last step,
+   * the commit, goes through `exclusively`: flushes and drops may come before it. Throws `DiskError`.
+   */
+  async compact(exclusively: <T>(work: () => Promise<T>) => Promise<T>): Promise<boolean> {
     const run = pickRun(this.#manifest.segments);
     if (!run) return false;
-    const ids = new Set(run.map((entry) => entry.id));
-    const inputs = this.#version.segments.filter(({ entry }) => ids.has(entry.id));
+    const inputs = this.#version.segments.filter(({ entry }) => run.includes(entry));
     const version = this.#version.retain();
     try {
       const parts = { ...this.#parts, catalog: this.catalog, ...this.#segmentNames() };
       const merged = await compactSegments(parts, inputs);
-      const current = this.#version.segments;
-      const opened = merged && this.#openSegment(merged);
-      const last = current.findLastIndex(({ entry }) => ids.has(entry.id));
-      const segments = current.flatMap((segment, i) => {
-        if (i === last) return opened ? [opened] : [];
-        return ids.has(segment.entry.id) ? [] : [segment];
-      });
-      await this.#commit(segments, this.#manifest.logPosition);
-      for (const { reader } of inputs) {
-        reader.unlink();
-        reader.close();
-      }
+      await exclusively(() => this.#replaceRun(inputs, merged));
       this.#compactions.runs++;
       this.#compactions.readBytes += run.reduce((sum, entry) => sum + entry.sizeBytes, 0);
       this.#compactions.writtenBytes += merged?.sizeBytes ?? 0;
       return true;
     } finally {
       version.release();
+    }
+  }
+
+  // Puts the merged segment in the place of its inputs, unless a drop changed one of them meanwhile.
+  async #replaceRun(inputs: readonly OpenSegment[], merged: SegmentEntry | null): Promise<void> {
+    const current = this.#version.segments;
+    const same = (segment: OpenSegment) => inputs.some(({ entry }) => entry === segment.entry);
+    const last = current.findLastIndex(same);
+    if (current.filter(same).length !== inputs.length) {
+      if (merged) this.#parts.disk.unlink(this.#segmentPath(merged.id));
+      return;
+    }
+    const opened = merged ? [this.#openSegment(merged)] : [];
+    const segments = current.flatMap((segment, i) => {
+      if (i === last) return opened;
+      return same(segment) ? [] : [segment];
+    });
+    await this.#commit(segments, this.#manifest.logPosition);
+    for (const { reader } of inputs) {
+      reader.unlink();
+      reader.close();
     }
   }
 
@@ -181,6 +195,13 @@ export class Store {
     const segments = this.#version.segments.map(({ entry, reader }) => ({ entry: hide(entry), reader }));
     this.#manifest = { ...this.#manifest, segments: segments.map(({ entry }) => entry) };
     this.#replaceVersion(segments, this.#version.memtables);
+    this.#rewriteCatalog();
+  }
+
+  // The next commit writes a new catalog file.
+  #rewriteCatalog(): void {
+    this.#manifest = { ...this.#manifest, catalogFile: "", catalogBytes: 0 };
+    this.#savedSeries = 0;
     this.#dirty = true;
   }
 
@@ -225,17 +246,20 @@ export class Store {
   async #commit(segments: readonly OpenSegment[], logPosition: LogPosition): Promise<void> {
     const { disk, folder } = this.#parts;
     const series = this.catalog.count;
+    const catalogFile = this.#manifest.catalogFile || `catalog-${this.#segmentNames().nextSegment().id}`;
     const catalogBytes = await this.catalog.append(
-      ...([disk, `${folder}/catalog`, this.#manifest.catalogBytes, this.#savedSeries] as const),
+      ...([disk, `${folder}/${catalogFile}`, this.#manifest.catalogBytes, this.#savedSeries] as const),
     );
     this.#savedSeries = series;
     this.#manifest = {
       ...this.#manifest,
-      ...{ catalogBytes, logPosition, segments: segments.map(({ entry }) => entry) },
+      ...{ catalogFile, catalogBytes, logPosition, segments: segments.map(({ entry }) => entry) },
     };
     this.#dirty = false;
     await writeManifest(disk, `${folder}/manifest`, this.#manifest);
     this.#replaceVersion(segments, this.#version.memtables);
+    for (const name of disk.list(folder))
+      if (name.startsWith("catalog-") && name !== catalogFile) disk.unlink(`${folder}/${name}`);
   }
 
   #openSegment(entry: SegmentEntry): OpenSegment {
@@ -268,21 +292,19 @@ export class Store {
       }
     }
     this.#loadCatalog(segments);
-    this.#savedSeries = this.catalog.count;
     this.#replaceVersion(segments, [this.#active]);
   }
 
   #loadCatalog(segments: readonly OpenSegment[]): void {
     const { disk, folder } = this.#parts;
     try {
-      this.catalog.load(disk, `${folder}/catalog`, this.#manifest.catalogBytes);
+      this.catalog.load(disk, `${folder}/${this.#manifest.catalogFile}`, this.#manifest.catalogBytes);
+      this.#savedSeries = this.catalog.count;
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       this.corruptions.push(error);
       this.catalog.rebuild(segments);
-      // written anew, whole, with the next flush
-      this.#manifest = { ...this.#manifest, catalogBytes: 0 };
-      this.#dirty = true;
+      this.#rewriteCatalog();
       this.warnings.push(`${error.message}; the catalog was rebuilt from the segments`);
     }
   }

@@ -145,7 +145,11 @@ function growEntries(partition: usize): bool {
 /** Id of a series, which is added when new; 0xffffffff when out of memory. */
 export function catalogAdd(partition: usize, hash: u64, table: u32, key: usize, length: u32): u32 {
   const found = catalogFind(partition, hash, table, key, length);
-  if (found != FAILED) return found;
+  return found != FAILED ? found : catalogAppend(partition, hash, table, key, length);
+}
+
+/** Id of a series that is added without a look whether it is there (a dropped one may be there several times). */
+export function catalogAppend(partition: usize, hash: u64, table: u32, key: usize, length: u32): u32 {
   const count = load<u32>(partition, COUNT);
   if (count == load<u32>(partition, CAPACITY) && !growEntries(partition)) return FAILED;
   if ((count << 1) > load<u32>(partition, MASK) && !growSlots(partition)) return FAILED;

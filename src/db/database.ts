@@ -1,0 +1,433 @@
+// Database: an open data directory: wires log, stores, schema and query language together.
+//
+//   dataDir/LOCK        held while open        dataDir/databases    names, retention policies, number of partitions
+//   dataDir/wal/        the log                dataDir/p00/ ...     one folder a partition: manifest, catalog, segments
+import { type Clock, systemClock } from "../base/clock.ts";
+import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
+import { type Disk, type DiskLock, makeDurableFolder } from "../disk/disk.ts";
+import { nodeDisk } from "../disk/node.ts";
+import { parseJson } from "../ingest/json.ts";
+import { LineParser } from "../ingest/line.ts";
+import { encodePoints, type Point } from "../ingest/points.ts";
+import { Kernels, type Pointer } from "../kernels/kernels.ts";
+import { Wal } from "../log/wal.ts";
+import type { RetentionPolicy } from "../model/administration.ts";
+import type { LogPosition } from "../model/log.ts";
+import type { TimeUnit } from "../model/types.ts";
+import type { Parameters } from "../query/parameters.ts";
+import type { StatementResult } from "../query/result.ts";
+import { runQuery } from "../query/session.ts";
+import { PARTITION_BYTES } from "../store/catalog.ts";
+import { Schema } from "../store/schema.ts";
+import { StoreSource } from "../store/source.ts";
+import { Store } from "../store/store.ts";
+import { Applier } from "./applier.ts";
+import { AUTOGEN, Databases } from "./databases.ts";
+import { Maintenance } from "./maintenance.ts";
+import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
+import { decodeDrop, encodeDrop, recordKind } from "./record.ts";
+import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
+
+export interface WriteTarget {
+  readonly database: string;
+  /** Absent or "": the database's default one. */
+  readonly retentionPolicy?: string;
+  /** Unit of the timestamps that are integers; absent: ns. */
+  readonly precision?: TimeUnit;
+}
+
+export interface WriteOutcome {
+  /** Rows stored, durably. */
+  readonly rows: number;
+  /** Points refused. */
+  readonly dropped: number;
+  /** Why, each complete and in InfluxDB's words; empty = everything was stored. */
+  readonly errors: readonly string[];
+  /** Some points were stored although others were not. */
+  readonly partial: boolean;
+}
+
+export interface RunOptions {
+  readonly database?: string;
+  readonly retentionPolicy?: string;
+  /** Values of `$name` in the text. */
+  readonly params?: Parameters;
+  /** Aborted: end the query. */
+  readonly signal?: AbortSignal;
+  /** The caller promised to change nothing: statements that do warn. */
+  readonly readOnly?: boolean;
+}
+
+/** Counters since the database was opened. */
+export interface Counters {
+  writes: number;
+  rows: number;
+  dropped: number;
+  statements: number;
+}
+
+/** How long a write waits for a flush to make room before it is refused. */
+const ROOM_TIMEOUT_MS = 5_000;
+
+export class Database {
+  readonly options: Options;
+  readonly source: StoreSource;
+  readonly #clock: Clock;
+  readonly #kernels: Kernels;
+  readonly #schema: Schema;
+  readonly #lock: DiskLock;
+  readonly #databases: Databases;
+  readonly #log: Wal;
+  readonly #stores: readonly Store[];
+  readonly #applier: Applier;
+  readonly #parser: LineParser;
+  readonly #maintenance: Maintenance;
+  readonly #counters: Counters = { writes: 0, rows: 0, dropped: 0, statements: 0 };
+  readonly #stopTimer: () => void;
+  #oldestRowMs: number | undefined;
+  #poison: DiskError | undefined;
+  #closed: Promise<void> | undefined;
+
+  private constructor(parts: OpenParts) {
+    this.options = parts.options;
+    this.#clock = parts.clock;
+    this.#kernels = parts.kernels;
+    this.#schema = parts.schema;
+    this.#lock = parts.lock;
+    this.#databases = parts.databases;
+    this.#log = parts.log;
+    this.#stores = parts.stores;
+    this.#applier = parts.applier;
+    this.#parser = new LineParser(parts.kernels);
+    this.#maintenance = new Maintenance(parts.log, parts.stores);
+    this.source = new StoreSource(parts.kernels, parts.schema, parts.stores);
+    if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
+    const period = Math.min(1000, parts.options.flushInterval);
+    this.#stopTimer = parts.clock.every(period, () => this.#flushWhenOld());
+  }
+
+  /** See `open`. A test gives its own disk and clock. */
+  static async open(
+    given: OptionsInput,
+    disk: Disk = nodeDisk,
+    clock: Clock = systemClock,
+  ): Promise<Database> {
+    const options = resolveOptions(given);
+    await makeDurableFolder(disk, options.dataDir);
+    const lock = await disk.lock(`${options.dataDir}/LOCK`);
+    try {
+      return new Database(await openParts(options, disk, clock, lock));
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Writes line protocol. Resolves when every stored row is durable; refused lines are in the outcome. */
+  async writeLines(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const place = await this.#admit(target);
+    const parsed = this.#parser.parse(bytes, {
+      ...place,
+      ...precisionOf(target),
+      nowNs: this.#clock.nowNs(),
+    });
+    const refused = { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
+    let stored: Stored;
+    try {
+      const { batch, batchBytes, rows } = parsed;
+      stored = this.#store({ pointer: batch, sizeBytes: batchBytes, rows }, place);
+    } finally {
+      parsed.free();
+    }
+    return this.#finish(stored, refused);
+  }
+
+  /** Writes JSON: one point, an array, or a point a line. Otherwise as `writeLines`. */
+  async writeJson(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
+    const place = await this.#admit(target);
+    const parsed = parseJson(body, { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs() });
+    const stored = this.#storeBytes(parsed.batch, parsed.rows, place);
+    return this.#finish(stored, { count: parsed.errorCount, errors: parsed.errors });
+  }
+
+  /** Writes points. All of them are stored or, when one is malformed (`InputError`), none. */
+  async writePoints(points: readonly Point[], target: WriteTarget): Promise<WriteOutcome> {
+    const place = await this.#admit(target);
+    const batch = encodePoints(points, place, this.#clock.nowNs());
+    return this.#finish(this.#storeBytes(batch, points.length, place), { count: 0, errors: [] });
+  }
+
+  /**
+   * Runs one or more statements. Throws `InputError` when the text does not parse; then nothing has run. Results are to
+   * be consumed in order; what goes wrong in a statement is thrown by its `series`.
+   */
+  run(text: string, options: RunOptions = {}): AsyncIterable<StatementResult> {
+    if (this.#closed) throw new ClosedError("the database is closed");
+    this.#counters.statements++;
+    const { queryTimeout, queryMemory } = this.options;
+    return runQuery(text, {
+      source: this.source,
+      administration: this,
+      clock: this.#clock,
+      allowance: { timeoutMs: queryTimeout, maxHeldBytes: queryMemory, signal: options.signal },
+      ...(options.database === undefined ? {} : { database: options.database }),
+      ...(options.retentionPolicy === undefined ? {} : { retentionPolicy: options.retentionPolicy }),
+      ...(options.params === undefined ? {} : { params: options.params }),
+      readOnly: options.readOnly ?? false,
+    });
+  }
+
+  databases(): string[] {
+    return this.#databases.names();
+  }
+
+  retentionPolicies(database: string): readonly RetentionPolicy[] | undefined {
+    return this.#databases.policies(database);
+  }
+
+  async createDatabase(database: string): Promise<void> {
+    this.#checkWritable();
+    await this.#databases.create(database);
+  }
+
+  async dropDatabase(database: string): Promise<void> {
+    await this.#drop(database, null);
+    await this.#databases.drop(database);
+  }
+
+  async dropMeasurement(database: string, measurement: string): Promise<void> {
+    await this.#drop(database, measurement);
+  }
+
+  /** Brings all rows in memory to segments. Resolves when they are durable there. */
+  async flush(): Promise<void> {
+    if (this.#closed) throw new ClosedError("the database is closed");
+    this.#oldestRowMs = undefined;
+    await this.#maintenance.flush();
+  }
+
+  /** Finishes what is in flight, flushes and closes; calling again waits for the same. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  health(): Health {
+    return healthOf({
+      failure: this.#failure,
+      recovery: this.#log.recovery,
+      stores: this.#stores,
+      closed: this.#closed !== undefined,
+    });
+  }
+
+  metrics(): readonly Metric[] {
+    return metricsOf({
+      counters: this.#counters,
+      log: this.#log.statistics,
+      stores: this.#stores,
+      kernels: this.#kernels,
+      maintenance: this.#maintenance,
+    });
+  }
+
+  get #failure(): DiskError | undefined {
+    return this.#poison ?? this.#log.failure ?? this.#maintenance.failure;
+  }
+
+  #checkWritable(): void {
+    if (this.#closed) throw new ClosedError("the database is closed");
+    const failure = this.#failure;
+    if (failure)
+      throw new DiskError(`writes are refused since the disk failed: ${failure.message}`, { cause: failure });
+  }
+
+  // Whether a write may come in, and where it goes. Waits for room.
+  async #admit(target: WriteTarget): Promise<Place> {
+    this.#checkWritable();
+    const { database } = target;
+    if (database === "") throw new InputError("database is required");
+    if (!this.#databases.has(database)) {
+      if (!this.options.autoCreateDatabase) throw new NotFoundError(`database not found: "${database}"`);
+      await this.#databases.create(database);
+    }
+    const policies = this.#databases.policies(database) ?? [AUTOGEN];
+    const retentionPolicy = target.retentionPolicy || policies.find((policy) => policy.isDefault)?.name || "";
+    if (!policies.some(({ name }) => name === retentionPolicy))
+      throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
+    await this.#waitForRoom();
+    return { database, retentionPolicy };
+  }
+
+  // Sealed and active memtables together may take twice maxMemSize: one being flushed, one being filled.
+  async #waitForRoom(): Promise<void> {
+    const { maxMemSize } = this.options;
+    const deadline = this.#clock.elapsedMs() + ROOM_TIMEOUT_MS;
+    while (this.#stores.reduce((sum, store) => sum + store.memoryBytes, 0) > 2 * maxMemSize) {
+      if (this.#clock.elapsedMs() > deadline)
+        throw new OverloadedError("rows come faster than they can be flushed: send again later");
+      void this.#maintenance.flush().catch(() => undefined);
+      await Bun.sleep(2);
+      this.#checkWritable();
+    }
+  }
+
+  #storeBytes(bytes: Uint8Array, rows: number, place: Place): Stored {
+    const pointer = this.#applier.put(bytes);
+    try {
+      return this.#store({ pointer, sizeBytes: bytes.length, rows }, place);
+    } finally {
+      this.#kernels.free(pointer);
+    }
+  }
+
+  // Synchronous from the types to the memtables: see applier.ts.
+  #store(batch: { pointer: Pointer; sizeBytes: number; rows: number }, place: Place): Stored {
+    this.#checkWritable();
+    if (batch.rows === 0) return { position: 0, rows: 0, dropped: 0, errors: [] };
+    const fitted = this.#applier.fit(batch, place, this.options.strictTypes);
+    try {
+      const { rows, dropped, errors } = fitted;
+      if (rows === 0) return { position: 0, rows, dropped, errors };
+      const position = this.#log.append(this.#kernels.view(fitted.pointer, fitted.sizeBytes));
+      try {
+        this.#applier.apply(fitted);
+      } catch (error) {
+        // the log has rows that memory does not: only a restart brings them together again
+        this.#poison = new DiskError(
+          `rows in the log could not be brought to memory: ${(error as Error).message}`,
+        );
+        throw error;
+      }
+      this.#oldestRowMs ??= this.#clock.elapsedMs();
+      return { position, rows, dropped, errors };
+    } finally {
+      fitted.free();
+    }
+  }
+
+  async #finish(
+    stored: Stored,
+    refused: { count: number; errors: readonly string[] },
+  ): Promise<WriteOutcome> {
+    if (this.#stores.reduce((sum, store) => sum + store.activeBytes, 0) > this.options.maxMemSize)
+      void this.flush().catch(() => undefined);
+    if (stored.position > 0) await this.#log.durable(stored.position);
+    const dropped = stored.dropped + refused.count;
+    this.#counters.writes++;
+    this.#counters.rows += stored.rows;
+    this.#counters.dropped += dropped;
+    const errors = [...refused.errors, ...stored.errors];
+    return { rows: stored.rows, dropped, errors, partial: errors.length > 0 && stored.rows > 0 };
+  }
+
+  async #drop(database: string, measurement: string | null): Promise<void> {
+    await this.#maintenance.exclusively(async () => {
+      this.#checkWritable();
+      const position = this.#log.append(encodeDrop({ database, measurement }));
+      applyDrop(this.#schema, this.#stores, database, measurement);
+      await this.#log.durable(position);
+    });
+  }
+
+  #flushWhenOld(): void {
+    const oldest = this.#oldestRowMs;
+    if (oldest === undefined || this.#failure || this.#closed) return;
+    if (this.#clock.elapsedMs() - oldest >= this.options.flushInterval)
+      void this.flush().catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    this.#stopTimer();
+    try {
+      if (!this.#failure) await this.#maintenance.flush();
+      await this.#maintenance.close();
+      await this.#log.close();
+    } finally {
+      for (const store of this.#stores) store.close();
+      this.#applier.close();
+      this.#parser.close();
+      this.#lock.release();
+    }
+  }
+}
+
+interface Place {
+  readonly database: string;
+  readonly retentionPolicy: string;
+}
+
+interface Stored {
+  /** 0 = nothing was logged. */
+  readonly position: LogPosition;
+  readonly rows: number;
+  readonly dropped: number;
+  readonly errors: readonly string[];
+}
+
+interface OpenParts {
+  readonly options: Options;
+  readonly clock: Clock;
+  readonly kernels: Kernels;
+  readonly schema: Schema;
+  readonly lock: DiskLock;
+  readonly databases: Databases;
+  readonly log: Wal;
+  readonly stores: readonly Store[];
+  readonly applier: Applier;
+}
+
+async function openParts(options: Options, disk: Disk, clock: Clock, lock: DiskLock): Promise<OpenParts> {
+  const { dataDir } = options;
+  const databases = new Databases(disk, `${dataDir}/databases`, options.partitions);
+  if (!disk.exists(`${dataDir}/databases`)) await databases.save();
+  const { partitions } = databases;
+  const kernels = new Kernels();
+  const schema = new Schema();
+  const records = kernels.alloc(partitions * PARTITION_BYTES);
+  kernels.view(records, partitions * PARTITION_BYTES).fill(0);
+  const stores: Store[] = [];
+  for (let partition = 0; partition < partitions; partition++) {
+    const folder = `${dataDir}/p${String(partition).padStart(2, "0")}`;
+    if (!disk.exists(folder)) await makeDurableFolder(disk, folder);
+    const record = records + partition * PARTITION_BYTES;
+    const shardDuration = (database: string, policy: string) =>
+      databases.policies(database)?.find(({ name }) => name === policy)?.shardDurationNs ??
+      AUTOGEN.shardDurationNs;
+    stores.push(
+      Store.open({
+        ...{ disk, kernels, schema, record, folder, partition, partitionCount: partitions, shardDuration },
+      }),
+    );
+  }
+  const { durability, syncInterval } = options;
+  const minimumLast = Math.max(...stores.map((store) => store.logPosition));
+  const log = await Wal.open(disk, `${dataDir}/wal`, {
+    ...{ durability, intervalMs: syncInterval, minimumLast, clock },
+  });
+  const applier = new Applier(kernels, schema, records, partitions);
+  const from = Math.min(...stores.map((store) => store.logPosition));
+  log.replay(from, (record) => {
+    const kind = recordKind(record);
+    if (kind === "batch") applier.replay(record);
+    if (kind !== "drop") return;
+    const { database, measurement } = decodeDrop(record);
+    applyDrop(schema, stores, database, measurement);
+  });
+  return { options, clock, kernels, schema, lock, databases, log, stores, applier };
+}
+
+function applyDrop(
+  schema: Schema,
+  stores: readonly Store[],
+  database: string,
+  measurement: string | null,
+): void {
+  const tables = schema.drop(database, measurement);
+  if (tables.length > 0) for (const store of stores) store.drop(tables);
+}
+
+function precisionOf(target: WriteTarget): { precision?: TimeUnit } {
+  return target.precision === undefined ? {} : { precision: target.precision };
+}

@@ -1,0 +1,110 @@
+// Databases: their names and retention policies, in one small file of sealed JSON (disk/sealed.ts) that is replaced as a
+// whole: { partitions, databases: [{ name, policies: [{ name, durationNs, shardDurationNs, isDefault }] }] }.
+import { CorruptionError, InputError } from "../base/errors.ts";
+import { type Disk, replaceFile } from "../disk/disk.ts";
+import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
+import type { RetentionPolicy } from "../model/administration.ts";
+
+const KIND = "serie databases";
+const VERSION = 1;
+const WEEK_NS = 7n * 86_400_000_000_000n;
+
+/** The retention policy that every new database has: keeps for ever, in windows of a week. */
+export const AUTOGEN: RetentionPolicy = {
+  name: "autogen",
+  durationNs: 0n,
+  shardDurationNs: WEEK_NS,
+  isDefault: true,
+};
+
+export class Databases {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #policies = new Map<string, readonly RetentionPolicy[]>();
+  #saved: Promise<void> = Promise.resolve();
+  /** Partitions of the data directory, fixed when it was made. */
+  readonly partitions: number;
+
+  /** Reads the file; a new data directory gets `partitions`. Throws `CorruptionError`. */
+  constructor(disk: Disk, path: string, partitions: number) {
+    this.#disk = disk;
+    this.#path = path;
+    if (!disk.exists(path)) {
+      this.partitions = partitions;
+      return;
+    }
+    const body = decodeSealed(KIND, VERSION, disk.readFile(path), path) as StoredDatabases;
+    if (!Number.isInteger(body.partitions)) throw new CorruptionError(path, 0, "no number of partitions");
+    this.partitions = body.partitions;
+    for (const { name, policies } of body.databases) {
+      const read = policies.map((policy) => ({
+        ...policy,
+        durationNs: BigInt(policy.durationNs),
+        shardDurationNs: BigInt(policy.shardDurationNs),
+      }));
+      this.#policies.set(name, read);
+    }
+  }
+
+  /** Names, sorted. */
+  names(): string[] {
+    return [...this.#policies.keys()].sort();
+  }
+
+  has(name: string): boolean {
+    return this.#policies.has(name);
+  }
+
+  /** The default one first; undefined when the database does not exist. */
+  policies(name: string): readonly RetentionPolicy[] | undefined {
+    return this.#policies.get(name);
+  }
+
+  /** Durable when resolved. Throws `InputError` for a name that cannot be, `DiskError`. */
+  async create(name: string): Promise<void> {
+    if (!this.#policies.has(name)) {
+      if (name === "") throw new InputError("a database needs a name");
+      this.#policies.set(name, [AUTOGEN]);
+      this.#save();
+    }
+    await this.#saved;
+  }
+
+  async drop(name: string): Promise<void> {
+    if (this.#policies.delete(name)) this.#save();
+    await this.#saved;
+  }
+
+  /** Writes the file, also when nothing changed: a new data directory's. */
+  async save(): Promise<void> {
+    this.#save();
+    await this.#saved;
+  }
+
+  // Saves follow one another; each writes the state of its own moment or a later one.
+  #save(): void {
+    this.#saved = this.#saved.then(() => replaceFile(this.#disk, this.#path, this.#encode()));
+    this.#saved.catch(() => undefined);
+  }
+
+  #encode(): Uint8Array {
+    const databases = [...this.#policies].map(([name, policies]) => ({
+      name,
+      policies: policies.map((policy) => ({
+        ...policy,
+        durationNs: String(policy.durationNs),
+        shardDurationNs: String(policy.shardDurationNs),
+      })),
+    }));
+    const body: StoredDatabases = { partitions: this.partitions, databases };
+    return encodeSealed(KIND, VERSION, body);
+  }
+}
+
+interface StoredDatabases {
+  partitions: number;
+  databases: {
+    name: string;
+    policies: { name: string; durationNs: string; shardDurationNs: string; isDefault: boolean }[];
+  }[];
+}

@@ -1,0 +1,158 @@
+// Serie: an open database as a program in the same process sees it.
+import type { Point } from "../ingest/points.ts";
+import type { Cell, StatementResult } from "../query/result.ts";
+import { Database, type RunOptions, type WriteOutcome, type WriteTarget } from "./database.ts";
+import type { OptionsInput } from "./options.ts";
+import type { Health, Metric } from "./status.ts";
+
+/** The database that points and queries belong to when none is named. */
+export const DEFAULT_DATABASE = "default";
+
+export type Target = Partial<WriteTarget>;
+
+/** One series of an answer: rows as arrays, in the order of `columns`. */
+export interface SeriesResult {
+  readonly name?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly columns: readonly string[];
+  /** Times are bigint ns; integers that a number cannot hold are bigint, too. */
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** A row of `read`. */
+export interface ReadPoint {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly fields: Readonly<Record<string, Exclude<Cell, null>>>;
+  /** ns. */
+  readonly time: bigint;
+}
+
+/** A moment: bigint = ns, number = ms, Date, or text as in a query (RFC 3339, or a date). */
+export type Moment = bigint | number | Date | string;
+
+/**
+ * Opens the database in `dataDir` (made when missing), in this thread. `maxMemSize`: bytes or "64MiB"; `flushInterval`: ms or
+ * "10m". Throws `InputError` for bad options, `DiskError` when another process has the folder.
+ */
+export async function open(options: OptionsInput = {}): Promise<Serie> {
+  return new Serie(await Database.open(options));
+}
+
+export class Serie {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Stores one point. Resolves when it is durable; throws `InputError` when it cannot be stored. */
+  write(point: Point, target: Target = {}): Promise<WriteOutcome> {
+    return this.writeBatch([point], target);
+  }
+
+  /**
+   * Stores points. Resolves when all are durable. A malformed point throws `InputError` and nothing is stored; a value that
+   * does not fit its field's type drops that point alone: see the outcome's `errors`.
+   */
+  writeBatch(points: readonly Point[], target: Target = {}): Promise<WriteOutcome> {
+    return this.#database.writePoints(points, { database: DEFAULT_DATABASE, ...target });
+  }
+
+  /** Stores line protocol; refused lines are in the outcome. */
+  writeLines(lines: string | Uint8Array, target: Target = {}): Promise<WriteOutcome> {
+    return this.#database.writeLines(lines, { database: DEFAULT_DATABASE, ...target });
+  }
+
+  /** Stores JSON: one point, an array, or a point a line. */
+  writeJson(body: string | Uint8Array, target: Target = {}): Promise<WriteOutcome> {
+    return this.#database.writeJson(body, { database: DEFAULT_DATABASE, ...target });
+  }
+
+  /** The points of a measurement with start <= time <= end whose tags have the given values, ascending in time. */
+  async read(
+    measurement: string,
+    start: Moment,
+    end: Moment,
+    tags: Readonly<Record<string, string>> = {},
+    database: string = DEFAULT_DATABASE,
+  ): Promise<ReadPoint[]> {
+    const conditions = [`time >= ${literal(start)}`, `time <= ${literal(end)}`];
+    for (const [key, value] of Object.entries(tags))
+      conditions.push(`${identifier(key)}::tag = ${text(value)}`);
+    const query = `SELECT * FROM ${identifier(measurement)} WHERE ${conditions.join(" AND ")} GROUP BY *`;
+    const points: ReadPoint[] = [];
+    for (const series of await this.query(query, { database })) {
+      const [, ...names] = series.columns;
+      for (const [time, ...cells] of series.rows) {
+        const fields: Record<string, Exclude<Cell, null>> = {};
+        cells.forEach((cell, i) => {
+          if (cell !== null) fields[names[i]!] = cell;
+        });
+        const given = Object.entries(series.tags ?? {}).filter(([, value]) => value !== "");
+        points.push({ measurement, tags: Object.fromEntries(given), fields, time: time as bigint });
+      }
+    }
+    return points.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  }
+
+  /** Runs statements and gives all series of all answers. Throws the first error. */
+  async query(statements: string, options: RunOptions = {}): Promise<SeriesResult[]> {
+    const all: SeriesResult[] = [];
+    for await (const result of this.run(statements, { database: DEFAULT_DATABASE, ...options })) {
+      let open: { rows: (readonly Cell[])[] } | undefined;
+      for await (const series of result.series) {
+        if (open) open.rows.push(...series.rows);
+        else {
+          const rows = [...series.rows];
+          const { name, tags, columns } = series;
+          all.push({
+            ...(name === undefined ? {} : { name }),
+            ...(tags === undefined ? {} : { tags: Object.fromEntries(tags) }),
+            ...{ columns, rows },
+          });
+          open = { rows };
+        }
+        if (!series.partial) open = undefined;
+      }
+    }
+    return all;
+  }
+
+  /** Runs statements and streams their answers, as the server does. */
+  run(statements: string, options: RunOptions = {}): AsyncIterable<StatementResult> {
+    return this.#database.run(statements, options);
+  }
+
+  /** Brings all rows in memory to segments. */
+  flush(): Promise<void> {
+    return this.#database.flush();
+  }
+
+  /** Flushes and closes. */
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  health(): Health {
+    return this.#database.health();
+  }
+
+  metrics(): readonly Metric[] {
+    return this.#database.metrics();
+  }
+}
+
+function identifier(name: string): string {
+  return `"${name.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+function text(value: string): string {
+  return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n")}'`;
+}
+
+function literal(moment: Moment): string {
+  if (typeof moment === "bigint") return `${moment}`;
+  if (typeof moment === "number") return `${BigInt(Math.round(moment * 1e6))}`;
+  return moment instanceof Date ? literal(moment.getTime()) : text(moment);
+}

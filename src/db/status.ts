@@ -1,0 +1,124 @@
+// What an open database says of itself: health for people and orchestrators, numbers for monitoring.
+import type { DiskError } from "../base/errors.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import type { RecoveryReport } from "../log/recovery.ts";
+import type { WalStatistics } from "../log/wal.ts";
+import type { Store } from "../store/store.ts";
+import type { Counters } from "./database.ts";
+import type { Maintenance } from "./maintenance.ts";
+
+export interface Check {
+  readonly name: string;
+  readonly status: "pass" | "fail";
+  readonly message: string;
+}
+
+export interface Health {
+  readonly status: "pass" | "fail";
+  readonly message: string;
+  readonly checks: readonly Check[];
+}
+
+export interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface HealthParts {
+  readonly failure: DiskError | undefined;
+  readonly recovery: RecoveryReport;
+  readonly stores: readonly Store[];
+  readonly closed: boolean;
+}
+
+export function healthOf({ failure, recovery, stores, closed }: HealthParts): Health {
+  const damaged = stores.flatMap((store) => store.corruptions);
+  const checks: Check[] = [
+    check("open", closed ? "the database is closed" : undefined, "open"),
+    check("disk", failure && `writes are refused: ${failure.message}`, "writable"),
+    check(
+      "log",
+      recovery.corruptions.map((error) => error.message).join("; "),
+      [`${recovery.records} records recovered`, ...recovery.warnings].join("; "),
+    ),
+    check("segments", damaged.map((error) => error.message).join("; "), "no damage found"),
+  ];
+  const failed = checks.filter(({ status }) => status === "fail");
+  return {
+    status: failed.length > 0 ? "fail" : "pass",
+    message:
+      failed.length > 0 ? failed.map(({ message }) => message).join("; ") : "ready for queries and writes",
+    checks,
+  };
+}
+
+function check(name: string, problem: string | undefined, otherwise: string): Check {
+  return problem ? { name, status: "fail", message: problem } : { name, status: "pass", message: otherwise };
+}
+
+export interface MetricParts {
+  readonly counters: Counters;
+  readonly log: WalStatistics;
+  readonly stores: readonly Store[];
+  readonly kernels: Kernels;
+  readonly maintenance: Maintenance;
+}
+
+export function metricsOf({ counters, log, stores, kernels, maintenance }: MetricParts): Metric[] {
+  const over = (value: (store: Store) => number) => stores.reduce((sum, store) => sum + value(store), 0);
+  const bytesOf = (store: Store) => store.segments.reduce((sum, entry) => sum + entry.sizeBytes, 0);
+  const counter = (name: string, help: string, value: number): Metric => ({
+    ...{ name: `serie_${name}`, help, type: "counter", value },
+  });
+  const gauge = (name: string, help: string, value: number): Metric => ({
+    ...{ name: `serie_${name}`, help, type: "gauge", value },
+  });
+  const written = over((store) => store.compactions.writtenBytes);
+  const read = over((store) => store.compactions.readBytes);
+  return [
+    counter("writes_total", "Write requests stored.", counters.writes),
+    counter("rows_written_total", "Rows stored.", counters.rows),
+    counter("points_dropped_total", "Points refused.", counters.dropped),
+    counter("queries_total", "Query texts run.", counters.statements),
+    counter("log_records_total", "Records appended to the log.", log.appendedRecords),
+    counter("log_bytes_total", "Bytes appended to the log.", log.appendedBytes),
+    counter("log_syncs_total", "Syncs of the log.", log.syncs),
+    gauge("log_bytes", "Size of the log's files.", log.sizeBytes),
+    gauge("log_files", "Files of the log.", log.files),
+    gauge(
+      "memtable_bytes",
+      "Rows in memory, bytes.",
+      over((store) => store.memoryBytes),
+    ),
+    gauge(
+      "memtable_rows",
+      "Rows in memory.",
+      over((store) => store.rowsInMemory),
+    ),
+    gauge(
+      "series",
+      "Series known.",
+      over((store) => store.catalog.count),
+    ),
+    gauge(
+      "segments",
+      "Segments.",
+      over((store) => store.segments.length),
+    ),
+    gauge("segment_bytes", "Size of all segments.", over(bytesOf)),
+    counter("flushes_total", "Flushes of all memtables.", maintenance.statistics.flushes),
+    counter("flush_seconds_total", "Time spent in flushes.", maintenance.statistics.flushMs / 1000),
+    counter(
+      "compactions_total",
+      "Runs of segments merged.",
+      over((store) => store.compactions.runs),
+    ),
+    counter("compaction_read_bytes_total", "Bytes of segments merged away.", read),
+    counter("compaction_written_bytes_total", "Bytes of segments that merges wrote.", written),
+    gauge("linear_memory_bytes", "Linear memory in use.", kernels.usedBytes),
+    gauge("linear_memory_size_bytes", "Linear memory reserved; it never shrinks.", kernels.buffer.byteLength),
+  ];
+}

@@ -1,0 +1,210 @@
+// Unify: brings the types of a batch's fields to those of the schema, before the batch is logged.
+//
+// The first write of a field fixes its type. A column of another type is converted in place when each of its
+// values is represented exactly; if some are not, or the batch has one field with two types, the batch is built
+// anew without the points that cannot be stored.
+
+import { BatchBuilder, type FieldValue } from "../ingest/builder.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import {
+  BATCH_HEADER_BYTES,
+  FIELD_ENTRY_BYTES,
+  SERIES_ENTRY_BYTES,
+  TABLE_HEADER_BYTES,
+} from "../model/batch.ts";
+import { type BatchTable, openBatch } from "../model/batchview.ts";
+import { decodeSeriesKey } from "../model/serieskey.ts";
+import { FieldType, fieldTypeNames } from "../model/types.ts";
+import type { Measurement, Schema, Table } from "../store/schema.ts";
+
+/** A table of a batch and what stands for it. */
+export interface BoundTable {
+  /** Pointer to the table in linear memory. */
+  readonly pointer: Pointer;
+  readonly seriesCount: number;
+  readonly table: Table;
+  /** Per entry of the field directory. */
+  readonly fieldIds: readonly number[];
+}
+
+const text = new TextDecoder();
+const align8 = (n: number) => (n + 7) & ~7;
+
+/**
+ * Binds each table of the batch at `batch` to the schema, defining what is new; null when some values have no exact
+ * form in their field's type (or `strict` and any differ): then nothing is defined and `rebuild` must make a batch first.
+ */
+export function bind(
+  kernels: Kernels,
+  schema: Schema,
+  batch: Pointer,
+  database: string,
+  retentionPolicy: string,
+  strict: boolean,
+): BoundTable[] | null {
+  const view = new DataView(kernels.buffer, batch);
+  const tableCount = view.getUint32(8, true);
+  let at = align8(BATCH_HEADER_BYTES + view.getUint16(32, true) + view.getUint16(34, true));
+  const bound: (BoundTable & { fresh: [string, FieldType][] })[] = [];
+  for (let t = 0; t < tableCount; t++) {
+    const seriesCount = view.getUint32(at + 8, true);
+    const fieldCount = view.getUint32(at + 12, true);
+    const nameBytes = view.getUint32(at + 16, true);
+    const name = text.decode(kernels.view(batch + at + TABLE_HEADER_BYTES, nameBytes));
+    const measurement = schema.measurement(database, name);
+    const directory = at + TABLE_HEADER_BYTES + align8(nameBytes) + seriesCount * SERIES_ENTRY_BYTES;
+    const fresh: [string, FieldType][] = [];
+    const names: string[] = [];
+    for (let f = 0; f < fieldCount; f++) {
+      const entry = directory + f * FIELD_ENTRY_BYTES;
+      const field = text.decode(
+        kernels.view(batch + at + view.getUint32(entry, true), view.getUint32(entry + 4, true)),
+      );
+      const type = view.getUint32(entry + 8, true) as FieldType;
+      if (names.includes(field)) return null;
+      names.push(field);
+      const id = measurement.fieldId(field);
+      const wanted = id < 0 ? type : measurement.fields[id]!.type;
+      if (id < 0) fresh.push([field, type]);
+      if (wanted === type) continue;
+      const values = batch + at + view.getUint32(entry + 20, true);
+      if (strict || !convert(kernels, values, view.getUint32(entry + 12, true), type, wanted)) return null;
+      view.setUint32(entry + 8, wanted, true);
+    }
+    const table = schema.table(measurement, retentionPolicy);
+    const fieldIds: number[] = [];
+    bound.push({ pointer: batch + at, seriesCount, table, fieldIds, fresh });
+    for (const field of names) fieldIds.push(measurement.fieldId(field));
+    at += view.getUint32(at, true);
+  }
+  for (const { table, fieldIds, fresh } of bound) {
+    let next = 0;
+    for (let f = 0; f < fieldIds.length; f++)
+      if (fieldIds[f]! < 0) (fieldIds as number[])[f] = table.measurement.define(...fresh[next++]!);
+  }
+  return bound;
+}
+
+/** Converts `count` packed values in place; false, and nothing changed, when one has no exact form. */
+function convert(kernels: Kernels, pointer: Pointer, count: number, from: FieldType, to: FieldType): boolean {
+  const convertible = (type: FieldType) => type <= FieldType.Unsigned;
+  if (!convertible(from) || !convertible(to)) return false;
+  const words = new Int32Array(kernels.buffer, pointer, count * 2);
+  const floats = kernels.f64(pointer, count);
+  // an int64 is high * 2^32 + low; unsigned ones have their high word unsigned, too
+  const high = (i: number) => (from === FieldType.Unsigned ? words[i * 2 + 1]! >>> 0 : words[i * 2 + 1]!);
+  if (from === FieldType.Float) {
+    const [lowest, end] = to === FieldType.Integer ? [-(2 ** 63), 2 ** 63] : [0, 2 ** 64];
+    for (let i = 0; i < count; i++) {
+      const value = floats[i]!;
+      if (!Number.isInteger(value) || value < lowest || value >= end) return false;
+    }
+    for (let i = 0; i < count; i++) {
+      const value = floats[i]!;
+      words[i * 2 + 1] = Math.floor(value / 2 ** 32);
+      words[i * 2] = value - Math.floor(value / 2 ** 32) * 2 ** 32;
+    }
+    return true;
+  }
+  if (to !== FieldType.Float) {
+    // between int64 and uint64: the same bits while they are not above the int64 range
+    for (let i = 0; i < count; i++) if (words[i * 2 + 1]! < 0) return false;
+    return true;
+  }
+  for (let i = 0; i < count; i++) {
+    const low = words[i * 2]! >>> 0;
+    const value = high(i) * 2 ** 32 + low;
+    // the sum was rounded when taking the high part away does not give back the low part
+    if (value - high(i) * 2 ** 32 !== low) return false;
+  }
+  for (let i = 0; i < count; i++) floats[i] = high(i) * 2 ** 32 + (words[i * 2]! >>> 0);
+  return true;
+}
+
+export interface Rebuilt {
+  readonly batch: Uint8Array;
+  readonly rows: number;
+  readonly dropped: number;
+  /** Different reasons, in InfluxDB's words. */
+  readonly errors: readonly string[];
+}
+
+/** The batch without the points whose values do not fit the schema, and with the others converted. */
+export function rebuild(
+  schema: Schema,
+  bytes: Uint8Array,
+  database: string,
+  retentionPolicy: string,
+  strict: boolean,
+): Rebuilt {
+  const builder = new BatchBuilder({ database, retentionPolicy });
+  const errors = new Set<string>();
+  let dropped = 0;
+  for (const table of openBatch(bytes.slice()).tables) {
+    const measurement = schema.measurement(database, text.decode(table.measurement));
+    const types = new Map(measurement.fields.map((field) => [field.name, field.type]));
+    const names = table.fields.map((field) => text.decode(field.name));
+    const keys = seriesOf(table);
+    for (const row of table.rows()) {
+      const fresh = new Map<string, FieldType>();
+      const fields: [string, FieldValue, FieldType][] = [];
+      let conflict: string | undefined;
+      for (const [f, raw] of row.values.entries()) {
+        if (raw === undefined) continue;
+        const { type } = table.fields[f]!;
+        const name = names[f]!;
+        const wanted = types.get(name) ?? type;
+        if (!types.has(name)) fresh.set(name, type);
+        const value = fit(raw, type, wanted, strict);
+        if (value === undefined) conflict ??= conflictText(measurement, name, type, wanted);
+        else fields.push([name, value, wanted]);
+      }
+      if (conflict !== undefined) {
+        errors.add(conflict);
+        dropped++;
+        continue;
+      }
+      for (const [name, type] of fresh) types.set(name, type);
+      const { measurement: name, tags } = keys[row.series]!;
+      builder.add(name, tags, fields, row.time);
+    }
+  }
+  return { batch: builder.finish(), rows: builder.rowCount, dropped, errors: [...errors].slice(0, 100) };
+}
+
+function seriesOf(table: BatchTable) {
+  return Array.from({ length: table.seriesCount }, (_, i) => decodeSeriesKey(table.seriesKey(i).slice()));
+}
+
+function conflictText(measurement: Measurement, field: string, is: FieldType, wanted: FieldType): string {
+  return (
+    `field type conflict: input field "${field}" on measurement "${measurement.name}" is type ${fieldTypeNames[is]}, ` +
+    `already exists as type ${fieldTypeNames[wanted]}`
+  );
+}
+
+// The value in the wanted type, undefined when it has no exact form there.
+function fit(
+  raw: number | bigint | boolean | Uint8Array,
+  type: FieldType,
+  wanted: FieldType,
+  strict: boolean,
+): FieldValue | undefined {
+  const value: FieldValue = raw instanceof Uint8Array ? text.decode(raw) : raw;
+  if (type === wanted) return value;
+  if (strict || typeof value === "boolean" || typeof value === "string") return undefined;
+  switch (wanted) {
+    case FieldType.Float:
+      return BigInt(Number(value)) === value ? Number(value) : undefined;
+    case FieldType.Integer:
+    case FieldType.Unsigned: {
+      if (typeof value === "number" && !Number.isInteger(value)) return undefined;
+      const whole = BigInt(value);
+      const [lowest, highest] =
+        wanted === FieldType.Integer ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
+      return whole >= lowest && whole <= highest ? whole : undefined;
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+// Sealed JSON: the form of small files that are replaced as a whole (disk.ts, replaceFile) and read by people, too.
+//
+//   <kind> <version> <xxHash64 of the body, 16 hex digits> <length of the body in bytes>\n
+//   <body: JSON>\n
+import { CorruptionError, InputError } from "../base/errors.ts";
+
+export function encodeSealed(kind: string, version: number, body: unknown): Uint8Array {
+  const text = JSON.stringify(body);
+  const bytes = new TextEncoder().encode(text);
+  return new TextEncoder().encode(`${kind} ${version} ${checksum(bytes)} ${bytes.length}\n${text}\n`);
+}
+
+/**
+ * The body. Throws `CorruptionError` on anything but the bytes of `encodeSealed`, and `InputError` for a version that
+ * this serie does not know.
+ */
+export function decodeSealed(kind: string, version: number, bytes: Uint8Array, path: string): unknown {
+  const end = bytes.indexOf(10);
+  const head = new TextDecoder().decode(bytes.subarray(0, Math.max(0, end)));
+  const match = /^(.+) ([0-9]+) ([0-9a-f]{16}) ([0-9]+)$/.exec(head);
+  if (!match || match[1] !== kind) throw new CorruptionError(path, 0, `no header of ${kind}`);
+  const length = Number(match[4]);
+  const body = bytes.subarray(end + 1, end + 1 + length);
+  if (bytes.length !== end + 2 + length || bytes[bytes.length - 1] !== 10)
+    throw new CorruptionError(path, end + 1, `the body is not ${length} bytes long`);
+  if (checksum(body) !== match[3]) throw new CorruptionError(path, end + 1, "the checksum does not match");
+  if (match[2] !== String(version))
+    throw new InputError(`${path} has format version ${match[2]}, this serie reads ${version}`);
+  return JSON.parse(new TextDecoder().decode(body));
+}
+
+function checksum(bytes: Uint8Array): string {
+  return Bun.hash.xxHash64(bytes).toString(16).padStart(16, "0");
+}
