@@ -146,6 +146,28 @@ describe("a query's bounds", () => {
   });
 });
 
+test("EXPLAIN shows the plan and reads nothing; EXPLAIN ANALYZE runs it and counts", async () => {
+  const oracle = new Oracle();
+  for (const t of ["a", "b"])
+    oracle.write("db0", {
+      measurement: "m",
+      tags: { t },
+      fields: { v: { type: FieldType.Float, value: 1 } },
+      timeNs: 1n,
+    });
+  const [plan] = await answer("EXPLAIN SELECT v FROM m", oracle);
+  expect(plan!.columns).toEqual(["QUERY PLAN"]);
+  expect(plan!.rows.length).toBeGreaterThan(1);
+  const [analyzed] = await answer("EXPLAIN ANALYZE SELECT v FROM m", oracle);
+  expect(analyzed!.rows.slice(plan!.rows.length)).toEqual([["ROWS: 2"], ["EXECUTION TIME: 0.000 ms"]]);
+});
+
+test("a statement that is never asked for its series does not run", async () => {
+  const oracle = new Oracle();
+  for await (const _result of runQuery("CREATE DATABASE zz", sessionOver(oracle, 0n)));
+  expect(oracle.databases()).toEqual([]);
+});
+
 test("a statement that changes something warns when the request promised not to", async () => {
   const oracle = new Oracle();
   const session = { ...sessionOver(oracle, 0n), readOnly: true };

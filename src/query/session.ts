@@ -11,11 +11,11 @@ import type { Administration } from "../model/administration.ts";
 import type { Source } from "../model/scan.ts";
 import type { Statement } from "./ast.ts";
 import { type Allowance, defaultAllowance, QueryBudget } from "./budget.ts";
-import { executeSelect } from "./execute.ts";
+import { type ExecutionContext, executeSelect } from "./execute.ts";
 import { explain } from "./explain.ts";
 import type { Parameters } from "./parameters.ts";
 import { parseQuery } from "./parse/parser.ts";
-import type { Plan, SchemaPlan } from "./plan.ts";
+import type { ExplainPlan, Plan, SchemaPlan } from "./plan.ts";
 import { planStatement } from "./planner/planner.ts";
 import { printStatement } from "./print.ts";
 import type { Message, ResultSeries, StatementResult } from "./result.ts";
@@ -39,7 +39,8 @@ export interface Session {
 
 /**
  * Runs a text of one or more statements. Throws `InputError` at once when it does not parse; what goes wrong later is thrown by
- * the `series` of its statement. Results must be consumed in order.
+ * the `series` of its statement. Results must be consumed in order: a statement runs when its series are asked for, also one that
+ * only changes something.
  */
 export function runQuery(text: string, session: Session): AsyncIterable<StatementResult> {
   return results(parseQuery(text, session.params ?? {}), session);
@@ -50,7 +51,25 @@ async function* results(statements: readonly Statement[], session: Session): Asy
     yield { statementId, messages: messagesOf(statement, session), series: execute(statement, session) };
 }
 
-async function* execute(statement: Statement, session: Session): AsyncGenerator<ResultSeries> {
+/** The series of a statement, planned when the first is asked for. */
+function execute(statement: Statement, session: Session): AsyncIterable<ResultSeries> {
+  return {
+    [Symbol.asyncIterator]() {
+      let started: AsyncIterator<ResultSeries> | undefined;
+      return {
+        next: () => started?.next() ?? start(),
+        return: async () => (await started?.return?.()) ?? { done: true, value: undefined },
+      };
+      async function start(): Promise<IteratorResult<ResultSeries>> {
+        started = (await begin(statement, session))[Symbol.asyncIterator]();
+        return started.next();
+      }
+    },
+  };
+}
+
+/** Plans a statement; one that changes something has done so when this resolves. */
+async function begin(statement: Statement, session: Session): Promise<AsyncIterable<ResultSeries>> {
   const { source, administration, clock } = session;
   const budget = new QueryBudget(session.allowance ?? defaultAllowance, clock);
   const nowNs = clock.nowNs();
@@ -61,32 +80,39 @@ async function* execute(statement: Statement, session: Session): AsyncGenerator<
     retentionPolicy: session.retentionPolicy ?? "",
     nowNs,
   });
+  const context = { source, administration, budget, nowNs };
   switch (plan.kind) {
     case "select":
-      yield* executeSelect(plan, { source, budget, nowNs });
-      return;
-    case "explain": {
-      const lines = explain(plan.plan);
-      if (plan.analyze) {
-        const startMs = clock.elapsedMs();
-        let rows = 0;
-        for await (const part of executeSelect(plan.plan, { source, budget, nowNs }))
-          rows += part.rows.length;
-        lines.push(`ROWS: ${rows}`, `EXECUTION TIME: ${(clock.elapsedMs() - startMs).toFixed(3)} ms`);
-      }
-      yield { columns: ["QUERY PLAN"], timeColumn: -1, rows: lines.map((line) => [line]) };
-      return;
-    }
+      return executeSelect(plan, context);
+    case "explain":
+      return executeExplain(plan, context, clock);
     case "create database":
     case "drop database":
     case "drop measurement":
       await change(plan, administration);
-      return;
+      return nothing();
     case "unsupported":
       throw new InputError(`${printStatement(plan.statement)} is not supported yet`);
     default:
-      yield* executeShow(plan, { source, administration, budget });
+      return executeShow(plan, context);
   }
+}
+
+async function* nothing(): AsyncGenerator<ResultSeries> {}
+
+async function* executeExplain(
+  plan: ExplainPlan,
+  context: ExecutionContext,
+  clock: Clock,
+): AsyncGenerator<ResultSeries> {
+  const lines = explain(plan.plan);
+  if (plan.analyze) {
+    const startMs = clock.elapsedMs();
+    let rowCount = 0;
+    for await (const part of executeSelect(plan.plan, context)) rowCount += part.rows.length;
+    lines.push(`ROWS: ${rowCount}`, `EXECUTION TIME: ${(clock.elapsedMs() - startMs).toFixed(3)} ms`);
+  }
+  yield { columns: ["QUERY PLAN"], timeColumn: -1, rows: lines.map((line) => [line]) };
 }
 
 function change(plan: SchemaPlan, administration: Administration): Promise<void> {
