@@ -59,3 +59,26 @@ function split(text: string, separator: string): string[] {
 function unescaped(text: string): string {
   return text.replace(/\\([,= ])/g, "$1");
 }
+
+/** The other way: a point as a line (ns). */
+export function lineOf(point: OraclePoint): string {
+  const escaped = (name: string) => name.replace(/[, =]/g, "\\$&");
+  const tags = Object.entries(point.tags).map(([key, value]) => `,${escaped(key)}=${escaped(value)}`);
+  const fields = Object.entries(point.fields).map(
+    ([key, { type, value }]) => `${escaped(key)}=${valueText(type, value)}`,
+  );
+  return `${escaped(point.measurement)}${tags.join("")} ${fields.join(",")} ${point.timeNs}`;
+}
+
+function valueText(type: FieldType, value: Value): string {
+  switch (type) {
+    case FieldType.Integer:
+      return `${value}i`;
+    case FieldType.Unsigned:
+      return `${value}u`;
+    case FieldType.String:
+      return `"${String(value).replace(/["\\]/g, "\\$&")}"`;
+    default:
+      return Object.is(value, -0) ? "-0" : String(value);
+  }
+}
