@@ -1,4 +1,5 @@
-// The kernel and its plain twin (test/twin/line.ts) say the same of every body: valid, mutated, cut and random ones.
+// The kernel and its plain twin (test/twin/line.ts) say the same of every body: valid, mutated, cut and random
+// ones.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { LineParser } from "../src/ingest/line.ts";

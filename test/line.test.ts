@@ -1,4 +1,5 @@
-// Line protocol against what a real influxd (1.6.7) answered: test/observed/line-protocol.json holds its transcripts.
+// Line protocol against what a real influxd (1.6.7) answered: test/observed/line-protocol.json holds its
+// transcripts.
 import { expect, test } from "bun:test";
 import { InputError, OverloadedError } from "../src/base/errors.ts";
 import { LineParser } from "../src/ingest/line.ts";

@@ -1,7 +1,9 @@
-// Builds the bytes of a WriteBatch (model/batch.ts) from points as JavaScript objects: for JSON and the library's `write`.
+// Builds the bytes of a WriteBatch (model/batch.ts) from points as JavaScript objects: for JSON and the
+// library's `write`.
 //
-// A point is checked as a whole before any of it is kept, so a refused point leaves nothing behind. Columns hold the
-// values of the rows that have one and the numbers of those rows; presence bitmaps are made at the end.
+// A point is checked as a whole before any of it is kept, so a refused point leaves nothing behind. Columns
+// hold the values of the rows that have one and the numbers of those rows; presence bitmaps are made at the
+// end.
 import { assert } from "../base/assert.ts";
 import { InputError } from "../base/errors.ts";
 import {

@@ -1,6 +1,8 @@
-// JSON bodies -> WriteBatch bytes: one point, an array of points, or NDJSON (a point a line). The shapes of a point: jsonpoint.ts.
+// JSON bodies -> WriteBatch bytes: one point, an array of points, or NDJSON (a point a line). The shapes of a
+// point: jsonpoint.ts.
 //
-// One object with a key and a string per value are made here: JSON is the convenient way in, line protocol the fast one.
+// One object with a key and a string per value are made here: JSON is the convenient way in, line protocol the
+// fast one.
 import { InputError } from "../base/errors.ts";
 import { type TimeUnit, unitNs } from "../model/types.ts";
 import { BatchBuilder } from "./builder.ts";
@@ -21,7 +23,10 @@ export interface ParsedJson {
   /** The WriteBatch (model/batch.ts) of the good points. */
   readonly batch: Uint8Array;
   readonly rows: number;
-  /** The first 100 refused points: `[3].fields.temp: expected ...`, in NDJSON `line 3: fields.temp: ...`, for one `fields.temp: ...`. */
+  /**
+   * The first 100 refused points: `[3].fields.temp: expected ...`, in NDJSON `line 3: fields.temp: ...`, for
+   * one `fields.temp: ...`.
+   */
   readonly errors: readonly string[];
   /** All refused points. */
   readonly errorCount: number;

@@ -3,8 +3,9 @@
 //   {"measurement": "m", "tags": {"host": "a"}, "fields": {"f": 1.5, "on": true, "s": "x"}, "time": 1700000000000000000}
 //   {"metric": "m", "tags": {"host": "a"}, "value": 1.5, "timestamp": "2023-11-14T22:13:20Z"}     field "value"
 //
-// A number is a float (the database turns an exactly integral one into the integer when the field is one); an integer that no double holds
-// exactly is a 64-bit integer, so none loses precision unseen. null = not there. A tag's number or boolean stands for its text.
+// A number is a float (the database turns an exactly integral one into the integer when the field is one); an
+// integer that no double holds exactly is a 64-bit integer, so none loses precision unseen. null = not there. A
+// tag's number or boolean stands for its text.
 import { InputError } from "../base/errors.ts";
 import type { Tag } from "../model/serieskey.ts";
 import { parseRfc3339 } from "../model/timetext.ts";

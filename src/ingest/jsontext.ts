@@ -1,4 +1,5 @@
-// A strict JSON reader (RFC 8259) that keeps what JSON.parse loses: integers beyond 2^53, and where an error stands.
+// A strict JSON reader (RFC 8259) that keeps what JSON.parse loses: integers beyond 2^53, and where an error
+// stands.
 import { InputError } from "../base/errors.ts";
 
 /** number; bigint for an integer that no double holds exactly; the rest as JSON.parse gives it. */

@@ -1,4 +1,5 @@
-// Bodies of InfluxDB line protocol -> WriteBatch bytes in linear memory. The parser itself is kernels/assembly/line.ts; this is its door.
+// Bodies of InfluxDB line protocol -> WriteBatch bytes in linear memory. The parser itself is
+// kernels/assembly/line.ts; this is its door.
 import { InputError, OverloadedError } from "../base/errors.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { type TimeUnit, unitNs } from "../model/types.ts";
@@ -16,7 +17,10 @@ export interface LineOptions {
 }
 
 export interface ParsedLines {
-  /** The WriteBatch (model/batch.ts), in an area of its own until `free`; one without tables when no line was good. */
+  /**
+   * The WriteBatch (model/batch.ts), in an area of its own until `free`; one without tables when no line was
+   * good.
+   */
   readonly batch: Pointer;
   readonly batchBytes: number;
   readonly rows: number;
@@ -51,7 +55,8 @@ export class LineParser {
 
   /**
    * Parses a body. A wrong line is refused alone; the others are kept.
-   * @throws OverloadedError when linear memory runs out; InputError when the batch would be larger than 512 MiB. Nothing is held then.
+   * @throws OverloadedError when linear memory runs out; InputError when the batch would be larger than 512
+   *   MiB. Nothing is held then.
    */
   parse(body: Uint8Array, options: LineOptions): ParsedLines {
     const kernels = this.#kernels;

@@ -9,11 +9,14 @@ export interface Point {
   /** Tag values are strings; anything else is the caller's to turn into one. */
   readonly tags?: Readonly<Record<string, string>>;
   /**
-   * number = float (the database stores an integral one in an integer field as the integer), bigint = 64-bit integer,
-   * boolean, string. NaN and the infinities are refused.
+   * number = float (the database stores an integral one in an integer field as the integer), bigint = 64-bit
+   * integer, boolean, string. NaN and the infinities are refused.
    */
   readonly fields: Readonly<Record<string, FieldValue>>;
-  /** bigint = **nanoseconds**, number = **milliseconds** since 1970 (what `Date.now()` gives), or a Date. Absent = now. */
+  /**
+   * bigint = **nanoseconds**, number = **milliseconds** since 1970 (what `Date.now()` gives), or a Date. Absent
+   * = now.
+   */
   readonly time?: bigint | number | Date;
 }
 

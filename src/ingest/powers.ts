@@ -1,7 +1,8 @@
-// The table of 128-bit powers of five that exact float parsing needs (kernels/assembly/number.ts), worked out, not copied.
+// The table of 128-bit powers of five that exact float parsing needs (kernels/assembly/number.ts), worked out,
+// not copied.
 //
-// Entry q, for q from -342 to 308: the 128 leading bits of 5^q, rounded down; up for q of -27 to -1 (Lemire, Number parsing at a
-// gigabyte per second, 2021, section 5).
+// Entry q, for q from -342 to 308: the 128 leading bits of 5^q, rounded down; up for q of -27 to -1 (Lemire,
+// Number parsing at a gigabyte per second, 2021, section 5).
 import type { Kernels } from "../kernels/kernels.ts";
 
 const MIN_POWER = -342;

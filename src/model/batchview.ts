@@ -1,5 +1,6 @@
-// A typed reader over the bytes of a WriteBatch (layout: batch.ts). `openBatch` checks every offset, count and length once, so that
-// what comes after may trust them: bytes from a log or from a peer must pass here before anything else looks at them.
+// A typed reader over the bytes of a WriteBatch (layout: batch.ts). `openBatch` checks every offset, count and
+// length once, so that what comes after may trust them: bytes from a log or from a peer must pass here before
+// anything else looks at them.
 //
 // Offsets in the views count from the start of the batch: add the batch's pointer to hand them to a kernel.
 import { CorruptionError } from "../base/errors.ts";
@@ -12,7 +13,10 @@ import {
 } from "./batch.ts";
 import { FieldType } from "./types.ts";
 
-/** A value of a field as JavaScript holds it: float number, integer and unsigned bigint, boolean, string its bytes. */
+/**
+ * A value of a field as JavaScript holds it: float number, integer and unsigned bigint, boolean, string its
+ * bytes.
+ */
 export type BatchValue = number | bigint | boolean | Uint8Array;
 
 /** One row, for tests and for people: every name still as bytes (names need not be UTF-8). */
@@ -23,7 +27,10 @@ export interface BatchRow {
   readonly values: (BatchValue | undefined)[];
 }
 
-/** A field of a table: the column that holds its values. Offsets from the start of the batch, 0 where there is nothing. */
+/**
+ * A field of a table: the column that holds its values. Offsets from the start of the batch, 0 where there is
+ * nothing.
+ */
 export interface BatchField {
   readonly name: Uint8Array;
   readonly type: FieldType;

@@ -1,4 +1,5 @@
-// The canonical key of a series: measurement, then its tags sorted by the bytes of their keys, escaped so that it reads back.
+// The canonical key of a series: measurement, then its tags sorted by the bytes of their keys, escaped so that
+// it reads back.
 //
 //   m\,a\ b,t\=k=v\,x      measurement "m,a b" (`,` and space escaped), tag "t=k" = "v,x" (`,`, `=` and space escaped)
 //
@@ -18,7 +19,8 @@ const text = new TextDecoder();
 
 /**
  * Canonical key bytes of a measurement and its tags (in any order).
- * @throws InputError for an empty name, a repeated or reserved tag, a name that ends in a backslash, a key over 65,535 bytes.
+ * @throws InputError for an empty name, a repeated or reserved tag, a name that ends in a backslash, a key over
+ *   65,535 bytes.
  */
 export function encodeSeriesKey(measurement: string, tags: readonly Tag[]): Uint8Array {
   checkName(measurement, "measurement");

@@ -1,11 +1,11 @@
 // RFC 3339 text -> ns since the epoch, exact to the nanosecond.
 
 const pattern =
-  /^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$/;
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
 
 /**
- * ns since the epoch of `2024-01-10T12:00:00.123456789+02:00`; undefined when the text is not a date and time of RFC 3339 with up to nine
- * decimals. A leap second (:60) is the second after it. The range is not checked.
+ * ns since the epoch of `2024-01-10T12:00:00.123456789+02:00`; undefined when the text is not a date and time
+ * of RFC 3339 with up to nine decimals. A leap second (:60) is the second after it. The range is not checked.
  */
 export function parseRfc3339(text: string): bigint | undefined {
   const match = pattern.exec(text);

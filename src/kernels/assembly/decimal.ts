@@ -1,8 +1,10 @@
-// The last resort of number parsing: which of two neighbouring doubles is nearer to a decimal number of any length, by
-// comparing the number with the point half way between them in big integers (Clinger 1990, AlgorithmM's comparison).
+// The last resort of number parsing: which of two neighbouring doubles is nearer to a decimal number of any
+// length, by comparing the number with the point half way between them in big integers (Clinger 1990,
+// AlgorithmM's comparison).
 //
-// number = N x 10^e, half way = M x 2^k; negative powers go to the other side, so both sides are integers. A point half way between
-// two doubles has at most 768 significant digits, so digits after the 800th only matter as "there is one".
+// number = N x 10^e, half way = M x 2^k; negative powers go to the other side, so both sides are integers. A
+// point half way between two doubles has at most 768 significant digits, so digits after the 800th only matter
+// as "there is one".
 
 const LIMBS: u32 = 320; // 10,240 bits: 800 digits (2,658 bits) x 5^1145 (2,659 bits) x 2^1075 leave room
 const MAX_DIGITS: u32 = 800;

@@ -4,8 +4,9 @@
 //          line/key.ts                line/fields.ts   line/time.ts    line/value.ts: values of unusual form
 //   rows   line/rows.ts (tables, columns)  line/dictionary.ts (names)  line/memory.ts (scratch)  line/seal.ts (the batch)
 //
-// One pass, and the usual line costs comparisons, not look-ups: its series is that which followed the previous line's series the last time,
-// its fields are those of the line before in the same order. A wrong line is taken back whole, recorded, and skipped.
+// One pass, and the usual line costs comparisons, not look-ups: its series is that which followed the previous
+// line's series the last time, its fields are those of the line before in the same order. A wrong line is taken
+// back whole, recorded, and skipped.
 import { Entry, initDictionary, sameBytes } from "./line/dictionary";
 import { parseFields } from "./line/fields";
 import { measurementEndAt, seriesAt } from "./line/key";
@@ -23,13 +24,14 @@ let maxTime: i64 = 0;
 const firstLink: usize = memory.data(8, 8);
 
 /**
- * Parses `bodyBytes` bytes at `body`, which has room for 32 more: the parser writes there. Behind those stand the names of database and retention
- * policy, end to end.
+ * Parses `bodyBytes` bytes at `body`, which has room for 32 more: the parser writes there. Behind those stand
+ * the names of database and retention policy, end to end.
  * @param now the time of lines without one, ns
  * @param unit ns in a unit of the timestamps
  * @param seed any number, best a random one: of the hash tables
  * @param maxBytes largest batch
- * @returns the batch, an area of the caller's; 0 when it would be larger. Traps when memory runs out (`lineExhausted`).
+ * @returns the batch, an area of the caller's; 0 when it would be larger. Traps when memory runs out
+ *   (`lineExhausted`).
  *   In every case, a trap too, the caller must then call `lineRelease`.
  */
 export function lineParse(
@@ -125,7 +127,10 @@ export function lineErrors(): u32 {
   return errorCount();
 }
 
-/** The first 100 of them: u32 line number (from 1), offset, length, reason, offset and length of the detail; offsets in the body. */
+/**
+ * The first 100 of them: u32 line number (from 1), offset, length, reason, offset and length of the detail;
+ * offsets in the body.
+ */
 export function lineErrorRecords(): usize {
   return errorRecords();
 }

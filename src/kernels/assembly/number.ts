@@ -11,11 +11,13 @@ import { roundDecimal } from "./decimal";
 const MIN_POWER: i32 = -342;
 const MAX_POWER: i32 = 308;
 
-// 128-bit approximations of 5^MIN_POWER .. 5^MAX_POWER, high half first; filled once from TypeScript (ingest/powers.ts)
+// 128-bit approximations of 5^MIN_POWER .. 5^MAX_POWER, high half first; filled once from TypeScript
+// (ingest/powers.ts)
 const powers: usize = memory.data(651 * 16);
 
 const exactPowers: usize = memory.data<f64>([
-  1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+  1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ]);
 
 const integerPowers: usize = memory.data<u64>([1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000]);
@@ -38,10 +40,10 @@ export function powersOfFive(): usize {
 /** The number that the first `n` (1 to 8) bytes of `lessZeros` spell. */
 @inline export function firstDigits(w: u64, n: u32): u64 {
   const d = w << (64 - (<u64>n << 3)); // leading zeros in front
-  const pairs = d * 10 + (d >> 8);
-  return (
-    ((pairs & 0x000000ff000000ff) * 0x000f424000000064 + ((pairs >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32
-  );
+  const pairs = d * 10 + (d >> 8); // of two digits each, in bytes 0, 2, 4, 6
+  const first = (pairs & 0x000000ff000000ff) * 0x000f424000000064; // 1,000,000 and 100
+  const second = ((pairs >> 16) & 0x000000ff000000ff) * 0x0000271000000001; // 10,000 and 1
+  return (first + second) >> 32;
 }
 
 /** 10^n for n of 0 to 8. */
@@ -110,8 +112,9 @@ export function scale(mantissa: u64, exponent: i32): f64 {
 }
 
 /**
- * The double nearest to the decimal number at [start, end), ties to even: digits, optionally `.` and digits, optionally `e`,
- * a sign and digits; at least one digit before the `e`. No sign in front. NaN when it is not of that form.
+ * The double nearest to the decimal number at [start, end), ties to even: digits, optionally `.` and digits,
+ * optionally `e`, a sign and digits; at least one digit before the `e`. No sign in front. NaN when it is not of
+ * that form.
  */
 export function parseDecimal(start: usize, end: usize): f64 {
   let p = start;

@@ -1,9 +1,10 @@
 // The byte strings met in one body (raw series keys, raw field names, measurements), each with what it stands for.
 //
-// One hash table (open addressing, linear probing, at most half full) serves all of them; a scope keeps the field names of
-// different tables apart. Hashes are seeded per process, so that no body can be made to collide.
+// One hash table (open addressing, linear probing, at most half full) serves all of them; a scope keeps the
+// field names of different tables apart. Hashes are seeded per process, so that no body can be made to collide.
 // An entry also remembers which entry followed it the last time: bodies repeat themselves, so the next series
-// and the next field are found by comparing bytes with the successor (`startsWith`) and the hash table is hardly ever asked.
+// and the next field are found by comparing bytes with the successor (`sameBytes`) and the hash table is
+// hardly ever asked.
 import { xxHash64 } from "../hash";
 import { allocate } from "./memory";
 

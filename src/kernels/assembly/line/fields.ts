@@ -1,7 +1,8 @@
 // The second section of a line, `name=value,name=value`, into the columns of its table.
 //
-// Lines of a measurement mostly have the same fields in the same order, so each name is first compared with the one that followed last time; and
-// values are mostly short numbers, so those are parsed here, eight digits at a step, and everything else in value.ts.
+// Lines of a measurement mostly have the same fields in the same order, so each name is first compared with the
+// one that followed last time; and values are mostly short numbers, so those are parsed here, eight digits at a
+// step, and everything else in value.ts.
 import { countDigits, firstDigits, integerPower, lessZeros, scaleDown } from "../number";
 import { addEntry, Entry, findEntry, hashBytes, sameBytes } from "./dictionary";
 import { allocate } from "./memory";
@@ -13,7 +14,10 @@ import { atValueEnd, rareValue, stringBytes, valueBits, valueType } from "./valu
 // scopes of the dictionary from here on are tables; the smaller ones are key.ts's
 const FIELD_NAMES: u32 = 0x80000000;
 
-/** Parses fields from `start` to the first unescaped space or the line's end, which it returns; 0 when the line is wrong. */
+/**
+ * Parses fields from `start` to the first unescaped space or the line's end, which it returns; 0 when the line
+ * is wrong.
+ */
 export function parseFields(start: usize, table: Table): usize {
   let p = start;
   let link = changetype<usize>(table); // Table.firstField and Entry.next both come first
@@ -112,8 +116,8 @@ function fieldAt(start: usize, table: Table): usize {
 }
 
 /**
- * The field that a raw name with backslashes stands for. It is also entered by its unescaped name, which is either that field's
- * other raw form (`a"b` and `a\"b`) or no raw name at all.
+ * The field that a raw name with backslashes stands for. It is also entered by its unescaped name, which is
+ * either that field's other raw form (`a"b` and `a\"b`) or no raw name at all.
  */
 function escapedField(raw: usize, rawBytes: u32, scope: u32): usize {
   const name = allocate(rawBytes + 16);

@@ -1,13 +1,14 @@
 // The first section of a line, `measurement,tag=value,...`, to a series.
 //
-// In keys a backslash before `,`, `=` or space makes it part of the name, and every such byte in a name must have one: so the raw
-// key is the canonical key but for the order of its tags, and needs no rewriting when they are sorted already.
+// In keys a backslash before `,`, `=` or space makes it part of the name, and every such byte in a name must
+// have one: so the raw key is the canonical key but for the order of its tags, and needs no rewriting when they
+// are sorted already.
 import { xxHash64 } from "../hash";
 import { addEntry, Entry, findEntry, hashBytes } from "./dictionary";
 import { allocate } from "./memory";
 import {
-  DUPLICATE_TAGS, fail, failAt, INVALID_TAG_FORMAT, KEY_TOO_LONG, MISSING_FIELDS, MISSING_MEASUREMENT, MISSING_TAG_KEY, MISSING_TAG_VALUE,
-  TIME_TAG,
+  DUPLICATE_TAGS, fail, failAt, INVALID_TAG_FORMAT, KEY_TOO_LONG, MISSING_FIELDS, MISSING_MEASUREMENT,
+  MISSING_TAG_KEY, MISSING_TAG_VALUE, TIME_TAG,
 } from "./reason";
 import { newSeries, newTable, Series, Table } from "./rows";
 import { BACKSLASH, COMMA, EQUALS, NEWLINE, newlineEscaped, SPACE } from "./text";
@@ -23,7 +24,8 @@ let tagCount: u32 = 0;
 let measurementEnd: usize = 0;
 
 /**
- * The entry of the series whose key starts at `start`; 0 when the line is wrong. The key ends at its first unescaped space.
+ * The entry of the series whose key starts at `start`; 0 when the line is wrong. The key ends at its first
+ * unescaped space.
  */
 export function seriesAt(start: usize): usize {
   const end = keyEnd(start);
@@ -42,7 +44,8 @@ export function seriesAt(start: usize): usize {
     writeKey(start, key);
     keyHash = hashBytes(key, length, SERIES);
   }
-  for (let i: u32 = 1; i < tagCount; i++) if (compareTags(tags + ((i - 1) << 3), tags + (i << 3)) == 0) return fail(DUPLICATE_TAGS);
+  for (let i: u32 = 1; i < tagCount; i++)
+    if (compareTags(tags + ((i - 1) << 3), tags + (i << 3)) == 0) return fail(DUPLICATE_TAGS);
 
   let canonical: usize = key == start ? 0 : findEntry(key, length, SERIES, keyHash);
   if (canonical == 0) {

@@ -1,7 +1,7 @@
 // Scratch memory of one parse: a bump allocator over areas, and vectors that grow in chunks of it.
 //
-// Nothing is freed before the parse ends: `releaseAll` then gives every area back. Out of memory is a trap, not a result to
-// check at every store: the caller sees it, asks `exhausted`, and releases all (ingest/line.ts). Nothing else holds state.
+// Nothing is freed before the parse ends: `releaseAll` then gives every area back. Out of memory is a trap, not
+// a result to check at every store: the caller sees it, asks `exhausted`, and releases all (ingest/line.ts).
 import { areaAlloc, areaFree, areaSize } from "../area";
 
 const FIRST_AREA: u32 = 1 << 16;

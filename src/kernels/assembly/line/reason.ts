@@ -1,4 +1,5 @@
-// Why a line was refused: the codes that ingest/reasons.ts turns into InfluxDB's words, and the records of the refused lines.
+// Why a line was refused: the codes that ingest/reasons.ts turns into InfluxDB's words, and the records of the
+// refused lines.
 
 export const MISSING_MEASUREMENT: u32 = 1;
 export const MISSING_FIELDS: u32 = 2;
@@ -33,7 +34,8 @@ let detail: usize = 0;
 let detailBytes: u32 = 0;
 let errors: u32 = 0;
 
-// KEPT_ERRORS records: u32 line number (from 1), offset, length, reason, detail offset, detail length; offsets in the body
+// KEPT_ERRORS records: u32 line number (from 1), offset, length, reason, detail offset, detail length; offsets
+// in the body
 const records: usize = memory.data(100 * 24, 8);
 
 let countedTo: usize = 0; // newlines before here are counted

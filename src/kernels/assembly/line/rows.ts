@@ -1,8 +1,9 @@
 // The rows of a body while it is being parsed: a table per measurement, a column per field and type.
 //
-// A column is dense as long as every row so far has a value: then its count is the table's row count and no presence is kept. At its
-// first gap it becomes sparse: rows 0 .. dense-1 had values, and the row numbers of the later values are kept.
-// A row counts from `commitRow` on. Until then `undoRow` takes its values back: they hang on the chain of touched columns.
+// A column is dense as long as every row so far has a value: then its count is the table's row count and no
+// presence is kept. At its first gap it becomes sparse: rows 0 .. dense-1 had values, and the row numbers of
+// the later values are kept. A row counts from `commitRow` on. Until then `undoRow` takes its values back: they
+// hang on the chain of touched columns.
 import { allocate, growVector, initVector, Vector } from "./memory";
 
 export const FLOAT: u32 = 1;
@@ -182,7 +183,10 @@ export function newColumn(table: Table, field: Field, type: u32): Column {
 
 const ignored: usize = memory.data(16, 16);
 
-/** `slotFor` for a new column, a gap, a field that came before in this row, and the field `time`, which is ignored. */
+/**
+ * `slotFor` for a new column, a gap, a field that came before in this row, and the field `time`, which is
+ * ignored.
+ */
 function rareSlot(table: Table, field: Field, type: u32): usize {
   if (field.isTime) return ignored;
   const row = table.rowCount;

@@ -1,4 +1,5 @@
-// From tables, series and columns of a parse to the bytes of a WriteBatch (the layout: model/batch.ts), in an area of its own.
+// From tables, series and columns of a parse to the bytes of a WriteBatch (the layout: model/batch.ts), in an
+// area of its own.
 //
 // Two passes: the size of everything, so that one area is enough and a body of sparse rows that would grow beyond
 // measure is refused before a byte of it is written; then the bytes in their order.
@@ -78,7 +79,8 @@ function valuesSize(column: Column): u64 {
 
 function writeTable(table: Table, start: usize): usize {
   let columns: u32 = 0;
-  for (let p = table.firstColumn; p != 0; p = changetype<Column>(p).next) if (changetype<Column>(p).count != 0) columns++;
+  for (let p = table.firstColumn; p != 0; p = changetype<Column>(p).next)
+    if (changetype<Column>(p).count != 0) columns++;
   store<u32>(start, table.rowCount, 4);
   store<u32>(start, table.seriesCount, 8);
   store<u32>(start, columns, 12);

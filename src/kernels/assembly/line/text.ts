@@ -1,6 +1,7 @@
 // The bytes that mean something in line protocol, and where a line ends.
 //
-// The body is followed by a newline (a sentinel that the caller puts there) and at least 16 more bytes that may be read.
+// The body is followed by a newline (a sentinel that the caller puts there) and at least 16 more bytes that may
+// be read.
 
 export const NEWLINE: u8 = 0x0a;
 export const RETURN: u8 = 0x0d;
@@ -24,7 +25,10 @@ export function setBodyEnd(end: usize): void { bodyEnd = end; }
   return c == NEWLINE || (c == RETURN && load<u8>(p, 1) == NEWLINE);
 }
 
-/** Whether the newline at `p` belongs to a name: behind an odd number of backslashes, and not the last byte of the body. */
+/**
+ * Whether the newline at `p` belongs to a name: behind an odd number of backslashes, and not the last byte of
+ * the body.
+ */
 export function newlineEscaped(p: usize, lineStart: usize): bool {
   if (p + 1 >= bodyEnd) return false;
   let q = p;
@@ -43,8 +47,8 @@ export function newlineEscaped(p: usize, lineStart: usize): bool {
 }
 
 /**
- * End of the line that starts at `start` and could not be parsed: its first newline that is neither escaped nor in a quoted value. A
- * quote opens a value after the first blank when there were more `=` than `,`.
+ * End of the line that starts at `start` and could not be parsed: its first newline that is neither escaped nor
+ * in a quoted value. A quote opens a value after the first blank when there were more `=` than `,`.
  */
 export function lineEnd(start: usize): usize {
   let quoted = false;

@@ -10,7 +10,8 @@ const MAX_TIME: i64 = 9223372036854775806;
 export let time: i64 = 0;
 
 /**
- * Parses the timestamp at `start` (which is not the line's end) and what follows it to the line's end, which it returns.
+ * Parses the timestamp at `start` (which is not the line's end) and what follows it to the line's end, which it
+ * returns.
  * @param unit ns in a unit of the timestamp
  */
 export function parseTime(start: usize, unit: i64): usize {

@@ -1,11 +1,12 @@
-// The value of a field off the fast path (fields.ts): strings, booleans, numbers of unusual form, and what is wrong with the rest.
+// The value of a field off the fast path (fields.ts): strings, booleans, numbers of unusual form, and what is
+// wrong with the rest.
 //
-// Each function takes the start of the value and returns its end, 0 with the reason when there is no value; what it is stands in
-// `valueType` and `valueBits`.
+// Each function takes the start of the value and returns its end, 0 with the reason when there is no value;
+// what it is stands in `valueType` and `valueBits`.
 import { parseDecimal } from "../number";
 import {
-  fail, failAt, INTEGER_RANGE, INVALID_BOOLEAN, INVALID_FIELD_FORMAT, INVALID_FLOAT, INVALID_NUMBER, MISSING_FIELD_VALUE, UNBALANCED_QUOTES,
-  UNSIGNED_RANGE, UNSIGNED_SIGN,
+  fail, failAt, INTEGER_RANGE, INVALID_BOOLEAN, INVALID_FIELD_FORMAT, INVALID_FLOAT, INVALID_NUMBER,
+  MISSING_FIELD_VALUE, UNBALANCED_QUOTES, UNSIGNED_RANGE, UNSIGNED_SIGN,
 } from "./reason";
 import { BOOLEAN, ESCAPED, FLOAT, INTEGER, STRING, UNSIGNED } from "./rows";
 import { atLineEnd, BACKSLASH, bodyEnd, COMMA, DOT, MINUS, QUOTE, SPACE } from "./text";
@@ -86,7 +87,8 @@ function parseBoolean(start: usize): usize {
 }
 
 /**
- * Any number. First its letters are judged one by one in InfluxDB's order, so that the reasons are the same; then the whole.
+ * Any number. First its letters are judged one by one in InfluxDB's order, so that the reasons are the same;
+ * then the whole.
  */
 function parseNumber(start: usize): usize {
   let suffix: u8 = 0; // i or u
