@@ -90,6 +90,16 @@ describe("a long answer", () => {
     expect(taken).toBe(3 * PART_ROWS);
   });
 
+  test("a sum over windows goes on where data has ended", async () => {
+    const parts = await answer(
+      "SELECT cumulative_sum(count(v)) FROM m WHERE time >= 0 AND time < 20s GROUP BY time(1ms)",
+      oracle,
+    );
+    const rows = parts.flatMap((part) => part.rows);
+    expect(rows.length).toBe(20_000);
+    expect(rows.at(-1)).toEqual([19_999_000_000n, rowCount]);
+  });
+
   test("but windows that must be held are bounded", async () => {
     const query = "SELECT difference(count(v)) FROM m WHERE time >= 0 AND time < 1000s GROUP BY time(1us)";
     expect(answer(query, oracle)).rejects.toThrow(

@@ -14,6 +14,7 @@ import type { Call, Input, SelectPlan } from "./plan.ts";
 import { type Points, pointCell } from "./points.ts";
 import type { Cell } from "./result.ts";
 import type { CallValues, PointValues, WindowValues } from "./values.ts";
+import { eachWindow } from "./windows.ts";
 
 /** Gives the values of a call whose argument is a field, for the group in hand; null = the group has none. */
 export type BaseCall = (call: Call) => WindowValues | PointValues | null;
@@ -168,10 +169,8 @@ function several(plan: SelectPlan, input: Input, call: Call, points: Points, fra
         times.push(points.times[index]!);
       }
   });
-  if (plan.descending && plan.window !== null) {
-    indices.reverse();
-    times.reverse();
-  } else if (plan.descending && call.function !== "distinct") {
+  // the distinct values of one window have no order of time among them
+  if (plan.descending && (plan.window !== null || call.function !== "distinct")) {
     indices.reverse();
     times.reverse();
   }
@@ -205,41 +204,4 @@ function reversed(sequence: Sequence): Sequence {
     times: sequence.times.slice().reverse(),
     values: Array.from(sequence.values).reverse(),
   };
-}
-
-/** Calls `visit` for each window that holds points, with the range of their indices. `times` ascend. */
-export function eachWindow(
-  times: BigInt64Array,
-  bounds: BigInt64Array,
-  visit: (window: number, from: number, to: number) => void,
-): void {
-  if (bounds.length === 2) {
-    if (times.length > 0) visit(0, 0, times.length);
-    return;
-  }
-  let from = firstAtLeast(times, bounds[0]!, 0);
-  while (from < times.length) {
-    const window = firstAtLeast(bounds, times[from]! + 1n, 0) - 1;
-    if (window + 1 >= bounds.length) return;
-    const to = firstAtLeast(times, bounds[window + 1]!, from);
-    visit(window, from, to);
-    from = to;
-  }
-}
-
-/** Index, from `start` on, of the first of ascending `times` that is not before `time`: gallops, then bisects. */
-function firstAtLeast(times: BigInt64Array, time: bigint, start: number): number {
-  let step = 1;
-  let low = start;
-  while (low + step < times.length && times[low + step]! < time) {
-    low += step;
-    step *= 2;
-  }
-  let high = Math.min(low + step, times.length);
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle]! < time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

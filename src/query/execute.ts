@@ -9,12 +9,13 @@
 import { InputError } from "../base/errors.ts";
 import type { Budget, FoldRequest, ScanRequest, Source } from "../model/scan.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
+import { canFold, fieldOf, foldColumns, isSameField, passesOf, rootCalls } from "./calls.ts";
 import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { byTags, gatherGroups } from "./gather.ts";
 import { inParts, limited, type SeriesHead } from "./parts.ts";
-import type { Call, Input, Output, RowValue, SelectPlan } from "./plan.ts";
+import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
 import type { ResultSeries } from "./result.ts";
 import { mergedRows, scanRows } from "./rows.ts";
@@ -194,68 +195,6 @@ async function narrowed(
 }
 
 const selectorsWithTime: ReadonlySet<string> = new Set(["min", "max", "first", "last"]);
-
-function isSameField(a: RowValue, b: RowValue): boolean {
-  return a.reference.name === b.reference.name && a.type === b.type;
-}
-
-function fieldOf(call: Call) {
-  if (call.argument.kind === "field") return call.argument.field;
-  throw new InputError(`${call.function} of a call has no field`);
-}
-
-/** Columns of the fold request: one a field, keeping what all its calls need. */
-function foldColumns(input: Input): { readonly field: string; readonly keep: number }[] {
-  const keep = new Map<string, number>();
-  for (const call of input.calls) {
-    if (call.argument.kind !== "field") continue;
-    const { name } = call.argument.field.reference;
-    keep.set(name, (keep.get(name) ?? 0) | call.fold);
-  }
-  return [...keep].map(([field, bits]) => ({ field, keep: bits }));
-}
-
-function canFold(input: Input): boolean {
-  if (!input.foldable || input.outputs.some(readsRow)) return false;
-  return input.calls.every((call) => call.argument.kind === "call" || isFoldable(call));
-}
-
-function readsRow(output: Output): boolean {
-  return (
-    output.kind === "row" || (output.kind === "binary" && (readsRow(output.left) || readsRow(output.right)))
-  );
-}
-
-/** The calls that columns use themselves, ascending. */
-function rootCalls(input: Input): number[] {
-  const roots = new Set<number>();
-  const visit = (output: Output): void => {
-    if (output.kind === "call") roots.add(output.call);
-    if (output.kind === "binary") {
-      visit(output.left);
-      visit(output.right);
-    }
-  };
-  for (const output of input.outputs) visit(output);
-  return [...roots].sort((a, b) => a - b);
-}
-
-/** Root calls by the number of windows before the first that they look at. */
-function passesOf(plan: SelectPlan, input: Input, roots: readonly number[]): Map<number, number[]> {
-  const passes = new Map<number, number[]>();
-  for (const root of roots) {
-    const extra = plan.window === null ? 0 : extraWindows(input, root);
-    const calls = passes.get(extra);
-    if (calls === undefined) passes.set(extra, [root]);
-    else calls.push(root);
-  }
-  return passes;
-}
-
-function extraWindows(input: Input, index: number): number {
-  const call = input.calls[index]!;
-  return call.argument.kind === "field" ? 0 : call.extraWindows + extraWindows(input, call.argument.call);
-}
 
 function headOf(plan: SelectPlan, input: Input, tags: readonly string[]): SeriesHead {
   const columns = plan.columns.map((column) => column.name);

@@ -10,6 +10,7 @@
 // exist as filled rows only, so ten years of empty windows cost nothing until they are printed.
 import type { Budget, Source } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { transformsFilled } from "./calls.ts";
 import type { Input, SelectPlan } from "./plan.ts";
 import { selectionOf } from "./selection.ts";
 import { WindowRule } from "./windows.ts";
@@ -70,14 +71,15 @@ export async function frameOf(
     minTime = first;
   }
   if (minTime > maxTime) return null;
-  if (extraWindows === 0 && plan.timezone === null && rule.estimate(minTime, maxTime) > MANY_WINDOWS) {
+  const needsAll = plan.timezone !== null || transformsFilled(plan, input);
+  if (!needsAll && rule.estimate(minTime, maxTime) > MANY_WINDOWS) {
     const last = await probe(true);
     if (last === null) return null;
     maxTime = last;
   }
   const inner = rule.bounds(minTime, maxTime);
   const tail = Number((rule.start(wantedEnd) - inner[inner.length - 2]!) / rule.everyNs);
-  const isTailed = plan.timezone === null && tail > 0 && extraWindows === 0;
+  const isTailed = !needsAll && extraWindows === 0;
   if (extraWindows > 0 && !openStart) {
     if (plan.descending) maxTime = min(maxTime + rule.everyNs * BigInt(extraWindows), MAX_TIME);
     else minTime = max(minTime - rule.everyNs * BigInt(extraWindows), MIN_TIME);
