@@ -4,6 +4,7 @@ import { CorruptionError, InputError } from "../src/base/errors.ts";
 import { BatchBuilder, type FieldValue } from "../src/ingest/builder.ts";
 import { type BatchView, openBatch } from "../src/model/batchview.ts";
 import { decodeSeriesKey, encodeSeriesKey } from "../src/model/serieskey.ts";
+import { FieldType } from "../src/model/types.ts";
 
 const text = new TextDecoder();
 
@@ -98,6 +99,29 @@ test("the last value of a field wins, whatever its type; a refused point leaves 
   const batch = openBatch(builder.finish());
   expect(rowsOf(batch)).toEqual([{ key: "m", time: 1n, fields: { f: 2n } }]);
   expect(batch.tables[0]!.fields).toHaveLength(1);
+});
+
+test("a type that is given is taken", () => {
+  const builder = new BatchBuilder({ database: "db" });
+  builder.add("m", [], [["f", 7n, FieldType.Unsigned]], 1n);
+  expect(openBatch(builder.finish()).tables[0]!.fields[0]!.type).toBe(FieldType.Unsigned);
+});
+
+test("names that UTF-8 cannot hold become the same replacement character", () => {
+  const builder = new BatchBuilder({ database: "db" });
+  builder.add(
+    "m\ud800",
+    [],
+    [
+      ["f\ud800", 1],
+      ["f\udfff", 2],
+    ],
+    1n,
+  );
+  builder.add("m\udfff", [], [["f\ufffd", 3]], 2n);
+  const batch = openBatch(builder.finish());
+  expect(rowsOf(batch).map((row) => row.fields)).toEqual([{ "f\ufffd": 2 }, { "f\ufffd": 3 }]);
+  expect(batch.tables).toHaveLength(1);
 });
 
 test("every cut and every flipped byte of a batch is refused or leaves a batch that can be read whole", () => {

@@ -13,7 +13,7 @@ import {
   SERIES_ENTRY_BYTES,
   TABLE_HEADER_BYTES,
 } from "../model/batch.ts";
-import { encodeSeriesKey, type Tag } from "../model/serieskey.ts";
+import { encodeKeyText, seriesKeyText, type Tag } from "../model/serieskey.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../model/types.ts";
 
 /** number = float, bigint = integer (unsigned when above the int64 range), boolean, string. */
@@ -36,12 +36,21 @@ interface Column {
   readonly values: FieldValue[];
 }
 
+/** The columns of one field: usually one. */
+interface Field {
+  readonly byType: (Column | undefined)[];
+  /** The column that took the field's last value. */
+  last: Column;
+}
+
 interface Table {
   readonly measurement: Uint8Array;
-  /** Canonical key (latin1 of its bytes) -> index. */
+  /** Text of the canonical key -> index. */
   readonly seriesIndex: Map<string, number>;
   readonly seriesKeys: Uint8Array[];
-  readonly columns: Map<string, Column>;
+  readonly fields: Map<string, Field>;
+  /** All columns, in the order of their first values. */
+  readonly columns: Column[];
   readonly rowSeries: number[];
   readonly times: bigint[];
 }
@@ -72,38 +81,40 @@ export class BatchBuilder {
    * @throws InputError that names what is wrong with the point; none of it is kept then.
    */
   add(
-    measurement: string,
+    name: string,
     tags: readonly Tag[],
     fields: readonly (readonly [name: string, value: FieldValue, type?: FieldType])[],
     timeNs: bigint,
   ): void {
-    const key = encodeSeriesKey(measurement, tags);
+    const measurement = name.toWellFormed(); // half a surrogate pair has no UTF-8
+    const key = seriesKeyText(measurement, tags);
     if (timeNs < MIN_TIME || timeNs > MAX_TIME)
       throw new InputError(`time ${timeNs} is outside ${MIN_TIME} to ${MAX_TIME} ns`);
-    const kept = fields.filter(([name]) => name !== "time");
-    if (kept.length === 0)
+    let stored = 0;
+    for (const [name, value] of fields) {
+      checkValue(name, value);
+      if (name !== "time") stored++;
+    }
+    if (stored === 0)
       throw new InputError(
         fields.length === 0
           ? "a point needs at least one field"
           : `"time" is not a field: a point needs another one`,
       );
-    const types = kept.map(([name, value, type]) => {
-      const inferred = fieldTypeOf(name, value);
-      return type ?? inferred;
-    });
 
-    const table = this.#table(measurement);
-    const row = table.times.length;
-    const series = latin1(key);
-    let index = table.seriesIndex.get(series);
-    if (index === undefined) {
-      index = table.seriesKeys.length;
-      table.seriesIndex.set(series, index);
-      table.seriesKeys.push(key);
+    let table = this.#tables.get(measurement);
+    let index = table?.seriesIndex.get(key);
+    if (table === undefined || index === undefined) {
+      const bytes = encodeKeyText(key);
+      table ??= this.#newTable(measurement);
+      index = table.seriesKeys.push(bytes) - 1;
+      table.seriesIndex.set(key, index);
     }
+    const row = table.times.length;
     table.rowSeries.push(index);
     table.times.push(timeNs);
-    for (let i = 0; i < kept.length; i++) setValue(table, row, kept[i]![0], types[i]!, kept[i]![1]);
+    for (const [name, value, type] of fields)
+      if (name !== "time") setValue(table, row, name.toWellFormed(), type ?? typeOf(value), value);
     if (this.#rowCount === 0 || timeNs < this.#minTime) this.#minTime = timeNs;
     if (this.#rowCount === 0 || timeNs > this.#maxTime) this.#maxTime = timeNs;
     this.#rowCount++;
@@ -136,62 +147,67 @@ export class BatchBuilder {
     return bytes;
   }
 
-  #table(measurement: string): Table {
-    let table = this.#tables.get(measurement);
-    if (table === undefined) {
-      table = {
-        measurement: utf8.encode(measurement),
-        seriesIndex: new Map(),
-        seriesKeys: [],
-        columns: new Map(),
-        rowSeries: [],
-        times: [],
-      };
-      this.#tables.set(measurement, table);
-    }
+  #newTable(measurement: string): Table {
+    const table: Table = {
+      measurement: utf8.encode(measurement),
+      seriesIndex: new Map(),
+      seriesKeys: [],
+      fields: new Map(),
+      columns: [],
+      rowSeries: [],
+      times: [],
+    };
+    this.#tables.set(measurement, table);
     return table;
   }
 }
 
-function fieldTypeOf(name: string, value: FieldValue): FieldType {
+function checkValue(name: string, value: FieldValue): void {
   if (name === "") throw new InputError("a field's name is empty");
-  const where = `field ${JSON.stringify(name)}`;
   switch (typeof value) {
     case "number":
-      if (!Number.isFinite(value)) throw new InputError(`${where}: ${value} cannot be stored`);
-      return FieldType.Float;
+      if (!Number.isFinite(value))
+        throw new InputError(`field ${JSON.stringify(name)}: ${value} cannot be stored`);
+      return;
     case "bigint":
       if (value > MAX_UINT64 || value < -MAX_INT64 - 1n)
-        throw new InputError(`${where}: ${value} does not fit in 64 bits`);
-      return value > MAX_INT64 ? FieldType.Unsigned : FieldType.Integer;
+        throw new InputError(`field ${JSON.stringify(name)}: ${value} does not fit in 64 bits`);
+      return;
     case "boolean":
-      return FieldType.Boolean;
     case "string":
-      return FieldType.String;
-    default:
-      throw new InputError(`${where}: a ${value === null ? "null" : typeof value} is not a value`);
+      return;
+    default: {
+      const kind = value === null ? "null" : typeof value;
+      throw new InputError(`field ${JSON.stringify(name)}: a ${kind} is not a value`);
+    }
   }
+}
+
+function typeOf(value: FieldValue): FieldType {
+  if (typeof value === "number") return FieldType.Float;
+  if (typeof value === "bigint") return value > MAX_INT64 ? FieldType.Unsigned : FieldType.Integer;
+  return typeof value === "boolean" ? FieldType.Boolean : FieldType.String;
 }
 
 /** Sets a field of the newest row; the last value of a field wins, whatever the types of the ones before. */
 function setValue(table: Table, row: number, name: string, type: FieldType, value: FieldValue): void {
-  for (const other of [
-    FieldType.Float,
-    FieldType.Integer,
-    FieldType.Unsigned,
-    FieldType.Boolean,
-    FieldType.String,
-  ]) {
-    const column = table.columns.get(`${other}${name}`);
-    if (column?.rows.at(-1) !== row) continue;
-    column.rows.pop();
-    column.values.pop();
-  }
-  let column = table.columns.get(`${type}${name}`);
+  let field = table.fields.get(name);
+  let column = field?.byType[type];
   if (column === undefined) {
     column = { name: utf8.encode(name), type, rows: [], values: [] };
-    table.columns.set(`${type}${name}`, column);
+    table.columns.push(column);
+    if (field === undefined) {
+      field = { byType: [], last: column };
+      table.fields.set(name, field);
+    }
+    field.byType[type] = column;
   }
+  const { rows, values } = field!.last;
+  if (rows.length > 0 && rows[rows.length - 1] === row) {
+    rows.pop();
+    values.pop();
+  }
+  field!.last = column;
   column.rows.push(row);
   column.values.push(value);
 }
@@ -220,7 +236,7 @@ interface PlacedTable {
 
 function layOut(table: Table): PlacedTable {
   const rowCount = table.times.length;
-  const columns = [...table.columns.values()].filter((column) => column.rows.length > 0);
+  const columns = table.columns.filter((column) => column.rows.length > 0);
   const seriesOffset = align8(TABLE_HEADER_BYTES + table.measurement.length);
   const fieldsOffset = seriesOffset + table.seriesKeys.length * SERIES_ENTRY_BYTES;
   const keysOffset = fieldsOffset + columns.length * FIELD_ENTRY_BYTES;
@@ -278,10 +294,9 @@ function writeTable(bytes: Uint8Array, view: DataView, start: number, placed: Pl
     bytes.set(key, start + keyOffset);
     keyOffset += key.length;
   }
-  for (const [row, series] of table.rowSeries.entries())
-    view.setUint32(start + placed.rowSeriesOffset + row * 4, series, true);
-  for (const [row, time] of table.times.entries())
-    view.setBigInt64(start + placed.timesOffset + row * 8, time, true);
+  new Uint32Array(bytes.buffer, start + placed.rowSeriesOffset, table.times.length).set(table.rowSeries);
+  const times = new BigInt64Array(bytes.buffer, start + placed.timesOffset, table.times.length);
+  for (let row = 0; row < times.length; row++) times[row] = table.times[row]!;
   for (const [index, column] of placed.columns.entries())
     writeColumn(bytes, view, start, start + placed.fieldsOffset + index * FIELD_ENTRY_BYTES, column);
 }
@@ -321,10 +336,6 @@ function writeColumn(
       view.setUint32(at + (i + 1) * 4, heapAt, true);
     }
   }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 function align8(offset: number): number {

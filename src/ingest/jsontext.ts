@@ -22,7 +22,7 @@ export class JsonSyntaxError extends InputError {
 }
 
 const MAX_DEPTH = 32;
-const numberPattern = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // a string without escapes, which is most of them: JSON forbids raw control characters
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const plainString = /[^"\\\u0000-\u001f]*/y;
@@ -157,13 +157,13 @@ export class JsonReader {
 
   #number(): number | bigint {
     numberPattern.lastIndex = this.#at;
-    const match = numberPattern.exec(this.#text);
-    if (match === null) throw this.#error("not a number");
-    const value = Number(match[0]);
-    if (!Number.isFinite(value)) throw this.#error(`${match[0].slice(0, 40)} is too large a number`);
-    this.#at += match[0].length;
-    if (match[1] !== undefined || match[2] !== undefined || Number.isSafeInteger(value)) return value;
-    const exact = match[0].length > 40 ? undefined : BigInt(match[0]);
+    if (!numberPattern.test(this.#text)) throw this.#error("not a number");
+    const digits = this.#text.slice(this.#at, numberPattern.lastIndex);
+    const value = Number(digits);
+    if (!Number.isFinite(value)) throw this.#error(`${digits.slice(0, 40)} is too large a number`);
+    this.#at = numberPattern.lastIndex;
+    if (!Number.isInteger(value) || Number.isSafeInteger(value) || /[.eE]/.test(digits)) return value;
+    const exact = digits.length > 40 ? undefined : BigInt(digits);
     return exact === undefined || exact === BigInt(value) ? value : exact;
   }
 

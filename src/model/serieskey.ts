@@ -23,6 +23,11 @@ const text = new TextDecoder();
  *   65,535 bytes.
  */
 export function encodeSeriesKey(measurement: string, tags: readonly Tag[]): Uint8Array {
+  return encodeKeyText(seriesKeyText(measurement, tags));
+}
+
+/** The text of the canonical key: what `encodeKeyText` turns into its bytes. Checks all but its length. */
+export function seriesKeyText(measurement: string, tags: readonly Tag[]): string {
   checkName(measurement, "measurement");
   let key = escapeMeasurement(measurement);
   const sorted = tags.length > 1 ? tags.toSorted((a, b) => compareUtf8(a.key, b.key)) : tags;
@@ -35,6 +40,11 @@ export function encodeSeriesKey(measurement: string, tags: readonly Tag[]): Uint
     previous = tag.key;
     key += `,${escapeTag(tag.key)}=${escapeTag(tag.value)}`;
   }
+  return key.toWellFormed();
+}
+
+/** @throws InputError when the key has over 65,535 bytes */
+export function encodeKeyText(key: string): Uint8Array {
   const bytes = utf8.encode(key);
   if (bytes.length > MAX_KEY_BYTES)
     throw new InputError(`max key length exceeded: ${bytes.length} > ${MAX_KEY_BYTES}`);
