@@ -141,15 +141,28 @@ export function readAccumulators(
         : times();
   const count = floats();
   if (count.every((rows) => rows === 0)) return null;
-  // evaluated in the order in which the arrays stand
-  return {
-    type,
-    count,
-    ...(keep & Fold.Sum ? { sum: values() } : {}),
-    ...(keep & Fold.Min ? { min: values(), minTime: times() } : {}),
-    ...(keep & Fold.Max ? { max: values(), maxTime: times() } : {}),
-    ...(keep & Fold.First ? { first: values(), firstTime: times() } : {}),
-    ...(keep & Fold.Last ? { last: values(), lastTime: times() } : {}),
-    ...(keep & Fold.Deviations ? { mean: floats(), deviations: floats() } : {}),
-  };
+  const column: { -readonly [K in keyof FoldedColumn]: FoldedColumn[K] } = { type, count };
+  // in the order in which the arrays stand
+  if (keep & Fold.Sum) column.sum = values();
+  if (keep & Fold.Min) {
+    column.min = values();
+    column.minTime = times();
+  }
+  if (keep & Fold.Max) {
+    column.max = values();
+    column.maxTime = times();
+  }
+  if (keep & Fold.First) {
+    column.first = values();
+    column.firstTime = times();
+  }
+  if (keep & Fold.Last) {
+    column.last = values();
+    column.lastTime = times();
+  }
+  if (keep & Fold.Deviations) {
+    column.mean = floats();
+    column.deviations = floats();
+  }
+  return column;
 }

@@ -8,6 +8,7 @@ import { PageError } from "../codec/page-error.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
 import { Cursor } from "./bytes.ts";
+import type { GroupPages } from "./group-pages.ts";
 import { readSeriesKeys } from "./keys.ts";
 import { readSeriesList, type SeriesList } from "./series-list.ts";
 import { type PageStats, readStats } from "./stats.ts";
@@ -29,6 +30,9 @@ export interface ColumnRead {
   readonly hasNulls: boolean;
   readonly heapBytes: number;
 }
+
+/** What is copied beside the wanted pages rather than in a copy of its own, bytes. */
+const NEAR_BYTES = 16 * 1024;
 
 const ABSENT: ColumnRead = { present: false, hasNulls: true, heapBytes: 0 };
 
@@ -145,26 +149,57 @@ export class TableReader {
   }
 
   /** Decodes the group's times, int64 ns, 8 bytes a row, to `out`. Throws `CorruptionError`. */
-  readTimes(group: number, out: Pointer): void {
-    this.#onPage(group, 0, (page, sizeBytes) => {
-      decodeTimes(this.#kernels, page, sizeBytes, this.groupRows(group), out);
-    });
+  readTimes(group: number, out: Pointer, buffer?: GroupPages): void {
+    const page = this.#open(group, 0, buffer);
+    try {
+      decodeTimes(this.#kernels, page, this.timesBytes(group), this.groupRows(group), out);
+    } catch (error) {
+      throw this.#failed(group, 0, error);
+    } finally {
+      if (!buffer) this.#kernels.free(page);
+    }
+  }
+
+  /**
+   * Copies the group's times and the columns of the fields [first, last] to `buffer` at once: reads of them with that
+   * buffer then copy nothing.
+   */
+  loadPages(group: number, first: number, last: number, buffer: GroupPages): void {
+    const groupAt = this.#index.groupAt[group]!;
+    const timesEnd = this.#pageEnd(group, 0);
+    const start = this.#pageEnd(group, first);
+    const end = this.#pageEnd(group, 1 + last);
+    // pages between the times and the first column come along while they are few
+    buffer.load(this.#bytes, groupAt + (start - timesEnd <= NEAR_BYTES ? 0 : start), groupAt + end);
   }
 
   /** Decodes a field's column of the group. Rows without a value hold 0. Throws `CorruptionError`. */
-  readColumn(group: number, field: number, out: ColumnTarget): ColumnRead {
-    if (this.pageBytes(group, field) === 0) return ABSENT;
-    const { type } = this.fields[field]!;
-    return this.#onPage(group, 1 + field, (page, sizeBytes) => {
+  readColumn(group: number, field: number, out: ColumnTarget, buffer?: GroupPages): ColumnRead {
+    const sizeBytes = this.pageBytes(group, field);
+    if (sizeBytes === 0) return ABSENT;
+    const page = this.#open(group, 1 + field, buffer);
+    try {
+      const { type } = this.fields[field]!;
       const read = decodePage(this.#kernels, type, page, sizeBytes, this.groupRows(group), out);
       return { present: true, hasNulls: read.hasNulls, heapBytes: read.heapBytes };
-    });
+    } catch (error) {
+      throw this.#failed(group, 1 + field, error);
+    } finally {
+      if (!buffer) this.#kernels.free(page);
+    }
   }
 
   /** Room that `readColumn` needs at `ColumnTarget.heap`: 0 unless the field is a string. */
   columnHeapBytes(group: number, field: number): number {
     if (this.fields[field]!.type !== FieldType.String || this.pageBytes(group, field) === 0) return 0;
-    return this.#onPage(group, 1 + field, (page, sizeBytes) => pageHeapBytes(this.#kernels, page, sizeBytes));
+    const page = this.#open(group, 1 + field, undefined);
+    try {
+      return pageHeapBytes(this.#kernels, page, this.pageBytes(group, field));
+    } catch (error) {
+      throw this.#failed(group, 1 + field, error);
+    } finally {
+      this.#kernels.free(page);
+    }
   }
 
   /** Bytes of the group's page of times in the file. */
@@ -211,22 +246,35 @@ export class TableReader {
     return this.#index.pageEnds[group * this.#index.pagesPerGroup + page]!;
   }
 
-  #onPage<T>(group: number, page: number, decode: (at: Pointer, sizeBytes: number) => T): T {
-    const kernels = this.#kernels;
-    const start = page === 0 ? 0 : this.#pageEnd(group, page - 1);
-    const sizeBytes = this.#pageEnd(group, page) - start;
-    const offset = this.#index.groupAt[group]! + start;
-    const copy = kernels.alloc(sizeBytes);
-    try {
-      kernels.put(copy, this.#bytes.subarray(offset, offset + sizeBytes));
-      this.#verify(group * this.#index.pagesPerGroup + page, copy, sizeBytes, offset);
-      return decode(copy, sizeBytes);
-    } catch (error) {
-      if (error instanceof PageError) throw new CorruptionError(this.#file, offset, error.message);
-      throw error;
-    } finally {
-      kernels.free(copy);
+  // A checked copy of the page in linear memory: in `buffer`, else in an area of its own that the caller frees.
+  #open(group: number, page: number, buffer: GroupPages | undefined): Pointer {
+    const offset = this.#pageOffset(group, page);
+    const end = this.#index.groupAt[group]! + this.#pageEnd(group, page);
+    const index = group * this.#index.pagesPerGroup + page;
+    if (buffer) {
+      const copy = buffer.find(this.#bytes, offset, end) || buffer.load(this.#bytes, offset, end);
+      this.#verify(index, copy, end - offset, offset);
+      return copy;
     }
+    const copy = this.#kernels.alloc(end - offset);
+    this.#kernels.put(copy, this.#bytes.subarray(offset, end));
+    try {
+      this.#verify(index, copy, end - offset, offset);
+    } catch (error) {
+      this.#kernels.free(copy);
+      throw error;
+    }
+    return copy;
+  }
+
+  #pageOffset(group: number, page: number): number {
+    return this.#index.groupAt[group]! + (page === 0 ? 0 : this.#pageEnd(group, page - 1));
+  }
+
+  #failed(group: number, page: number, error: unknown): unknown {
+    return error instanceof PageError
+      ? new CorruptionError(this.#file, this.#pageOffset(group, page), error.message)
+      : error;
   }
 
   #verify(page: number, copy: Pointer, sizeBytes: number, offset: number): void {

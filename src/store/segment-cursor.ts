@@ -2,6 +2,7 @@
 // decoded, so that the short series that share it cost one decode.
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
+import { GroupPages } from "../segment/group-pages.ts";
 import type { TableReader } from "../segment/table-reader.ts";
 import type { Slice, SliceColumn } from "./slice.ts";
 
@@ -16,6 +17,10 @@ export class SegmentCursor {
   #group = -1;
   #timesRead = false;
   #columns: (SliceColumn | null | undefined)[] = [];
+  readonly #pages: GroupPages;
+  /** Smallest and largest field index that is wanted, -1 = none is there. */
+  readonly #firstField: number;
+  readonly #lastField: number;
   #heaps: Pointer[] = [];
   #oldHeaps: Pointer[] = [];
 
@@ -23,7 +28,11 @@ export class SegmentCursor {
     this.#kernels = kernels;
     this.#table = table;
     this.#fields = fields.map((name) => table.fields.findIndex((field) => field.name === name));
+    const there = this.#fields.filter((field) => field >= 0);
+    this.#firstField = there.length === 0 ? -1 : Math.min(...there);
+    this.#lastField = there.length === 0 ? -1 : Math.max(...there);
     this.#block = new Scratch(kernels);
+    this.#pages = new GroupPages(kernels);
   }
 
   get table(): TableReader {
@@ -50,7 +59,7 @@ export class SegmentCursor {
   /** The group's times. */
   times(group: number): Pointer {
     this.#load(group);
-    if (!this.#timesRead) this.#table.readTimes(group, this.#blockAt);
+    if (!this.#timesRead) this.#table.readTimes(group, this.#blockAt, this.#pages);
     this.#timesRead = true;
     return this.#blockAt;
   }
@@ -65,6 +74,7 @@ export class SegmentCursor {
     this.#retire();
     this.recycle();
     this.#block.release();
+    this.#pages.release();
   }
 
   #load(group: number): void {
@@ -75,6 +85,7 @@ export class SegmentCursor {
     this.#columns = this.#fields.map(() => undefined);
     this.#timesRead = false;
     this.#group = group;
+    if (this.#lastField >= 0) this.#table.loadPages(group, this.#firstField, this.#lastField, this.#pages);
   }
 
   #retire(): void {
@@ -102,7 +113,7 @@ export class SegmentCursor {
       heap = this.#kernels.alloc(this.#table.columnHeapBytes(this.#group, field) + 8);
       this.#heaps.push(heap);
     }
-    const read = this.#table.readColumn(this.#group, field, { values, present, heap });
+    const read = this.#table.readColumn(this.#group, field, { values, present, heap }, this.#pages);
     return read.present ? { values, present: read.hasNulls ? present : 0, heap } : null;
   }
 }

@@ -1,13 +1,13 @@
 // Select: which series of a table satisfy the tag part of a condition, out of the tag index.
 //
-// A condition over tags alone is answered exactly by set operations on sorted id lists. One that also speaks of
-// fields gives a superset, and what is left of it for each series (model/predicate.ts).
+// The part of a condition that speaks of tags alone is answered by set operations on sorted id lists. What also speaks
+// of fields is left for the rows; when it mentions tags, too, theirs are put in series by series (model/predicate.ts).
 
 import { OverloadedError } from "../base/errors.ts";
 import { type Kernels, Scratch } from "../kernels/kernels.ts";
 import { evaluate } from "../model/evaluate.ts";
 import type { Expression } from "../model/expression.ts";
-import { reduce } from "../model/predicate.ts";
+import { reduce, separate, tagsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
 import { decodeSeriesKey, escapeTag } from "../model/serieskey.ts";
 import type { Catalog } from "./catalog.ts";
@@ -17,11 +17,6 @@ export interface SelectedSeries {
   readonly ids: Uint32Array;
   /** Per id what remains of the condition; null = nothing does for any of them. */
   readonly residuals: readonly (Expression | null)[] | null;
-}
-
-interface Candidates {
-  readonly ids: Uint32Array;
-  readonly exact: boolean;
 }
 
 export class SeriesSelector {
@@ -45,13 +40,16 @@ export class SeriesSelector {
 
   select(tableId: number, where: Expression | null): SelectedSeries {
     if (where === null) return { ids: this.#all(tableId), residuals: null };
-    const { ids, exact } = this.#candidates(tableId, where);
-    if (exact) return { ids, residuals: null };
+    const { tags, rows } = separate(where);
+    const ids = tags === null ? this.#all(tableId) : this.#matching(tableId, tags);
+    if (rows === null) return { ids, residuals: null };
+    if (tagsOf(rows).length === 0) return { ids, residuals: new Array(ids.length).fill(rows) };
     const kept: number[] = [];
     const residuals: (Expression | null)[] = [];
     for (const id of ids) {
-      const { tags } = decodeSeriesKey(this.#catalog.key(id));
-      const left = reduce(where, (name) => tags.find((tag) => tag.key === name)?.value ?? "", this.#regexes);
+      const { tags: own } = decodeSeriesKey(this.#catalog.key(id));
+      const valueOf = (name: string) => own.find((tag) => tag.key === name)?.value ?? "";
+      const left = reduce(rows, valueOf, this.#regexes);
       if (left === false) continue;
       kept.push(id);
       residuals.push(left === true ? null : left);
@@ -96,22 +94,32 @@ export class SeriesSelector {
     });
   }
 
-  #candidates(tableId: number, where: Expression): Candidates {
+  // The series for which a condition over tags holds.
+  #matching(tableId: number, where: Expression): Uint32Array {
     if (where.kind === "binary" && (where.operator === "and" || where.operator === "or")) {
-      const left = this.#candidates(tableId, where.left);
-      const right = this.#candidates(tableId, where.right);
       const combine = where.operator === "and" ? intersect : unite;
-      return { ids: combine(left.ids, right.ids), exact: left.exact && right.exact };
+      return combine(this.#matching(tableId, where.left), this.#matching(tableId, where.right));
     }
-    if (where.kind === "boolean")
-      return { ids: where.value ? this.#all(tableId) : new Uint32Array(0), exact: true };
-    const tag = onlyTag(where);
-    if (tag === null) return { ids: this.#all(tableId), exact: false };
-    return { ids: this.#matching(tableId, tag, where), exact: true };
+    const [tag, ...others] = tagsOf(where);
+    if (tag === undefined) {
+      const always = evaluate(where, () => null, this.#regexes) === true;
+      return always ? this.#all(tableId) : new Uint32Array(0);
+    }
+    return others.length === 0 ? this.#matchingOne(tableId, tag, where) : this.#matchingEach(tableId, where);
   }
 
-  // The series for which a condition over one tag holds.
-  #matching(tableId: number, tag: string, where: Expression): Uint32Array {
+  // A condition that compares tags with each other: asked of every series.
+  #matchingEach(tableId: number, where: Expression): Uint32Array {
+    return this.#all(tableId).filter((id) => {
+      const { tags } = decodeSeriesKey(this.#catalog.key(id));
+      return (
+        reduce(where, (name) => tags.find((tag) => tag.key === name)?.value ?? "", this.#regexes) === true
+      );
+    });
+  }
+
+  // A condition over one tag: asked of each value that the tag has.
+  #matchingOne(tableId: number, tag: string, where: Expression): Uint32Array {
     const equal = equalTo(where);
     if (equal) {
       const ids = this.#series(this.#node(tableId, `${escapeTag(tag)}=${escapeTag(equal.value)}`));
@@ -159,22 +167,6 @@ export class SeriesSelector {
     const words = this.#kernels.u32(node + 12, 2);
     return new TextDecoder().decode(this.#kernels.view(words[0]!, words[1]!));
   }
-}
-
-// The tag that a condition is about, when it is about one tag and no field.
-function onlyTag(expression: Expression): string | null {
-  const names = new Set<string>();
-  let fields = false;
-  const visit = (part: Expression): void => {
-    if (part.kind === "tag") names.add(part.name);
-    else if (part.kind === "field") fields = true;
-    else if (part.kind === "binary") {
-      visit(part.left);
-      visit(part.right);
-    } else if (part.kind === "regex" || part.kind === "negate") visit(part.operand);
-  };
-  visit(expression);
-  return fields || names.size !== 1 ? null : [...names][0]!;
 }
 
 // `tag = 'value'` or `tag != 'value'`, either way round, with a value that is not empty.

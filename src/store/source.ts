@@ -128,13 +128,12 @@ export class StoreSource implements Source {
     const known = knownFields(table.measurement, names, request.where);
     const selector = new SeriesSelector(kernels, store.catalog);
     const { bounds } = request;
-    const minTime = request.minTime > bounds[0]! ? request.minTime : bounds[0]!;
-    const lastTime = bounds[bounds.length - 1]! - 1n;
+    const [minTime, maxTime] = common(request, bounds[0]!, bounds[bounds.length - 1]! - 1n);
     const reader = new SeriesReader(
       ...([kernels, version, table.measurement, table.retentionPolicy] as const),
       known.map((field) => field.name),
       minTime,
-      request.maxTime < lastTime ? request.maxTime : lastTime,
+      maxTime,
     );
     const fold = new GroupFold(kernels, reader, known, request, windows);
     try {
@@ -308,12 +307,16 @@ class GroupFold {
       const field = this.#fields[c]!;
       const column = field < 0 ? null : slice.columns[field];
       if (!column) continue;
-      const { times, rowCount } = slice;
-      const { values, present } = column;
-      next = foldRows(
-        ...([kernels, this.#known[field]!.type, { times, values, present, mask, rowCount }] as const),
-        ...([this.#windows, window, this.#request.columns[c]!.keep, this.#accumulators[c]!] as const),
-      );
+      const rows = {
+        times: slice.times,
+        values: column.values,
+        present: column.present,
+        mask,
+        rowCount: slice.rowCount,
+      };
+      const { type } = this.#known[field]!;
+      const keep = this.#request.columns[c]!.keep;
+      next = foldRows(kernels, type, rows, this.#windows, window, keep, this.#accumulators[c]!);
     }
     if (mask !== 0) kernels.free(mask);
     return next;
@@ -343,6 +346,12 @@ class GroupFold {
     });
     return true;
   }
+}
+
+// The range that the request's and [from, to] have in common.
+function common(request: FoldRequest, from: bigint, to: bigint): [minTime: bigint, maxTime: bigint] {
+  const { minTime, maxTime } = request;
+  return [from > minTime ? from : minTime, to < maxTime ? to : maxTime];
 }
 
 // Index of the first bound above `time`.
