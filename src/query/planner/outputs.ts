@@ -14,8 +14,8 @@ export const ABSENT: Output = { kind: "absent", type: null };
 
 export class OutputBuilder {
   readonly calls: Call[] = [];
-  /** Calls as written, before equal ones were joined: `max(a), max(a)` is two. */
-  callsWritten = 0;
+  /** Texts of the calls: those of unknown fields too, equal ones once. */
+  readonly callsWritten = new Set<string>();
   readonly #schema: Schema;
   readonly #window: Window | null;
   readonly #known = new Map<string, number>();
@@ -51,7 +51,7 @@ export class OutputBuilder {
         return this.#row(node) ?? ABSENT;
       case "distinct":
       case "call": {
-        this.callsWritten++;
+        this.callsWritten.add(printNode(node));
         const call = this.#call(asCall(node));
         return call === null ? ABSENT : { kind: "call", call, type: this.calls[call]!.type };
       }

@@ -103,7 +103,7 @@ function planInput(
   const outputs = columns.map(({ expression }) => builder.build(expression));
   const { calls, fields } = builder;
   if (fields.length === 0) return null;
-  const rowTime = builder.callsWritten === 1 && keepsRowTime(calls, window) ? "row" : "window";
+  const rowTime = builder.callsWritten.size === 1 && keepsRowTime(calls, window) ? "row" : "window";
   const overRows = calls.some(
     (call) => call.argument.kind === "field" && functions[call.function].kind === "transformation",
   );
