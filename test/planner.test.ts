@@ -177,6 +177,7 @@ test("whose time a row has", async () => {
     "value FROM cpu",
     "max(value) FROM cpu",
     "max(value) * 2 FROM cpu",
+    "max(value), max(value) FROM cpu",
     "max(value), host FROM cpu",
     "top(value, 2) FROM cpu GROUP BY time(1m)",
     "derivative(value) FROM cpu",
@@ -187,7 +188,6 @@ test("whose time a row has", async () => {
   for (const window of [
     "mean(value) FROM cpu",
     "max(value), min(value) FROM cpu",
-    "max(value), max(value) FROM cpu",
     "max(value) FROM cpu GROUP BY time(1m)",
     "distinct(value) FROM cpu",
     "count(distinct(value)) FROM cpu",
