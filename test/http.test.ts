@@ -4,7 +4,8 @@ import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../src/base/errors.ts";
-import type { Backend, RunOptions, WriteOutcome, WriteTarget } from "../src/http/backend.ts";
+import type { RunOptions, WriteOutcome, WriteTarget } from "../src/db/database.ts";
+import type { Backend } from "../src/http/backend.ts";
 import type { ResultSeries } from "../src/query/result.ts";
 import { serve } from "../src/server.ts";
 
@@ -17,12 +18,12 @@ class Recorder implements Backend {
   onQuery: (signal: AbortSignal | undefined) => AsyncGenerator<ResultSeries> = async function* () {};
   status: "pass" | "fail" = "pass";
 
-  writeLines(bytes: Uint8Array, target: WriteTarget) {
-    this.writes.push({ kind: "lines", text: new TextDecoder().decode(bytes), target });
+  writeLines(bytes: Uint8Array | string, target: WriteTarget) {
+    this.writes.push({ kind: "lines", text: String(Buffer.from(bytes as Uint8Array)), target });
     return this.onWrite();
   }
-  writeJson(bytes: Uint8Array, target: WriteTarget) {
-    this.writes.push({ kind: "json", text: new TextDecoder().decode(bytes), target });
+  writeJson(bytes: Uint8Array | string, target: WriteTarget) {
+    this.writes.push({ kind: "json", text: String(Buffer.from(bytes as Uint8Array)), target });
     return this.onWrite();
   }
   async *run(text: string, options: RunOptions) {
@@ -43,7 +44,7 @@ let db = new Recorder();
 const live: Backend = {
   writeLines: (bytes, target) => db.writeLines(bytes, target),
   writeJson: (bytes, target) => db.writeJson(bytes, target),
-  run: (text, options) => db.run(text, options),
+  run: (text, options = {}) => db.run(text, options),
   health: () => db.health(),
   metrics: () => db.metrics(),
 };

@@ -37,10 +37,7 @@ function prepare(line: CommandLine): () => Promise<void> | void {
       return () => runInspect(line.operands[0] as string);
     case "server": {
       const options = readConfiguration(line, process.env);
-      return async () => {
-        const { open } = await import("../db/serie.ts");
-        await runServer(open, options);
-      };
+      return () => runServer(options);
     }
   }
 }

@@ -5,22 +5,15 @@
 import { resolve } from "node:path";
 import { pino } from "pino";
 import { version } from "../base/version.ts";
+import { Database } from "../db/database.ts";
 import type { Options } from "../db/options.ts";
-import type { Backend } from "../http/backend.ts";
 import { type Server, serve } from "../server.ts";
 
-export interface Closable {
-  close(): Promise<void>;
-}
-
 /** Resolves when the server has stopped. Throws what opening the database or listening throws. */
-export async function runServer(
-  open: (options: Options) => Promise<Backend & Closable>,
-  options: Options,
-): Promise<void> {
+export async function runServer(options: Options): Promise<void> {
   const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const startedMs = performance.now();
-  const db = await open(options);
+  const db = await Database.open(options);
   let server: Server;
   try {
     const { host, port, maxBodySize, maxInflightSize } = options;

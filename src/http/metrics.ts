@@ -1,5 +1,5 @@
 // GET /metrics: the database's metrics, this process's and HTTP's own in Prometheus's text format (0.0.4).
-import type { Metric } from "./backend.ts";
+import type { Metric } from "../db/status.ts";
 import type { Bodies } from "./body.ts";
 
 /** Answers counted by route and status. */

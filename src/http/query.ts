@@ -3,8 +3,9 @@
 // A statement that cannot be parsed fails the whole request (400); whatever fails later is an error inside an
 // answer that is 200. When the client goes away the query is ended.
 import { InputError } from "../base/errors.ts";
+import type { RunOptions } from "../db/database.ts";
 import { parseParameters } from "../query/parameters.ts";
-import type { Backend, RunOptions } from "./backend.ts";
+import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
 import { encodeChunkedJson } from "./output/chunked.ts";
 import { encodeCsv } from "./output/csv.ts";

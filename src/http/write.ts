@@ -1,6 +1,7 @@
 // POST /write and POST /write/json: bytes in, 204 once every point is durable.
 import { InputError } from "../base/errors.ts";
-import type { Backend, WriteOutcome, WriteTarget } from "./backend.ts";
+import type { WriteOutcome, WriteTarget } from "../db/database.ts";
+import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
 import { optional, precisionOf, urlParameters } from "./parameters.ts";
 import type { Reply } from "./reply.ts";
