@@ -1,6 +1,7 @@
 // What README.md promises is held against the code: the table of options, the set-up commands, the example program.
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { defaultText, environmentName, kebabName, optionNames, optionTable } from "../src/db/options.ts";
@@ -34,6 +35,47 @@ test("there are two set-up commands, and package.json has what they run", () => 
   for (const [, version, script] of commands) {
     expect(version).toBe("1.4.5");
     expect(Object.keys(manifest.scripts)).toContain(script!);
+  }
+});
+
+test("the example program runs as written, in a folder that has serie installed", async () => {
+  const program = readme.split("\n## Library\n")[1]!.split("```ts\n")[1]!.split("```")[0]!;
+  const folder = mkdtempSync(join(tmpdir(), "serie-example-"));
+  try {
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(root, join(folder, "node_modules/serie"));
+    writeFileSync(join(folder, "example.ts"), program);
+    const child = Bun.spawn([process.execPath, "example.ts"], {
+      cwd: folder,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [output, errors] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    expect(errors).toBe("");
+    expect(await child.exited).toBe(0);
+    expect(output.split("\n")).toEqual([
+      "2024-01-15T10:00:00.000Z {",
+      "  humidity: 91,",
+      "  value: -3.5,",
+      "}",
+      "2024-01-15T11:00:00.000Z {",
+      "  value: -2.5,",
+      "}",
+      "{",
+      '  location: "HELSINKI",',
+      "} -3",
+      "{",
+      '  location: "TURKU",',
+      "} 2",
+      '{"results":[{"statement_id":0,"series":[{"name":"measurements","columns":["name"],"values":[["weather"]]}]}]}',
+      "",
+      "",
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 
