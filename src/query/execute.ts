@@ -60,9 +60,10 @@ async function* rowSeries(
   const { budget } = context;
   if (plan.minTime > plan.maxTime) return;
   const groups = await scanRows(context.source, plan, input, budget);
+  const headOf = headsOf(plan, input);
   for (const group of chosenSeries(plan, groups)) {
     const rows = limited(mergedRows(plan, input, group), plan.offset, plan.limit);
-    yield* inParts(headOf(plan, input, group.tags), rows, budget);
+    yield* inParts(headOf(group.tags), rows, budget);
   }
 }
 
@@ -84,9 +85,10 @@ async function* callSeries(
     .filter((group) => group.values.some((value) => value !== null))
     .sort(byTags);
   const answer = new AnswerRows(plan, input, roots, frame);
+  const headOf = headsOf(plan, input);
   for (const group of chosenSeries(plan, ordered)) {
     const rows = limited(answer.of(group), plan.offset, plan.limit);
-    yield* inParts(headOf(plan, input, group.tags), rows, context.budget);
+    yield* inParts(headOf(group.tags), rows, context.budget);
   }
 }
 
@@ -196,10 +198,15 @@ async function narrowed(
 
 const selectorsWithTime: ReadonlySet<string> = new Set(["min", "max", "first", "last"]);
 
-function headOf(plan: SelectPlan, input: Input, tags: readonly string[]): SeriesHead {
-  const columns = plan.columns.map((column) => column.name);
+/** What the series of an input have in common, and the tags that each has of its own. */
+function headsOf(plan: SelectPlan, input: Input): (tags: readonly string[]) => SeriesHead {
+  const { dimensions } = plan;
   const name = input.source.kind === "measurement" ? input.source.measurement : "";
-  const head: SeriesHead = { name, columns, timeColumn: 0 };
-  if (plan.dimensions.length === 0) return head;
-  return { ...head, tags: new Map(plan.dimensions.map((key, index) => [key, tags[index]!])) };
+  const head: SeriesHead = { name, columns: plan.columns.map((column) => column.name), timeColumn: 0 };
+  if (dimensions.length === 0) return () => head;
+  return (values) => {
+    const tags = new Map<string, string>();
+    for (let i = 0; i < dimensions.length; i++) tags.set(dimensions[i]!, values[i]!);
+    return { ...head, tags };
+  };
 }

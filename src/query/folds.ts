@@ -5,7 +5,6 @@ import type { Budget, FoldedColumn, FoldRequest, FoldValues, Source } from "../m
 import { FieldType } from "../model/types.ts";
 import { integerCell } from "./cells.ts";
 import { subtract } from "./functions/aggregates.ts";
-import { byTags } from "./gather.ts";
 import type { Call } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import type { WindowValues } from "./values.ts";
@@ -22,8 +21,8 @@ export interface FoldGroup {
   readonly fields: (FoldedField | null)[];
 }
 
-/** Reads a whole fold. Groups stand in the order of their tags. */
-export async function foldGroups(source: Source, request: FoldRequest): Promise<FoldGroup[]> {
+/** Reads a whole fold. Groups stand in no particular order. */
+export async function foldGroups(source: Source, request: FoldRequest): Promise<Iterable<FoldGroup>> {
   const groups = new Map<string, FoldGroup>();
   for await (const folded of source.fold(request)) {
     const key = folded.tags.length === 1 ? folded.tags[0]! : folded.tags.join("\0");
@@ -40,7 +39,7 @@ export async function foldGroups(source: Source, request: FoldRequest): Promise<
         group.fields[i] = held === null ? added : mergeFolded(held, added);
       }
   }
-  return [...groups.values()].sort(byTags);
+  return groups.values();
 }
 
 function hold(budget: Budget, column: FoldedColumn | null, first: number): FoldedField | null {
