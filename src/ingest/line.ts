@@ -56,7 +56,7 @@ export class LineParser {
   /**
    * Parses a body. A wrong line is refused alone; the others are kept.
    * @throws OverloadedError when linear memory runs out; InputError when the batch would be larger than 512
-   *   MiB. Nothing is held then.
+   *   MiB or names by the million need over 1 GiB to parse. Nothing is held then.
    */
   parse(body: Uint8Array, options: LineOptions): ParsedLines {
     const kernels = this.#kernels;
@@ -98,8 +98,13 @@ export class LineParser {
         free: () => kernels.free(batch),
       };
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError && kernels.call.lineExhausted())
+      const exhausted = error instanceof WebAssembly.RuntimeError ? kernels.call.lineExhausted() : 0;
+      if (exhausted === 1)
         throw new OverloadedError(`out of linear memory while parsing a body of ${body.length} bytes`);
+      if (exhausted === 2)
+        throw new InputError(
+          `the ${body.length} bytes name so many measurements, series and fields that they need over 1 GiB: send fewer lines at once`,
+        );
       throw error;
     } finally {
       kernels.call.lineRelease();

@@ -135,8 +135,11 @@ export function lineErrorRecords(): usize {
   return errorRecords();
 }
 
-/** Whether the parse trapped because memory ran out. Before `lineRelease`. */
-export function lineExhausted(): bool {
+/**
+ * Whether the parse trapped because linear memory ran out (1) or because it needed more scratch than any body may
+ * (2), else 0. Before `lineRelease`.
+ */
+export function lineExhausted(): u32 {
   return exhausted();
 }
 

@@ -7,23 +7,30 @@ import { areaAlloc, areaFree, areaSize } from "../area";
 const FIRST_AREA: u32 = 1 << 16;
 const LARGEST_AREA: u32 = 1 << 22;
 const LARGEST_CHUNK: u32 = 1 << 16;
+// no honest body of the size that servers take comes near: only names by the million do
+const LARGEST_SCRATCH: u32 = 1 << 30;
+
+/** Why a parse trapped. */
+export const OUT_OF_MEMORY: u32 = 1;
+export const TOO_MUCH_SCRATCH: u32 = 2;
 
 let areas: usize = 0; // the newest area; the first 4 bytes of each point to the one before
 let top: usize = 0;
 let limit: usize = 0;
 let areaBytes: u32 = FIRST_AREA;
-let outOfMemory: bool = false;
+let scratchBytes: u32 = 0;
+let reason: u32 = 0;
 
-/** Whether the last trap was for want of memory. */
-export function exhausted(): bool {
-  return outOfMemory;
+/** OUT_OF_MEMORY or TOO_MUCH_SCRATCH after a trap for want of memory, else 0. */
+export function exhausted(): u32 {
+  return reason;
 }
 
 /** An area of the parse's own, or a trap. */
 export function mustAlloc(bytes: u32): usize {
   const area = areaAlloc(bytes);
   if (area == 0) {
-    outOfMemory = true;
+    reason = OUT_OF_MEMORY;
     unreachable();
   }
   return area;
@@ -40,7 +47,12 @@ export function allocate(bytes: u32): usize {
 
 function refill(bytes: u32): void {
   if (areas != 0) areaBytes = min(areaBytes << 1, LARGEST_AREA);
+  if (scratchBytes > LARGEST_SCRATCH || bytes > LARGEST_SCRATCH) {
+    reason = TOO_MUCH_SCRATCH;
+    unreachable();
+  }
   const area = mustAlloc(max(areaBytes, bytes + 8));
+  scratchBytes += areaSize(area);
   store<usize>(area, areas);
   areas = area;
   top = area + 8;
@@ -57,7 +69,8 @@ export function releaseAll(): void {
   top = 0;
   limit = 0;
   areaBytes = FIRST_AREA;
-  outOfMemory = false;
+  scratchBytes = 0;
+  reason = 0;
 }
 
 /** Elements of one size, in a chain of chunks that double. A chunk: u32 next, u32 bytes of data, the data. */
