@@ -1,5 +1,6 @@
-// Asks a real influxd what the scripts ask: `bun test/oracle/influxd.ts http://127.0.0.1:8086 [--print] [script...]`.
+// Asks a real influxd what the scripts ask: `bun test/oracle/influxd.ts http://127.0.0.1:8086 [--print | --serie] [script...]`.
 //
+// With --serie the server is a serie, which answers as the scripts say also where influxd differs.
 // Prints where its answer is not the script's; with --print, each query with influxd's answers, ready to paste.
 // It writes into databases named after the scripts and drops them first.
 import { readdirSync, readFileSync } from "node:fs";
@@ -8,6 +9,7 @@ import { comparable, parseScript } from "./script.ts";
 
 const [url = "http://127.0.0.1:8086", ...rest] = process.argv.slice(2);
 const prints = rest.includes("--print");
+const isSerie = rest.includes("--serie");
 const folder = join(import.meta.dir, "../query");
 const named = rest.filter((argument) => !argument.startsWith("--"));
 const paths = named.length > 0 ? named : readdirSync(folder).map((name) => join(folder, name));
@@ -44,7 +46,7 @@ for (const path of paths.filter((each) => each.endsWith(".script"))) {
     asked++;
     const expected = block.error === null ? block.expected : [`! ${block.error}`];
     const same = Bun.deepEquals(answers.map(asValue), expected.map(asValue));
-    if (same === !block.differs) continue;
+    if (same === (isSerie || !block.differs)) continue;
     differing++;
     console.log(`${path}:${block.line}: ${block.text}`);
     console.log(
