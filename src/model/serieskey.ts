@@ -54,6 +54,7 @@ export function encodeKeyText(key: string): Uint8Array {
 /** Measurement and tags of a canonical key; bytes that are not UTF-8 become U+FFFD. */
 export function decodeSeriesKey(key: Uint8Array): { measurement: string; tags: Tag[] } {
   const source = text.decode(key);
+  if (!source.includes("\\")) return splitPlain(source);
   const parts: string[] = [];
   let part = "";
   let first = true;
@@ -78,6 +79,16 @@ export function decodeSeriesKey(key: Uint8Array): { measurement: string; tags: T
   }
   close();
   return { measurement: parts[0]!, tags };
+}
+
+/** A key without escapes, as nearly all are. */
+function splitPlain(source: string): { measurement: string; tags: Tag[] } {
+  const [measurement = "", ...pairs] = source.split(",");
+  const tags = pairs.map((pair) => {
+    const equals = pair.indexOf("=");
+    return { key: pair.slice(0, equals), value: pair.slice(equals + 1) };
+  });
+  return { measurement, tags };
 }
 
 function checkName(name: string, what: string): void {
