@@ -22,8 +22,9 @@ export async function runServer(options: Options): Promise<void> {
     await db.close();
     throw error;
   }
+  for (const warning of db.warnings) log.warn(warning);
   for (const { name, status, message } of db.health().checks)
-    if (status === "fail") log.warn({ check: name }, message);
+    if (status === "fail") log.error({ check: name }, message);
   const tookMs = Math.round(performance.now() - startedMs);
   console.log(
     `serie ${version} on ${server.url}, data in ${resolve(options.dataDir)}, ready in ${tookMs} ms`,
@@ -36,14 +37,21 @@ export async function runServer(options: Options): Promise<void> {
   console.log("serie: stopped");
 }
 
+/**
+ * Ctrl-C reaches every process of the terminal, and runners such as `bun run` pass it on again: what comes this soon
+ * after the first signal is the same one.
+ */
+const SAME_SIGNAL_MS = 500;
+
 /** The first signal that asks to stop; from then on another one ends the process. */
 function stopSignal(): Promise<string> {
   return new Promise((heard) => {
-    let count = 0;
+    let firstMs: number | undefined;
     for (const name of ["SIGTERM", "SIGINT"] as const)
       process.on(name, () => {
-        if (count++ === 0) heard(name);
-        else process.exit(1);
+        if (firstMs === undefined) heard(name);
+        else if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(1);
+        firstMs ??= performance.now();
       });
   });
 }

@@ -222,6 +222,11 @@ export class Database {
     });
   }
 
+  /** What recovery found normal after a crash, such as a record cut off at the end of the log. */
+  get warnings(): readonly string[] {
+    return this.#log.recovery.warnings;
+  }
+
   metrics(): readonly Metric[] {
     return metricsOf({
       counters: this.#counters,
