@@ -290,6 +290,9 @@ export class Database {
   // Synchronous from the types to the memtables: see applier.ts.
   #store(batch: { pointer: Pointer; sizeBytes: number; rows: number }, place: Place): Stored {
     this.#checkWritable();
+    // a DROP DATABASE may have come while the write waited for room
+    if (!this.#databases.has(place.database))
+      throw new NotFoundError(`database not found: "${place.database}"`);
     if (batch.rows === 0) return { position: 0, rows: 0, dropped: 0, errors: [] };
     const fitted = this.#applier.fit(batch, place, this.options.strictTypes);
     try {

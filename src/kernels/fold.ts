@@ -125,19 +125,21 @@ export function readAccumulators(
   keep: number,
   accumulators: Pointer,
 ): FoldedColumn | null {
-  let at = accumulators;
-  const next = (): Pointer => {
-    const start = at;
+  // one copy of all arrays, and a view of each
+  const sizeBytes = accumulatorBytes(keep, windowCount);
+  const copy = kernels.buffer.slice(accumulators, accumulators + sizeBytes);
+  let at = -windowCount * 8;
+  const next = (): number => {
     at += windowCount * 8;
-    return start;
+    return at;
   };
-  const floats = () => kernels.f64(next(), windowCount).slice();
-  const times = () => kernels.i64(next(), windowCount).slice();
+  const floats = () => new Float64Array(copy, next(), windowCount);
+  const times = () => new BigInt64Array(copy, next(), windowCount);
   const values = (): FoldValues =>
     type === FieldType.Float
       ? floats()
       : type === FieldType.Unsigned
-        ? new BigUint64Array(kernels.buffer, next(), windowCount).slice()
+        ? new BigUint64Array(copy, next(), windowCount)
         : times();
   const count = floats();
   if (count.every((rows) => rows === 0)) return null;

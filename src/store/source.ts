@@ -64,13 +64,15 @@ export class StoreSource implements Source {
     const selector = new SeriesSelector(this.#kernels, store.catalog);
     const known = knownFields(table.measurement, request.fields, request.where);
     const wanted = request.fields.map((name) => known.findIndex((field) => field.name === name));
-    const reader = new SeriesReader(
-      ...([this.#kernels, version, table.measurement, table.retentionPolicy] as const),
-      ...([known.map((field) => field.name), request.minTime, request.maxTime] as const),
-    );
+    let reader: SeriesReader | undefined;
     const regexes = new RegexCache();
     try {
       const { ids, residuals } = selector.select(table.id, request.where);
+      if (ids.length === 0) return;
+      reader = new SeriesReader(
+        ...([this.#kernels, version, table.measurement, table.retentionPolicy] as const),
+        ...([known.map((field) => field.name), request.minTime, request.maxTime] as const),
+      );
       for (let i = 0; i < ids.length; i++) {
         request.budget.check();
         const blocks: SeriesBlock[] = [];
@@ -90,7 +92,7 @@ export class StoreSource implements Source {
         yield* blocks;
       }
     } finally {
-      reader.close();
+      reader?.close();
       selector.close();
     }
   }
@@ -129,15 +131,16 @@ export class StoreSource implements Source {
     const selector = new SeriesSelector(kernels, store.catalog);
     const { bounds } = request;
     const [minTime, maxTime] = common(request, bounds[0]!, bounds[bounds.length - 1]! - 1n);
-    const reader = new SeriesReader(
-      ...([kernels, version, table.measurement, table.retentionPolicy] as const),
-      known.map((field) => field.name),
-      minTime,
-      maxTime,
-    );
-    const fold = new GroupFold(kernels, reader, known, request, windows);
+    let reader: SeriesReader | undefined;
+    let fold: GroupFold | undefined;
     try {
       const { ids, residuals } = selector.select(table.id, request.where);
+      if (ids.length === 0) return;
+      reader = new SeriesReader(
+        ...([kernels, version, table.measurement, table.retentionPolicy] as const),
+        ...([known.map((field) => field.name), minTime, maxTime] as const),
+      );
+      fold = new GroupFold(kernels, reader, known, request, windows);
       const tagColumns = request.groupBy.map((key) => selector.valuesOf(table.id, ids, key));
       for (const members of groupsOf(tagColumns, ids.length)) {
         request.budget.check();
@@ -148,8 +151,8 @@ export class StoreSource implements Source {
         yield { tags: tagColumns.map((values) => values[members[0]!]!), firstWindow: 0, columns };
       }
     } finally {
-      fold.close();
-      reader.close();
+      fold?.close();
+      reader?.close();
       selector.close();
     }
   }
