@@ -87,6 +87,8 @@ export class Database {
   #oldestRowMs: number | undefined;
   #poison: DiskError | undefined;
   #closed: Promise<void> | undefined;
+  /** Ends the queries that still run when the database closes. */
+  readonly #closing = new AbortController();
 
   private constructor(parts: OpenParts) {
     this.options = parts.options;
@@ -166,11 +168,13 @@ export class Database {
     if (this.#closed) throw new ClosedError("the database is closed");
     this.#counters.statements++;
     const { queryTimeout, queryMemory } = this.options;
+    const closing = this.#closing.signal;
+    const signal = options.signal ? AbortSignal.any([options.signal, closing]) : closing;
     return runQuery(text, {
       source: this.source,
       administration: this,
       clock: this.#clock,
-      allowance: { timeoutMs: queryTimeout, maxHeldBytes: queryMemory, signal: options.signal },
+      allowance: { timeoutMs: queryTimeout, maxHeldBytes: queryMemory, signal },
       ...(options.database === undefined ? {} : { database: options.database }),
       ...(options.retentionPolicy === undefined ? {} : { retentionPolicy: options.retentionPolicy }),
       ...(options.params === undefined ? {} : { params: options.params }),
@@ -348,6 +352,7 @@ export class Database {
 
   async #close(): Promise<void> {
     this.#stopTimer();
+    this.#closing.abort();
     try {
       if (!this.#failure) await this.#maintenance.flush();
       await this.#maintenance.close();

@@ -1,4 +1,5 @@
 // Flush: a sealed memtable becomes segments, one per retention policy and time window that its rows touch.
+import { assert } from "../base/assert.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
@@ -26,18 +27,25 @@ export interface FlushParts {
 export async function flushMemtable(parts: FlushParts, memtable: Memtable): Promise<SegmentEntry[]> {
   const tables = seriesByTable(parts, memtable);
   const entries: SegmentEntry[] = [];
+  let rows = 0;
   for (const bucket of byBucket(tables)) {
     const { measurement, retentionPolicy } = bucket[0]!.table;
     const width = parts.shardDuration(measurement.database, retentionPolicy);
     const everyId = concatenate(bucket.map(({ ids }) => ids));
     let from = memtable.nextTime(everyId, MIN_TIME);
     while (from !== undefined) {
-      const start = from - modulo(from, width);
-      const end = start + width;
-      entries.push(await writeWindow(parts, memtable, bucket, start, end));
+      // the windows at both ends of time are cut: their bounds must fit an int64
+      const floor = from - modulo(from, width);
+      const start = floor < MIN_TIME ? MIN_TIME : floor;
+      const end = floor + width > MAX_TIME ? MAX_TIME + 1n : floor + width;
+      const { entry, taken } = await writeWindow(parts, memtable, bucket, start, end);
+      entries.push(entry);
+      rows += taken;
       from = end > MAX_TIME ? undefined : memtable.nextTime(everyId, end);
     }
+    for (const id of everyId) rows -= memtable.seriesRows(id);
   }
+  assert(rows === 0, `a flush took ${rows} rows more than the memtable has`);
   return entries;
 }
 
@@ -72,7 +80,7 @@ async function writeWindow(
   bucket: readonly TableSeries[],
   windowStart: bigint,
   windowEnd: bigint,
-): Promise<SegmentEntry> {
+): Promise<{ entry: SegmentEntry; taken: number }> {
   const { disk, kernels, catalog } = parts;
   const { measurement, retentionPolicy } = bucket[0]!.table;
   const { id, path } = parts.nextSegment();
@@ -83,6 +91,7 @@ async function writeWindow(
     windowStartNs: windowStart,
     windowEndNs: windowEnd,
   });
+  let taken = 0;
   try {
     for (const { table, ids } of bucket) {
       const assembler = new GroupAssembler(kernels, writer, table.measurement);
@@ -90,6 +99,7 @@ async function writeWindow(
         for (const series of ids) {
           const cursor = memtable.rows(series, windowStart, windowEnd - 1n);
           if (cursor.count === 0) continue;
+          taken += cursor.count;
           assembler.add(series, cursor.count, (block, at, room) =>
             cursor.done ? 0 : cursor.gather(block, at, room),
           );
@@ -101,7 +111,7 @@ async function writeWindow(
       }
     }
     const summary = await writer.finish((series) => catalog.key(series));
-    return {
+    const entry: SegmentEntry = {
       id,
       database,
       retentionPolicy,
@@ -113,6 +123,7 @@ async function writeWindow(
       sizeBytes: summary.sizeBytes,
       hidden: [],
     };
+    return { entry, taken };
   } catch (error) {
     writer.abort();
     throw error;

@@ -5,6 +5,7 @@
 // are given as they are, without a copy. Runs that overlap are merged into one block, field by field, where the
 // newer place wins.
 import type { Kernels } from "../kernels/kernels.ts";
+import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { RowBlock } from "./block.ts";
 import type { RowCursor } from "./memtable.ts";
 import type { Measurement } from "./schema.ts";
@@ -26,6 +27,8 @@ export interface Run {
 }
 
 export class SeriesReader {
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
   readonly #kernels: Kernels;
   readonly #version: Version;
   readonly #cursors: (SegmentCursor | null)[];
@@ -40,9 +43,12 @@ export class SeriesReader {
     measurement: Measurement,
     retentionPolicy: string,
     fields: readonly string[],
-    readonly minTime: bigint,
-    readonly maxTime: bigint,
+    minTime: bigint,
+    maxTime: bigint,
   ) {
+    // one past the end must be an int64, too
+    this.minTime = minTime < MIN_TIME ? MIN_TIME : minTime;
+    this.maxTime = maxTime > MAX_TIME ? MAX_TIME : maxTime;
     this.#kernels = kernels;
     this.#version = version;
     const ids = fields.map((name) => measurement.fieldId(name));
