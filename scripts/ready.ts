@@ -8,6 +8,8 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 const bun = process.execPath;
+/** Of one test; the slowest take a third of it alone on two cores. */
+const TEST_TIMEOUT_MS = "120000";
 
 /** The exit code of `bun ...args` in the project's folder. */
 async function run(...args: string[]): Promise<number> {
@@ -46,7 +48,11 @@ async function check(name: string, ...args: string[]): Promise<boolean> {
 /** Runs `bun test`, showing what it prints, and counts from its own summary (` 12 pass`, ` 0 fail`, ` 1 error`). */
 async function runTests(args: string[]): Promise<{ passed: number; failed: number }> {
   console.log("serie: tests");
-  const child = Bun.spawn([bun, "test", ...args], { cwd: root, stdout: "inherit", stderr: "pipe" });
+  const child = Bun.spawn([bun, "test", "--timeout", TEST_TIMEOUT_MS, ...args], {
+    cwd: root,
+    stdout: "inherit",
+    stderr: "pipe",
+  });
   const decoder = new TextDecoder();
   let output = "";
   for await (const chunk of child.stderr) {

@@ -48,8 +48,8 @@ export class SeriesSelector {
     const residuals: (Expression | null)[] = [];
     for (const id of ids) {
       const { tags: own } = decodeSeriesKey(this.#catalog.key(id));
-      const valueOf = (name: string) => own.find((tag) => tag.key === name)?.value ?? "";
-      const left = reduce(rows, valueOf, this.#regexes);
+      const tagValue = (name: string) => own.find((tag) => tag.key === name)?.value ?? "";
+      const left = reduce(rows, tagValue, this.#regexes);
       if (left === false) continue;
       kept.push(id);
       residuals.push(left === true ? null : left);
