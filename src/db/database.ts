@@ -257,8 +257,10 @@ export class Database {
     this.#checkWritable();
     const { database } = target;
     if (database === "") throw new InputError("database is required");
-    if (!this.#databases.has(database)) {
-      if (!this.options.autoCreateDatabase) throw new NotFoundError(`database not found: "${database}"`);
+    // also when another write is creating it: no row may be acknowledged for a database that a crash forgets
+    if (!this.#databases.isDurable(database)) {
+      if (!this.#databases.has(database) && !this.options.autoCreateDatabase)
+        throw new NotFoundError(`database not found: "${database}"`);
       await this.#databases.create(database);
     }
     const policies = this.#databases.policies(database) ?? [AUTOGEN];

@@ -21,6 +21,7 @@ export class Databases {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #policies = new Map<string, readonly RetentionPolicy[]>();
+  readonly #durable = new Set<string>();
   #saved: Promise<void> = Promise.resolve();
   /** Partitions of the data directory, fixed when it was made. */
   readonly partitions: number;
@@ -43,6 +44,7 @@ export class Databases {
         shardDurationNs: BigInt(policy.shardDurationNs),
       }));
       this.#policies.set(name, read);
+      this.#durable.add(name);
     }
   }
 
@@ -60,6 +62,11 @@ export class Databases {
     return this.#policies.get(name);
   }
 
+  /** Whether the database exists and the file on disk says so. */
+  isDurable(name: string): boolean {
+    return this.#durable.has(name);
+  }
+
   /** Durable when resolved. Throws `InputError` for a name that cannot be, `DiskError`. */
   async create(name: string): Promise<void> {
     if (!this.#policies.has(name)) {
@@ -71,6 +78,7 @@ export class Databases {
   }
 
   async drop(name: string): Promise<void> {
+    this.#durable.delete(name);
     if (this.#policies.delete(name)) this.#save();
     await this.#saved;
   }
@@ -83,7 +91,11 @@ export class Databases {
 
   // Saves follow one another; each writes the state of its own moment or a later one.
   #save(): void {
-    this.#saved = this.#saved.then(() => replaceFile(this.#disk, this.#path, this.#encode()));
+    this.#saved = this.#saved.then(async () => {
+      const names = this.names();
+      await replaceFile(this.#disk, this.#path, this.#encode());
+      for (const name of names) if (this.#policies.has(name)) this.#durable.add(name);
+    });
     this.#saved.catch(() => undefined);
   }
 

@@ -58,13 +58,6 @@ export class Catalog {
     return this.#kernels.u32(entry + 8, 1)[0]!;
   }
 
-  /** Ids of a table's series, ascending. */
-  seriesOf(tableId: number): Uint32Array {
-    const out = this.#key.reserve(this.count * 4 + 8);
-    const count = this.#kernels.call.catalogList(this.record, tableId, out);
-    return this.#kernels.u32(out, count).slice();
-  }
-
   /** Gives the next id to a series that is not there yet. */
   #append(tableId: number, key: Uint8Array): void {
     const pointer = this.#key.reserve(key.length + 16);

@@ -12,6 +12,7 @@ import { copySlice } from "./copy.ts";
 import type { FlushParts } from "./flush.ts";
 import type { SegmentEntry } from "./manifest.ts";
 import type { Measurement } from "./schema.ts";
+import { SeriesSelector } from "./select.ts";
 import { SeriesReader } from "./series-reader.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
@@ -55,6 +56,7 @@ export async function compactSegments(
     windowEndNs: windowEnd,
   });
   const version = new Version(inputs, []);
+  const selector = new SeriesSelector(kernels, catalog);
   try {
     for (const measurement of measurements) {
       const table = schema.table(measurement, retentionPolicy);
@@ -64,7 +66,7 @@ export async function compactSegments(
       );
       const assembler = new GroupAssembler(kernels, writer, measurement);
       try {
-        for (const series of catalog.seriesOf(table.id)) {
+        for (const series of selector.select(table.id, null).ids) {
           mergeSeries(parts, reader, assembler, series);
           if (pause.due()) await pause.wait();
         }
@@ -86,6 +88,7 @@ export async function compactSegments(
     writer.abort();
     throw error;
   } finally {
+    selector.close();
     version.release();
   }
 }

@@ -1,0 +1,27 @@
+import { expect, test } from "bun:test";
+import { Databases } from "../src/db/databases.ts";
+import { makeDurableFolder } from "../src/disk/disk.ts";
+import { MemoryDisk } from "./disk/memory.ts";
+
+test("a database counts as durable only when its file is, also for a second caller", async () => {
+  const disk = new MemoryDisk(1);
+  await makeDurableFolder(disk, "/data");
+  const databases = new Databases(disk, "/data/databases", 4);
+  disk.holdSyncs = true;
+  const first = databases.create("a");
+  expect(databases.has("a")).toBe(true);
+  expect(databases.isDurable("a")).toBe(false);
+  let second = false;
+  const other = databases.create("a").then(() => {
+    second = true;
+  });
+  await Bun.sleep(5);
+  expect(second).toBe(false);
+  disk.holdSyncs = false;
+  disk.releaseSyncs();
+  await Promise.all([first, other]);
+  expect(databases.isDurable("a")).toBe(true);
+  const again = new Databases(disk.crash("machine"), "/data/databases", 9);
+  expect(again.names()).toEqual(["a"]);
+  expect(again.partitions).toBe(4);
+});
