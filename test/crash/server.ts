@@ -1,5 +1,4 @@
 // The real server as a child process, for tests that end it in every way a process can end.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
@@ -62,6 +61,3 @@ export class ServerProcess {
     }
   }
 }
-
-/** False only while the server cannot run yet. */
-export const serverExists = existsSync(join(root, "src/db/database.ts"));
