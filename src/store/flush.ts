@@ -32,7 +32,7 @@ export async function flushMemtable(parts: FlushParts, memtable: Memtable): Prom
     const { measurement, retentionPolicy } = bucket[0]!.table;
     const width = parts.shardDuration(measurement.database, retentionPolicy);
     const everyId = concatenate(bucket.map(({ ids }) => ids));
-    let from = memtable.nextTime(everyId, MIN_TIME);
+    let from = nextTime(memtable, everyId, MIN_TIME, width);
     while (from !== undefined) {
       // the windows at both ends of time are cut: their bounds must fit an int64
       const floor = from - modulo(from, width);
@@ -41,7 +41,7 @@ export async function flushMemtable(parts: FlushParts, memtable: Memtable): Prom
       const { entry, taken } = await writeWindow(parts, memtable, bucket, start, end);
       entries.push(entry);
       rows += taken;
-      from = end > MAX_TIME ? undefined : memtable.nextTime(everyId, end);
+      from = end > MAX_TIME ? undefined : nextTime(memtable, everyId, end, width);
     }
     for (const id of everyId) rows -= memtable.seriesRows(id);
   }
@@ -128,6 +128,14 @@ async function writeWindow(
     writer.abort();
     throw error;
   }
+}
+
+// A time in the first window from `from` on that has rows of these series. Looks at each row only when it must.
+function nextTime(memtable: Memtable, ids: Uint32Array, from: bigint, width: bigint): bigint | undefined {
+  const { minTime, maxTime } = memtable;
+  if (maxTime < from) return undefined;
+  const oneWindow = minTime - modulo(minTime, width) === maxTime - modulo(maxTime, width);
+  return oneWindow && minTime >= from ? minTime : memtable.nextTime(ids, from);
 }
 
 function concatenate(lists: readonly Uint32Array[]): Uint32Array {

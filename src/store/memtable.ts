@@ -29,6 +29,15 @@ export class Memtable {
     return this.#kernels.call.memtableSize(this.pointer) >>> 0;
   }
 
+  /** Bounds of the times of all rows; only when there is one. */
+  get minTime(): bigint {
+    return this.#kernels.call.memtableMinTime(this.pointer);
+  }
+
+  get maxTime(): bigint {
+    return this.#kernels.call.memtableMaxTime(this.pointer);
+  }
+
   /** Ids of the series that have rows, ascending. */
   series(catalogCount: number): Uint32Array {
     const out = this.#rows.reserve(catalogCount * 4 + 4);

@@ -120,46 +120,85 @@ export function memtableGather(
   let direct = false;
   while (i < end) {
     const row: usize = load<u32>(rows + (<usize>i << 2));
+    const set: usize = load<u32>(row, ROW_SET);
+    if (set != lastSet) {
+      lastSet = set;
+      direct = isDirect(set, columns, columnCount);
+    }
+    if (direct) {
+      const count = gatherRun(rows, i, min(end, i + RUN), min(RUN, room - made), set, columns, columnCount, times, at, made);
+      if (count > 0) {
+        i += count;
+        made += count;
+        continue;
+      }
+    }
+    // rows of equal time, of other fields, or no room
     const time = load<i64>(row, ROW_TIME);
     if (made == 0 || load<i64>(times + (<usize>(at + made - 1) << 3)) != time) {
       if (made == room) break;
       store<i64>(times + (<usize>(at + made) << 3), time);
       made++;
     }
-    const out = <usize>(at + made - 1);
-    const set: usize = load<u32>(row, ROW_SET);
-    const count = load<u32>(set);
-    if (set != lastSet) {
-      lastSet = set;
-      direct = count == columnCount;
-      for (let c: u32 = 0; direct && c < count; c++) {
-        if (load<u32>(set + 8 + (<usize>c << 2)) != load<u32>(columns + (<usize>c << 4))) direct = false;
-      }
-    }
-    const values = row + ROW_VALUES;
-    if (direct) {
-      for (let c: usize = 0; c < <usize>count; c++) {
-        const column = columns + (c << 4);
-        store<u64>(<usize>load<u32>(column, 4) + (out << 3), load<u64>(values + (c << 3)));
-        const flag = <usize>load<u32>(column, 8) + out;
-        store<u32>(column, load<u32>(column, 12) + 1 - <u32>load<u8>(flag), 12);
-        store<u8>(flag, 1);
-      }
-    } else {
-      for (let v: u32 = 0; v < count; v++) {
-        const c = columnOf(columns, columnCount, load<u32>(set + 8 + (<usize>v << 2)), v);
-        if (c == NONE) continue;
-        const column = columns + (<usize>c << 4);
-        store<u64>(<usize>load<u32>(column, 4) + (out << 3), load<u64>(values + (<usize>v << 3)));
-        const flag = <usize>load<u32>(column, 8) + out;
-        store<u32>(column, load<u32>(column, 12) + 1 - <u32>load<u8>(flag), 12);
-        store<u8>(flag, 1);
-      }
-    }
+    gatherRow(row, set, columns, columnCount, <usize>(at + made - 1));
     i++;
   }
   store<u32>(written, made);
   return i;
+}
+
+// Rows that are gathered column by column at a time: few enough to stay in the nearest cache.
+const RUN: u32 = 64;
+
+// Whether the set's fields are exactly the columns.
+function isDirect(set: usize, columns: usize, columnCount: u32): bool {
+  if (load<u32>(set) != columnCount) return false;
+  for (let c: u32 = 0; c < columnCount; c++) {
+    if (load<u32>(set + 8 + (<usize>c << 2)) != load<u32>(columns + (<usize>c << 4))) return false;
+  }
+  return true;
+}
+
+// Gathers rows from rows[start] on while each has the field set `set` and a time of its own, up to rows[end] and up to
+// `room`; gives their number.
+function gatherRun(
+  rows: usize, start: u32, end: u32, room: u32, set: usize, columns: usize, columnCount: u32, times: usize, at: u32, made: u32,
+): u32 {
+  const first = rows + (<usize>start << 2);
+  let out = times + (<usize>(at + made) << 3);
+  const most = min(end - start, room);
+  let count: u32 = 0;
+  for (; count < most; count++) {
+    const row: usize = load<u32>(first + (<usize>count << 2));
+    const time = load<i64>(row, ROW_TIME);
+    if (load<u32>(row, ROW_SET) != <u32>set || (made + count > 0 && load<i64>(out - 8) == time)) break;
+    store<i64>(out, time);
+    out += 8;
+  }
+  if (count == 0) return 0;
+  const last = first + (<usize>count << 2);
+  for (let c: usize = 0; c < <usize>columnCount; c++) {
+    const column = columns + (c << 4);
+    const from = ROW_VALUES + (c << 3);
+    let to = <usize>load<u32>(column, 4) + (<usize>(at + made) << 3);
+    for (let p = first; p < last; p += 4, to += 8) store<u64>(to, load<u64>(<usize>load<u32>(p) + from));
+    memory.fill(<usize>load<u32>(column, 8) + at + made, 1, count);
+    store<u32>(column, load<u32>(column, 12) + count, 12);
+  }
+  return count;
+}
+
+function gatherRow(row: usize, set: usize, columns: usize, columnCount: u32, out: usize): void {
+  const count = load<u32>(set);
+  for (let v: u32 = 0; v < count; v++) {
+    const c = columnOf(columns, columnCount, load<u32>(set + 8 + (<usize>v << 2)), v);
+    if (c == NONE) continue;
+    const column = columns + (<usize>c << 4);
+    store<u64>(<usize>load<u32>(column, 4) + (out << 3), load<u64>(row + ROW_VALUES + (<usize>v << 3)));
+    const flag = <usize>load<u32>(column, 8) + out;
+    store<u32>(column, load<u32>(column, 12) + 1 - <u32>load<u8>(flag), 12);
+    store<u8>(flag, 1);
+  }
 }
 
 // Field ids of descriptors are ascending: binary search, after a look at the likely place.

@@ -15,7 +15,7 @@ import { errorCount, errorRecords, failAt, initErrors, recordError, TIME_FIELD }
 import { commitRow, initRows, rowTouched, Series, Table, undoRow } from "./line/rows";
 import { seal } from "./line/seal";
 import { atLineEnd, bodyEnd, HASH, lineEnd, NEWLINE, RETURN, setBodyEnd, skipBlank, SPACE } from "./line/text";
-import { parseTime, time } from "./line/time";
+import { initTime, parseTime, time } from "./line/time";
 
 let rows: u32 = 0;
 let minTime: i64 = 0;
@@ -43,6 +43,7 @@ export function lineParse(
   initDictionary(seed);
   initRows();
   initErrors(body);
+  initTime();
   rows = 0;
   minTime = i64.MAX_VALUE;
   maxTime = i64.MIN_VALUE;
