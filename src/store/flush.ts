@@ -1,5 +1,6 @@
 // Flush: a sealed memtable becomes segments, one per retention policy and time window that its rows touch.
 import { assert } from "../base/assert.ts";
+import type { Pause } from "../base/pause.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
@@ -8,7 +9,6 @@ import { GroupAssembler } from "./assembler.ts";
 import type { Catalog } from "./catalog.ts";
 import type { SegmentEntry } from "./manifest.ts";
 import type { Memtable } from "./memtable.ts";
-import type { Pause } from "./pause.ts";
 import { DROPPED_TABLE, type Schema, type Table } from "./schema.ts";
 
 export interface FlushParts {

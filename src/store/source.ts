@@ -1,5 +1,6 @@
 // Store source: answers the read contract (model/scan.ts) out of the stores of this thread.
 
+import { Pause } from "../base/pause.ts";
 import {
   accumulatorBytes,
   foldRows,
@@ -45,10 +46,14 @@ export class StoreSource implements Source {
   async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
     if (!table) return;
+    const pause = new Pause();
     for (const store of this.#stores) {
       const version = store.version.retain();
       try {
-        yield* this.#scanStore(store, version, table, request);
+        for (const block of this.#scanStore(store, version, table, request)) {
+          if (pause.due()) await pause.wait();
+          yield block;
+        }
       } finally {
         version.release();
       }
@@ -101,6 +106,7 @@ export class StoreSource implements Source {
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
     if (!table) return;
     const kernels = this.#kernels;
+    const pause = new Pause();
     const count = request.bounds.length - 1;
     const bounds = kernels.alloc(request.bounds.length * 8);
     kernels.i64(bounds, request.bounds.length).set(request.bounds);
@@ -108,7 +114,10 @@ export class StoreSource implements Source {
       for (const store of this.#stores) {
         const version = store.version.retain();
         try {
-          yield* this.#foldStore(store, version, table, request, { bounds, count });
+          for (const group of this.#foldStore(store, version, table, request, { bounds, count })) {
+            if (pause.due()) await pause.wait();
+            yield group;
+          }
         } finally {
           version.release();
         }

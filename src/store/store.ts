@@ -10,6 +10,7 @@
 // `flush`, `drop` and the commit of `compact` are the caller's to run one after the other; writes and reads go on beside
 // them.
 import { CorruptionError, DiskError } from "../base/errors.ts";
+import { Pause } from "../base/pause.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { LogPosition } from "../model/log.ts";
@@ -19,7 +20,6 @@ import { compactSegments, pickRun } from "./compact.ts";
 import { flushMemtable } from "./flush.ts";
 import { decodeManifest, type Manifest, type SegmentEntry, writeManifest } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
-import { Pause } from "./pause.ts";
 import type { Schema, Table } from "./schema.ts";
 import { type OpenSegment, Version } from "./version.ts";
 

@@ -1,4 +1,4 @@
-// Pause: lets long work (flush, compaction) give way to requests every few milliseconds.
+// Pause: lets long work (flush, compaction, scans, long answers) give way to requests every few milliseconds.
 
 const SLICE_MS = 4;
 
@@ -10,7 +10,7 @@ export class Pause {
     return performance.now() - this.#sliceStartMs > SLICE_MS;
   }
 
-  /** Lets everything else that is ready run. */
+  /** Lets everything else that is ready run, the arrival of a cancellation included. */
   async wait(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#sliceStartMs = performance.now();
