@@ -329,6 +329,22 @@ describe("/query", () => {
     expect(results[0].series[0].values[49_999][0]).toBe(49_999);
   });
 
+  test("a long answer that never waits for anything lets other requests through", async () => {
+    db.onQuery = async function* () {
+      const rows = Array.from({ length: 1000 }, (_, row) => [BigInt(row), "z".repeat(50)]);
+      for (let part = 0; part < 600; part++)
+        yield { name: "m", columns: ["time", "f"], timeColumn: 0, rows, partial: true };
+    };
+    const finished: string[] = [];
+    const answer = fetch(`${url}/query?q=x`)
+      .then((response) => response.arrayBuffer())
+      .then(() => finished.push("answer"));
+    while (db.queries.length === 0) await Bun.sleep(1);
+    await fetch(`${url}/ping`).then(() => finished.push("ping"));
+    await answer;
+    expect(finished).toEqual(["ping", "answer"]);
+  });
+
   test("a client that goes away ends the query: before the answer began, and in the middle of it", async () => {
     for (const partCount of [0, 1000]) {
       let ended = false;
