@@ -98,6 +98,7 @@ bind-address = "127.0.0.1:0"
   compact-full-write-cold-duration = "5s"
 [coordinator]
   log-queries-after = "0s"
+  write-timeout = "5m"
 [monitor]
   store-enabled = false
 [http]
