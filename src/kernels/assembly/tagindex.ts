@@ -41,8 +41,12 @@ const BACKSLASH: u8 = 92;
 
 function open(partition: usize): usize {
   const chunk = areaAlloc(65536);
+  if (chunk == 0) return 0;
   const slots = areaAlloc(65536);
-  if (chunk == 0 || slots == 0) return 0;
+  if (slots == 0) {
+    areaFree(chunk);
+    return 0;
+  }
   memory.fill(slots, 0, 65536);
   const index = chunk + 8;
   memory.fill(chunk, 0, 64);
@@ -178,19 +182,27 @@ function post(index: usize, node: usize, id: u32): bool {
   return true;
 }
 
-// Position of the first unescaped `stop` (or comma, or the end) at or behind `at`.
+// Position of the first unescaped `stop` (or comma, or the end) at or behind `at`. A backslash escapes what follows
+// only where that is a stop, and is no escape of another backslash: `a\\,b` is the text `a\,b` (model/serieskey.ts).
 function until(key: usize, at: u32, length: u32, stop: u8): u32 {
+  let escaped = false;
   while (at < length) {
     const c = load<u8>(key + at);
-    if (c == BACKSLASH) at++;
-    else if (c == stop || c == COMMA) break;
+    if (!escaped && (c == stop || c == COMMA)) break;
+    escaped = c == BACKSLASH;
     at++;
   }
-  return min(at, length);
+  return at;
 }
 
-/** Brings the index up to the catalog; false when out of memory. */
+/** Brings the index up to the catalog; false when out of memory: then it is gone, so that no series is half in it. */
 export function tagIndexExtend(partition: usize): bool {
+  if (extend(partition)) return true;
+  tagIndexClose(partition);
+  return false;
+}
+
+function extend(partition: usize): bool {
   let index: usize = load<u32>(partition, INDEX);
   if (index == 0) index = open(partition);
   if (index == 0) return false;

@@ -1,0 +1,42 @@
+// The plain twin of kernels/assembly/catalog.ts: the series of one partition as an array, looked up from the front.
+
+export interface TwinSeries {
+  table: number;
+  /** latin1: one character a byte. */
+  readonly key: string;
+}
+
+export class CatalogTwin {
+  /** By id. */
+  readonly series: TwinSeries[] = [];
+  /** Table and key -> the lowest id. */
+  #ids = new Map<string, number>();
+
+  find(table: number, key: string): number | undefined {
+    return this.#ids.get(`${table}:${key}`);
+  }
+
+  add(table: number, key: string): number {
+    return this.find(table, key) ?? this.append(table, key);
+  }
+
+  append(table: number, key: string): number {
+    const id = this.series.push({ table, key }) - 1;
+    if (this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
+    return id;
+  }
+
+  /** Gives the number of series that changed. */
+  drop(table: number, dropped: number): number {
+    const gone = this.series.filter((series) => series.table === table);
+    for (const series of gone) series.table = dropped;
+    this.#ids = new Map();
+    for (const [id, { table, key }] of this.series.entries())
+      if (this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
+    return gone.length;
+  }
+
+  list(table: number): number[] {
+    return [...this.series.keys()].filter((id) => this.series[id]!.table === table);
+  }
+}
