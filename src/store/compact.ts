@@ -18,7 +18,7 @@ import { type OpenSegment, Version } from "./version.ts";
 
 const MERGE_COUNT = 4;
 const SIMILAR = 1.5;
-/** Runs whose result would be larger are left alone: rewriting them costs more than it gives. */
+/** Runs end before their result would be larger: rewriting that costs more than it gives. */
 const MOST_BYTES = 4 * 1024 ** 3;
 
 /** The run to merge next: neighbours in age of one window; null when no window has too many. */
@@ -31,9 +31,13 @@ export function pickRun(segments: readonly SegmentEntry[]): readonly SegmentEntr
     for (let end = entries.length; end >= MERGE_COUNT; end--) {
       let start = end - 1;
       let bytes = entries[start]!.sizeBytes;
-      while (start > 0 && entries[start - 1]!.sizeBytes <= SIMILAR * bytes)
-        bytes += entries[--start]!.sizeBytes;
-      if (end - start >= MERGE_COUNT && bytes <= MOST_BYTES) return entries.slice(start, end);
+      while (start > 0) {
+        const older = entries[start - 1]!.sizeBytes;
+        if (older > SIMILAR * bytes || bytes + older > MOST_BYTES) break;
+        bytes += older;
+        start--;
+      }
+      if (end - start >= MERGE_COUNT) return entries.slice(start, end);
     }
   }
   return null;
