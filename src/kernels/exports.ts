@@ -60,8 +60,18 @@ export interface ChecksumExports {
   crc32c(source: number, sizeBytes: number, seed: number): number;
 }
 
-/** assembly/stats.ts */
+/** assembly/stats.ts, assembly/group.ts */
 export interface StatsExports {
+  encodeGroup(
+    columns: number,
+    columnCount: number,
+    from: number,
+    rowCount: number,
+    out: number,
+    outEnd: number,
+    index: number,
+  ): number;
+  encodeStats(type: number, rowCount: number, stats: number, target: number): number;
   pageStats(type: number, values: number, present: number, rowCount: number, out: number): void;
   presentCount(present: number, rowCount: number): number;
   timeBounds(times: number, rowCount: number, out: number): void;

@@ -35,6 +35,11 @@ export class PageBuffer {
     return this.#start + this.#usedBytes;
   }
 
+  /** Where the last room ends, at least: pages may be encoded one behind the other up to here. */
+  get end(): Pointer {
+    return this.#start + this.#sizeBytes;
+  }
+
   /** Keeps the first `sizeBytes` of the last room. */
   take(sizeBytes: number): void {
     this.#usedBytes += sizeBytes;

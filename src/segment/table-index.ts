@@ -18,10 +18,11 @@
 //
 // Pages stand one behind the other in the file, so sizes are all it takes to find them; so do key blocks.
 import { MAX_PAGE_ROWS } from "../codec/codec.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
 import { ByteWriter, type Cursor } from "./bytes.ts";
 import { type SeriesList, writeSeriesList } from "./series-list.ts";
-import { type PageStats, writeStats } from "./stats.ts";
+import { writeCount } from "./stats.ts";
 
 /** Collects the index of a table while its groups are written. */
 export class TableIndexWriter {
@@ -45,7 +46,7 @@ export class TableIndexWriter {
     readonly firstPageAt: number,
   ) {}
 
-  /** Starts a group; then come `page` for the times and `fieldPage` or `noPage` for each field. */
+  /** Starts a group; then come its pages: the times, then the fields (`noPage` where none has a value). */
   group(rowCount: number, series: SeriesList, minTime: bigint, maxTime: bigint): void {
     const firstId = series.ids[0]!;
     const lastId = series.ids[series.ids.length - 1]!;
@@ -61,19 +62,25 @@ export class TableIndexWriter {
     this.#previousId = lastId;
   }
 
-  page(sizeBytes: number, checksum: number): void {
+  /** Takes over what `encodeGroup` wrote at `pointer` of pages and of columns without one; gives where the pages end. */
+  pages(kernels: Kernels, pointer: Pointer, columnCount: number): Pointer {
+    const [end, ...runs] = kernels.u32(pointer, 5);
+    const columns = [this.#pageSizes, this.#checksums, this.#statsSizes, this.#stats];
+    for (const [r, column] of columns.entries())
+      column.bytes(kernels.view(pointer + 32 + r * 8 * columnCount, runs[r]!));
+    return end!;
+  }
+
+  stringPage(sizeBytes: number, checksum: number, rowCount: number, count: number): void {
     this.#pageSizes.varint(sizeBytes);
     this.#checksums.u32(checksum);
+    const before = this.#stats.size;
+    writeCount(this.#stats, rowCount, count);
+    this.#statsSizes.varint(this.#stats.size - before);
   }
 
   noPage(): void {
     this.#pageSizes.varint(0);
-  }
-
-  fieldStats(type: FieldType, rowCount: number, count: number, stats: PageStats | null): void {
-    const before = this.#stats.size;
-    writeStats(this.#stats, type, rowCount, count, stats);
-    this.#statsSizes.varint(this.#stats.size - before);
   }
 
   /** The block without its part about keys, which `writeKeyBlocks` appends. */

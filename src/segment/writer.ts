@@ -7,9 +7,9 @@
 // disk refuses, the temporary file is removed, the `DiskError` passes through, and the writer is of no more use.
 import { assert } from "../base/assert.ts";
 import { crc32c } from "../base/checksum.ts";
-import { encodePage, encodeTimes, maxPageBytes } from "../codec/codec.ts";
+import { encodePage, maxPageBytes } from "../codec/codec.ts";
 import { type Disk, type DiskFile, folderOf } from "../disk/disk.ts";
-import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
 import { bloomAdd, bloomBytes } from "./bloom.ts";
 import { ByteWriter } from "./bytes.ts";
@@ -17,10 +17,12 @@ import { type SegmentHeader, type SegmentTotals, writeFooter, writeHeader, write
 import { writeSeriesKeys } from "./keys.ts";
 import { PageBuffer } from "./page-buffer.ts";
 import { SeriesIds } from "./series-ids.ts";
-import type { PageStats } from "./stats.ts";
 import { TableIndexWriter, writeKeyBlocks } from "./table-index.ts";
 
-const PAGE_STATS_BYTES = 48;
+/** What `encodeGroup` (kernels/assembly/group.ts) is told of a column, and room for what it tells of all. */
+const COLUMN_BYTES = 16;
+const groupIndexBytes = (columnCount: number) => 32 + 96 * columnCount;
+const TIMES = 0;
 
 /** Values of one field in a row group, a column of a row block (src/README.md): pointers into linear memory. */
 export interface ColumnBlock {
@@ -60,6 +62,8 @@ export class SegmentWriter {
   readonly #path: string;
   readonly #file: DiskFile;
   readonly #buffer: PageBuffer;
+  readonly #columns: Scratch;
+  readonly #groupIndex: Scratch;
   readonly #tables: WrittenTable[] = [];
   readonly #measurements = new Set<string>();
   #fields: readonly FieldInfo[] = [];
@@ -73,6 +77,8 @@ export class SegmentWriter {
     this.#kernels = kernels;
     this.#path = path;
     this.#buffer = new PageBuffer(kernels);
+    this.#columns = new Scratch(kernels);
+    this.#groupIndex = new Scratch(kernels);
     try {
       this.#file = disk.open(temporaryPath(path), "create");
     } catch (error) {
@@ -165,45 +171,50 @@ export class SegmentWriter {
     this.#rowCount += rowCount;
     index.group(rowCount, { ids: group.seriesIds, rows: group.seriesRows }, minTime, maxTime);
 
-    const out = this.#room(maxPageBytes(FieldType.Integer, rowCount, 0));
-    this.#page(index, out, encodeTimes(kernels, group.times, rowCount, out));
-    for (let f = 0; f < this.#fields.length; f++) {
-      const column = group.columns[f];
-      if (column) this.#writeColumn(index, this.#fields[f]!.type, rowCount, column);
-      else index.noPage();
+    const columnCount = 1 + this.#fields.length;
+    const columns = this.#describe(group);
+    const groupIndex = this.#groupIndex.reserve(groupIndexBytes(columnCount));
+    const pageBytes = maxPageBytes(FieldType.Integer, rowCount, 0);
+    for (let c = 0; c < columnCount; ) {
+      const out = this.#room(pageBytes);
+      const end = this.#buffer.end;
+      c = kernels.call.encodeGroup(columns, columnCount, c, rowCount, out, end, groupIndex);
+      this.#buffer.take(index.pages(kernels, groupIndex, columnCount) - out);
+      const column = c === 0 ? undefined : group.columns[c - 1];
+      if (column && this.#fields[c - 1]!.type === FieldType.String) {
+        this.#writeStrings(index, rowCount, column);
+        c++;
+      }
     }
   }
 
-  #writeColumn(index: TableIndexWriter, type: FieldType, rowCount: number, column: ColumnBlock): void {
+  /** The times and the columns as `encodeGroup` takes them. */
+  #describe({ times, columns }: RowGroup): Pointer {
+    const pointer = this.#columns.reserve((1 + columns.length) * COLUMN_BYTES);
+    const words = this.#kernels.u32(pointer, (1 + columns.length) * 4);
+    words[0] = TIMES;
+    words[1] = times;
+    words[2] = 0;
+    for (let f = 0; f < columns.length; f++) {
+      const column = columns[f];
+      words[f * 4 + 4] = this.#fields[f]!.type;
+      words[f * 4 + 5] = column ? column.values : 0;
+      words[f * 4 + 6] = column ? column.present : 0;
+    }
+    return pointer;
+  }
+
+  #writeStrings(index: TableIndexWriter, rowCount: number, column: ColumnBlock): void {
     const kernels = this.#kernels;
-    const { count, stats } = this.#statsOf(type, rowCount, column);
+    const count = column.present ? kernels.call.presentCount(column.present, rowCount) : rowCount;
     if (count === 0) {
       index.noPage();
       return;
     }
+    const type = FieldType.String;
     const out = this.#room(maxPageBytes(type, rowCount, column.heapBytes));
-    this.#page(index, out, encodePage(kernels, { type, rowCount, ...column }, out));
-    index.fieldStats(type, rowCount, count, stats);
-  }
-
-  #statsOf(
-    type: FieldType,
-    rowCount: number,
-    column: ColumnBlock,
-  ): { count: number; stats: PageStats | null } {
-    const kernels = this.#kernels;
-    if (type === FieldType.Boolean || type === FieldType.String) {
-      const count = column.present ? kernels.call.presentCount(column.present, rowCount) : rowCount;
-      return { count, stats: null };
-    }
-    const out = this.#room(PAGE_STATS_BYTES);
-    kernels.call.pageStats(type, column.values, column.present, rowCount, out);
-    return readPageStats(kernels, type, out);
-  }
-
-  /** Takes over the page that was just encoded at the end of the buffer. */
-  #page(index: TableIndexWriter, page: Pointer, sizeBytes: number): void {
-    index.page(sizeBytes, this.#kernels.call.crc32c(page, sizeBytes, 0) >>> 0);
+    const sizeBytes = encodePage(kernels, { type, rowCount, ...column }, out);
+    index.stringPage(sizeBytes, kernels.call.crc32c(out, sizeBytes, 0) >>> 0, rowCount, count);
     this.#buffer.take(sizeBytes);
   }
 
@@ -242,6 +253,8 @@ export class SegmentWriter {
   #end(): void {
     this.#ended = true;
     this.#buffer.release();
+    this.#columns.release();
+    this.#groupIndex.release();
   }
 }
 
@@ -253,24 +266,4 @@ export function temporaryPath(path: string): string {
 function readTimeBounds(kernels: Kernels, pointer: Pointer): [bigint, bigint] {
   const view = new DataView(kernels.buffer, pointer, 16);
   return [view.getBigInt64(0, true), view.getBigInt64(8, true)];
-}
-
-function readPageStats(
-  kernels: Kernels,
-  type: FieldType,
-  pointer: Pointer,
-): { count: number; stats: PageStats | null } {
-  const view = new DataView(kernels.buffer, pointer, PAGE_STATS_BYTES);
-  const count = view.getUint32(0, true);
-  if (view.getUint32(4, true) === 0) return { count, stats: null };
-  const number = (at: number) =>
-    type === FieldType.Float
-      ? view.getFloat64(at, true)
-      : type === FieldType.Unsigned
-        ? view.getBigUint64(at, true)
-        : view.getBigInt64(at, true);
-  return {
-    count,
-    stats: { count, min: number(8), max: number(16), sum: number(24), first: number(32), last: number(40) },
-  };
 }

@@ -1,5 +1,6 @@
 // The plain twin of assembly/stats.ts.
 import { FieldType } from "../../src/model/types.ts";
+import type { ByteWriter } from "../../src/segment/bytes.ts";
 import type { PageStats } from "../../src/segment/stats.ts";
 
 /** Statistics of the values that are not null; null where the kernel says "not usable". */
@@ -31,4 +32,67 @@ function extremes(values: readonly (number | bigint)[]): { min: number | bigint;
     if (value > max) max = value;
   }
   return { min, max };
+}
+
+const RAW_VALUES = 15;
+const RAW_SUM = 1 << 4;
+const HAS_COUNT = 1 << 5;
+const HAS_NUMBERS = 1 << 6;
+const MAX_EXPONENT = 14;
+const LIMIT = 2 ** 52;
+
+const powers = Array.from({ length: MAX_EXPONENT + 1 }, (_, e) => 10 ** e);
+
+/** Statistics of a page of `rowCount` rows with `count` values; `stats` is null when there are no numbers. */
+export function writeStats(
+  out: ByteWriter,
+  type: FieldType,
+  rowCount: number,
+  count: number,
+  stats: PageStats | null,
+): void {
+  const countFlag = count < rowCount ? HAS_COUNT : 0;
+  if (stats === null) {
+    out.u8(countFlag);
+    if (countFlag) out.varint(count);
+    return;
+  }
+  const { min, max, first, last, sum } = stats;
+  const exponent = commonExponent(min, max, first, last);
+  const power = powers[exponent === RAW_VALUES ? 0 : exponent]!;
+  const sumScaled = scaled(sum, power);
+  out.u8(exponent | (sumScaled === undefined ? RAW_SUM : 0) | countFlag | HAS_NUMBERS);
+  if (countFlag) out.varint(count);
+  if (exponent === RAW_VALUES) {
+    for (const value of [min, max, first, last]) writeRaw(out, type, value);
+  } else {
+    const base = scaled(min, power)!;
+    out.zigzag(base);
+    for (const value of [max, first, last]) out.varint(scaled(value, power)! - base);
+  }
+  if (sumScaled === undefined) writeRaw(out, type, sum);
+  else out.zigzag(sumScaled);
+}
+
+/** The smallest e for which all four are integers over 10^e, or `RAW_VALUES`. */
+function commonExponent(...values: (number | bigint)[]): number {
+  const last = typeof values[0] === "bigint" ? 0 : MAX_EXPONENT;
+  for (let exponent = 0; exponent <= last; exponent++) {
+    if (values.every((value) => scaled(value, powers[exponent]!) !== undefined)) return exponent;
+  }
+  return RAW_VALUES;
+}
+
+/** `value * power` when that is a small integer from which `unscaled` gives back the same bits. */
+function scaled(value: number | bigint, power: number): number | undefined {
+  if (typeof value === "bigint") return value > -LIMIT && value < LIMIT ? Number(value) : undefined;
+  const integer = Math.round(value * power);
+  // -0 has no integer form; NaN and the infinities fail the comparisons
+  if (Object.is(integer, -0)) return undefined;
+  return Math.abs(integer) < LIMIT && integer / power === value ? integer : undefined;
+}
+
+function writeRaw(out: ByteWriter, type: FieldType, value: number | bigint): void {
+  if (type === FieldType.Float) out.f64(value as number);
+  else out.i64(BigInt.asIntN(64, value as bigint));
 }

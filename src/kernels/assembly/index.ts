@@ -4,6 +4,7 @@ export * from "./page";
 export * from "./string-page";
 export * from "./checksum";
 export * from "./stats";
+export * from "./group";
 export * from "./fold";
 export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gatherBytes, orMasks } from "./masks";
 export * from "./line";

@@ -2,6 +2,8 @@
 //
 // One pass, plain left-to-right order, so that a float sum is bit for bit what a loop over the rows would give.
 
+import { writeVarint, zigzag } from "./bits";
+
 const FLOAT: u32 = 1;
 const UNSIGNED: u32 = 3;
 
@@ -19,7 +21,39 @@ export function pageStats(type: u32, values: usize, present: usize, rowCount: u3
   else integerStats(type == UNSIGNED, values, present, rowCount, out);
 }
 
+// Every row has a value: nothing is decided per row, and the time is that of adding in order.
+function denseFloatStats(values: usize, rowCount: u32, out: usize): void {
+  const end = values + (<usize>rowCount << 3);
+  const first = load<f64>(values);
+  let sum = first;
+  let bounds = f64x2.splat(first); // smallest, negative of the largest
+  bounds = f64x2.replace_lane(bounds, 1, -first);
+  const flip = i64x2(0, i64.MIN_VALUE);
+  for (let at = values + 8; at < end; at += 8) {
+    const pair = v128.load_splat<u64>(at);
+    sum += f64x2.extract_lane(pair, 0);
+    bounds = f64x2.pmin(bounds, v128.xor(pair, flip));
+  }
+  // a NaN among the values makes the sum one; opposite infinities do, too: then the careful loop decides
+  if (rowCount == 0 || sum != sum) {
+    sparseFloatStats(values, 0, rowCount, out);
+    return;
+  }
+  store<u32>(out, rowCount);
+  store<u32>(out, 1, 4);
+  store<f64>(out, f64x2.extract_lane(bounds, 0), 8);
+  store<f64>(out, -f64x2.extract_lane(bounds, 1), 16);
+  store<f64>(out, sum, 24);
+  store<f64>(out, first, 32);
+  store<f64>(out, load<f64>(end - 8), 40);
+}
+
 function floatStats(values: usize, present: usize, rowCount: u32, out: usize): void {
+  if (present == 0) denseFloatStats(values, rowCount, out);
+  else sparseFloatStats(values, present, rowCount, out);
+}
+
+function sparseFloatStats(values: usize, present: usize, rowCount: u32, out: usize): void {
   let count: u32 = 0;
   let low: f64 = 0;
   let high: f64 = 0;
@@ -77,6 +111,70 @@ function integerStats(unsigned: bool, values: usize, present: usize, rowCount: u
   store<i64>(out, sum, 24);
   store<i64>(out, first, 32);
   store<i64>(out, last, 40);
+}
+
+// Flags of the statistics in a table's index: segment/stats.ts draws the bytes.
+const RAW_VALUES: u32 = 15;
+const RAW_SUM: u32 = 1 << 4;
+const HAS_COUNT: u32 = 1 << 5;
+const HAS_NUMBERS: u32 = 1 << 6;
+const LIMIT: i64 = 1 << 52;
+const NONE: i64 = i64.MIN_VALUE;
+const MAX_EXPONENT: u32 = 14;
+const powers: usize = memory.data<f64>([1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14]);
+
+/** Writes what `pageStats` left at `stats` in the form of segment/stats.ts, at most 46 bytes; returns the end. */
+export function encodeStats(type: u32, rowCount: u32, stats: usize, target: usize): usize {
+  const count = load<u32>(stats);
+  const hasCount = count < rowCount ? HAS_COUNT : 0;
+  const usable = load<u32>(stats, 4) != 0;
+  const exponent = usable ? commonExponent(type, stats) : 0;
+  const power = load<f64>(powers + (<usize>(exponent == RAW_VALUES ? 0 : exponent) << 3));
+  const sum = usable ? scaled(type, stats + 24, power) : 0;
+  const flags = usable ? exponent | (sum == NONE ? RAW_SUM : 0) | HAS_NUMBERS : 0;
+  store<u8>(target++, <u8>(flags | hasCount));
+  if (hasCount) target = writeVarint(count, target);
+  if (!usable) return target;
+  if (exponent == RAW_VALUES) {
+    v128.store(target, v128.load(stats, 8)); // min, max
+    v128.store(target, v128.load(stats, 32), 16); // first, last
+    target += 32;
+  } else {
+    const base = scaled(type, stats + 8, power);
+    target = writeVarint(zigzag(base), target);
+    target = writeVarint(scaled(type, stats + 16, power) - base, target);
+    target = writeVarint(scaled(type, stats + 32, power) - base, target);
+    target = writeVarint(scaled(type, stats + 40, power) - base, target);
+  }
+  if (sum != NONE) return writeVarint(zigzag(sum), target);
+  store<u64>(target, load<u64>(stats, 24));
+  return target + 8;
+}
+
+// The smallest e for which min, max, first and last are integers over 10^e, or RAW_VALUES.
+function commonExponent(type: u32, stats: usize): u32 {
+  const most = type == FLOAT ? MAX_EXPONENT : 0;
+  for (let exponent: u32 = 0; exponent <= most; exponent++) {
+    const power = load<f64>(powers + (<usize>exponent << 3));
+    if (scaled(type, stats + 8, power) == NONE || scaled(type, stats + 16, power) == NONE) continue;
+    if (scaled(type, stats + 32, power) == NONE || scaled(type, stats + 40, power) == NONE) continue;
+    return exponent;
+  }
+  return RAW_VALUES;
+}
+
+// The value times `power` when that is a small integer from which the division gives back the same bits, or NONE.
+function scaled(type: u32, value: usize, power: f64): i64 {
+  const bits = load<i64>(value);
+  if (type != FLOAT) {
+    const small = type == UNSIGNED ? <u64>bits < <u64>LIMIT : bits > -LIMIT && bits < LIMIT;
+    return small ? bits : NONE;
+  }
+  const number = reinterpret<f64>(bits);
+  const integer = floor(number * power + 0.5);
+  // -0 has no integer form; NaN and the infinities fail the comparisons
+  if (bits == i64.MIN_VALUE || !(abs(integer) < <f64>LIMIT) || integer / power != number) return NONE;
+  return <i64>integer;
 }
 
 /** Values among `rowCount` rows: the rows whose byte in `present` (not 0) is set. */
