@@ -3,7 +3,14 @@
 //   dataDir/LOCK        held while open        dataDir/databases    names, retention policies, number of partitions
 //   dataDir/wal/        the log                dataDir/p00/ ...     one folder a partition: manifest, catalog, segments
 import { type Clock, systemClock } from "../base/clock.ts";
-import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
+import {
+  ClosedError,
+  CorruptionError,
+  DiskError,
+  InputError,
+  NotFoundError,
+  OverloadedError,
+} from "../base/errors.ts";
 import { type Disk, type DiskLock, makeDurableFolder } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node.ts";
 import { parseJson } from "../ingest/json.ts";
@@ -242,7 +249,7 @@ export class Database {
   }
 
   get #failure(): DiskError | undefined {
-    return this.#poison ?? this.#log.failure ?? this.#maintenance.failure;
+    return this.#poison ?? this.#log.failure ?? this.#maintenance.failure ?? this.#databases.failure;
   }
 
   #checkWritable(): void {
@@ -357,14 +364,17 @@ export class Database {
     this.#closing.abort();
     try {
       if (!this.#failure) await this.#maintenance.flush();
-      await this.#maintenance.close();
-      await this.#log.close();
     } finally {
-      for (const store of this.#stores) store.close();
-      this.#applier.close();
-      this.#parser.close();
-      this.#lock.release();
+      await this.#maintenance.close();
+      await this.#log.close().finally(() => this.#release());
     }
+  }
+
+  #release(): void {
+    for (const store of this.#stores) store.close();
+    this.#applier.close();
+    this.#parser.close();
+    this.#lock.release();
   }
 }
 
@@ -396,7 +406,15 @@ interface OpenParts {
 async function openParts(options: Options, disk: Disk, clock: Clock, lock: DiskLock): Promise<OpenParts> {
   const { dataDir } = options;
   const databases = new Databases(disk, `${dataDir}/databases`, options.partitions);
-  if (!disk.exists(`${dataDir}/databases`)) await databases.save();
+  if (!disk.exists(`${dataDir}/databases`)) {
+    if (disk.exists(folderOfPartition(dataDir, 0)))
+      throw new CorruptionError(
+        `${dataDir}/databases`,
+        0,
+        "the file is missing, but there is data beside it",
+      );
+    await databases.save();
+  }
   const { partitions } = databases;
   const kernels = new Kernels();
   const schema = new Schema();
@@ -404,7 +422,7 @@ async function openParts(options: Options, disk: Disk, clock: Clock, lock: DiskL
   kernels.view(records, partitions * PARTITION_BYTES).fill(0);
   const stores: Store[] = [];
   for (let partition = 0; partition < partitions; partition++) {
-    const folder = `${dataDir}/p${String(partition).padStart(2, "0")}`;
+    const folder = folderOfPartition(dataDir, partition);
     if (!disk.exists(folder)) await makeDurableFolder(disk, folder);
     const record = records + partition * PARTITION_BYTES;
     const shardDuration = (database: string, policy: string) =>
@@ -431,6 +449,10 @@ async function openParts(options: Options, disk: Disk, clock: Clock, lock: DiskL
     applyDrop(schema, stores, database, measurement);
   });
   return { options, clock, kernels, schema, lock, databases, log, stores, applier };
+}
+
+function folderOfPartition(dataDir: string, partition: number): string {
+  return `${dataDir}/p${String(partition).padStart(2, "0")}`;
 }
 
 function applyDrop(

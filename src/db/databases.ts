@@ -1,6 +1,6 @@
 // Databases: their names and retention policies, in one small file of sealed JSON (disk/sealed.ts) that is replaced as a
 // whole: { partitions, databases: [{ name, policies: [{ name, durationNs, shardDurationNs, isDefault }] }] }.
-import { CorruptionError, InputError } from "../base/errors.ts";
+import { CorruptionError, type DiskError, InputError } from "../base/errors.ts";
 import { type Disk, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
 import type { RetentionPolicy } from "../model/administration.ts";
@@ -23,6 +23,7 @@ export class Databases {
   readonly #policies = new Map<string, readonly RetentionPolicy[]>();
   readonly #durable = new Set<string>();
   #saved: Promise<void> = Promise.resolve();
+  #failure: DiskError | undefined;
   /** Partitions of the data directory, fixed when it was made. */
   readonly partitions: number;
 
@@ -46,6 +47,11 @@ export class Databases {
       this.#policies.set(name, read);
       this.#durable.add(name);
     }
+  }
+
+  /** Why the file could not be written; memory then says more than the file. Undefined = all is well. */
+  get failure(): DiskError | undefined {
+    return this.#failure;
   }
 
   /** Names, sorted. */
@@ -96,7 +102,9 @@ export class Databases {
       await replaceFile(this.#disk, this.#path, this.#encode());
       for (const name of names) if (this.#policies.has(name)) this.#durable.add(name);
     });
-    this.#saved.catch(() => undefined);
+    this.#saved.catch((error: DiskError) => {
+      this.#failure = error;
+    });
   }
 
   #encode(): Uint8Array {

@@ -11,7 +11,7 @@
 //           Runs of table -1 are series that were dropped before they were written.
 import { compressSync, uncompressSync } from "@napi-rs/snappy";
 import { CorruptionError, OverloadedError } from "../base/errors.ts";
-import type { Disk, DiskFile } from "../disk/disk.ts";
+import { type Disk, type DiskFile, folderOf } from "../disk/disk.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { DROPPED_TABLE, type Schema } from "./schema.ts";
 import type { OpenSegment } from "./version.ts";
@@ -82,6 +82,7 @@ export class Catalog {
   /** Adds the series of the file's first `sizeBytes` bytes. Throws `CorruptionError`. */
   load(disk: Disk, path: string, sizeBytes: number): void {
     if (sizeBytes === 0) return;
+    if (!disk.exists(path)) throw new CorruptionError(path, 0, "the file is missing");
     const bytes = disk.map(path);
     if (bytes.length < sizeBytes)
       throw new CorruptionError(path, bytes.length, `the manifest counts ${sizeBytes} bytes`);
@@ -153,6 +154,8 @@ export class Catalog {
       for (let id = from; id < count; id += SERIES_PER_FRAME)
         file.append(...this.#frame(id, Math.min(count, id + SERIES_PER_FRAME)));
       await file.sync();
+      // its name must not come after the name of the manifest that counts on it
+      if (sizeBytes === 0) await disk.syncFolder(folderOf(path));
       return file.sizeBytes;
     } finally {
       file.close();

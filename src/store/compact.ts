@@ -21,20 +21,27 @@ const SIMILAR = 1.5;
 /** Runs end before their result would be larger: rewriting that costs more than it gives. */
 const MOST_BYTES = 4 * 1024 ** 3;
 
-/** The run to merge next: neighbours in age of one window; null when no window has too many. */
-export function pickRun(segments: readonly SegmentEntry[]): readonly SegmentEntry[] | null {
+/**
+ * The run to merge next: neighbours in age of one window; null when no window has too many. `damaged` are ids of segments
+ * that no run may contain, nor reach across: the order of age would change.
+ */
+export function pickRun(
+  segments: readonly SegmentEntry[],
+  damaged: ReadonlySet<number> = new Set(),
+): readonly SegmentEntry[] | null {
   const windows = Map.groupBy(
     segments,
     (entry) => `${entry.database}\0${entry.retentionPolicy}\0${entry.windowStart}`,
   );
   for (const entries of windows.values()) {
     for (let end = entries.length; end >= MERGE_COUNT; end--) {
+      if (damaged.has(entries[end - 1]!.id)) continue;
       let start = end - 1;
       let bytes = entries[start]!.sizeBytes;
       while (start > 0) {
-        const older = entries[start - 1]!.sizeBytes;
-        if (older > SIMILAR * bytes || bytes + older > MOST_BYTES) break;
-        bytes += older;
+        const { id, sizeBytes } = entries[start - 1]!;
+        if (damaged.has(id) || sizeBytes > SIMILAR * bytes || bytes + sizeBytes > MOST_BYTES) break;
+        bytes += sizeBytes;
         start--;
       }
       if (end - start >= MERGE_COUNT) return entries.slice(start, end);

@@ -25,6 +25,8 @@ import { type OpenSegment, Version } from "./version.ts";
 
 /** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
 const ACTIVE = 36;
+/** Behind the name of a segment that could not be opened. */
+const SET_ASIDE = ".corrupt";
 
 export interface StoreParts {
   readonly disk: Disk;
@@ -51,9 +53,10 @@ export class Store {
   /** The manifest in memory says more than the one on disk. */
   #dirty = false;
   #compactions = { runs: 0, readBytes: 0, writtenBytes: 0 };
-  /** What went wrong while opening, for people. */
-  readonly warnings: string[] = [];
+  /** Damage found while opening or merging, for people. */
   readonly corruptions: CorruptionError[] = [];
+  /** Segments in which a merge met damage: they stay as they are, and nothing is merged across them. */
+  readonly #damaged = new Set<SegmentEntry["id"]>();
 
   private constructor(parts: StoreParts) {
     this.#parts = parts;
@@ -139,7 +142,7 @@ export class Store {
    * the commit, goes through `exclusively`: flushes and drops may come before it. Throws `DiskError`.
    */
   async compact(exclusively: <T>(work: () => Promise<T>) => Promise<T>): Promise<boolean> {
-    const run = pickRun(this.#manifest.segments);
+    const run = pickRun(this.#manifest.segments, this.#damaged);
     if (!run) return false;
     const inputs = this.#version.segments.filter(({ entry }) => run.includes(entry));
     const version = this.#version.retain();
@@ -150,6 +153,13 @@ export class Store {
       this.#compactions.runs++;
       this.#compactions.readBytes += run.reduce((sum, entry) => sum + entry.sizeBytes, 0);
       this.#compactions.writtenBytes += merged?.sizeBytes ?? 0;
+      return true;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      // the inputs stay: what is whole of them can be read, and the damaged one can be mended from a copy
+      this.corruptions.push(error);
+      const damaged = run.filter(({ id }) => this.#segmentPath(id) === error.file);
+      for (const { id } of damaged.length > 0 ? damaged : run) this.#damaged.add(id);
       return true;
     } finally {
       version.release();
@@ -282,14 +292,23 @@ export class Store {
         `${path} belongs to a data directory of ${this.#manifest.partitionCount} partitions, not ${this.#parts.partitionCount}`,
       );
     this.#removeLeftOvers();
+    this.#reportSetAside();
     const segments: OpenSegment[] = [];
     for (const entry of this.#manifest.segments) {
+      const segmentPath = this.#segmentPath(entry.id);
+      // set aside by a process that did not come to say so in the manifest
+      if (!disk.exists(segmentPath) && disk.exists(`${segmentPath}${SET_ASIDE}`)) continue;
       try {
         segments.push(this.#openSegment(entry));
       } catch (error) {
         if (!(error instanceof CorruptionError)) throw error;
-        this.#setAside(entry, error);
+        disk.rename(segmentPath, `${segmentPath}${SET_ASIDE}`);
+        this.corruptions.push(error);
       }
+    }
+    if (segments.length < this.#manifest.segments.length) {
+      this.#manifest = { ...this.#manifest, segments: segments.map(({ entry }) => entry) };
+      this.#dirty = true;
     }
     this.#loadCatalog(segments);
     this.#replaceVersion(segments, [this.#active]);
@@ -302,20 +321,24 @@ export class Store {
       this.#savedSeries = this.catalog.count;
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
-      this.corruptions.push(error);
+      const { file, offset, reason } = error;
+      this.corruptions.push(
+        new CorruptionError(file, offset, `${reason}; the catalog was rebuilt from the segments`),
+      );
       this.catalog.rebuild(segments);
       this.#rewriteCatalog();
-      this.warnings.push(`${error.message}; the catalog was rebuilt from the segments`);
     }
   }
 
-  // A corrupt segment is kept beside the others under another name, and its rows are missing until it is mended.
-  #setAside(entry: SegmentEntry, error: CorruptionError): void {
-    const { disk } = this.#parts;
-    const path = this.#segmentPath(entry.id);
-    if (disk.exists(path)) disk.rename(path, `${path}.corrupt`);
-    this.corruptions.push(error);
-    this.#dirty = true;
+  // A corrupt segment is kept beside the others under another name. Its rows are missing until it is mended, and every
+  // start says so until the file is taken away.
+  #reportSetAside(): void {
+    const { disk, folder } = this.#parts;
+    for (const name of disk.list(folder)) {
+      if (!name.endsWith(SET_ASIDE)) continue;
+      const reason = "set aside at an earlier start, its rows are missing; remove the file to accept that";
+      this.corruptions.push(new CorruptionError(`${folder}/${name}`, 0, reason));
+    }
   }
 
   #removeLeftOvers(): void {
