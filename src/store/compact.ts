@@ -5,13 +5,14 @@
 // so has at most about 3 segments per power of 4 of n, and each row is rewritten about log4(n) times.
 // Only neighbours in age are merged: of two values of a point the newer must stay the newer.
 
+import { assert } from "../base/assert.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { SegmentWriter } from "../segment/writer.ts";
 import { GroupAssembler } from "./assembler.ts";
 import { copySlice } from "./copy.ts";
 import type { FlushParts } from "./flush.ts";
 import type { SegmentEntry } from "./manifest.ts";
-import type { Measurement } from "./schema.ts";
+import type { Measurement, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { SeriesReader } from "./series-reader.ts";
 import { type OpenSegment, Version } from "./version.ts";
@@ -67,7 +68,6 @@ export async function compactSegments(
     windowEndNs: windowEnd,
   });
   const version = new Version(inputs, []);
-  const selector = new SeriesSelector(kernels, catalog);
   try {
     for (const measurement of measurements) {
       const table = schema.table(measurement, retentionPolicy);
@@ -77,11 +77,15 @@ export async function compactSegments(
       );
       const assembler = new GroupAssembler(kernels, writer, measurement);
       try {
-        for (const series of selector.select(table.id, null).ids) {
-          mergeSeries(parts, reader, assembler, series);
+        let rowCount = 0;
+        for (const series of seriesOf(parts, table)) {
+          rowCount += mergeSeries(parts, reader, assembler, series);
           if (pause.due()) await pause.wait();
         }
         assembler.finish();
+        // (of one that is dropped meanwhile rows may be missing: the commit refuses the merge then)
+        if (schema.measurements(database).get(measurement.name) === measurement)
+          assertWhole(inputs, measurement.name, rowCount);
       } finally {
         assembler.free();
         reader.close();
@@ -99,7 +103,6 @@ export async function compactSegments(
     writer.abort();
     throw error;
   } finally {
-    selector.close();
     version.release();
   }
 }
@@ -115,22 +118,42 @@ function visibleMeasurements({ schema }: FlushParts, inputs: readonly OpenSegmen
     .filter((found) => found !== undefined);
 }
 
+// All ids at once: a drop of some other table closes the tag index under a merge that waits.
+function seriesOf({ kernels, catalog }: FlushParts, table: Table): Uint32Array {
+  const selector = new SeriesSelector(kernels, catalog);
+  try {
+    return selector.select(table.id, null).ids;
+  } finally {
+    selector.close();
+  }
+}
+
+// A union has at least the rows of each of its parts. Less would be rows that the inputs take with them when they go.
+function assertWhole(inputs: readonly OpenSegment[], measurement: string, rowCount: number): void {
+  for (const { entry, reader } of inputs) {
+    const had = entry.hidden.includes(measurement) ? 0 : (reader.table(measurement)?.rowCount ?? 0);
+    assert(rowCount >= had, `a merge has ${rowCount} of ${had} rows of ${measurement} in ${reader.path}`);
+  }
+}
+
+/** Gives the number of rows. */
 function mergeSeries(
   { kernels }: FlushParts,
   reader: SeriesReader,
   assembler: GroupAssembler,
   series: number,
-): void {
+): number {
   let atMost = 0;
   reader.clusters(series, false, (runs) => {
     for (const run of runs) atMost += run.rowCount;
     return true;
   });
-  if (atMost === 0) return;
+  if (atMost === 0) return 0;
   // pull slices one at a time: the assembler asks for rows, a slice may fill several of its blocks
   const slices = reader.iterate(series);
   let slice = slices.next();
   let used = 0;
+  let rowCount = 0;
   assembler.add(series, atMost, (block, at, room) => {
     let made = 0;
     while (made < room && !slice.done) {
@@ -142,6 +165,8 @@ function mergeSeries(
       slice = slices.next();
       used = 0;
     }
+    rowCount += made;
     return made;
   });
+  return rowCount;
 }
