@@ -11,6 +11,9 @@ import path from "./kernels.wasm" with { type: "file" };
 /** A byte offset in linear memory, 0 to 2^32 - 1; 0 is never a valid area. */
 export type Pointer = number;
 
+/** The allocator hands out nothing larger (assembly/area.ts). */
+const LARGEST_AREA = 2 ** 30;
+
 let compiled: WebAssembly.Module | undefined;
 
 export class Kernels {
@@ -41,7 +44,8 @@ export class Kernels {
 
   /** A new area of at least `sizeBytes`; throws `OverloadedError` when linear memory (4 GiB) is exhausted. */
   alloc(sizeBytes: number): Pointer {
-    const pointer = this.call.areaAlloc(sizeBytes) >>> 0;
+    // above 4 GiB the kernel would see what is left of the number in 32 bits
+    const pointer = sizeBytes > LARGEST_AREA ? 0 : this.call.areaAlloc(sizeBytes) >>> 0;
     if (pointer === 0)
       throw new OverloadedError(`out of linear memory: no area of ${sizeBytes} bytes is free`);
     return pointer;

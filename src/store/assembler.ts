@@ -36,10 +36,19 @@ export class GroupAssembler {
     writer.startTable(measurement.name, [...fields]);
   }
 
-  /** Takes all rows of a series; `atMost` is at least their number. Series ids ascend from call to call. */
+  /** Writes what waits when a series of at most so many rows has no room behind it; whether nothing waits then. */
+  makeRoom(atMost: number): boolean {
+    if (atMost >= LONG_SERIES || this.#rowCount + atMost > GROUP_ROWS) this.#emit();
+    return this.#rowCount === 0;
+  }
+
+  /**
+   * Takes all rows of a series; `atMost` is at least their number. Series ids ascend from call to call. Strings are read
+   * when a group is written: their bytes must stay until `makeRoom` says that nothing waits.
+   */
   add(seriesId: number, atMost: number, feed: RowFeed): void {
+    this.makeRoom(atMost);
     const long = atMost >= LONG_SERIES;
-    if (long || this.#rowCount + atMost > GROUP_ROWS) this.#emit();
     const groups = Math.ceil(atMost / GROUP_ROWS);
     const share = Math.ceil(atMost / groups);
     while (true) {

@@ -75,6 +75,8 @@ export async function compactSegments(
       const reader = new SeriesReader(
         ...([kernels, version, measurement, retentionPolicy, names, MIN_TIME, MAX_TIME] as const),
       );
+      // the assembler keeps pointers to strings of several short series
+      reader.holdStrings = true;
       const assembler = new GroupAssembler(kernels, writer, measurement);
       try {
         let rowCount = 0;
@@ -149,6 +151,7 @@ function mergeSeries(
     return true;
   });
   if (atMost === 0) return 0;
+  if (assembler.makeRoom(atMost)) reader.freeStrings();
   // pull slices one at a time: the assembler asks for rows, a slice may fill several of its blocks
   const slices = reader.iterate(series);
   let slice = slices.next();

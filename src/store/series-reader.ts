@@ -20,11 +20,22 @@ export interface Run {
   readonly minTime: bigint;
   readonly maxTime: bigint;
   readonly rowCount: number;
-  /** The rows, once. */
+  /** The rows, until another run of the same segment is read. */
   read(): Slice;
   /** The whole row group behind the run, when it has no other rows than these. */
   readonly group: { readonly cursor: SegmentCursor; readonly index: number } | null;
 }
+
+/** Rows with from < time <= to of runs that overlap; a single piece of all rows has no bounds. */
+interface Piece {
+  readonly runs: readonly Run[];
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** Up to so many rows are merged at once. */
+const UNCUT_ROWS = 8192;
+const NOTHING: Slice = { rowCount: 0, times: 0, columns: [] };
 
 export class SeriesReader {
   readonly minTime: bigint;
@@ -34,7 +45,12 @@ export class SeriesReader {
   readonly #cursors: (SegmentCursor | null)[];
   readonly #fieldIds: Uint32Array;
   readonly #order: Uint32Array;
+  /** Of the slice given last. */
   #merged: RowBlock[] = [];
+  /** Of the series' runs in memtables. */
+  #gathered: RowBlock[] = [];
+  /** Set by who keeps pointers to strings from series to series: their bytes then stay until `freeStrings`. */
+  holdStrings = false;
 
   /** `fields`: those that slices have as columns, in this order; all known to the measurement. */
   constructor(
@@ -67,8 +83,8 @@ export class SeriesReader {
   /** Gives each slice of the series in the range of time to `take`, until it answers false. */
   slices(id: number, descending: boolean, take: (slice: Slice) => boolean): void {
     this.clusters(id, descending, (runs) => {
-      const slice = runs.length === 1 ? runs[0]!.read() : this.merge(runs);
-      return slice.rowCount === 0 || take(slice);
+      for (const slice of this.read(runs, descending)) if (slice.rowCount > 0 && !take(slice)) return false;
+      return true;
     });
   }
 
@@ -76,7 +92,26 @@ export class SeriesReader {
   *iterate(id: number): Generator<Slice> {
     const clusters: (readonly Run[])[] = [];
     this.clusters(id, false, (runs) => clusters.push(runs) > 0);
-    for (const runs of clusters) yield runs.length === 1 ? runs[0]!.read() : this.merge(runs);
+    for (const runs of clusters) yield* this.read(runs, false);
+  }
+
+  /** The rows of runs that overlap, as slices in order of time: each is valid until the next one is asked for. */
+  *read(runs: readonly Run[], descending: boolean): Generator<Slice> {
+    const pieces = cut(runs);
+    if (descending) pieces.reverse();
+    for (const { runs: overlapping, from, to } of pieces) {
+      this.#freeMerged();
+      if (!this.holdStrings) this.freeStrings();
+      const byAge = overlapping.toSorted((a, b) => a.age - b.age);
+      let merged: Slice | undefined;
+      for (const run of byAge) {
+        const slice = pieces.length === 1 ? run.read() : this.#between(run.read(), from, to);
+        // the first is copied too when there are more: a later run of the same segment would overwrite what it reads
+        if (byAge.length > 1) merged = this.#mergeTwo(merged ?? NOTHING, slice);
+        else merged = slice;
+      }
+      if (merged) yield merged;
+    }
   }
 
   /** Gives groups of runs that overlap, in order of time, to `take`, until it answers false. */
@@ -96,13 +131,9 @@ export class SeriesReader {
     for (const cluster of clusters) if (!take(cluster)) break;
   }
 
-  /** One slice out of runs that overlap. */
-  merge(runs: readonly Run[]): Slice {
-    const byAge = runs.toSorted((a, b) => a.age - b.age);
-    // the first is copied too: a later run of the same segment would overwrite what it reads
-    let merged: Slice = { rowCount: 0, times: 0, columns: [] };
-    for (const run of byAge) merged = this.#mergeTwo(merged, run.read());
-    return merged;
+  /** Frees the strings of row groups that are not the current one. */
+  freeStrings(): void {
+    for (const cursor of this.#cursors) cursor?.recycle();
   }
 
   close(): void {
@@ -111,9 +142,28 @@ export class SeriesReader {
   }
 
   #recycle(): void {
+    this.#freeMerged();
+    for (const block of this.#gathered) block.free();
+    this.#gathered = [];
+    if (!this.holdStrings) this.freeStrings();
+  }
+
+  #freeMerged(): void {
     for (const block of this.#merged) block.free();
     this.#merged = [];
-    for (const cursor of this.#cursors) cursor?.recycle();
+  }
+
+  // The rows of a slice with from < time <= to.
+  #between(slice: Slice, from: bigint, to: bigint): Slice {
+    const { lowerBound } = this.#kernels.call;
+    const start = lowerBound(slice.times, 0, slice.rowCount, from + 1n);
+    const rowCount = lowerBound(slice.times, start, slice.rowCount, to + 1n) - start;
+    const columns = slice.columns.map((column) => {
+      if (!column) return null;
+      const present = column.present ? column.present + start : 0;
+      return { values: column.values + start * 8, present, heap: column.heap };
+    });
+    return { rowCount, times: slice.times + start * 8, columns };
   }
 
   #runs(id: number): Run[] {
@@ -130,12 +180,16 @@ export class SeriesReader {
       if (memtable.seriesRows(id) === 0) continue;
       const cursor = memtable.rows(id, minTime, maxTime);
       if (cursor.count === 0) continue;
+      let gathered: Slice | undefined;
       runs.push({
         age: this.#cursors.length + m,
         minTime: cursor.timeAt(0),
         maxTime: cursor.timeAt(cursor.count - 1),
         rowCount: cursor.count,
-        read: () => this.#gather(cursor),
+        read: () => {
+          gathered ??= this.#gather(cursor);
+          return gathered;
+        },
         group: null,
       });
     }
@@ -179,7 +233,8 @@ export class SeriesReader {
   }
 
   #gather(cursor: RowCursor): Slice {
-    const block = this.#block(cursor.count);
+    const block = new RowBlock(this.#kernels, cursor.count, this.#fieldIds);
+    this.#gathered.push(block);
     const rowCount = cursor.gather(block, 0, cursor.count);
     return this.#sliceOf(block, rowCount);
   }
@@ -187,7 +242,8 @@ export class SeriesReader {
   #mergeTwo(older: Slice, newer: Slice): Slice {
     const kernels = this.#kernels;
     const capacity = older.rowCount + newer.rowCount;
-    const block = this.#block(capacity);
+    const block = new RowBlock(kernels, capacity, this.#fieldIds);
+    this.#merged.push(block);
     const pairs = kernels.alloc(capacity * 8);
     const rowCount = kernels.call.mergeTimes(
       ...([older.times, older.rowCount, newer.times, newer.rowCount] as const),
@@ -207,12 +263,6 @@ export class SeriesReader {
     return this.#sliceOf(block, rowCount);
   }
 
-  #block(capacity: number): RowBlock {
-    const block = new RowBlock(this.#kernels, capacity, this.#fieldIds);
-    this.#merged.push(block);
-    return block;
-  }
-
   #sliceOf(block: RowBlock, rowCount: number): Slice {
     const columns = Array.from(this.#order, (column) => {
       const count = block.valueCount(column);
@@ -222,6 +272,25 @@ export class SeriesReader {
     });
     return { rowCount, times: block.times, columns };
   }
+}
+
+// Runs that overlap in chains (a range written twice, out of step) may be a whole series: they are cut in time, so that
+// a piece has rows of at most one row group of each segment.
+function cut(runs: readonly Run[]): Piece[] {
+  const rows = runs.reduce((sum, run) => sum + run.rowCount, 0);
+  if (runs.length === 1 || rows <= UNCUT_ROWS) return [{ runs, from: 0n, to: 0n }];
+  const ends = [...new Set(runs.map((run) => run.maxTime))].sort((a, b) => (a < b ? -1 : 1));
+  const pieces: Piece[] = [];
+  let from = runs[0]!.minTime - 1n;
+  let next = 0;
+  let open: Run[] = [];
+  for (const to of ends) {
+    while (next < runs.length && runs[next]!.minTime <= to) open.push(runs[next++]!);
+    pieces.push({ runs: open, from, to });
+    open = open.filter((run) => run.maxTime > to);
+    from = to;
+  }
+  return pieces;
 }
 
 // String offsets from a heap become pointers from the start of linear memory, in place.

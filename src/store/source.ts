@@ -287,8 +287,7 @@ class GroupFold {
     let window = 0;
     this.#reader.clusters(seriesId, false, (runs) => {
       if (residual === null && runs.length === 1 && this.#useStats && this.#addStats(runs[0]!)) return true;
-      const slice = runs.length === 1 ? runs[0]!.read() : this.#reader.merge(runs);
-      window = this.#addRows(slice, residual, window);
+      for (const slice of this.#reader.read(runs, false)) window = this.#addRows(slice, residual, window);
       return true;
     });
   }
