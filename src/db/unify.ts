@@ -4,6 +4,7 @@
 // values is represented exactly; if some are not, or the batch has one field with two types, the batch is built
 // anew without the points that cannot be stored.
 
+import { InputError } from "../base/errors.ts";
 import { BatchBuilder, type FieldValue } from "../ingest/builder.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import {
@@ -27,7 +28,8 @@ export interface BoundTable {
   readonly fieldIds: readonly number[];
 }
 
-const text = new TextDecoder();
+// a leading U+FEFF is part of a name or value, as every other character
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 const align8 = (n: number) => (n + 7) & ~7;
 
 /**
@@ -164,9 +166,17 @@ export function rebuild(
         dropped++;
         continue;
       }
-      for (const [name, type] of fresh) types.set(name, type);
       const { measurement: name, tags } = keys[row.series]!;
-      builder.add(name, tags, fields, row.time);
+      try {
+        builder.add(name, tags, fields, row.time);
+      } catch (error) {
+        // names that are no UTF-8 do not survive the way through text: two tags may have become one
+        if (!(error instanceof InputError)) throw error;
+        errors.add(error.message);
+        dropped++;
+        continue;
+      }
+      for (const [name, type] of fresh) types.set(name, type);
     }
   }
   return { batch: builder.finish(), rows: builder.rowCount, dropped, errors: [...errors].slice(0, 100) };

@@ -16,7 +16,7 @@ export interface LineError {
 /** Lines longer than this are cut in messages, bytes. */
 const SHOWN_BYTES = 200;
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** By code: see kernels/assembly/line/reason.ts. `detail` is the piece of the line that the reason is about. */
 const reasons: Readonly<Record<number, (detail: string) => string>> = {

@@ -142,7 +142,7 @@ export function openBatch(bytes: Uint8Array, source = "write batch"): BatchView 
   return new BatchCheck(aligned, source).batch();
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const COMMA = 0x2c;
 const valueBytes: Readonly<Record<FieldType, number>> = { 1: 8, 2: 8, 3: 8, 4: 1, 5: 4 };
 

@@ -15,7 +15,8 @@ export interface Tag {
 }
 
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+// a leading U+FEFF is part of a name, as every other character
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Canonical key bytes of a measurement and its tags (in any order).

@@ -10,7 +10,7 @@ import { assert } from "../base/assert.ts";
 import { CorruptionError } from "../base/errors.ts";
 
 const text = new TextEncoder();
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const TWO_TO_32 = 0x1_0000_0000;
 
 /** Bytes that grow at the end. */

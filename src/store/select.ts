@@ -12,6 +12,8 @@ import { RegexCache } from "../model/regex.ts";
 import { decodeSeriesKey, escapeTag } from "../model/serieskey.ts";
 import type { Catalog } from "./catalog.ts";
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export interface SelectedSeries {
   /** Ascending. */
   readonly ids: Uint32Array;
@@ -165,7 +167,7 @@ export class SeriesSelector {
 
   #text(node: number): string {
     const words = this.#kernels.u32(node + 12, 2);
-    return new TextDecoder().decode(this.#kernels.view(words[0]!, words[1]!));
+    return utf8.decode(this.#kernels.view(words[0]!, words[1]!));
   }
 }
 

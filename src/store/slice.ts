@@ -23,7 +23,7 @@ export interface Slice {
   readonly columns: readonly (SliceColumn | null)[];
 }
 
-const text = new TextDecoder();
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A column copied out of linear memory; of the rows at `rows` only, when given. */
 export function copyColumn(

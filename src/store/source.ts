@@ -30,7 +30,7 @@ import { type Run, SeriesReader } from "./series-reader.ts";
 import { copyColumn, filterSlice, type Slice } from "./slice.ts";
 import type { Store } from "./store.ts";
 
-const text = new TextDecoder();
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class StoreSource implements Source {
   readonly #kernels: Kernels;
