@@ -173,6 +173,8 @@ export interface CatalogExports {
   catalogClose(partition: number): void;
   catalogCount(partition: number): number;
   catalogEntry(partition: number, id: number): number;
+  entryTable(entry: number): number;
+  entryLength(entry: number): number;
   catalogFind(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogAdd(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogAppend(partition: number, hash: bigint, table: number, key: number, length: number): number;

@@ -49,13 +49,12 @@ export class Catalog {
   /** The canonical key of a series: a view, valid until linear memory grows. */
   key(id: number): Uint8Array {
     const entry = this.#kernels.call.catalogEntry(this.record, id) >>> 0;
-    const length = this.#kernels.u32(entry + 12, 1)[0]!;
-    return this.#kernels.view(entry + 16, length);
+    return this.#kernels.view(entry + 16, this.#kernels.call.entryLength(entry));
   }
 
   tableId(id: number): number {
     const entry = this.#kernels.call.catalogEntry(this.record, id) >>> 0;
-    return this.#kernels.u32(entry + 8, 1)[0]!;
+    return this.#kernels.call.entryTable(entry) >>> 0;
   }
 
   /** Gives the next id to a series that is not there yet. */

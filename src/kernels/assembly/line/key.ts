@@ -16,6 +16,7 @@ import { BACKSLASH, COMMA, EQUALS, NEWLINE, newlineEscaped, SPACE } from "./text
 const MEASUREMENTS: u32 = 1;
 const SERIES: u32 = 2;
 const MAX_KEY_BYTES: u32 = 65535;
+const FEW_TAGS: u32 = 16;
 const MAX_TAGS: u32 = 16384; // `,a=b` is four bytes of at most 65,535
 
 // the tags of the key at hand: pairs of u32, start (behind the comma) and length of `key=value`
@@ -148,14 +149,31 @@ function tagsSorted(): bool {
   return true;
 }
 
-/** Heapsort: in place, and n log n for any key that a client may think of. */
+/** Insertion for the few tags that keys have; else heapsort: in place, and n log n for any key that a client may think of. */
 function sortTags(): void {
+  if (tagCount <= FEW_TAGS) {
+    insertTags();
+    return;
+  }
   for (let i: i32 = (tagCount >> 1) - 1; i >= 0; i--) siftDown(i, tagCount);
   for (let last = tagCount - 1; last > 0; last--) {
     const greatest = load<u64>(tags);
     store<u64>(tags, load<u64>(tags + (last << 3)));
     store<u64>(tags + (last << 3), greatest);
     siftDown(0, last);
+  }
+}
+
+function insertTags(): void {
+  const end = tags + (tagCount << 3);
+  for (let next = tags + 8; next < end; next += 8) {
+    let slot = next;
+    while (slot > tags && compareTags(slot - 8, slot) > 0) {
+      const tag = load<u64>(slot);
+      store<u64>(slot, load<u64>(slot - 8));
+      slot -= 8;
+      store<u64>(slot, tag);
+    }
   }
 }
 
