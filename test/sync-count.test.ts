@@ -23,36 +23,12 @@ test.skipIf(!canTrace)(
   "every 204 is preceded by a sync that began after its record was written",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "serie-sync-"));
-    const output = join(folder, "trace.txt");
-    // -D: the server is our child, not strace's, so that signals reach it
-    const strace = [
-      "strace",
-      "-D",
-      "-f",
-      "-y",
-      "-ttt",
-      "-T",
-      "-s",
-      "32",
-      "-e",
-      `trace=${traced}`,
-      "-o",
-      output,
-    ];
-    const server = new ServerProcess(join(folder, "data"), [], strace);
+    let calls: SystemCall[];
     try {
-      const base = await server.ready();
-      for (let i = 0; i < WRITES; i++) {
-        const response = await fetch(`${base}/write?db=sync`, {
-          method: "POST",
-          body: `m,t=a f=${i} ${i + 1}`,
-        });
-        expect(response.status).toBe(204);
-      }
+      calls = await traceWrites(folder);
     } finally {
-      await server.kill("SIGTERM");
+      rmSync(folder, { recursive: true, force: true });
     }
-    const calls = readTrace(await readWhenEnded(output));
     const answers = calls.filter((call) => sends.includes(call.name) && call.text.includes('"HTTP/1.1 204'));
     expect(answers.length).toBe(WRITES);
 
@@ -62,17 +38,34 @@ test.skipIf(!canTrace)(
       const record = lastBefore(ofLog, writes, answer.start);
       expect(record && record.start > previousSend, "a record is written before each answer").toBe(true);
       const sync = lastBefore(ofLog, syncs, answer.start);
-      expect(
-        sync && sync.start >= record!.end,
-        "a sync begins after the record and ends before the answer",
-      ).toBe(true);
+      const isBetween = sync && sync.start >= record!.end;
+      expect(isBetween, "a sync begins after the record and ends before the answer").toBe(true);
       expect(sync!.text).toContain("= 0");
       previousSend = answer.start;
     }
-    rmSync(folder, { recursive: true, force: true });
   },
   60_000,
 );
+
+/** What the kernel saw of a server that starts, takes `WRITES` writes one after the other, and stops. */
+async function traceWrites(folder: string): Promise<SystemCall[]> {
+  const output = join(folder, "trace.txt");
+  // -D: the server is our child, not strace's, so that signals reach it
+  const flags = ["-D", "-f", "-y", "-ttt", "-T", ...["-s", "32"], ...["-o", output]];
+  const strace = ["strace", ...flags, "-e", `trace=${traced}`];
+  const server = new ServerProcess(join(folder, "data"), [], strace);
+  try {
+    const base = await server.ready();
+    for (let i = 0; i < WRITES; i++) {
+      const body = `m,t=a f=${i} ${i + 1}`;
+      const response = await fetch(`${base}/write?db=sync`, { method: "POST", body });
+      expect(response.status).toBe(204);
+    }
+  } finally {
+    await server.kill("SIGTERM");
+  }
+  return readTrace(await readWhenEnded(output));
+}
 
 /** The trace once strace, which outlives the server by a moment, has written the end of it. */
 async function readWhenEnded(path: string): Promise<string> {
