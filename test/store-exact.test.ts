@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { InputError } from "../src/base/errors.ts";
 import { Database } from "../src/db/database.ts";
 import type { Point } from "../src/ingest/points.ts";
 
@@ -151,10 +152,15 @@ test("what is no number does not come in", async () => {
       expect([value, rows, errors.length]).toEqual([value, 0, 1]);
     }
     const target = { database: DATABASE };
-    for (const v of [Number.NaN, Number.POSITIVE_INFINITY, 2n ** 63n, -(2n ** 63n) - 1n])
-      await expect(
-        (async () => db.writePoints([{ measurement: "m", fields: { v }, time: 1n } as Point], target))(),
-      ).rejects.toThrow();
+    const bad: Partial<Point>[] = [Number.NaN, Number.POSITIVE_INFINITY, 2n ** 64n, -(2n ** 63n) - 1n].map(
+      (v) => ({ fields: { v } }),
+    );
+    for (const time of [1e16, -1e300, Number.NaN, 2n ** 63n, new Date(Number.NaN)]) bad.push({ time });
+    for (const part of bad) {
+      const write = async () =>
+        db.writePoints([{ measurement: "m", fields: { v: 1 }, time: 1n, ...part }], target);
+      await expect(write()).rejects.toBeInstanceOf(InputError);
+    }
     expect(await answer(db, "SELECT * FROM m")).toEqual([]);
   });
 });
