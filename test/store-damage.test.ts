@@ -93,7 +93,7 @@ test("manifest and databases: the directory is not opened, and the error names t
     clock,
   );
   await expect(missing).rejects.toBeInstanceOf(CorruptionError);
-});
+}, 60_000);
 
 test("catalog: rebuilt from the segments, reported, and whole again after a flush", async () => {
   const [path] = pathsOf(/catalog/);
@@ -111,7 +111,7 @@ test("catalog: rebuilt from the segments, reported, and whole again after a flus
   await eachFlip(path!, check);
   await check(diskWith(path!, () => null));
   await check(diskWith(path!, (bytes) => bytes.subarray(0, 20)));
-});
+}, 60_000);
 
 test("segment: set aside at the start or an error of the query that meets it; never silence, never other values", async () => {
   const [path] = pathsOf(/\.seg$/);
@@ -149,4 +149,4 @@ test("segment: set aside at the start or an error of the query that meets it; ne
     } else await db.close();
   });
   expect([setAside > 50, refused > 20]).toEqual([true, true]);
-}, 30_000);
+}, 60_000);

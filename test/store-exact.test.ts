@@ -205,7 +205,7 @@ test("names and tags of every kind of byte, one series each, found by their valu
       expect(values!.rows.map(([, value]) => value as string).sort()).toEqual(names.toSorted());
     },
   );
-});
+}, 30_000);
 
 test("long keys: tag values that together make 64 KB, side by side with short ones", async () => {
   const long = (letter: string) => letter.repeat(15_000);

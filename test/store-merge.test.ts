@@ -52,7 +52,7 @@ test("a drop of another table at any moment of a merge takes no rows of these", 
     expect(db.health().status).toBe("pass");
     await db.close();
   }
-});
+}, 30_000);
 
 test("a merge that meets a damaged page leaves its inputs, says so, and stops no writes and flushes", async () => {
   const disk = new MemoryDisk();
