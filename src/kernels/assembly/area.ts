@@ -8,6 +8,8 @@
 const PAGE: u32 = 65536;
 const ORDERS: u32 = 15;
 const PAGES: u32 = 65536;
+/** Pages by which memory grows at least, while there is room: 16 MiB. */
+const GROWTH: u32 = 256;
 const NONE: u32 = 0xffff_ffff;
 const FREE: u8 = 0x80;
 const USED: u8 = 0x40;
@@ -88,13 +90,20 @@ export function areaAlloc(bytes: u32): usize {
   let have = order;
   while (have <= ORDERS && load<u32>(heads + (have << 2)) == NONE) have++;
   if (have > ORDERS) {
-    // grow by exactly one aligned area; the gap before it goes to the free lists
+    // grow by one aligned area or a whole step (growing is slow, and pages not touched cost nothing); what is before
+    // and behind the area goes to the free lists
     const aligned = (endPage + (1 << order) - 1) & ~((1 << order) - 1);
     const need = aligned + (1 << order);
-    if (need > PAGES - 1 || memory.grow(need - endPage) < 0) return 0;
+    if (need > PAGES - 1) return 0;
+    let end = max(need, min<u32>(endPage + GROWTH, PAGES - 1));
+    if (memory.grow(end - endPage) < 0) {
+      end = need;
+      if (memory.grow(end - endPage) < 0) return 0;
+    }
     const gap = endPage;
-    endPage = need;
+    endPage = end;
     if (gap < aligned) release(gap, aligned);
+    if (need < end) release(need, end);
     store<u8>(state + aligned, USED | <u8>order);
     usedPages += 1 << order;
     return link(aligned);
