@@ -2,11 +2,15 @@
 import { nodeDisk } from "../disk/node.ts";
 import { inspectLog } from "../log/inspect.ts";
 import { type InspectableFormat, inspectFile, segmentFormat } from "../segment/inspect.ts";
+import { CATALOG_MAGIC } from "../store/catalog-file.ts";
+import { inspectCatalog, inspectSealed } from "../store/inspect.ts";
 
 const formats: readonly InspectableFormat[] = [
   segmentFormat,
   { magic: "serieWAL", dump: inspectLog },
-  { magic: "serie manifest", dump: (_, bytes) => new TextDecoder().decode(bytes).trimEnd().split("\n") },
+  { magic: "serie manifest", dump: (path, bytes) => inspectSealed("serie manifest", path, bytes) },
+  { magic: "serie databases", dump: (path, bytes) => inspectSealed("serie databases", path, bytes) },
+  { magic: CATALOG_MAGIC, dump: inspectCatalog },
 ];
 
 /** Throws `InputError` for a file that is not serie's, `DiskError` when it cannot be read. */

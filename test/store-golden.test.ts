@@ -1,0 +1,80 @@
+// The store's small files under review: their bytes as written today, read back, and what `serie inspect` says of them.
+// After an intended change of a format: UPDATE_GOLDEN=1 bun test test/store-golden.test.ts
+import { expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Clock } from "../src/base/clock.ts";
+import { Database } from "../src/db/database.ts";
+import { inspectCatalog, inspectSealed } from "../src/store/inspect.ts";
+import { MemoryDisk } from "./disk/memory.ts";
+import { cellsOf, DATABASE } from "./support/possible.ts";
+
+const GOLDEN = `${import.meta.dir}/golden`;
+const clock: Clock = { nowNs: () => 0n, elapsedMs: () => 0, every: () => () => {} };
+const options = { dataDir: "/data", partitions: 1 };
+const samples = [
+  { path: "/data/databases", golden: "databases", dump: inspectSealed.bind(null, "serie databases") },
+  { path: "/data/p00/manifest", golden: "manifest", dump: inspectSealed.bind(null, "serie manifest") },
+  { path: "/data/p00/catalog-4", golden: "catalog", dump: inspectCatalog },
+];
+
+/** Two flushes, a drop between them, and a time window each. */
+async function makeDisk(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  const db = await Database.open(options, disk, clock);
+  await db.createDatabase(DATABASE);
+  await db.writeLines("cpu,host=a x=1 1\ngone v=1 1\ncpu,host=b\\ c,region=eu x=2 2", { database: DATABASE });
+  await db.flush();
+  await db.dropMeasurement(DATABASE, "gone");
+  await db.writeLines("mem,host=a used=5i 700000000000000000", { database: DATABASE });
+  await db.flush();
+  await db.writeLines("mem,host=z used=6i 700000000000000000", { database: DATABASE });
+  await db.close();
+  return disk;
+}
+
+const dumpOf = ({ path, dump }: (typeof samples)[number], bytes: Uint8Array) =>
+  `${[...dump(path, bytes)].join("\n")}\n`;
+
+test("the golden files are what is written, and their dumps are what inspect prints", async () => {
+  const disk = await makeDisk();
+  for (const sample of samples) {
+    const bytes = disk.readFile(sample.path);
+    const golden = `${GOLDEN}/${sample.golden}`;
+    if (process.env["UPDATE_GOLDEN"]) {
+      writeFileSync(golden, bytes);
+      writeFileSync(`${golden}.txt`, dumpOf(sample, bytes));
+    }
+    expect(dumpOf(sample, bytes)).toBe(readFileSync(`${golden}.txt`, "utf8"));
+    expect([sample.golden, Buffer.compare(bytes, readFileSync(golden))]).toEqual([sample.golden, 0]);
+  }
+});
+
+test("the golden files are read", async () => {
+  const disk = await makeDisk();
+  for (const { path, golden } of samples)
+    disk.open(path, "create").append(readFileSync(`${GOLDEN}/${golden}`));
+  const db = await Database.open(options, disk, clock);
+  expect([...(await cellsOf(db, ["cpu", "gone", "mem"]))]).toEqual([
+    ["cpu a 1 x", 1],
+    ["cpu b c 2 region", "eu"], // a tag that is not grouped by
+    ["cpu b c 2 x", 2],
+    ["mem a 700000000000000000 used", 5],
+    ["mem z 700000000000000000 used", 6],
+  ]);
+  await db.close();
+});
+
+test("a dump says where a file is damaged, whatever byte is flipped", () => {
+  for (const sample of samples) {
+    const bytes = readFileSync(`${GOLDEN}/${sample.golden}`);
+    for (let at = 0; at < bytes.length; at++) {
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 0x10;
+      expect([sample.golden, at, dumpOf(sample, damaged).includes("DAMAGED")]).toEqual([
+        sample.golden,
+        at,
+        true,
+      ]);
+    }
+  }
+});
