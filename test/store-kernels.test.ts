@@ -488,6 +488,7 @@ describe("tag index", () => {
         }
         expect(kernels.call.tagIndexExtend(catalog.record)).toBeTruthy();
         for (const table of [0, 1, 2]) checkTable(catalog, table, scratch);
+        expect(kernels.call.tagIndexNode(catalog.record, DROPPED, scratch, 0)).toBe(0);
         closeCatalog(catalog);
       }),
       { numRuns: 300 },
