@@ -232,3 +232,32 @@ test("long keys: tag values that together make 64 KB, side by side with short on
     expect([rows, errors.length]).toEqual([1, 1]);
   });
 });
+
+test("a batch with one field in two types, and a line with a field twice: each value in the field's type", async () => {
+  await withDatabase(async (reopen) => {
+    const db = await reopen();
+    const write = async (...lines: string[]) => db.writeLines(lines.join("\n"), { database: DATABASE });
+    await write("m f=0.5,i=1i 1");
+    expect((await write("m f=2i 2", "m f=3.5 3", "m i=4 4", "m i=5i 5")).errors).toEqual([]);
+    const refused = await write("m i=6.5 6", "m i=7 7", "m i=8i 8", 'm i="9" 9');
+    expect([refused.rows, refused.dropped, refused.partial]).toEqual([2, 2, true]);
+    expect((await write("m f=10,f=11i 10", "m f=12i,f=13 11")).rows).toBe(2);
+    const check = async (open: Database) => {
+      expect((await answer(open, "SELECT f FROM m"))[0]!.rows).toEqual([
+        ...[
+          [1n, 0.5],
+          [2n, 2],
+          [3n, 3.5],
+        ],
+        ...[
+          [10n, 11],
+          [11n, 13],
+        ],
+      ]);
+      const integers = (await answer(open, "SELECT i FROM m"))[0]!.rows.map(([, value]) => Number(value));
+      expect(integers).toEqual([1, 4, 5, 7, 8]);
+    };
+    await check(db);
+    await check(await reopen());
+  });
+});

@@ -56,15 +56,17 @@ export function bind(
     const measurement = schema.measurement(database, name);
     const directory = at + TABLE_HEADER_BYTES + align8(nameBytes) + seriesCount * SERIES_ENTRY_BYTES;
     const fresh: [string, FieldType][] = [];
-    const names: string[] = [];
+    const names = Array.from({ length: fieldCount }, (_, f) => {
+      const entry = directory + f * FIELD_ENTRY_BYTES;
+      const nameAt = batch + at + view.getUint32(entry, true);
+      return text.decode(kernels.view(nameAt, view.getUint32(entry + 4, true)));
+    });
+    // before any column is converted: converted, the two would be one field twice, which is no batch
+    if (new Set(names).size < names.length) return null;
     for (let f = 0; f < fieldCount; f++) {
       const entry = directory + f * FIELD_ENTRY_BYTES;
-      const field = text.decode(
-        kernels.view(batch + at + view.getUint32(entry, true), view.getUint32(entry + 4, true)),
-      );
+      const field = names[f]!;
       const type = view.getUint32(entry + 8, true) as FieldType;
-      if (names.includes(field)) return null;
-      names.push(field);
       const id = measurement.fieldId(field);
       const wanted = id < 0 ? type : measurement.fields[id]!.type;
       if (id < 0) fresh.push([field, type]);
