@@ -75,6 +75,10 @@ export interface Counters {
 
 /** How long a write waits for a flush to make room before it is refused. */
 const ROOM_TIMEOUT_MS = 5_000;
+/** Linear memory that writes leave to flushes and queries is the rest of 4 GiB. */
+const MOST_LINEAR_BYTES = 3 * 2 ** 30;
+/** What a batch takes in memtable and catalog, at most, in its own size. */
+const GROWTH = 4;
 
 export class Database {
   readonly options: Options;
@@ -204,7 +208,6 @@ export class Database {
 
   async dropDatabase(database: string): Promise<void> {
     await this.#drop(database, null);
-    await this.#databases.drop(database);
   }
 
   async dropMeasurement(database: string, measurement: string): Promise<void> {
@@ -311,6 +314,7 @@ export class Database {
     try {
       const { rows, dropped, errors } = fitted;
       if (rows === 0) return { position: 0, rows, dropped, errors };
+      this.#checkMemory(fitted.sizeBytes);
       const position = this.#log.append(this.#kernels.view(fitted.pointer, fitted.sizeBytes));
       try {
         this.#applier.apply(fitted);
@@ -326,6 +330,13 @@ export class Database {
     } finally {
       fitted.free();
     }
+  }
+
+  // Refuses before the log has the rows: what is there must fit in memory, at the next start as well.
+  #checkMemory(batchBytes: number): void {
+    if (this.#kernels.usedBytes + GROWTH * batchBytes <= MOST_LINEAR_BYTES) return;
+    void this.flush().catch(() => undefined);
+    throw new OverloadedError("memory is full of rows and series: send again later, or drop measurements");
   }
 
   async #finish(
@@ -348,7 +359,10 @@ export class Database {
       this.#checkWritable();
       const position = this.#log.append(encodeDrop({ database, measurement }));
       applyDrop(this.#schema, this.#stores, database, measurement);
+      // in the same step: the rows of a write that comes now belong to a new database, or to none
+      if (measurement === null) this.#databases.forget(database);
       await this.#log.durable(position);
+      if (measurement === null) await this.#databases.save();
     });
   }
 

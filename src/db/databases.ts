@@ -83,13 +83,13 @@ export class Databases {
     await this.#saved;
   }
 
-  async drop(name: string): Promise<void> {
+  /** From now on the database does not exist; `save` makes it so on disk. */
+  forget(name: string): void {
     this.#durable.delete(name);
-    if (this.#policies.delete(name)) this.#save();
-    await this.#saved;
+    this.#policies.delete(name);
   }
 
-  /** Writes the file, also when nothing changed: a new data directory's. */
+  /** Writes the file, also when nothing changed: a new data directory's. Durable when resolved. */
   async save(): Promise<void> {
     this.#save();
     await this.#saved;
