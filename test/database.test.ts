@@ -1,10 +1,10 @@
 // The database through its own calls: what flushes, what converts, what is refused, what survives.
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/base/clock.ts";
-import { ClosedError, InputError, NotFoundError } from "../src/base/errors.ts";
+import { ClosedError, CorruptionError, InputError, NotFoundError } from "../src/base/errors.ts";
 import { Database } from "../src/db/database.ts";
 import type { OptionsInput } from "../src/db/options.ts";
 import { nodeDisk } from "../src/disk/node.ts";
@@ -260,4 +260,39 @@ test("a data directory keeps its number of partitions", async () => {
   db = await openIn(folder, { partitions: 8 });
   expect((await rows(db, "SELECT v FROM m")).length).toBe(3);
   expect(db.health().status).toBe("pass");
+});
+
+test("a segment that is gone or damaged costs its rows alone, and health says which file", async () => {
+  const folder = newFolder();
+  let db = await openIn(folder, { partitions: 1 });
+  await db.writeLines("m v=1 1", target);
+  await db.flush();
+  await db.writeLines("m v=2 2", target);
+  await db.close();
+  const [first, second] = readdirSync(join(folder, "p00")).filter((name) => name.endsWith(".seg"));
+  const path = join(folder, "p00", first!);
+  renameSync(path, `${folder}/elsewhere`);
+  db = await openIn(folder);
+  expect(await rows(db, "SELECT v FROM m")).toEqual([[2n, 2]]);
+  expect(db.health().status).toBe("fail");
+  expect(db.health().message).toContain(first!);
+  await db.writeLines("m v=3 3", target);
+  await db.close();
+  renameSync(`${folder}/elsewhere`, path);
+  db = await openIn(folder);
+  expect(await rows(db, "SELECT v FROM m")).toEqual([
+    [1n, 1],
+    [2n, 2],
+    [3n, 3],
+  ]);
+  expect(db.health().status).toBe("pass");
+  await db.close();
+  const bytes = readFileSync(join(folder, "p00", second!));
+  bytes[52]! ^= 0xff; // in a page: found when it is read
+  writeFileSync(join(folder, "p00", second!), bytes);
+  db = await openIn(folder);
+  expect(db.health().status).toBe("pass");
+  expect(rows(db, "SELECT v FROM m")).rejects.toThrow(CorruptionError);
+  expect(db.health().status).toBe("fail");
+  expect(db.health().message).toContain(second!);
 });

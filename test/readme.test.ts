@@ -58,7 +58,7 @@ test("the example program runs as written, in a folder that has serie installed"
     expect(await child.exited).toBe(0);
     expect(output.split("\n")).toEqual([
       "2024-01-15T10:00:00.000Z {",
-      "  humidity: 91,",
+      "  humidity: 91n,",
       "  value: -3.5,",
       "}",
       "2024-01-15T11:00:00.000Z {",

@@ -50,7 +50,7 @@ export interface WriteOutcome {
   readonly dropped: number;
   /** Why, each complete and in InfluxDB's words; empty = everything was stored. */
   readonly errors: readonly string[];
-  /** Some points were stored although others were not. */
+  /** Each line could be read, or some points were stored: InfluxDB's "partial write". */
   readonly partial: boolean;
 }
 
@@ -238,7 +238,10 @@ export class Database {
 
   /** What recovery found normal after a crash, such as a record cut off at the end of the log. */
   get warnings(): readonly string[] {
-    return this.#log.recovery.warnings;
+    const { partitions } = this.#databases;
+    if (partitions === this.options.partitions) return this.#log.recovery.warnings;
+    const fixed = `the data folder has ${partitions} partitions since it was made; partitions = ${this.options.partitions} has no effect`;
+    return [fixed, ...this.#log.recovery.warnings];
   }
 
   metrics(): readonly Metric[] {
@@ -351,7 +354,12 @@ export class Database {
     this.#counters.rows += stored.rows;
     this.#counters.dropped += dropped;
     const errors = [...refused.errors, ...stored.errors];
-    return { rows: stored.rows, dropped, errors, partial: errors.length > 0 && stored.rows > 0 };
+    return {
+      rows: stored.rows,
+      dropped,
+      errors,
+      partial: errors.length > 0 && stored.rows + stored.dropped > 0,
+    };
   }
 
   async #drop(database: string, measurement: string | null): Promise<void> {

@@ -1,5 +1,8 @@
 // Serie: an open database as a program in the same process sees it.
+
+import { InputError } from "../base/errors.ts";
 import type { Point } from "../ingest/points.ts";
+import { FieldType } from "../model/types.ts";
 import type { Cell, StatementResult } from "../query/result.ts";
 import { Database, type RunOptions, type WriteOutcome, type WriteTarget } from "./database.ts";
 import type { OptionsInput } from "./options.ts";
@@ -19,7 +22,7 @@ export interface SeriesResult {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** A row of `read`. */
+/** A row of `read`; integer fields are bigint, so that writing it again keeps their type. */
 export interface ReadPoint {
   readonly measurement: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -47,8 +50,9 @@ export class Serie {
   }
 
   /** Stores one point. Resolves when it is durable; throws `InputError` when it cannot be stored. */
-  write(point: Point, target: Target = {}): Promise<WriteOutcome> {
-    return this.writeBatch([point], target);
+  async write(point: Point, target: Target = {}): Promise<void> {
+    const { errors } = await this.writeBatch([point], target);
+    if (errors[0] !== undefined) throw new InputError(errors[0]);
   }
 
   /**
@@ -81,13 +85,20 @@ export class Serie {
     for (const [key, value] of Object.entries(tags))
       conditions.push(`${identifier(key)}::tag = ${text(value)}`);
     const query = `SELECT * FROM ${identifier(measurement)} WHERE ${conditions.join(" AND ")} GROUP BY *`;
+    const infos = await this.#database.source.fields(database, measurement);
+    const integers = new Set(
+      infos
+        .filter(({ type }) => type === FieldType.Integer || type === FieldType.Unsigned)
+        .map(({ name }) => name),
+    );
     const points: ReadPoint[] = [];
     for (const series of await this.query(query, { database })) {
       const [, ...names] = series.columns;
       for (const [time, ...cells] of series.rows) {
         const fields: Record<string, Exclude<Cell, null>> = {};
         cells.forEach((cell, i) => {
-          if (cell !== null) fields[names[i]!] = cell;
+          const name = names[i]!;
+          if (cell !== null) fields[name] = integers.has(name) ? BigInt(cell) : cell;
         });
         const given = Object.entries(series.tags ?? {}).filter(([, value]) => value !== "");
         points.push({ measurement, tags: Object.fromEntries(given), fields, time: time as bigint });

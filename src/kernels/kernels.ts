@@ -1,3 +1,4 @@
+/// <reference path="./wasm.d.ts" />
 // One instance of the WebAssembly kernels with its own linear memory: an open database has one per thread.
 //
 // Linear memory is handed out in areas (assembly/area.ts). A JavaScript view of linear memory dies when the

@@ -1,5 +1,6 @@
 // Store source: answers the read contract (model/scan.ts) out of the stores of this thread.
 
+import { CorruptionError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
 import {
   accumulatorBytes,
@@ -54,6 +55,9 @@ export class StoreSource implements Source {
           if (pause.due()) await pause.wait();
           yield block;
         }
+      } catch (error) {
+        if (error instanceof CorruptionError) store.reportDamage(error);
+        throw error;
       } finally {
         version.release();
       }
@@ -118,6 +122,9 @@ export class StoreSource implements Source {
             if (pause.due()) await pause.wait();
             yield group;
           }
+        } catch (error) {
+          if (error instanceof CorruptionError) store.reportDamage(error);
+          throw error;
         } finally {
           version.release();
         }

@@ -46,6 +46,8 @@ export class Store {
   readonly #parts: StoreParts;
   #manifest: Manifest;
   #version: Version;
+  /** Segments whose file was gone when the store was opened. */
+  readonly #missing: SegmentEntry[] = [];
   #active: Memtable;
   #sealed: Memtable | undefined;
   /** Series that are in the catalog file. */
@@ -90,11 +92,16 @@ export class Store {
   }
 
   get segments(): readonly SegmentEntry[] {
-    return this.#manifest.segments;
+    return this.#version.segments.map(({ entry }) => entry);
   }
 
   get compactions(): Readonly<{ runs: number; readBytes: number; writtenBytes: number }> {
     return this.#compactions;
+  }
+
+  /** A query met damage: `/health` says so from now on. */
+  reportDamage(error: CorruptionError): void {
+    if (!this.corruptions.some(({ message }) => message === error.message)) this.corruptions.push(error);
   }
 
   /** Bytes of rows in memory, sealed ones included. */
@@ -142,7 +149,10 @@ export class Store {
    * the commit, goes through `exclusively`: flushes and drops may come before it. Throws `DiskError`.
    */
   async compact(exclusively: <T>(work: () => Promise<T>) => Promise<T>): Promise<boolean> {
-    const run = pickRun(this.#manifest.segments, this.#damaged);
+    const run = pickRun(
+      this.#version.segments.map(({ entry }) => entry),
+      this.#damaged,
+    );
     if (!run) return false;
     const inputs = this.#version.segments.filter(({ entry }) => run.includes(entry));
     const version = this.#version.retain();
@@ -203,7 +213,7 @@ export class Store {
       return names.length === 0 ? entry : { ...entry, hidden: [...entry.hidden, ...names] };
     };
     const segments = this.#version.segments.map(({ entry, reader }) => ({ entry: hide(entry), reader }));
-    this.#manifest = { ...this.#manifest, segments: segments.map(({ entry }) => entry) };
+    this.#manifest = { ...this.#manifest, segments: this.#entries(segments) };
     this.#replaceVersion(segments, this.#version.memtables);
     this.#rewriteCatalog();
   }
@@ -223,6 +233,11 @@ export class Store {
     this.#active.release();
     this.#sealed?.release();
     this.catalog.close();
+  }
+
+  // What the manifest names: also the files that are gone, so that they count again when they are put back.
+  #entries(segments: readonly OpenSegment[]): SegmentEntry[] {
+    return [...this.#missing, ...segments.map(({ entry }) => entry)];
   }
 
   #newActive(): Memtable {
@@ -263,7 +278,7 @@ export class Store {
     this.#savedSeries = series;
     this.#manifest = {
       ...this.#manifest,
-      ...{ catalogFile, catalogBytes, logPosition, segments: segments.map(({ entry }) => entry) },
+      ...{ catalogFile, catalogBytes, logPosition, segments: this.#entries(segments) },
     };
     this.#dirty = false;
     await writeManifest(disk, `${folder}/manifest`, this.#manifest);
@@ -286,7 +301,7 @@ export class Store {
   #load(): void {
     const { disk, folder } = this.#parts;
     const path = `${folder}/manifest`;
-    if (disk.exists(path)) this.#manifest = decodeManifest(disk.readFile(path), path);
+    if (disk.exists(path)) this.#manifest = readManifest(disk, path);
     if (this.#manifest.partitionCount !== this.#parts.partitionCount)
       throw new DiskError(
         `${path} belongs to a data directory of ${this.#manifest.partitionCount} partitions, not ${this.#parts.partitionCount}`,
@@ -298,6 +313,12 @@ export class Store {
       const segmentPath = this.#segmentPath(entry.id);
       // set aside by a process that did not come to say so in the manifest
       if (!disk.exists(segmentPath) && disk.exists(`${segmentPath}${SET_ASIDE}`)) continue;
+      if (!disk.exists(segmentPath)) {
+        const reason = "the file is gone, its rows are missing; put it back from a backup and restart";
+        this.corruptions.push(new CorruptionError(segmentPath, 0, reason));
+        this.#missing.push(entry);
+        continue;
+      }
       try {
         segments.push(this.#openSegment(entry));
       } catch (error) {
@@ -306,8 +327,8 @@ export class Store {
         this.corruptions.push(error);
       }
     }
-    if (segments.length < this.#manifest.segments.length) {
-      this.#manifest = { ...this.#manifest, segments: segments.map(({ entry }) => entry) };
+    if (segments.length + this.#missing.length < this.#manifest.segments.length) {
+      this.#manifest = { ...this.#manifest, segments: this.#entries(segments) };
       this.#dirty = true;
     }
     this.#loadCatalog(segments);
@@ -348,5 +369,15 @@ export class Store {
       if (name.endsWith(".tmp") || (name.endsWith(".seg") && !known.has(name)))
         disk.unlink(`${folder}/${name}`);
     }
+  }
+}
+
+function readManifest(disk: Disk, path: string): Manifest {
+  try {
+    return decodeManifest(disk.readFile(path), path);
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error;
+    const advice = "restore this partition's folder from a backup, or move it away to start without its data";
+    throw new CorruptionError(path, error.offset, `${error.reason}; ${advice}`);
   }
 }
