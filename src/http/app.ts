@@ -12,7 +12,7 @@ import { describedApi, descriptions } from "./openapi.ts";
 import { query } from "./query.ts";
 import { Reply } from "./reply.ts";
 import { health, ping, ready, welcome } from "./status.ts";
-import { writeJson, writeLines } from "./write.ts";
+import { WriteTargets, writeJson, writeLines } from "./write.ts";
 
 export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize">;
 
@@ -30,6 +30,7 @@ const allowed: Readonly<Record<string, string>> = {
 
 export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const bodies = new Bodies(options.maxBodySize, options.maxInflightSize);
+  const targets = new WriteTargets();
   const traffic = new Traffic();
   const startedMs = Date.now();
   const idPrefix = crypto.randomUUID().slice(0, 24);
@@ -69,12 +70,12 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
     .use(describedApi())
     .post(
       "/write",
-      route("/write", (request, reply) => writeLines(db, bodies, request, reply)),
+      route("/write", (request, reply) => writeLines(db, bodies, targets, request, reply)),
       { ...raw, detail: descriptions.write },
     )
     .post(
       "/write/json",
-      route("/write/json", (request, reply) => writeJson(db, bodies, request, reply)),
+      route("/write/json", (request, reply) => writeJson(db, bodies, targets, request, reply)),
       { ...raw, detail: descriptions.writeJson },
     )
     .get("/query", handleQuery, { detail: descriptions.query })
