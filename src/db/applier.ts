@@ -37,6 +37,11 @@ export class Applier {
     this.#scratch = new Scratch(kernels);
   }
 
+  /** Bytes of rows in the active memtables of all partitions. */
+  get activeBytes(): number {
+    return this.#kernels.call.activeMemtableBytes(this.#partitions, this.#partitionCount);
+  }
+
   /** Binds a batch in linear memory to the schema, leaving out points that have no exact form in their field's type. */
   fit(
     batch: { pointer: Pointer; sizeBytes: number; rows: number },

@@ -284,11 +284,17 @@ export class Database {
     return { database, retentionPolicy };
   }
 
+  get #memoryBytes(): number {
+    let sum = this.#applier.activeBytes;
+    for (const store of this.#stores) sum += store.sealedBytes;
+    return sum;
+  }
+
   // Sealed and active memtables together may take twice maxMemSize: one being flushed, one being filled.
   async #waitForRoom(): Promise<void> {
     const { maxMemSize } = this.options;
     const deadline = this.#clock.elapsedMs() + ROOM_TIMEOUT_MS;
-    while (this.#stores.reduce((sum, store) => sum + store.memoryBytes, 0) > 2 * maxMemSize) {
+    while (this.#memoryBytes > 2 * maxMemSize) {
       if (this.#clock.elapsedMs() > deadline)
         throw new OverloadedError("rows come faster than they can be flushed: send again later");
       void this.#maintenance.flush().catch(() => undefined);
@@ -346,8 +352,7 @@ export class Database {
     stored: Stored,
     refused: { count: number; errors: readonly string[] },
   ): Promise<WriteOutcome> {
-    if (this.#stores.reduce((sum, store) => sum + store.activeBytes, 0) > this.options.maxMemSize)
-      void this.flush().catch(() => undefined);
+    if (this.#applier.activeBytes > this.options.maxMemSize) void this.flush().catch(() => undefined);
     if (stored.position > 0) await this.#log.durable(stored.position);
     const dropped = stored.dropped + refused.count;
     this.#counters.writes++;

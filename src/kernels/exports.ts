@@ -195,6 +195,7 @@ export interface MemtableExports {
   memtableClose(memtable: number): void;
   memtableRows(memtable: number): number;
   memtableSize(memtable: number): number;
+  activeMemtableBytes(partitions: number, partitionCount: number): number;
   memtableMinTime(memtable: number): bigint;
   memtableMaxTime(memtable: number): bigint;
   memtableApply(batchTable: number, targets: number, fieldIds: number, scratch: number): number;

@@ -113,8 +113,9 @@ export class Store {
     return this.#active.rowCount + (this.#sealed?.rowCount ?? 0);
   }
 
-  get activeBytes(): number {
-    return this.#active.rowCount === 0 ? 0 : this.#active.sizeBytes;
+  /** Bytes of rows that wait to be flushed. */
+  get sealedBytes(): number {
+    return this.#sealed?.sizeBytes ?? 0;
   }
 
   /** Makes the active memtable the one to flush and starts a new one. Nothing to do without rows. */

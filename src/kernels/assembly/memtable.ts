@@ -10,7 +10,7 @@
 //   string     a value { u32 pointer, u32 length } into the same areas
 
 import { areaAlloc, areaFree, areaSize } from "./area";
-import { ACTIVE } from "./catalog";
+import { ACTIVE, PARTITION } from "./catalog";
 
 const CHUNK: u32 = 1 << 18;
 
@@ -63,6 +63,15 @@ export function memtableRows(mem: usize): u32 { return load<u32>(mem, ROWS); }
 /** Bytes that rows, field sets and strings take. */
 export function memtableSize(mem: usize): u32 {
   return load<u32>(mem, SIZE) - (load<u32>(mem, END) - load<u32>(mem, CURSOR));
+}
+/** Bytes of the active memtables that have rows, over all partitions: asked with every write. */
+export function activeMemtableBytes(partitions: usize, partitionCount: u32): f64 {
+  let sum: u64 = 0;
+  for (let p: u32 = 0; p < partitionCount; p++) {
+    const mem: usize = load<u32>(partitions + <usize>p * PARTITION, ACTIVE);
+    if (load<u32>(mem, ROWS) != 0) sum += memtableSize(mem);
+  }
+  return <f64>sum;
 }
 export function memtableMinTime(mem: usize): i64 { return load<i64>(mem, MIN_TIME); }
 export function memtableMaxTime(mem: usize): i64 { return load<i64>(mem, MAX_TIME); }
