@@ -370,11 +370,12 @@ export class Database {
   async #drop(database: string, measurement: string | null): Promise<void> {
     await this.#maintenance.exclusively(async () => {
       this.#checkWritable();
-      const position = this.#log.append(encodeDrop({ database, measurement }));
+      this.#log.append(encodeDrop({ database, measurement }));
       applyDrop(this.#schema, this.#stores, database, measurement);
       // in the same step: the rows of a write that comes now belong to a new database, or to none
       if (measurement === null) this.#databases.forget(database);
-      await this.#log.durable(position);
+      // also with durability "interval": the databases file must not be ahead of the log
+      await this.#log.sync();
       if (measurement === null) await this.#databases.save();
     });
   }

@@ -2,7 +2,7 @@
 //
 //   flush   rotate the log, seal every memtable (one synchronous step: what is sealed is what the rotated files hold),
 //           write segments, then trim the log
-import { DiskError } from "../base/errors.ts";
+import { DiskError, OverloadedError } from "../base/errors.ts";
 import type { Wal } from "../log/wal.ts";
 import type { Store } from "../store/store.ts";
 
@@ -92,6 +92,8 @@ export class Maintenance {
   #compactLater(): void {
     this.#compacting ??= this.#compactAll()
       .catch((error: Error) => {
+        // no memory for a merge now: the inputs stay, and the next flush tries again
+        if (error instanceof OverloadedError) return;
         this.#failure ??=
           error instanceof DiskError
             ? error
@@ -104,7 +106,8 @@ export class Maintenance {
 
   async #compactAll(): Promise<void> {
     for (const store of this.#stores) {
-      while (!this.#closing && !this.#failure && (await store.compact((work) => this.exclusively(work)))) {
+      const stopped = () => this.#closing || this.#failure !== undefined;
+      while (!stopped() && (await store.compact((work) => this.exclusively(work), stopped))) {
         // until it has nothing more to merge
       }
     }

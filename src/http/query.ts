@@ -14,6 +14,8 @@ import { bodyOf } from "./output/stream.ts";
 import { epochOf, optional, urlParameters } from "./parameters.ts";
 import type { Reply } from "./reply.ts";
 
+/** A chunk is built in memory. */
+const MAX_CHUNK_ROWS = 1_000_000;
 const DEFAULT_CHUNK_ROWS = 10_000;
 
 export async function query(db: Backend, bodies: Bodies, request: Request, reply: Reply): Promise<Response> {
@@ -73,7 +75,7 @@ function runOptions(request: Request, parameters: URLSearchParams, signal: Abort
 
 function chunkRows(parameters: URLSearchParams): number {
   const rows = Number(parameters.get("chunk_size"));
-  return Number.isInteger(rows) && rows > 0 ? rows : DEFAULT_CHUNK_ROWS;
+  return Number.isInteger(rows) && rows > 0 ? Math.min(rows, MAX_CHUNK_ROWS) : DEFAULT_CHUNK_ROWS;
 }
 
 /** The first type of `Accept` that serie knows decides; JSON when there is none. */

@@ -51,11 +51,12 @@ export function pickRun(
   return null;
 }
 
-/** Merges segments of one window; null when none of their rows is left. The result is durable. Throws `DiskError`. */
+/** Merges segments of one window; null when none of their rows is left. Gives up, leaving nothing, when `stopped` says so. The result is durable. Throws `DiskError`. */
 export async function compactSegments(
   parts: FlushParts,
   inputs: readonly OpenSegment[],
-): Promise<SegmentEntry | null> {
+  stopped: () => boolean,
+): Promise<SegmentEntry | null | "stopped"> {
   const { disk, kernels, schema, catalog, pause } = parts;
   const { database, retentionPolicy, windowStart, windowEnd } = inputs[0]!.entry;
   const measurements = visibleMeasurements(parts, inputs);
@@ -83,6 +84,10 @@ export async function compactSegments(
         for (const series of seriesOf(parts, table)) {
           rowCount += mergeSeries(parts, reader, assembler, series);
           if (pause.due()) await pause.wait();
+          if (stopped()) {
+            writer.abort();
+            return "stopped";
+          }
         }
         assembler.finish();
         // (of one that is dropped meanwhile rows may be missing: the commit refuses the merge then)

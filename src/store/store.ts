@@ -121,8 +121,9 @@ export class Store {
   /** Makes the active memtable the one to flush and starts a new one. Nothing to do without rows. */
   seal(): void {
     if (this.#sealed || this.#active.rowCount === 0) return;
-    this.#sealed = this.#active;
+    const full = this.#active;
     this.#active = this.#newActive();
+    this.#sealed = full;
     this.#replaceVersion(this.#version.segments, [this.#sealed, this.#active]);
   }
 
@@ -149,7 +150,10 @@ export class Store {
    * Merges one run of segments of a time window if there are too many; false: nothing to do. Only the short last step,
    * the commit, goes through `exclusively`: flushes and drops may come before it. Throws `DiskError`.
    */
-  async compact(exclusively: <T>(work: () => Promise<T>) => Promise<T>): Promise<boolean> {
+  async compact(
+    exclusively: <T>(work: () => Promise<T>) => Promise<T>,
+    stopped: () => boolean,
+  ): Promise<boolean> {
     const run = pickRun(
       this.#version.segments.map(({ entry }) => entry),
       this.#damaged,
@@ -159,7 +163,8 @@ export class Store {
     const version = this.#version.retain();
     try {
       const parts = { ...this.#parts, catalog: this.catalog, ...this.#segmentNames() };
-      const merged = await compactSegments(parts, inputs);
+      const merged = await compactSegments(parts, inputs, stopped);
+      if (merged === "stopped") return false;
       await exclusively(() => this.#replaceRun(inputs, merged));
       this.#compactions.runs++;
       this.#compactions.readBytes += run.reduce((sum, entry) => sum + entry.sizeBytes, 0);
