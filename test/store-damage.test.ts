@@ -93,6 +93,9 @@ test("manifest and databases: the directory is not opened, and the error names t
     clock,
   );
   await expect(missing).rejects.toBeInstanceOf(CorruptionError);
+  const disk = diskWith("/data/p00/manifest", () => null);
+  await expect(Database.open(options, disk, clock)).rejects.toBeInstanceOf(CorruptionError);
+  expect(disk.list("/data/p00").filter((name) => name.endsWith(".seg"))).toHaveLength(3);
 }, 60_000);
 
 test("catalog: rebuilt from the segments, reported, and whole again after a flush", async () => {

@@ -448,10 +448,11 @@ async function openParts(options: Options, disk: Disk, clock: Clock, lock: DiskL
   const schema = new Schema();
   const records = kernels.alloc(partitions * PARTITION_BYTES);
   kernels.view(records, partitions * PARTITION_BYTES).fill(0);
+  const each = Array.from({ length: partitions }, (_, partition) => partition);
+  await Promise.all(each.map((p) => Store.make(disk, folderOfPartition(dataDir, p), p, partitions)));
   const stores: Store[] = [];
   for (let partition = 0; partition < partitions; partition++) {
     const folder = folderOfPartition(dataDir, partition);
-    if (!disk.exists(folder)) await makeDurableFolder(disk, folder);
     const record = records + partition * PARTITION_BYTES;
     const shardDuration = (database: string, policy: string) =>
       databases.policies(database)?.find(({ name }) => name === policy)?.shardDurationNs ??

@@ -35,6 +35,11 @@ export interface Manifest {
   readonly segments: readonly SegmentEntry[];
 }
 
+export function emptyManifest(partition: number, partitionCount: number): Manifest {
+  const nothing = { logPosition: 0, nextSegment: 1, catalogFile: "", catalogBytes: 0, segments: [] };
+  return { partition, partitionCount, ...nothing };
+}
+
 export const MANIFEST_VERSION = 1;
 const KIND = "serie manifest";
 

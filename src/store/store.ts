@@ -11,14 +11,20 @@
 // them.
 import { CorruptionError, DiskError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
-import type { Disk } from "../disk/disk.ts";
+import { type Disk, makeDurableFolder } from "../disk/disk.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { LogPosition } from "../model/log.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
 import { compactSegments, pickRun } from "./compact.ts";
 import { flushMemtable } from "./flush.ts";
-import { decodeManifest, type Manifest, type SegmentEntry, writeManifest } from "./manifest.ts";
+import {
+  decodeManifest,
+  emptyManifest,
+  type Manifest,
+  type SegmentEntry,
+  writeManifest,
+} from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import type { Schema, Table } from "./schema.ts";
 import { type OpenSegment, Version } from "./version.ts";
@@ -63,20 +69,25 @@ export class Store {
   private constructor(parts: StoreParts) {
     this.#parts = parts;
     this.catalog = new Catalog(parts.kernels, parts.schema, parts.record);
-    this.#manifest = {
-      partition: parts.partition,
-      partitionCount: parts.partitionCount,
-      logPosition: 0,
-      nextSegment: 1,
-      catalogFile: "",
-      catalogBytes: 0,
-      segments: [],
-    };
+    this.#manifest = emptyManifest(parts.partition, parts.partitionCount);
     this.#active = this.#newActive();
     this.#version = new Version([], [this.#active]);
   }
 
-  /** Opens the store in its folder (which exists). Corrupt segments are set aside: see `corruptions`. */
+  /**
+   * Makes the folder of a new store, with a manifest: where segments are without one it was lost, and they are not left-overs.
+   * Nothing to do when it exists. Throws `CorruptionError`, `DiskError`.
+   */
+  static async make(disk: Disk, folder: string, partition: number, partitionCount: number): Promise<void> {
+    const path = `${folder}/manifest`;
+    if (disk.exists(path)) return;
+    if (!disk.exists(folder)) await makeDurableFolder(disk, folder);
+    if (disk.list(folder).some((name) => name.endsWith(".seg")))
+      throw new CorruptionError(path, 0, "the file is missing, but there are segments beside it");
+    await writeManifest(disk, path, emptyManifest(partition, partitionCount));
+  }
+
+  /** Opens the store in its folder (see `make`). Corrupt segments are set aside: see `corruptions`. */
   static open(parts: StoreParts): Store {
     const store = new Store(parts);
     store.#load();
@@ -307,7 +318,7 @@ export class Store {
   #load(): void {
     const { disk, folder } = this.#parts;
     const path = `${folder}/manifest`;
-    if (disk.exists(path)) this.#manifest = readManifest(disk, path);
+    this.#manifest = readManifest(disk, path);
     if (this.#manifest.partitionCount !== this.#parts.partitionCount)
       throw new DiskError(
         `${path} belongs to a data directory of ${this.#manifest.partitionCount} partitions, not ${this.#parts.partitionCount}`,
