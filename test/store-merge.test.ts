@@ -93,6 +93,60 @@ test("a merge that meets a damaged page leaves its inputs, says so, and stops no
   await again.close();
 });
 
+test("a segment that is gone and put back later is as old as it was, and what was dropped stays dropped", async () => {
+  let disk = new MemoryDisk();
+  let db = await Database.open(options, disk, clock);
+  const write = async (lines: string) => {
+    expect((await db.writeLines(lines, { database: "db" })).errors).toEqual([]);
+    await db.flush();
+    for (let t = 0; t < 30; t++) await turn();
+  };
+  const reopen = async () => {
+    await db.close();
+    disk = disk.crash("process");
+    db = await Database.open(options, disk, clock);
+  };
+  await db.createDatabase("db");
+  for (const value of [1, 2, 3])
+    await write(
+      `m v=${value} 1\nm v=${value} ${value + 1}\ngone v=1 1${value < 3 ? `\nm v=${value} 50` : ""}`,
+    );
+  await reopen();
+  const path = `/data/p00/${disk.list("/data/p00").filter((name) => name.endsWith(".seg"))[1]}`;
+  const bytes = disk.readFile(path);
+  disk.unlink(path);
+  await reopen();
+  expect([db.health().status, await rowsOf(db, "SELECT v FROM m")]).toEqual([
+    "fail",
+    [
+      [1n, 3],
+      [2n, 1],
+      [4n, 3],
+      [50n, 1],
+    ],
+  ]);
+  await db.dropMeasurement("db", "gone");
+  // enough flushes that the newer ones are merged
+  for (let value = 4; value < 12; value++) await write(`m v=${value} ${value + 1}\nm v=9 3`);
+  expect(segmentsOf(db)).toBeLessThan(8);
+  await reopen();
+  disk.open(path, "create").append(bytes);
+  await reopen();
+  expect(db.health().status).toBe("pass");
+  const rows = await rowsOf(db, "SELECT v FROM m WHERE v < 4 OR v = 9");
+  // the segment that was away is the second of three: it loses at 1 and 3, and wins at 50
+  expect(rows).toEqual([
+    [1n, 3],
+    [2n, 1],
+    [3n, 9],
+    [4n, 3],
+    [10n, 9],
+    [50n, 2],
+  ]);
+  expect(await rowsOf(db, "SELECT v FROM gone")).toEqual([]);
+  await db.close();
+});
+
 test("no run reaches across a damaged segment", () => {
   const entries = Array.from({ length: 9 }, (_, i): SegmentEntry => {
     const times = { windowStart: 0n, windowEnd: 1n, minTime: 0n, maxTime: 0n };

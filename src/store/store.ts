@@ -52,8 +52,8 @@ export class Store {
   readonly #parts: StoreParts;
   #manifest: Manifest;
   #version: Version;
-  /** Segments whose file was gone when the store was opened. */
-  readonly #missing: SegmentEntry[] = [];
+  /** Segments whose file was gone when the store was opened, and the ids of those that are older. */
+  #missing: { readonly entry: SegmentEntry; readonly older: Set<SegmentEntry["id"]> }[] = [];
   #active: Memtable;
   #sealed: Memtable | undefined;
   /** Series that are in the catalog file. */
@@ -63,7 +63,7 @@ export class Store {
   #compactions = { runs: 0, readBytes: 0, writtenBytes: 0 };
   /** Damage found while opening or merging, for people. */
   readonly corruptions: CorruptionError[] = [];
-  /** Segments in which a merge met damage: they stay as they are, and nothing is merged across them. */
+  /** Segments that are gone or in which a merge met damage: nothing is merged with them or across them. */
   readonly #damaged = new Set<SegmentEntry["id"]>();
 
   private constructor(parts: StoreParts) {
@@ -165,10 +165,7 @@ export class Store {
     exclusively: <T>(work: () => Promise<T>) => Promise<T>,
     stopped: () => boolean,
   ): Promise<boolean> {
-    const run = pickRun(
-      this.#version.segments.map(({ entry }) => entry),
-      this.#damaged,
-    );
+    const run = pickRun(this.#entries(this.#version.segments), this.#damaged);
     if (!run) return false;
     const inputs = this.#version.segments.filter(({ entry }) => run.includes(entry));
     const version = this.#version.retain();
@@ -203,6 +200,7 @@ export class Store {
       return;
     }
     const opened = merged ? [this.#openSegment(merged)] : [];
+    for (const { older } of this.#missing) if (merged && older.has(inputs[0]!.entry.id)) older.add(merged.id);
     const segments = current.flatMap((segment, i) => {
       if (i === last) return opened;
       return same(segment) ? [] : [segment];
@@ -230,6 +228,7 @@ export class Store {
       return names.length === 0 ? entry : { ...entry, hidden: [...entry.hidden, ...names] };
     };
     const segments = this.#version.segments.map(({ entry, reader }) => ({ entry: hide(entry), reader }));
+    this.#missing = this.#missing.map(({ entry, older }) => ({ entry: hide(entry), older }));
     this.#manifest = { ...this.#manifest, segments: this.#entries(segments) };
     this.#replaceVersion(segments, this.#version.memtables);
     this.#rewriteCatalog();
@@ -252,9 +251,13 @@ export class Store {
     this.catalog.close();
   }
 
-  // What the manifest names: also the files that are gone, so that they count again when they are put back.
+  // What the manifest names: also the files that are gone, in their place by age, so that they count again as what they
+  // were when they are put back.
   #entries(segments: readonly OpenSegment[]): SegmentEntry[] {
-    return [...this.#missing, ...segments.map(({ entry }) => entry)];
+    const entries = segments.map(({ entry }) => entry);
+    for (const { entry, older } of this.#missing)
+      entries.splice(entries.findLastIndex(({ id }) => older.has(id)) + 1, 0, entry);
+    return entries;
   }
 
   #newActive(): Memtable {
@@ -326,14 +329,18 @@ export class Store {
     this.#removeLeftOvers();
     this.#reportSetAside();
     const segments: OpenSegment[] = [];
-    for (const entry of this.#manifest.segments) {
+    for (const [place, entry] of this.#manifest.segments.entries()) {
       const segmentPath = this.#segmentPath(entry.id);
       // set aside by a process that did not come to say so in the manifest
       if (!disk.exists(segmentPath) && disk.exists(`${segmentPath}${SET_ASIDE}`)) continue;
       if (!disk.exists(segmentPath)) {
         const reason = "the file is gone, its rows are missing; put it back from a backup and restart";
         this.corruptions.push(new CorruptionError(segmentPath, 0, reason));
-        this.#missing.push(entry);
+        this.#missing.push({
+          entry,
+          older: new Set(this.#manifest.segments.slice(0, place).map(({ id }) => id)),
+        });
+        this.#damaged.add(entry.id);
         continue;
       }
       try {
