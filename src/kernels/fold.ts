@@ -125,10 +125,20 @@ export function readAccumulators(
   keep: number,
   accumulators: Pointer,
 ): FoldedColumn | null {
-  // one copy of all arrays, and a view of each
   const sizeBytes = accumulatorBytes(keep, windowCount);
   const copy = kernels.buffer.slice(accumulators, accumulators + sizeBytes);
-  let at = -windowCount * 8;
+  return viewAccumulators(type, windowCount, keep, copy, 0);
+}
+
+/** As `readAccumulators`, over a copy of them that starts at byte `start` of `copy`: views, nothing is copied again. */
+export function viewAccumulators(
+  type: FieldType,
+  windowCount: number,
+  keep: number,
+  copy: ArrayBuffer,
+  start: number,
+): FoldedColumn | null {
+  let at = start - windowCount * 8;
   const next = (): number => {
     at += windowCount * 8;
     return at;

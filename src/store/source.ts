@@ -7,7 +7,7 @@ import {
   foldRows,
   foldStats,
   initAccumulators,
-  readAccumulators,
+  viewAccumulators,
   type Windows,
 } from "../kernels/fold.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
@@ -258,7 +258,10 @@ class GroupFold {
   readonly #windows: Windows;
   /** Per wanted column its place among the known fields, -1 = no such field. */
   readonly #fields: readonly number[];
-  readonly #accumulators: Pointer[];
+  readonly #accumulators: Pointer;
+  /** Per wanted column: where its accumulators start. */
+  readonly #offsets: readonly number[];
+  readonly #sizeBytes: number;
   readonly #regexes = new RegexCache();
   readonly #useStats: boolean;
 
@@ -275,9 +278,15 @@ class GroupFold {
     this.#request = request;
     this.#windows = windows;
     this.#fields = request.columns.map(({ field }) => known.findIndex((info) => info.name === field));
-    this.#accumulators = request.columns.map(({ keep }) =>
-      kernels.alloc(accumulatorBytes(keep, windows.count)),
-    );
+    // the columns' accumulators stand end to end: a group's are copied out at once
+    let sizeBytes = 0;
+    this.#offsets = request.columns.map(({ keep }) => {
+      const offset = sizeBytes;
+      sizeBytes += accumulatorBytes(keep, windows.count);
+      return offset;
+    });
+    this.#sizeBytes = sizeBytes;
+    this.#accumulators = kernels.alloc(sizeBytes);
     // statistics know no times of extremes, and no deviations
     this.#useStats = request.columns.every(
       ({ keep }) => (keep & ~(Fold.Count | Fold.Sum | Fold.First | Fold.Last)) === 0,
@@ -286,7 +295,7 @@ class GroupFold {
 
   start(): void {
     this.#request.columns.forEach(({ keep }, c) => {
-      initAccumulators(this.#kernels, keep, this.#windows.count, this.#accumulators[c]!);
+      initAccumulators(this.#kernels, keep, this.#windows.count, this.#accumulators + this.#offsets[c]!);
     });
   }
 
@@ -300,16 +309,17 @@ class GroupFold {
   }
 
   columns(): FoldedGroup["columns"] {
+    const copy = this.#kernels.buffer.slice(this.#accumulators, this.#accumulators + this.#sizeBytes);
     return this.#request.columns.map(({ keep }, c) => {
       const field = this.#fields[c]!;
       if (field < 0) return null;
       const { type } = this.#known[field]!;
-      return readAccumulators(this.#kernels, type, this.#windows.count, keep, this.#accumulators[c]!);
+      return viewAccumulators(type, this.#windows.count, keep, copy, this.#offsets[c]!);
     });
   }
 
   close(): void {
-    for (const accumulators of this.#accumulators) this.#kernels.free(accumulators);
+    this.#kernels.free(this.#accumulators);
   }
 
   #addRows(slice: Slice, residual: Expression | null, window: number): number {
@@ -334,7 +344,15 @@ class GroupFold {
       };
       const { type } = this.#known[field]!;
       const keep = this.#request.columns[c]!.keep;
-      next = foldRows(kernels, type, rows, this.#windows, window, keep, this.#accumulators[c]!);
+      next = foldRows(
+        kernels,
+        type,
+        rows,
+        this.#windows,
+        window,
+        keep,
+        this.#accumulators + this.#offsets[c]!,
+      );
     }
     if (mask !== 0) kernels.free(mask);
     return next;
@@ -359,7 +377,12 @@ class GroupFold {
       foldStats(
         ...([this.#kernels, this.#known[this.#fields[c]!]!.type] as const),
         { ...stats, minTime, maxTime, firstTime: minTime, lastTime: maxTime },
-        ...([this.#windows.count, window, this.#request.columns[c]!.keep, this.#accumulators[c]!] as const),
+        ...([
+          this.#windows.count,
+          window,
+          this.#request.columns[c]!.keep,
+          this.#accumulators + this.#offsets[c]!,
+        ] as const),
       );
     });
     return true;
