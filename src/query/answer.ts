@@ -42,7 +42,7 @@ export class AnswerRows {
   }
 
   /** Rows in the order of the answer: an array when there are few. */
-  of(group: GroupValues): Iterable<Row> {
+  of(group: GroupValues): readonly Row[] | Generator<Row> {
     const present = this.#roots.filter((call) => group.values[call] !== null);
     if (present.length === 0) return [];
     const frame = this.#frame;

@@ -14,12 +14,13 @@ import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { byTags, gatherGroups } from "./gather.ts";
-import { inParts, limited, type SeriesHead } from "./parts.ts";
+import { inParts, limited, type Row, type SeriesHead } from "./parts.ts";
 import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
 import type { ResultSeries } from "./result.ts";
 import { mergedRows, scanRows } from "./rows.ts";
 import { selectionOf } from "./selection.ts";
+import { Turn } from "./turn.ts";
 
 export interface ExecutionContext {
   readonly source: Source;
@@ -61,9 +62,14 @@ async function* rowSeries(
   if (plan.minTime > plan.maxTime) return;
   const groups = await scanRows(context.source, plan, input, budget);
   const headOf = headsOf(plan, input);
+  const turn = new Turn(budget);
   for (const group of chosenSeries(plan, groups)) {
-    const rows = limited(mergedRows(plan, input, group), plan.offset, plan.limit);
-    yield* inParts(headOf(group.tags), rows, budget);
+    const all = mergedRows(plan, input, group);
+    const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);
+    for (const part of inParts(headOf(group.tags), limited(rows, 0, plan.limit), budget)) {
+      if (turn.isOver()) await turn.next();
+      yield part;
+    }
   }
 }
 
@@ -74,12 +80,13 @@ async function* callSeries(
 ): AsyncGenerator<ResultSeries> {
   const roots = rootCalls(input);
   const groups = new Map<string, GroupValues>();
+  const turn = new Turn(context.budget);
   let frame: Frame | null = null;
   for (const [extraWindows, calls] of passesOf(plan, input, roots)) {
     const passFrame = await frameOf(plan, input, extraWindows, context);
     if (passFrame === null) continue;
     if (extraWindows === 0) frame = passFrame;
-    await evaluatePass(plan, input, calls, passFrame, context, groups);
+    await evaluatePass(plan, input, calls, passFrame, context, groups, turn);
   }
   const ordered = [...groups.values()]
     .filter((group) => group.values.some((value) => value !== null))
@@ -87,9 +94,27 @@ async function* callSeries(
   const answer = new AnswerRows(plan, input, roots, frame);
   const headOf = headsOf(plan, input);
   for (const group of chosenSeries(plan, ordered)) {
-    const rows = limited(answer.of(group), plan.offset, plan.limit);
-    yield* inParts(headOf(group.tags), rows, context.budget);
+    const all = answer.of(group);
+    const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);
+    for (const part of inParts(headOf(group.tags), limited(rows, 0, plan.limit), context.budget)) {
+      if (turn.isOver()) await turn.next();
+      yield part;
+    }
   }
+}
+
+/** Rows of a group without the first `offset`: there can be millions to pass over. */
+async function afterOffset(
+  rows: readonly Row[] | Generator<Row>,
+  offset: number,
+  turn: Turn,
+): Promise<Iterable<Row>> {
+  if (!("next" in rows)) return rows.slice(offset);
+  for (let passed = 0; passed < offset; passed++) {
+    if (passed % 1000 === 0 && turn.isOver()) await turn.next();
+    if (rows.next().done) break;
+  }
+  return rows;
 }
 
 /** SLIMIT and SOFFSET count in the order of the tags; a descending answer then goes from the last to the first. */
@@ -106,6 +131,7 @@ async function evaluatePass(
   frame: Frame,
   context: ExecutionContext,
   groups: Map<string, GroupValues>,
+  turn: Turn,
 ): Promise<void> {
   const { source, budget } = context;
   const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
@@ -129,6 +155,7 @@ async function evaluatePass(
     };
     const indexOf = new Map(columns.map((column, index) => [column.field, index]));
     for (const { tags, fields } of await foldGroups(source, request)) {
+      if (turn.isOver()) await turn.next();
       evaluate(tags, (call) => {
         const field = fields[indexOf.get(fieldOf(call).reference.name)!]!;
         if (field === null) return null;
@@ -144,7 +171,7 @@ async function evaluatePass(
   const request = context.path === "rows" ? whole : await narrowed(plan, input, whole, frame, source);
   if (request === null) return;
   for (const { tags, series } of await gatherGroups(source, request, plan.dimensions)) {
-    budget.check();
+    if (turn.isOver()) await turn.next();
     // calls of one field share its points
     const points = new Map<RowValue, Points>();
     evaluate(tags, (call) => {

@@ -107,8 +107,9 @@ export function eachWindow(
     return;
   }
   let from = firstAtLeast(times, bounds[0]!, 0);
+  let window = 0;
   while (from < times.length) {
-    const window = firstAtLeast(bounds, times[from]! + 1n, 0) - 1;
+    window = firstAtLeast(bounds, times[from]! + 1n, window) - 1;
     if (window + 1 >= bounds.length) return;
     const to = firstAtLeast(times, bounds[window + 1]!, from);
     visit(window, from, to);

@@ -1,0 +1,120 @@
+// A query that takes seconds leaves the server awake, and ends soon once nobody wants its answer.
+import { afterAll, describe, expect, test } from "bun:test";
+import { systemClock } from "../src/base/clock.ts";
+import type { RunOptions } from "../src/db/database.ts";
+import type { Backend } from "../src/http/backend.ts";
+import type { Administration } from "../src/model/administration.ts";
+import type { ScanRequest, SeriesBlock, Source } from "../src/model/scan.ts";
+import { FieldType } from "../src/model/types.ts";
+import { runQuery } from "../src/query/session.ts";
+import { serve } from "../src/server.ts";
+
+const HOSTS = 400;
+const ROWS = 5000;
+const STEP_NS = 10_000_000_000n;
+const START_NS = 1_451_606_400_000_000_000n; // 2016: empty windows of 10 s up to now are 30 million a group
+
+const times = BigInt64Array.from({ length: ROWS }, (_, row) => START_NS + BigInt(row) * STEP_NS);
+const values = Float64Array.from({ length: ROWS }, (_, row) => (row * 7919) % 100);
+
+/** Rows that are there without being read: all time goes into the executor and the writer of the answer. */
+const source = {
+  fields: async () => [{ name: "idle", type: FieldType.Float }],
+  tagKeys: async () => ["host"],
+  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+    for (let host = 0; host < HOSTS; host++)
+      yield {
+        series: { key: `cpu,host=${host}`, tags: new Map([["host", String(host)]]) },
+        rowCount: ROWS,
+        times,
+        columns: request.fields.map(() => ({ type: FieldType.Float, present: null, values })),
+      };
+  },
+} as unknown as Source;
+const administration = {
+  retentionPolicies: () => [{ name: "autogen", durationNs: 0n, shardDurationNs: 0n, isDefault: true }],
+} as unknown as Administration;
+
+/** How the last statement ended, and when. */
+let ended = Promise.withResolvers<unknown>();
+let timeoutMs = 0;
+const backend = {
+  async *run(text: string, { signal }: RunOptions = {}) {
+    const allowance = { timeoutMs, maxHeldBytes: 0, signal };
+    const session = { source, administration, clock: systemClock, database: "d", allowance };
+    for await (const result of runQuery(text, session)) {
+      const series = async function* () {
+        try {
+          yield* result.series;
+          ended.resolve("answered");
+        } catch (error) {
+          ended.resolve((error as Error).message);
+          throw error;
+        } finally {
+          ended.resolve("not wanted any more");
+        }
+      };
+      yield { ...result, series: series() };
+    }
+  },
+} as unknown as Backend;
+const server = serve(backend, { port: 0 });
+afterAll(() => server.stop(0));
+
+const heavy = {
+  // what a dashboard asks by mistake: millions of empty windows a group
+  "rows of empty windows": "SELECT percentile(idle, 99) FROM cpu GROUP BY time(10s), host",
+  // seconds of evaluation before the first row
+  "groups evaluated":
+    "SELECT median(idle), mode(idle), percentile(idle, 10), percentile(idle, 90) FROM cpu GROUP BY time(10h), host LIMIT 1",
+  "rows passed over": "SELECT percentile(idle, 99) FROM cpu GROUP BY time(10s), host LIMIT 1 OFFSET 25000000",
+  "rows merged": "SELECT idle, host FROM cpu LIMIT 1 OFFSET 1900000",
+};
+
+function ask(text: string, signal: AbortSignal): Promise<number> {
+  ended = Promise.withResolvers();
+  return fetch(`${server.url}/query?db=d&q=${encodeURIComponent(text)}`, { signal })
+    .then(async (response) => {
+      let sizeBytes = 0;
+      for await (const piece of response.body!) sizeBytes += piece.length;
+      return sizeBytes;
+    })
+    .catch(() => -1);
+}
+
+describe("while a heavy query runs", () => {
+  for (const [name, text] of Object.entries(heavy))
+    test(`${name}: a ping is answered, and the query ends when its client goes`, async () => {
+      timeoutMs = 0;
+      const client = new AbortController();
+      const answer = ask(text, client.signal);
+      let isEnded = false;
+      void ended.promise.then(() => {
+        isEnded = true;
+      });
+      const untilMs = performance.now() + 700;
+      let slowestMs = 0;
+      while (performance.now() < untilMs && !isEnded) {
+        const startMs = performance.now();
+        await (await fetch(`${server.url}/ping`)).arrayBuffer();
+        slowestMs = Math.max(slowestMs, performance.now() - startMs);
+        await Bun.sleep(5);
+      }
+      expect(slowestMs).toBeLessThan(250);
+      const abortMs = performance.now();
+      client.abort();
+      await answer;
+      await ended.promise;
+      expect(performance.now() - abortMs).toBeLessThan(250);
+    });
+});
+
+test("the deadline ends a query before its first row and in the middle of its rows", async () => {
+  timeoutMs = 100;
+  for (const text of [heavy["groups evaluated"], heavy["rows of empty windows"], heavy["rows passed over"]]) {
+    const startMs = performance.now();
+    await ask(text, new AbortController().signal);
+    expect(await ended.promise).toContain("query-timeout limit exceeded");
+    expect(performance.now() - startMs).toBeLessThan(1500);
+  }
+}, 20_000);
