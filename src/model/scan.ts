@@ -26,6 +26,8 @@ export interface ScanRequest extends Selection {
   readonly limit: number;
   /** The late end first: blocks of a series come in descending order; rows inside a block stay ascending. */
   readonly descending: boolean;
+  /** Only the first row of all series (the last when `descending`) is looked at: what cannot be it may be left out. */
+  readonly edge?: boolean;
   readonly budget: Budget;
 }
 

@@ -14,6 +14,7 @@ import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { byTags, gatherGroups } from "./gather.ts";
+import { limitedFrame } from "./limited-frame.ts";
 import { inParts, limited, type Row, type SeriesHead } from "./parts.ts";
 import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
@@ -86,6 +87,17 @@ async function* callSeries(
     const passFrame = await frameOf(plan, input, extraWindows, context);
     if (passFrame === null) continue;
     if (extraWindows === 0) frame = passFrame;
+    const part = context.path === "rows" ? null : limitedFrame(plan, input, passFrame);
+    if (part !== null) {
+      await evaluatePass(plan, input, calls, part, context, groups, turn);
+      // what gave nothing here may have rows outside of the part, which its fill depends on
+      const found = [...groups.values()].some(({ values }) => calls.every((call) => values[call] !== null));
+      if (found) {
+        frame = part;
+        continue;
+      }
+      groups.clear();
+    }
     await evaluatePass(plan, input, calls, passFrame, context, groups, turn);
   }
   const ordered = [...groups.values()]

@@ -117,7 +117,7 @@ async function edgeTime(
   const selection = selectionOf(plan, input);
   const request = { ...selection, minTime, maxTime, fields: input.fields, limit: 1, descending };
   let edge: bigint | null = null;
-  for await (const block of context.source.scan({ ...request, budget: context.budget })) {
+  for await (const block of context.source.scan({ ...request, edge: true, budget: context.budget })) {
     if (block.rowCount === 0) continue;
     const time = block.times[descending ? block.rowCount - 1 : 0]!;
     if (edge === null || (descending ? time > edge : time < edge)) edge = time;

@@ -10,7 +10,7 @@ import { RowBlock } from "./block.ts";
 import type { RowCursor } from "./memtable.ts";
 import type { Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
-import type { Slice } from "./slice.ts";
+import { partOf, type Slice } from "./slice.ts";
 import type { Version } from "./version.ts";
 
 /** Rows of the series in one row group or one memtable. */
@@ -38,8 +38,8 @@ const UNCUT_ROWS = 8192;
 const NOTHING: Slice = { rowCount: 0, times: 0, columns: [] };
 
 export class SeriesReader {
-  readonly minTime: bigint;
-  readonly maxTime: bigint;
+  #minTime: bigint;
+  #maxTime: bigint;
   readonly #kernels: Kernels;
   readonly #version: Version;
   readonly #cursors: (SegmentCursor | null)[];
@@ -63,8 +63,8 @@ export class SeriesReader {
     maxTime: bigint,
   ) {
     // one past the end must be an int64, too
-    this.minTime = minTime < MIN_TIME ? MIN_TIME : minTime;
-    this.maxTime = maxTime > MAX_TIME ? MAX_TIME : maxTime;
+    this.#minTime = minTime < MIN_TIME ? MIN_TIME : minTime;
+    this.#maxTime = maxTime > MAX_TIME ? MAX_TIME : maxTime;
     this.#kernels = kernels;
     this.#version = version;
     const ids = fields.map((name) => measurement.fieldId(name));
@@ -78,6 +78,20 @@ export class SeriesReader {
       const table = reader.table(measurement.name);
       return table ? new SegmentCursor(kernels, table, fields) : null;
     });
+  }
+
+  get minTime(): bigint {
+    return this.#minTime;
+  }
+
+  get maxTime(): bigint {
+    return this.#maxTime;
+  }
+
+  /** Leaves out of the series read from now on what is not before (`descending`: after) `time`. */
+  beyond(time: bigint, descending: boolean): void {
+    if (descending) this.#minTime = time + 1n;
+    else this.#maxTime = time - 1n;
   }
 
   /** Gives each slice of the series in the range of time to `take`, until it answers false. */
@@ -158,17 +172,13 @@ export class SeriesReader {
     const { lowerBound } = this.#kernels.call;
     const start = lowerBound(slice.times, 0, slice.rowCount, from + 1n);
     const rowCount = lowerBound(slice.times, start, slice.rowCount, to + 1n) - start;
-    const columns = slice.columns.map((column) => {
-      if (!column) return null;
-      const present = column.present ? column.present + start : 0;
-      return { values: column.values + start * 8, present, heap: column.heap };
-    });
-    return { rowCount, times: slice.times + start * 8, columns };
+    return partOf(slice, start, rowCount);
   }
 
   #runs(id: number): Run[] {
     const runs: Run[] = [];
-    const { minTime, maxTime } = this;
+    const minTime = this.#minTime;
+    const maxTime = this.#maxTime;
     for (let s = 0; s < this.#cursors.length; s++) {
       const cursor = this.#cursors[s];
       const range = cursor?.table.groupRange(id);
@@ -198,7 +208,8 @@ export class SeriesReader {
 
   #groupRun(runs: Run[], age: number, cursor: SegmentCursor, index: number, id: number): void {
     const { table } = cursor;
-    const { minTime, maxTime } = this;
+    const minTime = this.#minTime;
+    const maxTime = this.#maxTime;
     let runMin = table.groupMinTime(index);
     let runMax = table.groupMaxTime(index);
     if (runMax < minTime || runMin > maxTime) return;

@@ -23,6 +23,16 @@ export interface Slice {
   readonly columns: readonly (SliceColumn | null)[];
 }
 
+/** Rows [start, start + rowCount) of a slice. */
+export function partOf(slice: Slice, start: number, rowCount: number): Slice {
+  const columns = slice.columns.map((column) => {
+    if (!column) return null;
+    const present = column.present ? column.present + start : 0;
+    return { values: column.values + start * 8, present, heap: column.heap };
+  });
+  return { rowCount, times: slice.times + start * 8, columns };
+}
+
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A column copied out of linear memory; of the rows at `rows` only, when given. */

@@ -2,33 +2,20 @@
 
 import { CorruptionError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
-import {
-  accumulatorBytes,
-  foldRows,
-  foldStats,
-  initAccumulators,
-  viewAccumulators,
-  type Windows,
-} from "../kernels/fold.ts";
-import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import type { Windows } from "../kernels/fold.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
-import {
-  Fold,
-  type FoldedGroup,
-  type FoldRequest,
-  type ScanRequest,
-  type Series,
-  type SeriesBlock,
-  type Source,
-} from "../model/scan.ts";
+import type { FoldedGroup, FoldRequest, ScanRequest, Series, SeriesBlock, Source } from "../model/scan.ts";
 import { decodeSeriesKey } from "../model/serieskey.ts";
 import type { FieldInfo } from "../model/types.ts";
+import { edgeRow } from "./edge-row.ts";
+import { GroupFold } from "./group-fold.ts";
 import type { Measurement, Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
-import { type Run, SeriesReader } from "./series-reader.ts";
-import { copyColumn, filterSlice, type Slice } from "./slice.ts";
+import { SeriesReader } from "./series-reader.ts";
+import { copyColumn, filterSlice, partOf, type Slice } from "./slice.ts";
 import type { Store } from "./store.ts";
 
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -48,11 +35,13 @@ export class StoreSource implements Source {
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
     if (!table) return;
     const pause = new Pause();
+    let wanted = request;
     for (const store of this.#stores) {
       const version = store.version.retain();
       try {
-        for (const block of this.#scanStore(store, version, table, request)) {
+        for (const block of this.#scanStore(store, version, table, wanted)) {
           if (pause.due()) await pause.wait();
+          if (request.edge === true) wanted = beyond(wanted, edgeTime(block, request.descending));
           yield block;
         }
       } catch (error) {
@@ -88,8 +77,9 @@ export class StoreSource implements Source {
         const residual = residuals?.[i] ?? null;
         let left = request.limit;
         let series: Series | undefined;
-        reader.slices(ids[i]!, request.descending, (slice) => {
-          const mask = residual ? filterSlice(this.#kernels, slice, known, residual, regexes) : null;
+        const takeSlice = (whole: Slice): boolean => {
+          const mask = residual ? filterSlice(this.#kernels, whole, known, residual, regexes) : null;
+          const slice = mask === null ? edgeOf(whole, wanted, left, request.descending) : whole;
           const rows = rowsOf(this.#kernels, slice, wanted, mask, left, request.descending);
           if (rows?.length === 0) return true;
           series ??= seriesOf(store.catalog.key(ids[i]!));
@@ -97,7 +87,21 @@ export class StoreSource implements Source {
           left -= block.rowCount;
           blocks.push(block);
           return left > 0;
+        };
+        reader.clusters(ids[i]!, request.descending, (runs) => {
+          if (left === 1 && residual === null) {
+            const edge = edgeRow(runs, known, wanted, request.descending);
+            if (edge !== null) {
+              blocks.push({ series: seriesOf(store.catalog.key(ids[i]!)), ...edge });
+              return false;
+            }
+          }
+          for (const slice of reader!.read(runs, request.descending))
+            if (slice.rowCount > 0 && !takeSlice(slice)) return false;
+          return true;
         });
+        if (request.edge === true && blocks.length > 0)
+          reader.beyond(edgeTime(blocks[0]!, request.descending), request.descending);
         yield* blocks;
       }
     } finally {
@@ -249,162 +253,19 @@ export class StoreSource implements Source {
   }
 }
 
-/** Folds the series of one group after the other into the same accumulators. */
-class GroupFold {
-  readonly #kernels: Kernels;
-  readonly #reader: SeriesReader;
-  readonly #known: readonly FieldInfo[];
-  readonly #request: FoldRequest;
-  readonly #windows: Windows;
-  /** Per wanted column its place among the known fields, -1 = no such field. */
-  readonly #fields: readonly number[];
-  readonly #accumulators: Pointer;
-  /** Per wanted column: where its accumulators start. */
-  readonly #offsets: readonly number[];
-  readonly #sizeBytes: number;
-  readonly #regexes = new RegexCache();
-  readonly #useStats: boolean;
+function edgeTime(block: SeriesBlock, descending: boolean): bigint {
+  return block.times[descending ? block.rowCount - 1 : 0]!;
+}
 
-  constructor(
-    kernels: Kernels,
-    reader: SeriesReader,
-    known: readonly FieldInfo[],
-    request: FoldRequest,
-    windows: Windows,
-  ) {
-    this.#kernels = kernels;
-    this.#reader = reader;
-    this.#known = known;
-    this.#request = request;
-    this.#windows = windows;
-    this.#fields = request.columns.map(({ field }) => known.findIndex((info) => info.name === field));
-    // the columns' accumulators stand end to end: a group's are copied out at once
-    let sizeBytes = 0;
-    this.#offsets = request.columns.map(({ keep }) => {
-      const offset = sizeBytes;
-      sizeBytes += accumulatorBytes(keep, windows.count);
-      return offset;
-    });
-    this.#sizeBytes = sizeBytes;
-    this.#accumulators = kernels.alloc(sizeBytes);
-    // statistics know no times of extremes, and no deviations
-    this.#useStats = request.columns.every(
-      ({ keep }) => (keep & ~(Fold.Count | Fold.Sum | Fold.First | Fold.Last)) === 0,
-    );
-  }
-
-  start(): void {
-    this.#request.columns.forEach(({ keep }, c) => {
-      initAccumulators(this.#kernels, keep, this.#windows.count, this.#accumulators + this.#offsets[c]!);
-    });
-  }
-
-  add(seriesId: number, residual: Expression | null): void {
-    let window = 0;
-    this.#reader.clusters(seriesId, false, (runs) => {
-      if (residual === null && runs.length === 1 && this.#useStats && this.#addStats(runs[0]!)) return true;
-      for (const slice of this.#reader.read(runs, false)) window = this.#addRows(slice, residual, window);
-      return true;
-    });
-  }
-
-  columns(): FoldedGroup["columns"] {
-    const copy = this.#kernels.buffer.slice(this.#accumulators, this.#accumulators + this.#sizeBytes);
-    return this.#request.columns.map(({ keep }, c) => {
-      const field = this.#fields[c]!;
-      if (field < 0) return null;
-      const { type } = this.#known[field]!;
-      return viewAccumulators(type, this.#windows.count, keep, copy, this.#offsets[c]!);
-    });
-  }
-
-  close(): void {
-    this.#kernels.free(this.#accumulators);
-  }
-
-  #addRows(slice: Slice, residual: Expression | null, window: number): number {
-    const kernels = this.#kernels;
-    let mask = 0;
-    if (residual !== null) {
-      const bytes = filterSlice(kernels, slice, this.#known, residual, this.#regexes);
-      mask = kernels.alloc(bytes.length);
-      kernels.put(mask, bytes);
-    }
-    let next = window;
-    for (let c = 0; c < this.#fields.length; c++) {
-      const field = this.#fields[c]!;
-      const column = field < 0 ? null : slice.columns[field];
-      if (!column) continue;
-      const rows = {
-        times: slice.times,
-        values: column.values,
-        present: column.present,
-        mask,
-        rowCount: slice.rowCount,
-      };
-      const { type } = this.#known[field]!;
-      const keep = this.#request.columns[c]!.keep;
-      next = foldRows(
-        kernels,
-        type,
-        rows,
-        this.#windows,
-        window,
-        keep,
-        this.#accumulators + this.#offsets[c]!,
-      );
-    }
-    if (mask !== 0) kernels.free(mask);
-    return next;
-  }
-
-  // A whole row group inside one window, by its statistics; false when they do not suffice.
-  #addStats({ group, minTime, maxTime }: Run): boolean {
-    if (!group) return false;
-    const { bounds } = this.#request;
-    const window = upperBound(bounds, minTime) - 1;
-    if (window < 0 || window >= this.#windows.count || maxTime >= bounds[window + 1]!) return false;
-    const { cursor, index } = group;
-    const all = this.#fields.map((field) => {
-      const place = field < 0 ? -1 : cursor.fieldIndex(field);
-      if (place < 0 || cursor.table.valueCount(index, place) === 0) return "absent";
-      const stats = cursor.table.stats(index, place);
-      return stats?.count === cursor.table.groupRows(index) ? stats : null;
-    });
-    if (all.includes(null)) return false;
-    all.forEach((stats, c) => {
-      if (stats === null || stats === "absent") return;
-      foldStats(
-        ...([this.#kernels, this.#known[this.#fields[c]!]!.type] as const),
-        { ...stats, minTime, maxTime, firstTime: minTime, lastTime: maxTime },
-        ...([
-          this.#windows.count,
-          window,
-          this.#request.columns[c]!.keep,
-          this.#accumulators + this.#offsets[c]!,
-        ] as const),
-      );
-    });
-    return true;
-  }
+// What is left of a request for an edge once a row at `time` is known.
+function beyond(request: ScanRequest, time: bigint): ScanRequest {
+  return request.descending ? { ...request, minTime: time + 1n } : { ...request, maxTime: time - 1n };
 }
 
 // The range that the request's and [from, to] have in common.
 function common(request: FoldRequest, from: bigint, to: bigint): [minTime: bigint, maxTime: bigint] {
   const { minTime, maxTime } = request;
   return [from > minTime ? from : minTime, to < maxTime ? to : maxTime];
-}
-
-// Index of the first bound above `time`.
-function upperBound(bounds: BigInt64Array, time: bigint): number {
-  let low = 0;
-  let high = bounds.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (bounds[middle]! <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 // The fields that exist of those wanted and of those that the condition reads.
@@ -433,6 +294,12 @@ function seriesOf(key: Uint8Array): Series {
   const bytes = key.slice();
   const { tags } = decodeSeriesKey(bytes);
   return { key: text.decode(bytes), tags: new Map(tags.map((tag) => [tag.key, tag.value])) };
+}
+
+// The first or last `limit` rows of a slice, when they are sure to be rows to give: one of the wanted fields has no gap.
+function edgeOf(slice: Slice, wanted: readonly number[], limit: number, descending: boolean): Slice {
+  if (slice.rowCount <= limit || !wanted.some((field) => slice.columns[field]?.present === 0)) return slice;
+  return partOf(slice, descending ? slice.rowCount - limit : 0, limit);
 }
 
 /**

@@ -1,0 +1,96 @@
+// The first and last rows of series, which statistics may tell without their pages, are those of the whole scan.
+import { expect, test } from "bun:test";
+import { Database } from "../src/db/database.ts";
+import type { ScanRequest, SeriesBlock } from "../src/model/scan.ts";
+import { MAX_TIME, MIN_TIME } from "../src/model/types.ts";
+import { MemoryDisk, randomNumbers } from "./disk/memory.ts";
+
+const budget = { check() {}, hold() {} };
+const fields = ["f", "i", "u", "s", "gap", "nowhere"];
+const HOSTS = 9;
+
+/** Long series with groups of their own and short ones that share a group, flushed in overlapping stretches, rewritten in part. */
+async function filled(seed: number): Promise<Database> {
+  const random = randomNumbers(seed);
+  const below = (end: number) => Math.floor(random() * end);
+  const db = await Database.open({ dataDir: "/data", partitions: 2 }, new MemoryDisk());
+  await db.createDatabase("db");
+  for (let flush = 0; flush < 4; flush++) {
+    const lines: string[] = [];
+    for (let host = 0; host < HOSTS; host++) {
+      if (below(4) === 0) continue;
+      const start = flush * 1000 + below(100) - 50 - (below(6) === 0 ? 500 : 0);
+      const rows = host < 6 ? 600 + below(500) : 1 + below(30);
+      for (let r = 0; r < rows; r++) {
+        // of all kinds of series some have all fields in every row, so that statistics suffice
+        const numbers = [`f=${below(1000) / 100}`, `i=${below(99)}i`];
+        if (host % 3 > 0) numbers.push(`u=${below(99)}u`);
+        if (host % 3 > 1) numbers.push(`s="x${below(5)}"`);
+        if (host % 4 === 1 && below(3) === 0) numbers.push(`gap=${below(9)}`);
+        lines.push(`m,host=h${host} ${numbers.join(",")} ${start + r}`);
+      }
+    }
+    await db.writeLines(lines.join("\n"), { database: "db" });
+    if (flush < 3) await db.flush();
+  }
+  return db;
+}
+
+/** By series: its rows as text, in the order asked for. */
+async function rowsOf(db: Database, request: ScanRequest): Promise<Map<string, string[]>> {
+  const all = new Map<string, string[]>();
+  for await (const block of db.source.scan(request)) {
+    const rows = Array.from({ length: block.rowCount }, (_, row) => textOf(block, row));
+    if (request.descending) rows.reverse();
+    all.set(block.series.key, [...(all.get(block.series.key) ?? []), ...rows]);
+  }
+  return all;
+}
+
+function textOf({ times, columns }: SeriesBlock, row: number): string {
+  const cells = columns.map((column) =>
+    column === null || (column.present !== null && column.present[row] === 0)
+      ? "-"
+      : `${column.type}:${column.values[row]}`,
+  );
+  return [times[row], ...cells].join(" ");
+}
+
+const ranges = [
+  [MIN_TIME, MAX_TIME],
+  [MIN_TIME, 1800n],
+  [700n, 2500n],
+  [900n, 901n],
+] as const;
+
+for (const seed of [1, 2, 3])
+  test(`limits and edges, seed ${seed}`, async () => {
+    const db = await filled(seed);
+    try {
+      for (const [minTime, maxTime] of ranges) {
+        for (const wanted of [fields, ["f", "i"], ["i"], ["u"], ["gap"], ["s", "f"], ["nowhere"]]) {
+          for (const descending of [false, true]) {
+            const request: ScanRequest = {
+              ...({ database: "db", retentionPolicy: "autogen", measurement: "m" } as const),
+              ...{ minTime, maxTime, where: null, fields: wanted },
+              ...{ limit: Number.MAX_SAFE_INTEGER, descending, budget },
+            };
+            const whole = await rowsOf(db, request);
+            for (const limit of [1, 2, 40]) {
+              const some = new Map([...whole].map(([key, rows]) => [key, rows.slice(0, limit)]));
+              expect(await rowsOf(db, { ...request, limit })).toEqual(some);
+            }
+            const times = [...whole.values()].map(([row]) => BigInt(row!.split(" ")[0]!));
+            times.sort((a, b) => (a < b ? -1 : 1));
+            const edges = await rowsOf(db, { ...request, limit: 1, edge: true });
+            const found = [...edges.values()].flat().map((row) => BigInt(row.split(" ")[0]!));
+            found.sort((a, b) => (a < b ? -1 : 1));
+            expect(found.at(descending ? -1 : 0)).toBe(times.at(descending ? -1 : 0));
+            for (const [key, rows] of edges) expect(rows).toEqual(whole.get(key)!.slice(0, 1));
+          }
+        }
+      }
+    } finally {
+      await db.close();
+    }
+  });
