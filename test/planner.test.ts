@@ -473,14 +473,13 @@ test("SHOW, schema statements, and what is not answered yet", async () => {
     database: "db0",
     measurement: "m",
   });
-  for (const text of [
-    "SELECT value INTO x FROM cpu",
-    "DELETE FROM cpu",
-    "SHOW USERS",
-    "SHOW SERIES CARDINALITY",
-  ]) {
+  for (const text of ["DELETE FROM cpu", "SHOW USERS", "SHOW SERIES CARDINALITY"]) {
     expect(await planOf(text)).toMatchObject({ kind: "unsupported" });
   }
+  expect(await planOf("SELECT value INTO x FROM cpu")).toMatchObject({
+    kind: "select into",
+    target: { database: "db0", retentionPolicy: "autogen", measurement: "x" },
+  });
   expect(await planOf("EXPLAIN ANALYZE SELECT value FROM cpu")).toMatchObject({
     kind: "explain",
     analyze: true,

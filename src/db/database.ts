@@ -3,36 +3,30 @@
 //   dataDir/LOCK        held while open        dataDir/databases    names, retention policies, number of partitions
 //   dataDir/wal/        the log                dataDir/p00/ ...     one folder a partition: manifest, catalog, segments
 import { type Clock, systemClock } from "../base/clock.ts";
-import {
-  ClosedError,
-  CorruptionError,
-  DiskError,
-  InputError,
-  NotFoundError,
-  OverloadedError,
-} from "../base/errors.ts";
+import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
 import { type Disk, type DiskLock, makeDurableFolder } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node.ts";
 import { parseJson } from "../ingest/json.ts";
 import { LineParser } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
-import { Kernels, type Pointer } from "../kernels/kernels.ts";
-import { Wal } from "../log/wal.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import type { Wal } from "../log/wal.ts";
 import type { RetentionPolicy } from "../model/administration.ts";
 import type { LogPosition } from "../model/log.ts";
 import type { TimeUnit } from "../model/types.ts";
 import type { Parameters } from "../query/parameters.ts";
 import type { StatementResult } from "../query/result.ts";
 import { runQuery } from "../query/session.ts";
-import { PARTITION_BYTES } from "../store/catalog.ts";
-import { Schema } from "../store/schema.ts";
+import type { Schema } from "../store/schema.ts";
 import { StoreSource } from "../store/source.ts";
-import { Store } from "../store/store.ts";
-import { Applier } from "./applier.ts";
-import { AUTOGEN, Databases } from "./databases.ts";
+import type { Store } from "../store/store.ts";
+import type { Applier } from "./applier.ts";
+import { AUTOGEN, type Databases } from "./databases.ts";
+import { Into } from "./into.ts";
 import { Maintenance } from "./maintenance.ts";
+import { applyDrop, type OpenParts, openParts } from "./open.ts";
 import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
-import { decodeDrop, encodeDrop, recordKind } from "./record.ts";
+import { encodeDrop } from "./record.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
 
 export interface WriteTarget {
@@ -83,6 +77,7 @@ const GROWTH = 4;
 export class Database {
   readonly options: Options;
   readonly source: StoreSource;
+  readonly into = new Into((batch, rows, target) => this.#writeBatch(target, () => ({ batch, rows })));
   readonly #clock: Clock;
   readonly #kernels: Kernels;
   readonly #schema: Schema;
@@ -166,9 +161,20 @@ export class Database {
 
   /** Writes points. All of them are stored or, when one is malformed (`InputError`), none. */
   async writePoints(points: readonly Point[], target: WriteTarget): Promise<WriteOutcome> {
+    const nowNs = this.#clock.nowNs();
+    return this.#writeBatch(target, (place) => ({
+      batch: encodePoints(points, place, nowNs),
+      rows: points.length,
+    }));
+  }
+
+  async #writeBatch(
+    target: WriteTarget,
+    encode: (place: Place) => { batch: Uint8Array; rows: number },
+  ): Promise<WriteOutcome> {
     const place = await this.#admit(target);
-    const batch = encodePoints(points, place, this.#clock.nowNs());
-    return this.#finish(this.#storeBytes(batch, points.length, place), { count: 0, errors: [] });
+    const { batch, rows } = encode(place);
+    return this.#finish(this.#storeBytes(batch, rows, place), { count: 0, errors: [] });
   }
 
   /**
@@ -417,81 +423,6 @@ interface Stored {
   readonly rows: number;
   readonly dropped: number;
   readonly errors: readonly string[];
-}
-
-interface OpenParts {
-  readonly options: Options;
-  readonly clock: Clock;
-  readonly kernels: Kernels;
-  readonly schema: Schema;
-  readonly lock: DiskLock;
-  readonly databases: Databases;
-  readonly log: Wal;
-  readonly stores: readonly Store[];
-  readonly applier: Applier;
-}
-
-async function openParts(options: Options, disk: Disk, clock: Clock, lock: DiskLock): Promise<OpenParts> {
-  const { dataDir } = options;
-  const databases = new Databases(disk, `${dataDir}/databases`, options.partitions);
-  if (!disk.exists(`${dataDir}/databases`)) {
-    if (disk.exists(folderOfPartition(dataDir, 0)))
-      throw new CorruptionError(
-        `${dataDir}/databases`,
-        0,
-        "the file is missing, but there is data beside it",
-      );
-    await databases.save();
-  }
-  const { partitions } = databases;
-  const kernels = new Kernels();
-  const schema = new Schema();
-  const records = kernels.alloc(partitions * PARTITION_BYTES);
-  kernels.view(records, partitions * PARTITION_BYTES).fill(0);
-  const each = Array.from({ length: partitions }, (_, partition) => partition);
-  await Promise.all(each.map((p) => Store.make(disk, folderOfPartition(dataDir, p), p, partitions)));
-  const stores: Store[] = [];
-  for (let partition = 0; partition < partitions; partition++) {
-    const folder = folderOfPartition(dataDir, partition);
-    const record = records + partition * PARTITION_BYTES;
-    const shardDuration = (database: string, policy: string) =>
-      databases.policies(database)?.find(({ name }) => name === policy)?.shardDurationNs ??
-      AUTOGEN.shardDurationNs;
-    stores.push(
-      Store.open({
-        ...{ disk, kernels, schema, record, folder, partition, partitionCount: partitions, shardDuration },
-      }),
-    );
-  }
-  const { durability, syncInterval } = options;
-  const minimumLast = Math.max(...stores.map((store) => store.logPosition));
-  const log = await Wal.open(disk, `${dataDir}/wal`, {
-    ...{ durability, intervalMs: syncInterval, minimumLast, clock },
-  });
-  const applier = new Applier(kernels, schema, records, partitions);
-  const from = Math.min(...stores.map((store) => store.logPosition));
-  log.replay(from, (record) => {
-    const kind = recordKind(record);
-    if (kind === "batch") applier.replay(record);
-    if (kind !== "drop") return;
-    const { database, measurement } = decodeDrop(record);
-    applyDrop(schema, stores, database, measurement);
-  });
-  return { options, clock, kernels, schema, lock, databases, log, stores, applier };
-}
-
-function folderOfPartition(dataDir: string, partition: number): string {
-  return `${dataDir}/p${String(partition).padStart(2, "0")}`;
-}
-
-function applyDrop(
-  schema: Schema,
-  stores: readonly Store[],
-  database: string,
-  measurement: string | null,
-): void {
-  const tables = schema.drop(database, measurement);
-  if (tables.length > 0) for (const store of stores) store.drop(tables);
 }
 
 function precisionOf(target: WriteTarget): { precision?: TimeUnit } {

@@ -102,22 +102,47 @@ export class BatchBuilder {
           : `"time" is not a field: a point needs another one`,
       );
 
-    let table = this.#tables.get(measurement);
-    let index = table?.seriesIndex.get(key);
-    if (table === undefined || index === undefined) {
-      const bytes = encodeKeyText(key);
-      table ??= this.#newTable(measurement);
-      index = table.seriesKeys.push(bytes) - 1;
-      table.seriesIndex.set(key, index);
-    }
-    const row = table.times.length;
-    table.rowSeries.push(index);
-    table.times.push(timeNs);
+    const { table, index } = this.#series(measurement, key);
+    const row = this.#newRow(table, index, timeNs);
     for (const [name, value, type] of fields)
       if (name !== "time") setValue(table, row, name.toWellFormed(), type ?? typeOf(value), value);
-    if (this.#rowCount === 0 || timeNs < this.#minTime) this.#minTime = timeNs;
-    if (this.#rowCount === 0 || timeNs > this.#maxTime) this.#maxTime = timeNs;
-    this.#rowCount++;
+  }
+
+  /**
+   * Takes rows of one series, as they stand in an answer. What cannot be stored is passed over: cells that are null, NaN
+   * or infinite, and rows in which nothing is left.
+   * @param timeColumn index of the column that has the times (bigint, ns)
+   * @param typeOf type of a cell that is not null; whole numbers may come as number or bigint
+   * @throws InputError when the series can have no key; nothing is kept then.
+   */
+  addRows(
+    name: string,
+    tags: readonly Tag[],
+    timeColumn: number,
+    columns: readonly string[],
+    rows: readonly (readonly (FieldValue | null)[])[],
+    typeOf: (column: number, cell: FieldValue) => FieldType,
+  ): void {
+    const measurement = name.toWellFormed();
+    const names = columns.map((column) => column.toWellFormed());
+    const wanted = names.flatMap((each, c) =>
+      c === timeColumn || each === "time" || each === "" ? [] : [c],
+    );
+    let place: { table: Table; index: number } | undefined;
+    for (const cells of rows) {
+      const time = cells[timeColumn];
+      if (typeof time !== "bigint" || time < MIN_TIME || time > MAX_TIME) continue;
+      let row = -1;
+      for (const c of wanted) {
+        const cell = cells[c]!;
+        if (cell === null || (typeof cell === "number" && !Number.isFinite(cell))) continue;
+        place ??= this.#series(measurement, seriesKeyText(measurement, tags));
+        if (row < 0) row = this.#newRow(place.table, place.index, time);
+        const type = typeOf(c, cell);
+        const isWhole = type === FieldType.Integer || type === FieldType.Unsigned;
+        setValue(place.table, row, names[c]!, type, isWhole ? BigInt(cell) : cell);
+      }
+    }
   }
 
   /** The finished batch, in a new buffer. */
@@ -145,6 +170,26 @@ export class BatchBuilder {
       offset += table.sizeBytes;
     }
     return bytes;
+  }
+
+  #series(measurement: string, key: string): { table: Table; index: number } {
+    let table = this.#tables.get(measurement);
+    let index = table?.seriesIndex.get(key);
+    if (table === undefined || index === undefined) {
+      const bytes = encodeKeyText(key);
+      table ??= this.#newTable(measurement);
+      index = table.seriesKeys.push(bytes) - 1;
+      table.seriesIndex.set(key, index);
+    }
+    return { table, index };
+  }
+
+  #newRow(table: Table, series: number, timeNs: bigint): number {
+    table.rowSeries.push(series);
+    if (this.#rowCount === 0 || timeNs < this.#minTime) this.#minTime = timeNs;
+    if (this.#rowCount === 0 || timeNs > this.#maxTime) this.#maxTime = timeNs;
+    this.#rowCount++;
+    return table.times.push(timeNs) - 1;
   }
 
   #newTable(measurement: string): Table {

@@ -1,4 +1,5 @@
 // What statements other than SELECT may ask of the database that runs them.
+import type { BatchWriter } from "./batch-writer.ts";
 
 export interface RetentionPolicy {
   readonly name: string;
@@ -10,6 +11,8 @@ export interface RetentionPolicy {
 }
 
 export interface Administration {
+  /** Where the rows of SELECT ... INTO go. */
+  readonly into: BatchWriter;
   /** Names, sorted. */
   databases(): string[];
   /** The default one first; undefined when the database does not exist. */

@@ -15,7 +15,7 @@ import type { FieldType } from "../model/types.ts";
 import type { Fill, NameFilter, Statement } from "./ast.ts";
 import type { FunctionName } from "./functions.ts";
 
-export type Plan = SelectPlan | ExplainPlan | ShowPlan | SchemaPlan | UnsupportedPlan;
+export type Plan = SelectPlan | SelectIntoPlan | ExplainPlan | ShowPlan | SchemaPlan | UnsupportedPlan;
 
 export interface SelectPlan {
   readonly kind: "select";
@@ -43,6 +43,18 @@ export interface SelectPlan {
   readonly seriesOffset: number;
   /** tz('...'): windows start by this zone's clock and times are printed in it; null = UTC. */
   readonly timezone: string | null;
+}
+
+/** SELECT ... INTO: the rows of `plan` are written. */
+export interface SelectIntoPlan {
+  readonly kind: "select into";
+  readonly plan: SelectPlan;
+  /** Both names exist; `measurement` "" = the name of the series that the rows come from. */
+  readonly target: {
+    readonly database: string;
+    readonly retentionPolicy: string;
+    readonly measurement: string;
+  };
 }
 
 export interface PlannedColumn {

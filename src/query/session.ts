@@ -13,6 +13,7 @@ import type { Statement } from "./ast.ts";
 import { type Allowance, defaultAllowance, QueryBudget } from "./budget.ts";
 import { type ExecutionContext, executeSelect } from "./execute.ts";
 import { explain } from "./explain.ts";
+import { executeInto } from "./into.ts";
 import type { Parameters } from "./parameters.ts";
 import { parseQuery } from "./parse/parser.ts";
 import type { ExplainPlan, Plan, SchemaPlan } from "./plan.ts";
@@ -84,6 +85,8 @@ async function begin(statement: Statement, session: Session): Promise<AsyncItera
   switch (plan.kind) {
     case "select":
       return executeSelect(plan, context);
+    case "select into":
+      return executeInto(plan, context, administration.into);
     case "explain":
       return executeExplain(plan, context, clock);
     case "create database":

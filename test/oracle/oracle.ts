@@ -5,6 +5,8 @@
 // partial answer a series on purpose: whoever consumes them must merge.
 import { NotFoundError } from "../../src/base/errors.ts";
 import type { Administration, RetentionPolicy } from "../../src/model/administration.ts";
+import type { BatchWriter } from "../../src/model/batch-writer.ts";
+import { openBatch } from "../../src/model/batchview.ts";
 import { evaluate } from "../../src/model/evaluate.ts";
 import type { Expression, Reference } from "../../src/model/expression.ts";
 import { RegexCache } from "../../src/model/regex.ts";
@@ -20,6 +22,7 @@ import {
   type SeriesBlock,
   type Source,
 } from "../../src/model/scan.ts";
+import { decodeSeriesKey } from "../../src/model/serieskey.ts";
 import { type FieldInfo, FieldType } from "../../src/model/types.ts";
 
 /** float = number, integer and unsigned = bigint. */
@@ -89,6 +92,29 @@ export class Oracle implements Source, Administration {
       if (known === type) row.values.set(name, value);
     }
   }
+
+  /** INTO writes through the bytes of batches, as the database does. */
+  readonly into: BatchWriter = {
+    write: async (batch, _rows, { database }) => {
+      for (const table of openBatch(batch).tables) {
+        const keys = Array.from({ length: table.seriesCount }, (_, i) =>
+          decodeSeriesKey(table.seriesKey(i).slice()),
+        );
+        for (const { series, time, values } of table.rows()) {
+          const { measurement, tags } = keys[series]!;
+          const fields: Record<string, { type: FieldType; value: Value }> = {};
+          for (const [f, raw] of values.entries()) {
+            if (raw === undefined) continue;
+            const { name, type } = table.fields[f]!;
+            const value = raw instanceof Uint8Array ? new TextDecoder().decode(raw) : raw;
+            fields[new TextDecoder().decode(name)] = { type, value };
+          }
+          const pairs = tags.map(({ key, value }) => [key, value] as const);
+          this.write(database, { measurement, tags: Object.fromEntries(pairs), fields, timeNs: time });
+        }
+      }
+    },
+  };
 
   // ---- reading rows -----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 import type { Statement } from "../ast.ts";
 import type { Plan } from "../plan.ts";
 import { type PlanContext, resolveDatabase } from "./context.ts";
+import { planInto } from "./into.ts";
 import { planSelect } from "./select.ts";
 import { planShow } from "./show.ts";
 
@@ -14,9 +15,10 @@ export type { PlanContext } from "./context.ts";
 export async function planStatement(statement: Statement, context: PlanContext): Promise<Plan> {
   switch (statement.kind) {
     case "select":
-      return statement.into === null ? planSelect(statement, context) : { kind: "unsupported", statement };
+      return statement.into === null
+        ? planSelect(statement, context)
+        : planInto(statement, statement.into, context);
     case "explain":
-      if (statement.statement.into !== null) return { kind: "unsupported", statement };
       return {
         kind: "explain",
         analyze: statement.analyze,

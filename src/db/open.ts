@@ -1,0 +1,96 @@
+// Open: the parts of a database from its data directory, in the order that recovery needs: names, stores, log, replay.
+import type { Clock } from "../base/clock.ts";
+import { CorruptionError } from "../base/errors.ts";
+import type { Disk, DiskLock } from "../disk/disk.ts";
+import { Kernels } from "../kernels/kernels.ts";
+import { Wal } from "../log/wal.ts";
+import { PARTITION_BYTES } from "../store/catalog.ts";
+import { Schema } from "../store/schema.ts";
+import { Store } from "../store/store.ts";
+import { Applier } from "./applier.ts";
+import { AUTOGEN, Databases } from "./databases.ts";
+import type { Options } from "./options.ts";
+import { decodeDrop, recordKind } from "./record.ts";
+
+/** What an open database is made of. */
+export interface OpenParts {
+  readonly options: Options;
+  readonly clock: Clock;
+  readonly kernels: Kernels;
+  readonly schema: Schema;
+  readonly lock: DiskLock;
+  readonly databases: Databases;
+  readonly log: Wal;
+  readonly stores: readonly Store[];
+  readonly applier: Applier;
+}
+
+/** Opens the stores and brings what the log has beyond them to memory. Throws `CorruptionError`, `DiskError`. */
+export async function openParts(
+  options: Options,
+  disk: Disk,
+  clock: Clock,
+  lock: DiskLock,
+): Promise<OpenParts> {
+  const { dataDir } = options;
+  const databases = new Databases(disk, `${dataDir}/databases`, options.partitions);
+  if (!disk.exists(`${dataDir}/databases`)) {
+    if (disk.exists(folderOfPartition(dataDir, 0)))
+      throw new CorruptionError(
+        `${dataDir}/databases`,
+        0,
+        "the file is missing, but there is data beside it",
+      );
+    await databases.save();
+  }
+  const { partitions } = databases;
+  const kernels = new Kernels();
+  const schema = new Schema();
+  const records = kernels.alloc(partitions * PARTITION_BYTES);
+  kernels.view(records, partitions * PARTITION_BYTES).fill(0);
+  const each = Array.from({ length: partitions }, (_, partition) => partition);
+  await Promise.all(each.map((p) => Store.make(disk, folderOfPartition(dataDir, p), p, partitions)));
+  const stores: Store[] = [];
+  for (let partition = 0; partition < partitions; partition++) {
+    const folder = folderOfPartition(dataDir, partition);
+    const record = records + partition * PARTITION_BYTES;
+    const shardDuration = (database: string, policy: string) =>
+      databases.policies(database)?.find(({ name }) => name === policy)?.shardDurationNs ??
+      AUTOGEN.shardDurationNs;
+    stores.push(
+      Store.open({
+        ...{ disk, kernels, schema, record, folder, partition, partitionCount: partitions, shardDuration },
+      }),
+    );
+  }
+  const { durability, syncInterval } = options;
+  const minimumLast = Math.max(...stores.map((store) => store.logPosition));
+  const log = await Wal.open(disk, `${dataDir}/wal`, {
+    ...{ durability, intervalMs: syncInterval, minimumLast, clock },
+  });
+  const applier = new Applier(kernels, schema, records, partitions);
+  const from = Math.min(...stores.map((store) => store.logPosition));
+  log.replay(from, (record) => {
+    const kind = recordKind(record);
+    if (kind === "batch") applier.replay(record);
+    if (kind !== "drop") return;
+    const { database, measurement } = decodeDrop(record);
+    applyDrop(schema, stores, database, measurement);
+  });
+  return { options, clock, kernels, schema, lock, databases, log, stores, applier };
+}
+
+function folderOfPartition(dataDir: string, partition: number): string {
+  return `${dataDir}/p${String(partition).padStart(2, "0")}`;
+}
+
+/** Takes a database, or one measurement of it, out of schema and stores. */
+export function applyDrop(
+  schema: Schema,
+  stores: readonly Store[],
+  database: string,
+  measurement: string | null,
+): void {
+  const tables = schema.drop(database, measurement);
+  if (tables.length > 0) for (const store of stores) store.drop(tables);
+}

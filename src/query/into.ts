@@ -1,0 +1,81 @@
+// SELECT ... INTO: the rows of the answer go back into the database, a batch at a time, each durable before the next.
+//
+//   series of the answer ── rows without their nulls ──> WriteBatch bytes ──> administration.into ──> result: written
+//
+// Tags of a series (GROUP BY) stay tags, every other column becomes a field, selected tags too. What is read is what was
+// there when the reading began: a statement that writes into what it reads does not meet its own rows.
+import { InputError } from "../base/errors.ts";
+import { BatchBuilder } from "../ingest/builder.ts";
+import type { BatchTarget, BatchWriter } from "../model/batch-writer.ts";
+import { FieldType } from "../model/types.ts";
+import { type ExecutionContext, executeSelect } from "./execute.ts";
+import type { PlannedColumn, SelectIntoPlan } from "./plan.ts";
+import type { Cell, ResultSeries } from "./result.ts";
+
+/** Cells that a batch holds at about most. */
+const BATCH_CELLS = 100_000;
+
+/** Runs the SELECT and writes its rows; answers how many. */
+export async function* executeInto(
+  { plan, target }: SelectIntoPlan,
+  context: ExecutionContext,
+  writer: BatchWriter,
+): AsyncGenerator<ResultSeries> {
+  const out = new Outbox(writer, target, plan.columns);
+  for await (const part of executeSelect(plan, context)) await out.add(part, target.measurement);
+  await out.send();
+  // InfluxDB's figure: rows of the answer, those without a value included
+  yield { name: "result", columns: ["time", "written"], timeColumn: 0, rows: [[0n, out.rows]] };
+}
+
+class Outbox {
+  readonly #writer: BatchWriter;
+  readonly #target: BatchTarget;
+  readonly #columns: readonly PlannedColumn[];
+  #batch: BatchBuilder;
+  #cells = 0;
+  /** Rows of the answer so far. */
+  rows = 0;
+
+  constructor(writer: BatchWriter, target: BatchTarget, columns: readonly PlannedColumn[]) {
+    this.#writer = writer;
+    this.#target = target;
+    this.#columns = columns;
+    this.#batch = new BatchBuilder(target);
+  }
+
+  async add(part: ResultSeries, measurement: string): Promise<void> {
+    const name = measurement === "" ? (part.name ?? "") : measurement;
+    if (name === "") throw new InputError("INTO :MEASUREMENT needs a source that has a name");
+    // a group of the series without that tag
+    const tags = [...(part.tags ?? [])].flatMap(([key, value]) => (value === "" ? [] : [{ key, value }]));
+    this.#batch.addRows(name, tags, part.timeColumn, part.columns, part.rows, (column, cell) =>
+      typeOf(this.#columns[column]?.type ?? null, cell),
+    );
+    this.rows += part.rows.length;
+    this.#cells += part.rows.length * part.columns.length;
+    if (this.#cells > BATCH_CELLS) await this.send();
+  }
+
+  async send(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = new BatchBuilder(this.#target);
+    this.#cells = 0;
+    if (batch.rowCount > 0) await this.#writer.write(batch.finish(), batch.rowCount, this.#target);
+  }
+}
+
+/** A planned type is the one of the first source that has the column: another source's values may be of another. */
+function typeOf(planned: PlannedColumn["type"], cell: Exclude<Cell, null>): FieldType {
+  switch (typeof cell) {
+    case "string":
+      return FieldType.String;
+    case "boolean":
+      return FieldType.Boolean;
+    default: {
+      const isWhole = typeof cell === "bigint" || Number.isInteger(cell);
+      if (isWhole && (planned === FieldType.Integer || planned === FieldType.Unsigned)) return planned;
+      return typeof cell === "bigint" ? FieldType.Integer : FieldType.Float;
+    }
+  }
+}
