@@ -5,13 +5,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import { compareInflux } from "./bench/answer.ts";
 import { type Dataset, generate, generateNewSeries } from "./bench/dataset.ts";
 import { type Measured, sections } from "./bench/figures.ts";
 import { type Flags, readFlags, usage } from "./bench/flags.ts";
-import { influxd, type Product, serie, victoriaMetrics } from "./bench/products.ts";
+import { duckdb, influxd, type Product, serie, victoriaMetrics } from "./bench/products.ts";
 import { queries } from "./bench/queries.ts";
 import { milliseconds, renderTable } from "./bench/table.ts";
-import { type Limits, Trial } from "./bench/trial.ts";
+import { type Limits, type Running, Trial } from "./bench/trial.ts";
 import { kindNames } from "./bench/tsbs.ts";
 import { measureParser } from "./bench-parser.ts";
 
@@ -36,8 +37,10 @@ async function bench(flags: Flags, folder: string): Promise<string> {
   const wanted = [serie];
   if (flags.peers.includes("influxd")) wanted.push(influxd);
   if (flags.peers.includes("victoria")) wanted.push(victoriaMetrics);
+  if (flags.peers.includes("duckdb") && flags.queries) wanted.push(duckdb);
   const measured = new Map<string, Measured>();
   const products: string[] = [];
+  const influxAnswers: Measured["queries"][] = [];
   for (const product of wanted) {
     const version = product.version();
     if (version === null) {
@@ -48,11 +51,14 @@ async function bench(flags: Flags, folder: string): Promise<string> {
     products.push(name);
     const trial = new Trial(product, folder, limits);
     try {
-      measured.set(name, await measure(product, trial, datasets, burst, flags));
+      const one = await measure(product, trial, datasets, burst, flags);
+      measured.set(name, one);
+      if (product.speaksInflux === true) influxAnswers.push(one.queries);
     } finally {
       await trial.close();
     }
   }
+  compareAnswers(influxAnswers);
   return `${describe(flags)}\n\n${renderTable(products, sections(measured, datasets, burst))}`;
 }
 
@@ -64,6 +70,13 @@ async function measure(
   flags: Flags,
 ): Promise<Measured> {
   const measured: Measured = { loads: new Map(), queries: new Map(), parser: new Map() };
+  if (product.queriesOnly === true) {
+    note(`${product.name}: loading ${kindNames[datasets[0]!.kind]}`);
+    const { report } = await trial.load(datasets[0]!.bodies);
+    if (!report.complete) return measured;
+    await askAll(product, await trial.reopen(), trial, datasets[0]!, flags, measured);
+    return measured;
+  }
   if (product === serie) for (const data of datasets) measured.parser.set(data.kind, measureParser(data));
   if (burst) {
     note(`${product.name}: ${burst.rowCount} new series`);
@@ -78,6 +91,18 @@ async function measure(
   if (!flags.queries || !measured.loads.get(data.kind)?.report.complete) return measured;
   const running = await trial.reopen();
   measured.startMs = running.startMs;
+  await askAll(product, running, trial, data, flags, measured);
+  return measured;
+}
+
+async function askAll(
+  product: Product,
+  running: Running,
+  trial: Trial,
+  data: Dataset,
+  flags: Flags,
+  measured: Measured,
+): Promise<void> {
   for (const query of queries) {
     const result = await trial.query(running, query, data, flags.seed);
     measured.queries.set(query, result);
@@ -85,7 +110,21 @@ async function measure(
       note(`${product.name}: ${query.name} ${milliseconds(result.medianMs)} (${result.repetitions} times)`);
   }
   await trial.stop();
-  return measured;
+}
+
+/** What serie answered is what influxd answers to the same question. */
+function compareAnswers([own, peer]: readonly Measured["queries"][]): void {
+  if (own === undefined || peer === undefined) return;
+  for (const [query, theirs] of peer) {
+    const ours = own.get(query);
+    if (!ours || !theirs) continue;
+    try {
+      compareInflux(ours.firstBody, theirs.firstBody);
+    } catch (error) {
+      throw new Error(`serie does not answer ${query.name} as influxd does: ${(error as Error).message}`);
+    }
+  }
+  note("the answers are influxd's");
 }
 
 /** What the figures below it were measured on. */
@@ -96,7 +135,7 @@ function describe(flags: Flags): string {
     `TSBS cpu-only, ${data}; 4 connections, batches of ${BATCH_ROWS} rows; queries over ${kindNames[flags.kinds[0]!]}, asked for a second before they count.`,
     `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Bun ${Bun.version}, each server alone.`,
     "× is how many times better serie is (below 1: worse). CPU is the server's; serie and InfluxDB sync to disk",
-    "before they answer, VictoriaMetrics does not.",
+    "before they answer, VictoriaMetrics does not. DuckDB is timed in its own process, without HTTP, and only for queries.",
   ].join("\n");
 }
 

@@ -3,12 +3,23 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compare, fold, latest, readInflux, readPrometheus, rowsAbove } from "../scripts/bench/answer.ts";
+import {
+  compare,
+  compareInflux,
+  fold,
+  latest,
+  readInflux,
+  readPrometheus,
+  rowsAbove,
+  rowsOf,
+} from "../scripts/bench/answer.ts";
 import { type Dataset, generate, generateNewSeries } from "../scripts/bench/dataset.ts";
 import { readFlags } from "../scripts/bench/flags.ts";
+import { duckdb } from "../scripts/bench/products.ts";
 import { queries } from "../scripts/bench/queries.ts";
 import { Random } from "../scripts/bench/random.ts";
 import { plain, renderTable } from "../scripts/bench/table.ts";
+import { Trial } from "../scripts/bench/trial.ts";
 import { FIELD_COUNT, kinds } from "../scripts/bench/tsbs.ts";
 
 function withFolder<T>(run: (folder: string) => T): T {
@@ -82,6 +93,10 @@ test("expected answers, by hand", () => {
   expect(fold(data, { ...shape, aggregate: "mean" })).toEqual({ cells: 2, total: 5.5 + 20.5 });
   expect(rowsAbove(data, [1], 20).cells).toBe(2 * FIELD_COUNT);
   expect(rowsAbove(data, null, 30).total).toBeCloseTo(31 * 10 + 4.5, 9);
+  expect(rowsOf(data, [1], { first: 1, end: 3 })).toEqual({
+    cells: 2 * FIELD_COUNT,
+    total: (11 + 21) * 10 + 9,
+  });
   expect(latest(data).total).toBeCloseTo((30 + 31) * 10 + 9, 9);
 });
 
@@ -126,16 +141,56 @@ test("a missing and a wrong value are noticed", () => {
   expect(() => compare({ cells: 2, total: 101 }, { cells: 2, total: 100 }, 1e-9)).toThrow("add up to 101");
 });
 
+test("two servers' answers are the same but for the rounding of floats", () => {
+  const answer = (time: number, value: number | null, tag = "a") =>
+    JSON.stringify({
+      results: [{ statement_id: 0, series: [{ name: "m", tags: { tag }, values: [[time, value]] }] }],
+    });
+  compareInflux(answer(10, 0.1 + 0.2), answer(10, 0.3));
+  expect(() => compareInflux(answer(10, 0.3001), answer(10, 0.3))).toThrow(
+    "answer.results.0.series.0.values.0.1: 0.3001, not 0.3",
+  );
+  const timeNs = 1_451_606_400_000_000_000;
+  expect(() => compareInflux(answer(timeNs + 1000, 1), answer(timeNs, 1))).toThrow(`not ${timeNs}`);
+  expect(() => compareInflux(answer(10, null), answer(10, 0))).toThrow("null, not 0");
+  expect(() => compareInflux(answer(10, 1, "b"), answer(10, 1))).toThrow("tags.tag: b, not a");
+  expect(() => compareInflux('{"results":[{}]}', answer(10, 1))).toThrow("undefined, not");
+});
+
 test("every query can be asked of small data", () => {
   withFolder((folder) => {
     const data = generate(folder, "decimal", { hostCount: 9, stepCount: 60, batchRows: 100, seed: 1 });
     for (const query of queries) {
       const question = query.ask(data, new Random(1));
       expect(question.influxql).toStartWith("SELECT ");
+      expect(question.sql).toStartWith("SELECT ");
       expect(question.expected.total).toBeFinite();
     }
   });
 });
+
+test("DuckDB, loaded with the lines, answers every question", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "serie-bench-test-"));
+  const data = generate(folder, "decimal", { hostCount: 9, stepCount: 60, batchRows: 100, seed: 1 });
+  const limits = {
+    connections: 2,
+    loadTimeoutMs: 60_000,
+    settleTimeoutMs: 1,
+    warmUpMs: 0,
+    queryTimeoutMs: 60_000,
+  };
+  const trial = new Trial(duckdb, folder, { ...limits, repetitions: 1 });
+  try {
+    if (duckdb.version() === null) return;
+    expect((await trial.load(data.bodies)).report.rowCount).toBe(9 * 60);
+    const running = await trial.reopen();
+    // (a wrong answer throws)
+    for (const query of queries) expect(await trial.query(running, query, data, 1)).not.toBeNull();
+  } finally {
+    await trial.close();
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
 
 test("the table says how many times better the first product is", () => {
   const figure = (name: string, better: "more" | "less", own: number, peer: number | null | string) => ({

@@ -59,6 +59,24 @@ export function rowsAbove(data: Dataset, hosts: readonly number[] | null, limit:
   return { cells, total };
 }
 
+/** All fields of the hosts' rows in the steps [first, end). */
+export function rowsOf(
+  data: Dataset,
+  hosts: readonly number[],
+  { first, end }: { readonly first: number; readonly end: number },
+): Answer {
+  let cells = 0;
+  let total = 0;
+  for (const host of hosts) {
+    for (let step = first; step < end; step++) {
+      const at = (step * data.hostCount + host) * FIELD_COUNT;
+      cells += FIELD_COUNT;
+      for (let field = 0; field < FIELD_COUNT; field++) total += data.values[at + field]!;
+    }
+  }
+  return { cells, total };
+}
+
 /** All fields of the last step of every host. */
 export function latest(data: Dataset): Answer {
   const last = data.values.subarray((data.stepCount - 1) * data.hostCount * FIELD_COUNT);
@@ -115,4 +133,29 @@ export function compare(actual: Answer, expected: Answer, tolerance: number): vo
   if (Math.abs(actual.total - expected.total) > tolerance * Math.max(1, Math.abs(expected.total))) {
     throw new Error(`the answer's values add up to ${actual.total}, not to ${expected.total}`);
   }
+}
+
+/** Throws when two answers in InfluxDB's JSON are not the same, but for the rounding of floats. */
+export function compareInflux(actual: string, expected: string): void {
+  const place = difference(JSON.parse(actual), JSON.parse(expected), "answer");
+  if (place !== null) throw new Error(place);
+}
+
+function difference(a: unknown, b: unknown, place: string): string | null {
+  if (typeof a === "number" && typeof b === "number") {
+    const apart = Number.isInteger(a) && Number.isInteger(b) ? 0 : 1e-12 * Math.max(Math.abs(a), Math.abs(b));
+    return Math.abs(a - b) <= apart ? null : `${place}: ${a}, not ${b}`;
+  }
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null)
+    return a === b ? null : `${place}: ${a}, not ${b}`;
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  for (const name of names) {
+    const found = difference(
+      (a as Record<string, unknown>)[name],
+      (b as Record<string, unknown>)[name],
+      `${place}.${name}`,
+    );
+    if (found !== null) return found;
+  }
+  return null;
 }

@@ -15,9 +15,11 @@ export interface Flags {
   readonly seed: number;
 }
 
+const peerNames: readonly string[] = ["influxd", "victoria", "duckdb"];
+
 export const usage = `bun run bench [flags]
   --kinds decimal,full,int   kinds of values to load (default: all; the queries run over the first)
-  --peers influxd,victoria   servers measured beside serie where they are installed; "none" for serie alone
+  --peers influxd,victoria,duckdb   measured beside serie where they are installed; "none" for serie alone
   --quick                    100 hosts x 200 steps and 30,000 new series instead of 1,000 x 1,000 and 300,000
   --series N                 new series in the burst; 0 leaves it out
   --no-queries               loads only
@@ -31,7 +33,7 @@ export function readFlags(args: string[]): Flags {
     args,
     options: {
       kinds: { type: "string", default: kinds.join(",") },
-      peers: { type: "string", default: "influxd,victoria" },
+      peers: { type: "string", default: peerNames.join(",") },
       quick: { type: "boolean", default: false },
       series: { type: "string" },
       "no-queries": { type: "boolean", default: false },
@@ -51,8 +53,7 @@ export function readFlags(args: string[]): Flags {
   }
   const peers = values.peers === "none" ? [] : values.peers.split(",");
   for (const peer of peers) {
-    if (peer !== "influxd" && peer !== "victoria")
-      throw new Error(`--peers: "${peer}" is neither influxd nor victoria`);
+    if (!peerNames.includes(peer)) throw new Error(`--peers: "${peer}" is none of ${peerNames.join(", ")}`);
   }
   return {
     kinds: wantedKinds as Kind[],

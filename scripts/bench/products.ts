@@ -1,5 +1,5 @@
 // The servers that can be measured: how each is started, written to, asked, and brought to rest.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Answer, readInflux, readPrometheus } from "./answer.ts";
 import type { Child } from "./child.ts";
@@ -25,6 +25,12 @@ export interface Product {
   read(body: string): Answer;
   /** Relative error that is not a wrong answer. */
   readonly tolerance: number;
+  /** No server that takes writes: only queries are measured. */
+  readonly queriesOnly?: boolean;
+  /** How long it took by its own clock, ms, when it is not the way over HTTP that counts. */
+  elapsedMs?(body: string): number;
+  /** Its answers are InfluxDB's JSON: those of one product must be those of the other. */
+  readonly speaksInflux?: boolean;
 }
 
 const DATABASE = "bench";
@@ -52,6 +58,7 @@ export const serie: Product = {
   queryPath: influxQuery,
   read: readInflux,
   tolerance: 1e-9,
+  speaksInflux: true,
 };
 
 export const influxd: Product = {
@@ -78,6 +85,7 @@ export const influxd: Product = {
   queryPath: influxQuery,
   read: readInflux,
   tolerance: 1e-9,
+  speaksInflux: true,
 };
 
 /** Defaults, but no limits that refuse the load, nothing sent home, and a cache that is written out soon. */
@@ -141,6 +149,31 @@ export const victoriaMetrics: Product = {
   read: readPrometheus,
   // it keeps about 15 decimal digits of a value
   tolerance: 1e-6,
+};
+
+/** The library, in a process of its own (duckdb.ts). */
+export const duckdb: Product = {
+  name: "DuckDB",
+  version() {
+    const path = join(root, "node_modules/@duckdb/node-api/package.json");
+    if (!existsSync(path)) return null;
+    return `v${(JSON.parse(readFileSync(path, "utf8")) as { version: string }).version.replace(/-.*/, "")}`;
+  },
+  command(dataDir, port) {
+    mkdirSync(dataDir, { recursive: true });
+    return [process.execPath, join(root, "scripts/bench/duckdb.ts"), join(dataDir, "bench.db"), String(port)];
+  },
+  readyPath: "/ping",
+  prepare: async () => {},
+  writePath: "/write",
+  async settle(base) {
+    await fetch(`${base}/checkpoint`);
+  },
+  queryPath: (question) => `/query?${new URLSearchParams({ sql: question.sql })}`,
+  read: (body) => JSON.parse(body) as Answer,
+  tolerance: 1e-9,
+  queriesOnly: true,
+  elapsedMs: (body) => (JSON.parse(body) as { elapsedMs: number }).elapsedMs,
 };
 
 /** What a program prints; "" when it is not there. */

@@ -1,8 +1,8 @@
-// The TSBS queries over cpu-only data, each as InfluxQL, as MetricsQL, and as what the answer must add up to.
+// The TSBS queries over cpu-only data, each as InfluxQL, as MetricsQL, as DuckDB's SQL, and as what the answer must add up to.
 //
 // A query is asked several times with other hosts and other hours, drawn from the seed, so that no answer is
 // measured out of a cache. Names and shapes are TSBS's; ranges are cut to what was generated.
-import { type Answer, fold, latest, rowsAbove } from "./answer.ts";
+import { type Answer, fold, latest, rowsAbove, rowsOf } from "./answer.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Random } from "./random.ts";
 import { fieldNames, START_S, STEP_S } from "./tsbs.ts";
@@ -11,6 +11,8 @@ export interface Question {
   readonly influxql: string;
   /** Path and parameters of VictoriaMetrics' query API; null: the language has no equivalent. */
   readonly metricsql: string | null;
+  /** Over `cpu(hostname, ..., usage_user, ..., time)`, time in ns. */
+  readonly sql: string;
   readonly expected: Answer;
 }
 
@@ -30,8 +32,12 @@ const MINUTE_STEPS = 60 / STEP_S;
 const HOUR_STEPS = 3600 / STEP_S;
 
 export const queries: readonly Query[] = [
-  groupedByMinute("single-groupby-1-1-1", "max of 1 field, 1 host, 1 hour, by minute", 1, 1),
-  groupedByMinute("single-groupby-5-8-1", "max of 5 fields, 8 hosts, 1 hour, by minute", 5, 8),
+  groupedByMinute("single-groupby-1-1-1", "max of 1 field, 1 host, 1 hour, by minute", 1, 1, 1),
+  groupedByMinute("single-groupby-1-1-12", "max of 1 field, 1 host, 12 hours, by minute", 1, 1, 12),
+  groupedByMinute("single-groupby-1-8-1", "max of 1 field, 8 hosts, 1 hour, by minute", 1, 8, 1),
+  groupedByMinute("single-groupby-5-1-1", "max of 5 fields, 1 host, 1 hour, by minute", 5, 1, 1),
+  groupedByMinute("single-groupby-5-1-12", "max of 5 fields, 1 host, 12 hours, by minute", 5, 1, 12),
+  groupedByMinute("single-groupby-5-8-1", "max of 5 fields, 8 hosts, 1 hour, by minute", 5, 8, 1),
   maxAll("cpu-max-all-1", "max of 10 fields, 1 host, by hour", 1),
   maxAll("cpu-max-all-8", "max of 10 fields, 8 hosts, by hour", 8),
   meanOfAllHosts("double-groupby-1", "mean of 1 field of every host, by hour", 1),
@@ -41,15 +47,23 @@ export const queries: readonly Query[] = [
   highCpu("high-cpu-all", "rows of every host with usage_user > 90", Number.POSITIVE_INFINITY),
   { name: "lastpoint", meaning: "last row of every host", ask: lastpoint },
   { name: "groupby-orderby-limit", meaning: "max by minute, last 5 before a time", ask: lastMinutes },
+  { name: "raw-range", meaning: "rows of 1 host, 1 hour", ask: rawRange },
 ];
 
-function groupedByMinute(name: string, meaning: string, fieldCount: number, hostCount: number): Query {
+/** `hours`: as many as there are, at most. */
+function groupedByMinute(
+  name: string,
+  meaning: string,
+  fieldCount: number,
+  hostCount: number,
+  hours: number,
+): Query {
   return {
     name,
     meaning,
     ask(data, random) {
       const hosts = pickHosts(data, hostCount, random);
-      const range = pickHour(data, random);
+      const range = pickHours(data, hours, random);
       return {
         influxql: `SELECT ${calls("max", fieldCount)} FROM cpu WHERE (${hostCondition(hosts)}) AND ${timeCondition(range)} GROUP BY time(1m)`,
         metricsql: rangeQuery(
@@ -57,6 +71,7 @@ function groupedByMinute(name: string, meaning: string, fieldCount: number, host
           range,
           60,
         ),
+        sql: `SELECT ${windowOf(60)} AS w, ${calls("max", fieldCount)} FROM cpu WHERE ${sqlCondition(range, hosts)} GROUP BY w ORDER BY w`,
         expected: fold(data, { hosts, fieldCount, ...range, windowSteps: MINUTE_STEPS, aggregate: "max" }),
       };
     },
@@ -78,6 +93,7 @@ function maxAll(name: string, meaning: string, hostCount: number): Query {
           range,
           3600,
         ),
+        sql: `SELECT ${windowOf(3600)} AS w, ${calls("max", fieldCount)} FROM cpu WHERE ${sqlCondition(range, hosts)} GROUP BY w ORDER BY w`,
         expected: fold(data, { hosts, fieldCount, ...range, windowSteps: HOUR_STEPS, aggregate: "max" }),
       };
     },
@@ -108,6 +124,7 @@ function meanOfAllHosts(name: string, meaning: string, fieldCount: number): Quer
           range,
           3600,
         ),
+        sql: `SELECT ${windowOf(3600)} AS w, hostname, ${calls("avg", fieldCount)} FROM cpu WHERE ${sqlCondition(range, null)} GROUP BY w, hostname ORDER BY hostname, w`,
         expected,
       };
     },
@@ -125,6 +142,7 @@ function highCpu(name: string, meaning: string, hostCount: number): Query {
       return {
         influxql: `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${timeCondition(range)}${hosts ? ` AND (${hostCondition(hosts)})` : ""}`,
         metricsql: null,
+        sql: `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${sqlCondition(range, hosts)} ORDER BY time`,
         expected: rowsAbove(data, hosts, 90),
       };
     },
@@ -140,6 +158,7 @@ function lastpoint(data: Dataset): Question {
   return {
     influxql: "SELECT * FROM cpu GROUP BY hostname ORDER BY time DESC LIMIT 1",
     metricsql: `/api/v1/query?${parameters}`,
+    sql: `SELECT hostname, ${fieldNames.map((field) => `arg_max(${field}, time)`).join(", ")}, max(time) FROM cpu GROUP BY hostname ORDER BY hostname`,
     expected: latest(data),
   };
 }
@@ -150,8 +169,29 @@ function lastMinutes(data: Dataset, random: Random): Question {
   const hosts = Array.from({ length: data.hostCount }, (_, host) => host);
   return {
     influxql: `SELECT max(usage_user) FROM cpu WHERE time < ${timeS(end)}s GROUP BY time(1m) ORDER BY time DESC LIMIT 5`,
-    metricsql: null,
+    metricsql: rangeQuery(
+      (window) => `max(max_over_time(${selector(1, null)}${window}))`,
+      { first, end },
+      60,
+    ),
+    sql: `SELECT ${windowOf(60)} AS w, max(usage_user) FROM cpu WHERE time < ${timeS(end)}000000000 GROUP BY w ORDER BY w DESC LIMIT 5`,
     expected: fold(data, { hosts, fieldCount: 1, first, end, windowSteps: MINUTE_STEPS, aggregate: "max" }),
+  };
+}
+
+function rawRange(data: Dataset, random: Random): Question {
+  const hosts = pickHosts(data, 1, random);
+  const range = pickHours(data, 1, random);
+  const parameters = new URLSearchParams({
+    query: `${selector(fieldNames.length, hosts)}[${(range.end - range.first) * STEP_S}s]`,
+    time: (timeS(range.end) - 0.001).toFixed(3),
+    nocache: "1",
+  });
+  return {
+    influxql: `SELECT * FROM cpu WHERE ${hostCondition(hosts)} AND ${timeCondition(range)}`,
+    metricsql: `/api/v1/query?${parameters}`,
+    sql: `SELECT * FROM cpu WHERE ${sqlCondition(range, hosts)} ORDER BY time`,
+    expected: rowsOf(data, hosts, range),
   };
 }
 
@@ -161,9 +201,9 @@ function pickHosts(data: Dataset, count: number, random: Random): number[] {
   return [...hosts];
 }
 
-/** An hour (or all there is) from a full minute. */
-function pickHour(data: Dataset, random: Random): Range {
-  const steps = Math.min(HOUR_STEPS, data.stepCount - (data.stepCount % MINUTE_STEPS));
+/** So many hours (or all there is) from a full minute. */
+function pickHours(data: Dataset, hours: number, random: Random): Range {
+  const steps = Math.min(hours * HOUR_STEPS, data.stepCount - (data.stepCount % MINUTE_STEPS));
   const first = MINUTE_STEPS * random.below(Math.floor((data.stepCount - steps) / MINUTE_STEPS) + 1);
   return { first, end: first + steps };
 }
@@ -172,6 +212,9 @@ const timeS = (step: number) => START_S + step * STEP_S;
 const timeCondition = ({ first, end }: Range) => `time >= ${timeS(first)}s AND time < ${timeS(end)}s`;
 const hostCondition = (hosts: readonly number[]) =>
   hosts.map((host) => `hostname = 'host_${host}'`).join(" OR ");
+const windowOf = (windowS: number) => `time // ${windowS}000000000`;
+const sqlCondition = ({ first, end }: Range, hosts: readonly number[] | null) =>
+  `time >= ${timeS(first)}000000000 AND time < ${timeS(end)}000000000${hosts ? ` AND hostname IN (${hosts.map((host) => `'host_${host}'`).join(", ")})` : ""}`;
 const calls = (name: string, fieldCount: number) =>
   fieldNames
     .slice(0, fieldCount)

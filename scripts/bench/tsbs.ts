@@ -21,6 +21,20 @@ export const fieldNames = [
 ] as const;
 export const FIELD_COUNT = fieldNames.length;
 
+/** In the order of `hostPrefix`. */
+export const tagNames = [
+  "hostname",
+  "region",
+  "datacenter",
+  "rack",
+  "os",
+  "arch",
+  "team",
+  "service",
+  "service_version",
+  "service_environment",
+] as const;
+
 export const kinds = ["decimal", "full", "int"] as const;
 export type Kind = (typeof kinds)[number];
 export const kindNames: Readonly<Record<Kind, string>> = {
