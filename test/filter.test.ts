@@ -145,6 +145,12 @@ const { tree } = fc.letrec<{ tree: Expression }>((tie) => ({
     fc.tuple(fc.constantFrom(...operators), tie("tree"), tie("tree")).map(([o, l, r]) => binary(o, l, r)),
     tie("tree").map((operand): Expression => ({ kind: "negate", operand })),
     fc
+      .tuple(fc.constantFrom("abs" as const, "floor" as const, "sqrt" as const), tie("tree"))
+      .map(([name, operand]): Expression => ({ kind: "math", function: name, operands: [operand] })),
+    fc
+      .tuple(tie("tree"), tie("tree"))
+      .map((operands): Expression => ({ kind: "math", function: "pow", operands })),
+    fc
       .tuple(leaf, fc.constantFrom("a", "^$", "b|z"), fc.boolean())
       .map(([operand, pattern, negated]): Expression => ({ kind: "regex", operand, pattern, negated })),
   ),

@@ -11,6 +11,7 @@
 // Beyond InfluxDB: comparisons between integers and floats are exact (it rounds the integer to a double first), strings
 // have an order and `+` joins them (there such conditions are false).
 import type { BinaryOperator, Expression, Reference } from "./expression.ts";
+import { keepsType, type MathName, mathematics } from "./mathematics.ts";
 import type { Regex, RegexCache } from "./regex.ts";
 import { FieldType } from "./types.ts";
 
@@ -42,6 +43,12 @@ export function evaluate(
       const right = evaluate(expression.right, read, regexes);
       return apply(operator, left, right, typeOf(expression));
     }
+    case "math":
+      return applyMathematics(
+        expression.function,
+        expression.operands.map((operand) => evaluate(operand, read, regexes)),
+        typeOf(expression),
+      );
     default:
       return expression.value;
   }
@@ -68,7 +75,22 @@ export function typeOf(expression: Expression): FieldType | null {
       return typeOf(expression.operand);
     case "binary":
       return typeOfBinary(expression.operator, typeOf(expression.left), typeOf(expression.right));
+    case "math": {
+      const types = expression.operands.map(typeOf);
+      return types.every(isNumber) && keepsType(expression.function) ? types[0]! : FieldType.Float;
+    }
   }
+}
+
+const isNumber = (type: FieldType | null): boolean =>
+  type === FieldType.Float || type === FieldType.Integer || type === FieldType.Unsigned;
+
+function applyMathematics(name: MathName, operands: readonly Scalar[], type: FieldType | null): Scalar {
+  const [first, second] = operands;
+  const isScalarNumber = (value: Scalar) => typeof value === "number" || typeof value === "bigint";
+  if (!operands.every(isScalarNumber)) return null;
+  if (typeof first !== "bigint" || !keepsType(name)) return mathematics(name)(Number(first), Number(second));
+  return name === "abs" && type === FieldType.Integer && first < 0n ? BigInt.asIntN(64, -first) : first;
 }
 
 /** Type of `left operator right` in a condition; null where no value can come of it. */

@@ -1,8 +1,9 @@
 // Conditions and arithmetic over the tags and fields of a row, as plain data: what the planner hands to a
 // source, and what EXPLAIN prints. Time never occurs here: the planner turns it into a range.
+import type { MathName } from "./mathematics.ts";
 import type { FieldType } from "./types.ts";
 
-export type Expression = Literal | Reference | Unary | Binary | RegexMatch;
+export type Expression = Literal | Reference | Unary | Binary | RegexMatch | MathCall;
 
 /** `integer` and `unsigned` carry bigint, `float` number. */
 export type Literal =
@@ -53,4 +54,11 @@ export interface RegexMatch {
   readonly operand: Expression;
   readonly pattern: string;
   readonly negated: boolean;
+}
+
+/** `sqrt(usage)`: null unless every operand is a number. */
+export interface MathCall {
+  readonly kind: "math";
+  readonly function: MathName;
+  readonly operands: readonly Expression[];
 }

@@ -63,6 +63,10 @@ function substitute(
       }
       return fold({ kind: "binary", operator, left, right }, [left, right], regexes);
     }
+    case "math": {
+      const operands = expression.operands.map((each) => substitute(each, tagValue, regexes, false));
+      return fold({ ...expression, operands }, operands, regexes);
+    }
     default:
       return expression;
   }
@@ -139,6 +143,7 @@ function names(expression: Expression | null, kind: Reference["kind"]): string[]
       visit(node.left);
       visit(node.right);
     } else if (node.kind === "negate" || node.kind === "regex") visit(node.operand);
+    else if (node.kind === "math") node.operands.forEach(visit);
     else if (node.kind === kind) found.add((node as Reference).name);
   };
   if (expression !== null) visit(expression);

@@ -1,7 +1,15 @@
 // What the calls of an input ask for: which of them columns use, over which windows, and whether folds answer them.
 import { InputError } from "../base/errors.ts";
 import { isFoldable } from "./folds.ts";
-import type { Call, Input, Output, RowValue, SelectPlan } from "./plan.ts";
+import {
+  type Call,
+  type Input,
+  type Output,
+  operandsOf,
+  type RowValue,
+  readsRow,
+  type SelectPlan,
+} from "./plan.ts";
 
 /** The field that a call reads. */
 export function fieldOf(call: Call): RowValue {
@@ -30,21 +38,12 @@ export function canFold(input: Input): boolean {
   return input.calls.every((call) => call.argument.kind === "call" || isFoldable(call));
 }
 
-function readsRow(output: Output): boolean {
-  return (
-    output.kind === "row" || (output.kind === "binary" && (readsRow(output.left) || readsRow(output.right)))
-  );
-}
-
 /** The calls that columns use themselves, ascending. */
 export function rootCalls(input: Input): number[] {
   const roots = new Set<number>();
   const visit = (output: Output): void => {
     if (output.kind === "call") roots.add(output.call);
-    if (output.kind === "binary") {
-      visit(output.left);
-      visit(output.right);
-    }
+    operandsOf(output).forEach(visit);
   };
   for (const output of input.outputs) visit(output);
   return [...roots].sort((a, b) => a - b);

@@ -96,6 +96,8 @@ function formatOutput(output: Output, input: Input): string {
       return `(${formatOutput(output.left, input)} ${output.operator} ${formatOutput(output.right, input)})`;
     case "call":
       return formatCall(output.call, input);
+    case "math":
+      return `${output.function}(${output.operands.map((each) => formatOutput(each, input)).join(", ")})`;
   }
 }
 
@@ -130,6 +132,8 @@ export function formatExpression(expression: Expression): string {
       const { operator, left, right } = expression;
       return `(${formatExpression(left)} ${operator.toUpperCase()} ${formatExpression(right)})`;
     }
+    case "math":
+      return `${expression.function}(${expression.operands.map(formatExpression).join(", ")})`;
     default:
       return String(expression.value);
   }

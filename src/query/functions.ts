@@ -6,6 +6,9 @@
 //   selector        the same, but the value is that of one row, whose other columns and time can be kept
 //   several         up to N rows a group and window                               top, bottom, distinct
 //   transformation  points to points, over rows or over the points of another call (one a window)
+//   math            a number of the numbers in a row of the answer (code: model/mathematics.ts)       abs, sin, pow ...
+
+import type { MathName } from "../model/mathematics.ts";
 import { Fold } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 
@@ -14,7 +17,7 @@ const numbers: readonly FieldType[] = [Float, Integer, Unsigned];
 const ordered: readonly FieldType[] = [...numbers, FieldType.Boolean];
 const all: readonly FieldType[] = [...ordered, FieldType.String];
 
-export type FunctionKind = "aggregate" | "selector" | "several" | "transformation";
+export type FunctionKind = "aggregate" | "selector" | "several" | "transformation" | "math";
 
 /** What may follow the field in a call. A duration's default is ns, or the GROUP BY interval when there is one. */
 export type Parameter =
@@ -76,7 +79,26 @@ const table = {
     extraWindows: "parameter - 1",
   }),
   cumulative_sum: info("transformation", numbers, "same"),
-} satisfies Record<string, FunctionInfo>;
+
+  abs: info("math", numbers, "same"),
+  acos: info("math", numbers, Float),
+  asin: info("math", numbers, Float),
+  atan: info("math", numbers, Float),
+  atan2: info("math", numbers, Float),
+  ceil: info("math", numbers, "same"),
+  cos: info("math", numbers, Float),
+  exp: info("math", numbers, Float),
+  floor: info("math", numbers, "same"),
+  ln: info("math", numbers, Float),
+  log: info("math", numbers, Float),
+  log10: info("math", numbers, Float),
+  log2: info("math", numbers, Float),
+  pow: info("math", numbers, Float),
+  round: info("math", numbers, "same"),
+  sin: info("math", numbers, Float),
+  sqrt: info("math", numbers, Float),
+  tan: info("math", numbers, Float),
+} satisfies Record<string, FunctionInfo> & Record<MathName, FunctionInfo>;
 
 export type FunctionName = keyof typeof table;
 

@@ -3,6 +3,7 @@
 // Arithmetic is InfluxDB's: a missing operand makes the result missing, x / 0 is 0 (and integer % 0, but float % 0 is missing), integers are exact and
 // wrap at 64 bits, an integer meeting a float becomes one.
 import { assert } from "../base/assert.ts";
+import { keepsType, mathematics } from "../model/mathematics.ts";
 import type { SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { castCell, cellReader, exactly } from "./cells.ts";
@@ -50,8 +51,44 @@ export function compileOutput(
         return a === null || b === null ? null : operate(a, b);
       };
     }
+    case "math":
+      return mathOutput(output, blocks, fields);
   }
 }
+
+function mathOutput(
+  output: Output & { kind: "math" },
+  blocks: readonly SeriesBlock[],
+  fields: readonly string[],
+): Evaluate {
+  const { type, operands } = output;
+  if (type === null || operands.some((operand) => !isNumber(operand.type))) return () => null;
+  const [first, second] = operands.map((operand) => compileOutput(operand, blocks, fields));
+  assert(first !== undefined, "a function without operands");
+  if (type !== FieldType.Float && keepsType(output.function)) {
+    if (output.function !== "abs" || type !== FieldType.Integer) return first;
+    return (at) => {
+      const value = first(at) as number | bigint | null;
+      if (value === null || value >= 0) return value;
+      return typeof value === "number" ? -value : wrap(type, -value);
+    };
+  }
+  const compute = mathematics(output.function);
+  if (second === undefined) {
+    return (at) => {
+      const value = first(at);
+      return value === null ? null : compute(Number(value), 0);
+    };
+  }
+  return (at) => {
+    const a = first(at);
+    const b = second(at);
+    return a === null || b === null ? null : compute(Number(a), Number(b));
+  };
+}
+
+const isNumber = (type: FieldType | null): boolean =>
+  type === FieldType.Float || type === FieldType.Integer || type === FieldType.Unsigned;
 
 function rowReader(output: RowValue, blocks: readonly SeriesBlock[], fields: readonly string[]): Evaluate {
   const { reference } = output;

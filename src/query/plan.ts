@@ -11,6 +11,7 @@
 // An input whose outputs mix calls with `row` expressions has exactly one call, a selector (or top/bottom): the
 // row values are those of the row that it selected.
 import type { BinaryOperator, Expression, Reference } from "../model/expression.ts";
+import type { MathName } from "../model/mathematics.ts";
 import type { FieldType } from "../model/types.ts";
 import type { Fill, NameFilter, Statement } from "./ast.ts";
 import type { FunctionName } from "./functions.ts";
@@ -143,7 +144,25 @@ export type Output =
       readonly right: Output;
       /** null: one side is absent, so the value always is null. */
       readonly type: FieldType | null;
+    }
+  | {
+      readonly kind: "math";
+      readonly function: MathName;
+      readonly operands: readonly Output[];
+      /** null: an operand is absent, so the value always is null. Not a number: an operand is none, and so is the value. */
+      readonly type: FieldType | null;
     };
+
+/** The outputs that an output is made of. */
+export function operandsOf(output: Output): readonly Output[] {
+  if (output.kind === "binary") return [output.left, output.right];
+  return output.kind === "math" ? output.operands : [];
+}
+
+/** Whether a value of the row, not only of calls, is in it. */
+export function readsRow(output: Output): boolean {
+  return output.kind === "row" || operandsOf(output).some(readsRow);
+}
 
 export interface ExplainPlan {
   readonly kind: "explain";

@@ -27,6 +27,7 @@ function seriesJson(part: ResultSeries, rows: readonly (readonly Cell[])[], unit
   const name = part.name === undefined ? "" : `"name":${JSON.stringify(part.name)},`;
   const tags = part.tags === undefined ? "" : `"tags":${JSON.stringify(Object.fromEntries(part.tags))},`;
   const cellJson = (cell: Cell, column: number) => {
+    if (Object.is(cell, -0)) return "-0";
     if (typeof cell !== "bigint") return JSON.stringify(cell);
     return String(column === part.timeColumn ? cell / unitNs[unit] : cell);
   };

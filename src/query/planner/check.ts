@@ -1,6 +1,7 @@
 // Rules of SELECT that need no schema: which calls may stand where, with how many arguments, beside what.
 // Messages are InfluxDB's, because people search for them.
 import { InputError } from "../../base/errors.ts";
+import { isMathName, type MathName, operandCount } from "../../model/mathematics.ts";
 import type { CallNode, Node, SelectStatement } from "../ast.ts";
 import { formatDuration } from "../duration.ts";
 import { functionNamed, functions } from "../functions.ts";
@@ -110,6 +111,10 @@ class FieldCheck {
     const called = functionNamed(node.name);
     if (called === undefined) throw new InputError(`undefined function ${node.name}()`);
     const info = functions[called.name];
+    if (isMathName(called.name)) {
+      this.#math(node, called.name, alone);
+      return;
+    }
     this.#contents.calls++;
     if (info.kind !== "selector" && called.name !== "top" && called.name !== "bottom") {
       this.#contents.onlySelectors = false;
@@ -126,6 +131,17 @@ class FieldCheck {
         if (called.name === "count" && isDistinct(argument)) this.#distinct(argumentsOf(argument), true);
         else this.#symbol(node.name, argument, alone);
       }
+    }
+  }
+
+  /** A function of numbers: each operand is what a column may be, the first a wildcard too. */
+  #math(node: CallNode, name: MathName, alone: boolean): void {
+    checkOperands(node, name);
+    if (isConstant(node)) throw new InputError("field must contain at least one variable");
+    for (const [index, operand] of node.arguments.entries()) {
+      if (isConstant(operand) || (operand.kind === "wildcard" && index > 0)) continue;
+      if (operand.kind === "regex") throw new InputError("field must contain at least one variable");
+      this.field(operand, alone && index === 0);
     }
   }
 
@@ -147,7 +163,16 @@ class FieldCheck {
   /** A call in a transformation: like any other, but distinct() may give several points there. */
   #nested(node: CallNode, alone: boolean): void {
     if (node.name === "distinct") this.#distinct(node.arguments, true);
-    else this.#call(node, alone);
+    else if (isMathName(node.name)) {
+      const before = this.#contents.calls;
+      this.#math(node, node.name, alone);
+      const isOverCall = this.#contents.calls > before;
+      throw new InputError(
+        isOverCall
+          ? `unsupported call: ${node.name}`
+          : "mixing aggregate and non-aggregate queries is not supported",
+      );
+    } else this.#call(node, alone);
   }
 
   #countArguments(node: CallNode, hasParameterInName: boolean): void {
@@ -267,13 +292,26 @@ function isDistinct(node: Node): node is DistinctNode {
 const argumentsOf = (node: DistinctNode): readonly Node[] =>
   node.kind === "call" ? node.arguments : [{ kind: "reference", name: node.name, cast: null }];
 
-/** No names and no calls in it. */
+/** Throws unless the call has as many arguments as the function takes. */
+export function checkOperands({ arguments: { length } }: CallNode, name: MathName): void {
+  const count = operandCount(name);
+  if (length === count) return;
+  throw new InputError(`invalid number of arguments for ${name}, expected ${count}, got ${length}`);
+}
+
+/** No names in it, and no calls but those of functions of numbers. */
 export function isConstant(node: Node): boolean {
   switch (node.kind) {
     case "binary":
       return isConstant(node.left) && isConstant(node.right);
     case "paren":
       return isConstant(node.inner);
+    case "call":
+      return (
+        isMathName(node.name) &&
+        node.arguments.length === operandCount(node.name) &&
+        node.arguments.every(isConstant)
+      );
     case "number":
     case "integer":
     case "unsigned":

@@ -4,9 +4,11 @@
 // in InfluxDB (`host = 'a' OR host = 'b' AND time > now() - 1h` is written and meant so in many dashboards).
 import { InputError } from "../../base/errors.ts";
 import type { Expression } from "../../model/expression.ts";
+import { isMathName } from "../../model/mathematics.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { Node, NodeOperator, ReferenceNode } from "../ast.ts";
 import { printNode } from "../print.ts";
+import { checkOperands } from "./check.ts";
 import { type InstantContext, instantOf } from "./instants.ts";
 import { isTimeName, resolve, type Schema } from "./schema.ts";
 
@@ -41,6 +43,8 @@ export function splitCondition(
     const { range, rest } = splitCondition(condition.inner, schema, instants);
     return { range, rest: rest === null ? null : { kind: "paren", inner: rest } };
   }
+  if (condition.kind === "call" && isMathName(condition.name))
+    throw new InputError(`invalid condition expression: ${printNode(condition)}`);
   if (condition.kind !== "binary") return { range: everything, rest: condition };
   const { operator, left, right } = condition;
   if (operator === "and" || operator === "or") {
@@ -112,6 +116,11 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
       return { kind: "binary", operator, left, right: resolveCondition(node.right, schema) };
     }
     case "call":
+      if (isMathName(node.name)) {
+        checkOperands(node, node.name);
+        const operands = node.arguments.map((argument) => resolveCondition(argument, schema));
+        return { kind: "math", function: node.name, operands };
+      }
       throw new InputError(`invalid function call in condition: ${printNode(node)}`);
     default:
       throw new InputError(`invalid condition expression: ${printNode(node)}`);

@@ -1,6 +1,7 @@
 // Names of columns, as InfluxDB gives them: the alias, else the names in the expression joined by `_`, and `_1`,
 // `_2` ... after a name that is taken. Aliases are handed out before all other names.
 import type { Node } from "../ast.ts";
+import { isConstant } from "./check.ts";
 
 /** "" for an expression without names. */
 export function nameOf(node: Node): string {
@@ -8,6 +9,7 @@ export function nameOf(node: Node): string {
 }
 
 function namesIn(node: Node): string[] {
+  if (isConstant(node)) return [];
   switch (node.kind) {
     case "call":
     case "reference":

@@ -3,6 +3,7 @@ import { assert } from "../../base/assert.ts";
 import { InputError } from "../../base/errors.ts";
 import { typeOfBinary } from "../../model/evaluate.ts";
 import type { Reference } from "../../model/expression.ts";
+import { isMathName, keepsType, type MathName } from "../../model/mathematics.ts";
 import { FieldType, fieldTypeNames } from "../../model/types.ts";
 import type { BinaryNode, CallNode, CastType, Node, ReferenceNode } from "../ast.ts";
 import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
@@ -51,6 +52,7 @@ export class OutputBuilder {
         return this.#row(node) ?? ABSENT;
       case "distinct":
       case "call": {
+        if (node.kind === "call" && isMathName(node.name)) return this.#math(node.name, node);
         this.callsWritten.add(printNode(node));
         const call = this.#call(asCall(node));
         return call === null ? ABSENT : { kind: "call", call, type: this.calls[call]!.type };
@@ -75,6 +77,17 @@ export class OutputBuilder {
     throw new InputError(
       `type error: ${printNode(this.#typed(node))}: incompatible types: ${types[0]} and ${types[1]}`,
     );
+  }
+
+  /** A function of the values of its operands, which may be anything that a column can be. */
+  #math(name: MathName, node: CallNode): Output {
+    const operands = node.arguments.map((argument) =>
+      argument.kind === "wildcard" ? ABSENT : this.build(argument),
+    );
+    if (operands.every(({ kind }) => kind === "absent")) return ABSENT;
+    const isMissing = operands.some(({ type }) => type === null);
+    const kept = keepsType(name) ? operands[0]!.type : FieldType.Float;
+    return { kind: "math", function: name, operands, type: isMissing ? null : kept };
   }
 
   /** With the type after each name, for messages. */
@@ -197,7 +210,11 @@ function accept(name: string, info: FunctionInfo, type: FieldType): void {
 
 type BinaryOutput = Output & { kind: "binary" };
 
-const isTag = (output: Output): boolean => output.kind === "row" && output.reference.kind === "tag";
+/** A tag, or a function that keeps the type of one. */
+const isTag = (output: Output): boolean =>
+  output.kind === "math" && output.type === FieldType.String
+    ? isTag(output.operands[0]!)
+    : output.kind === "row" && output.reference.kind === "tag";
 
 /** In columns integer division gives floats and strings do not add; in conditions (typeOfBinary) it is otherwise. */
 function typeOfOutput(

@@ -2,7 +2,14 @@
 import { type FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { SelectStatement } from "../ast.ts";
 import { functions } from "../functions.ts";
-import type { Input, Output, PlannedColumn, SelectPlan, Window } from "../plan.ts";
+import {
+  type Input,
+  type Output,
+  type PlannedColumn,
+  readsRow,
+  type SelectPlan,
+  type Window,
+} from "../plan.ts";
 import { checkSelect } from "./check.ts";
 import { everything, intersect, resolveCondition, splitCondition, type TimeRange } from "./condition.ts";
 import type { PlanContext } from "./context.ts";
@@ -128,11 +135,6 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
   if (call === undefined || calls.length > 1) return false;
   if (call.function === "top" || call.function === "bottom") return true;
   return window === null && functions[call.function].kind === "selector";
-}
-
-function readsRow(output: Output): boolean {
-  if (output.kind === "binary") return readsRow(output.left) || readsRow(output.right);
-  return output.kind === "row";
 }
 
 /** A column's type is that of the first input that has it. */
