@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { encodeChunkedJson } from "../src/http/output/chunked.ts";
 import { decimalText, encodeCsv } from "../src/http/output/csv.ts";
-import { encodeJson, type JsonFormat, numberText } from "../src/http/output/json.ts";
+import { encodeJson, type JsonFormat } from "../src/http/output/json.ts";
+import { MOST_NUMBER_BYTES, numberText, putNumber } from "../src/http/output/number.ts";
 import { epochText, rfc3339Text } from "../src/http/output/time.ts";
 import type { Cell, ResultSeries, StatementResult } from "../src/query/result.ts";
 
@@ -26,10 +27,12 @@ async function* statements(...lists: (readonly (ResultSeries | Error)[])[]): Asy
   }
 }
 
-async function joined(pieces: AsyncIterable<string>): Promise<string> {
+async function joined(pieces: AsyncIterable<string | Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
   let text = "";
-  for await (const piece of pieces) text += piece;
-  return text;
+  for await (const piece of pieces)
+    text += typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
+  return text + decoder.decode();
 }
 
 const json = (format: JsonFormat, ...lists: (ResultSeries | Error)[][]) =>
@@ -154,7 +157,7 @@ describe("JSON", () => {
     let text = "";
     for await (const piece of encodeJson(statements([series(rows)]), compact)) {
       lengths.push(piece.length);
-      text += piece;
+      text += new TextDecoder().decode(piece);
     }
     expect(lengths.length).toBeGreaterThan(8);
     expect(Math.max(...lengths)).toBeLessThan(70_000);
@@ -274,6 +277,34 @@ describe("CSV", () => {
 });
 
 describe("numbers and times", () => {
+  test("numbers as bytes are their texts, whatever their decimals", () => {
+    const bytes = new Uint8Array(MOST_NUMBER_BYTES);
+    const decimals = fc
+      .tuple(fc.maxSafeInteger(), fc.integer({ min: 0, max: 9 }))
+      .map(([digits, places]) => digits / 10 ** places);
+    const edges = fc.constantFrom(
+      0,
+      -0,
+      1e15,
+      1e15 - 1,
+      2e7,
+      2e7 - 0.01,
+      19999999.995,
+      99999999999.9999,
+      1e-7,
+      5e-324,
+    );
+    const special = fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_VALUE, Number.MIN_VALUE);
+    const negative = fc.oneof(decimals, edges).map((value) => -value);
+    fc.assert(
+      fc.property(fc.oneof(decimals, edges, negative, special, fc.double()), (value) => {
+        const end = putNumber(bytes, 0, value);
+        expect(new TextDecoder().decode(bytes.subarray(0, end))).toBe(numberText(value));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
   test("JSON numbers read back as the same bits", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {

@@ -35,8 +35,15 @@ export class Reply {
     return this.body(status, "application/json", text);
   }
 
-  body(status: number, contentType: string, body: string | ReadableStream<Uint8Array>): Response {
-    return new Response(body, { status, headers: { ...this.#headers(), "Content-Type": contentType } });
+  body(
+    status: number,
+    contentType: string,
+    body: string | Uint8Array | ReadableStream<Uint8Array>,
+  ): Response {
+    return new Response(body as string | Uint8Array<ArrayBuffer>, {
+      status,
+      headers: { ...this.#headers(), "Content-Type": contentType },
+    });
   }
 
   /** `more`: further headers. */

@@ -19,7 +19,7 @@ import { inParts, limited, type Row, type SeriesHead } from "./parts.ts";
 import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
 import type { ResultSeries } from "./result.ts";
-import { mergedRows, scanRows } from "./rows.ts";
+import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
 import { selectionOf } from "./selection.ts";
 import { Turn } from "./turn.ts";
 
@@ -64,7 +64,15 @@ async function* rowSeries(
   const groups = await scanRows(context.source, plan, input, budget);
   const headOf = headsOf(plan, input);
   const turn = new Turn(budget);
+  const stored = storedCells(input);
   for (const group of chosenSeries(plan, groups)) {
+    if (stored !== null) {
+      for (const part of columnarParts(plan, stored, group, headOf(group.tags))) {
+        if (turn.isOver()) await turn.next();
+        if (part !== null) yield part;
+      }
+      continue;
+    }
     const all = mergedRows(plan, input, group);
     const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);
     for (const part of inParts(headOf(group.tags), limited(rows, 0, plan.limit), budget)) {

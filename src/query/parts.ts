@@ -8,7 +8,7 @@ export const PART_ROWS = 10_000;
 export type Row = readonly Cell[];
 
 /** What all parts of a series have in common. */
-export type SeriesHead = Omit<ResultSeries, "rows" | "partial">;
+export type SeriesHead = Omit<ResultSeries, "rows" | "columnar" | "partial">;
 
 /** Cuts the rows of one series into parts; gives nothing when there are no rows. */
 export function* inParts(head: SeriesHead, rows: Iterable<Row>, budget: Budget): Generator<ResultSeries> {

@@ -1,5 +1,7 @@
 // What a statement answers: series of rows, in InfluxQL's shape, before any output format.
 
+import type { ColumnarRows } from "./columnar.ts";
+
 /** A cell; times are bigint ns in the column named "time" (integers outside the safe range are bigint too). */
 export type Cell = null | boolean | number | bigint | string;
 
@@ -11,6 +13,8 @@ export interface ResultSeries {
   /** Index of the column that holds times, -1 = none. */
   readonly timeColumn: number;
   readonly rows: readonly (readonly Cell[])[];
+  /** The same rows as columns, for those who can do without an array a row. */
+  readonly columnar?: ColumnarRows;
   readonly partial?: boolean;
 }
 

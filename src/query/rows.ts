@@ -1,10 +1,11 @@
 // SELECT of fields and tags without functions: the rows of each group merged by time, made as they are taken.
 import type { Budget, Source } from "../model/scan.ts";
+import { ColumnarPart, type RowCell } from "./columnar.ts";
 import { gatherGroups, type RowGroup } from "./gather.ts";
 import { Merge } from "./merge.ts";
 import { compileOutput, type Position } from "./outputs.ts";
-import type { Row } from "./parts.ts";
-import type { Input, SelectPlan } from "./plan.ts";
+import { PART_ROWS, type Row, type SeriesHead } from "./parts.ts";
+import type { Input, Output, SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import { selectionOf } from "./selection.ts";
 
@@ -38,5 +39,50 @@ export function* mergedRows(plan: SelectPlan, input: Input, group: RowGroup): Ge
     row[0] = blocks[merge.block]!.times[merge.row]!;
     for (let c = 0; c < evaluate.length; c++) row[c + 1] = evaluate[c]!(at);
     yield row;
+  }
+}
+
+/** What the columns show of stored rows; null when one of them is more than a stored value or tag. */
+export function storedCells(input: Input): RowCell[] | null {
+  const cells = input.outputs.map((output) => storedCell(output, input.fields));
+  return cells.every((cell) => cell !== null) ? cells : null;
+}
+
+function storedCell(output: Output, fields: readonly string[]): RowCell | null {
+  if (output.kind !== "row") return null;
+  const { reference, type } = output;
+  if (reference.kind === "tag") return { kind: "tag", name: reference.name };
+  return reference.type === type ? { kind: "field", column: fields.indexOf(reference.name) } : null;
+}
+
+/**
+ * The rows of a group in the order of the answer, after OFFSET and up to LIMIT, as columns; null between them: a moment
+ * to give way.
+ */
+export function* columnarParts(
+  plan: SelectPlan,
+  cells: readonly RowCell[],
+  group: RowGroup,
+  head: SeriesHead,
+): Generator<ColumnarPart | null> {
+  const merge = new Merge(group.series, plan.descending);
+  const { blocks } = merge;
+  const total = blocks.reduce((sum, block) => sum + block.rowCount, 0);
+  const end = Math.min(total, plan.limit === 0 ? total : plan.offset + plan.limit);
+  for (let at = 0; at < Math.min(plan.offset, total); at++) {
+    if (at % PART_ROWS === PART_ROWS - 1) yield null;
+    merge.next();
+  }
+  for (let at = plan.offset; at < end; ) {
+    const count = Math.min(PART_ROWS, end - at);
+    const block = new Uint32Array(count);
+    const row = new Uint32Array(count);
+    for (let i = 0; i < count; i++) {
+      merge.next();
+      block[i] = merge.block;
+      row[i] = merge.row;
+    }
+    at += count;
+    yield new ColumnarPart(head, { count, blocks, block, row, cells }, at < end);
   }
 }

@@ -6,6 +6,8 @@
 // on its own line, indented by four spaces a level; the levels are fixed, so both forms share one writer.
 import type { TimeUnit } from "../../model/types.ts";
 import type { Cell, Message, ResultSeries, StatementResult } from "../../query/result.ts";
+import { JsonBytes, RowForms } from "./json-bytes.ts";
+import { numberText } from "./number.ts";
 import { epochText, rfc3339Text, type TimeText } from "./time.ts";
 
 export interface JsonFormat {
@@ -14,19 +16,28 @@ export interface JsonFormat {
   readonly pretty: boolean;
 }
 
-/** Characters of text after which a piece is handed on. */
-const PIECE_LENGTH = 64 * 1024;
+/** Bytes after which a piece is handed on. */
+const PIECE_BYTES = 64 * 1024;
 
-/** The whole answer as one document. A statement's error stands in its result and does not end the others. */
-export async function* encodeJson(results: AsyncIterable<StatementResult>, format: JsonFormat) {
+/** The whole answer as one document, in UTF-8. A statement's error stands in its result and does not end the others. */
+export async function* encodeJson(
+  results: AsyncIterable<StatementResult>,
+  format: JsonFormat,
+): AsyncGenerator<Uint8Array> {
   const writer = new JsonWriter(format);
+  const bytes = new JsonBytes(writer.time, format.epoch === null);
   let text = `{${writer.line(1)}"results":${writer.space}[`;
+  const flush = () => {
+    bytes.text(text);
+    text = "";
+  };
   let count = 0;
   for await (const result of results) {
     text += (count++ === 0 ? "" : ",") + writer.openResult(result.statementId, result.messages);
     let seriesCount = 0;
     let seriesOpen = false; // the next part continues it
     let valuesOpen = false;
+    let forms: RowForms | undefined;
     const closeSeries = () => {
       if (seriesOpen) text += (valuesOpen ? writer.closeValues() : "") + writer.closeSeries();
       seriesOpen = valuesOpen = false;
@@ -37,14 +48,25 @@ export async function* encodeJson(results: AsyncIterable<StatementResult>, forma
           text += (seriesCount++ === 0 ? writer.openSeriesList() : ",") + writer.openSeries(part);
           seriesOpen = true;
         }
-        for (const row of part.rows) {
-          text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn);
+        const { columnar } = part;
+        if (columnar !== undefined && !format.pretty) {
+          if (forms?.blocks !== columnar.blocks) forms = new RowForms(columnar.blocks, columnar.cells);
+          text += valuesOpen ? "," : writer.openValues();
           valuesOpen = true;
-          if (text.length >= PIECE_LENGTH) {
-            yield text;
-            text = "";
+          flush();
+          for (let row = 0; row < columnar.count; ) {
+            row = bytes.rows(columnar, forms, row, PIECE_BYTES);
+            if (bytes.length >= PIECE_BYTES) yield bytes.take();
           }
-        }
+        } else
+          for (const row of part.rows) {
+            text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn);
+            valuesOpen = true;
+            if (text.length >= PIECE_BYTES) {
+              flush();
+              yield bytes.take();
+            }
+          }
         if (!part.partial) closeSeries();
       }
       if (seriesCount > 0) text += writer.closeSeriesList();
@@ -56,12 +78,14 @@ export async function* encodeJson(results: AsyncIterable<StatementResult>, forma
     text += writer.closeResult();
   }
   if (count === 0) text += writer.openResult(0, []) + writer.closeResult();
-  yield `${text}${writer.line(1)}]${writer.line(0)}}\n`;
+  text += `${writer.line(1)}]${writer.line(0)}}\n`;
+  flush();
+  yield bytes.take();
 }
 
 /** Writes the parts of the document; each method returns text. Levels: results 1, result 2, series 4, values 5. */
 export class JsonWriter {
-  readonly #time: TimeText;
+  readonly time: TimeText;
   readonly #quoteTimes: boolean;
   readonly #lines: readonly string[];
   /** After a colon. */
@@ -71,7 +95,7 @@ export class JsonWriter {
   readonly #rowClose: string;
 
   constructor(format: JsonFormat) {
-    this.#time = format.epoch === null ? rfc3339Text() : epochText(format.epoch);
+    this.time = format.epoch === null ? rfc3339Text() : epochText(format.epoch);
     this.#quoteTimes = format.epoch === null;
     this.#lines = Array.from({ length: 9 }, (_, level) => (format.pretty ? `\n${"    ".repeat(level)}` : ""));
     this.space = format.pretty ? " " : "";
@@ -135,7 +159,7 @@ export class JsonWriter {
       if (column > 0) text += this.#cellSeparator;
       if (typeof cell === "number") text += numberText(cell);
       else if (column === timeColumn && typeof cell === "bigint")
-        text += this.#quoteTimes ? `"${this.#time(cell)}"` : this.#time(cell);
+        text += this.#quoteTimes ? `"${this.time(cell)}"` : this.time(cell);
       else if (typeof cell === "string") text += JSON.stringify(cell);
       else text += cell === null ? "null" : String(cell);
     }
@@ -155,10 +179,4 @@ export class JsonWriter {
     if (this.space === "") return JSON.stringify(value);
     return JSON.stringify(value, null, 4).replaceAll("\n", this.line(level));
   }
-}
-
-/** As Go's encoding/json: shortest digits (exponents from 1e21 and below 1e-6), `-0` kept; JSON has no NaN. */
-export function numberText(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  return Number.isFinite(value) ? String(value) : "null";
 }

@@ -1,28 +1,29 @@
-// Pieces of text as a response body: one string when there is one piece, else a stream that the client's reading
+// Pieces of text or bytes as a response body: as it is when there is one piece, else a stream that the client's reading
 // drives and whose end by the client ends the query.
 import { Pause } from "../../base/pause.ts";
 
 /** `gone` is aborted when the client stops reading, which also ends work that no piece is waiting for. */
 export async function bodyOf(
-  pieces: AsyncGenerator<string>,
+  pieces: AsyncGenerator<string | Uint8Array>,
   gone: AbortController,
-): Promise<string | ReadableStream<Uint8Array>> {
+): Promise<string | Uint8Array | ReadableStream<Uint8Array>> {
   const first = await pieces.next();
   if (first.done) return "";
   const second = await pieces.next();
   if (second.done) return first.value;
   const encoder = new TextEncoder();
+  const bytesOf = (piece: string | Uint8Array) => (typeof piece === "string" ? encoder.encode(piece) : piece);
   const pause = new Pause();
   return new ReadableStream<Uint8Array>({
     start(controller) {
-      controller.enqueue(encoder.encode(first.value));
-      controller.enqueue(encoder.encode(second.value));
+      controller.enqueue(bytesOf(first.value));
+      controller.enqueue(bytesOf(second.value));
     },
     async pull(controller) {
       if (pause.due()) await pause.wait(); // Bun would ask for piece after piece and hear nobody else
       const next = await pieces.next();
       if (next.done) controller.close();
-      else controller.enqueue(encoder.encode(next.value));
+      else controller.enqueue(bytesOf(next.value));
     },
     async cancel() {
       gone.abort();

@@ -1,0 +1,144 @@
+// Rows kept as columns: whoever reads them as rows and the JSON writer, which does not, must agree.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { systemClock } from "../src/base/clock.ts";
+import { encodeJson } from "../src/http/output/json.ts";
+import type { Column, SeriesBlock } from "../src/model/scan.ts";
+import { FieldType, type TimeUnit } from "../src/model/types.ts";
+import { ColumnarPart, type ColumnarRows, type RowCell } from "../src/query/columnar.ts";
+import type { ResultSeries, StatementResult } from "../src/query/result.ts";
+import { runQuery } from "../src/query/session.ts";
+import { Oracle } from "./oracle/oracle.ts";
+
+const ROWS = 4;
+const texts = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom('"', "\\", "\u0000", "ä€😀", "\ud800"));
+const presence = fc.option(fc.array(fc.constantFrom(0, 1), { minLength: ROWS, maxLength: ROWS }));
+const listOf = <T>(values: fc.Arbitrary<T>) => fc.array(values, { minLength: ROWS, maxLength: ROWS });
+
+const column: fc.Arbitrary<Column | null> = fc
+  .tuple(
+    presence.map((bytes) => bytes && Uint8Array.from(bytes)),
+    fc.oneof(
+      listOf(
+        fc.oneof(
+          fc.double(),
+          fc.integer({ max: 9999 }).map((n) => n / 100),
+        ),
+      ).map((values) => {
+        return { type: FieldType.Float, values: Float64Array.from(values) };
+      }),
+      listOf(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)).map((values) => {
+        return { type: FieldType.Integer, values: BigInt64Array.from(values) };
+      }),
+      listOf(fc.oneof(fc.bigInt(0n, 2n ** 64n - 1n), fc.bigInt(0n, 99n))).map((values) => {
+        return { type: FieldType.Unsigned, values: BigUint64Array.from(values) };
+      }),
+      listOf(fc.constantFrom(0, 1)).map((values) => {
+        return { type: FieldType.Boolean, values: Uint8Array.from(values) };
+      }),
+      listOf(texts).map((values) => ({ type: FieldType.String, values })),
+    ),
+  )
+  .map(([present, rest]) => ({ present, ...rest }) as Column);
+
+const block: fc.Arbitrary<SeriesBlock> = fc
+  .tuple(listOf(fc.bigInt(-(2n ** 62n), 2n ** 62n)), listOf(fc.option(column)), fc.option(texts))
+  .map(([times, columns, tag]) => ({
+    series: { key: "m", tags: new Map(tag === null ? [] : [["t", tag]]) },
+    rowCount: ROWS,
+    times: BigInt64Array.from(times),
+    columns,
+  }));
+
+const cells: RowCell[] = [
+  { kind: "field", column: 0 },
+  { kind: "tag", name: "t" },
+  { kind: "field", column: 1 },
+  { kind: "field", column: 2 },
+  { kind: "tag", name: "none" },
+];
+
+const columnar: fc.Arbitrary<ColumnarRows> = fc
+  .tuple(fc.array(block, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(), { maxLength: 20 }))
+  .map(([blocks, picks]) => ({
+    count: picks.length,
+    blocks,
+    block: Uint32Array.from(picks, (pick) => pick % blocks.length),
+    row: Uint32Array.from(picks, (pick) => Math.floor(pick / 7) % ROWS),
+    cells,
+  }));
+
+async function json(parts: readonly ResultSeries[], epoch: TimeUnit | null): Promise<string> {
+  async function* results(): AsyncGenerator<StatementResult> {
+    yield {
+      statementId: 0,
+      messages: [],
+      series: (async function* () {
+        yield* parts;
+      })(),
+    };
+  }
+  let text = "";
+  for await (const piece of encodeJson(results(), { epoch, pretty: false }))
+    text += new TextDecoder().decode(piece);
+  return text;
+}
+
+describe("rows kept as columns", () => {
+  const head = { name: "m", columns: ["time", "a", "t", "b", "c", "none"], timeColumn: 0 };
+
+  test("are written as JSON as their rows are", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          columnar.filter(({ count }) => count > 0),
+          { minLength: 1, maxLength: 3 },
+        ),
+        fc.constantFrom(null, "ms" as const, "ns" as const),
+        async (all, epoch) => {
+          const last = all.length - 1;
+          const kept = all.map((rows, i) => new ColumnarPart(head, rows, i < last));
+          const made = all.map((rows, i) => ({
+            ...{ ...head, rows: new ColumnarPart(head, rows, false).rows, partial: i < last },
+          }));
+          expect(await json(kept, epoch)).toBe(await json(made, epoch));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a part that is spread into another does not take the columns along", () => {
+    const [rows] = fc.sample(columnar, 1);
+    const part: ResultSeries = new ColumnarPart(head, rows!, true);
+    expect({ ...part, rows: [] as const }).toEqual({ ...head, rows: [], partial: true });
+  });
+
+  test.each([
+    "",
+    "LIMIT 3",
+    "OFFSET 2",
+    "LIMIT 3 OFFSET 4",
+    "OFFSET 100",
+    "ORDER BY time DESC LIMIT 4 OFFSET 1",
+  ])("a query gives the rows that computed columns have: %s", async (clauses) => {
+    const oracle = new Oracle({ blockRows: 2 });
+    for (let i = 0; i < 12; i++)
+      oracle.write("db0", {
+        measurement: "m",
+        tags: { host: `h${i % 3}` },
+        fields: { v: { type: FieldType.Float, value: i / 4 } },
+        timeNs: BigInt(Math.floor(i / 2)),
+      });
+    const rows = async (expression: string) => {
+      const text = `SELECT ${expression} FROM m ${clauses}`;
+      const found: unknown[] = [];
+      for await (const { series } of runQuery(text, {
+        ...{ source: oracle, administration: oracle, clock: systemClock, database: "db0" },
+      }))
+        for await (const part of series) found.push(...part.rows);
+      return found;
+    };
+    expect(await rows("host, v")).toEqual(await rows("host, v * 1.0"));
+  });
+});
