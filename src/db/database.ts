@@ -26,6 +26,7 @@ import { Into } from "./into.ts";
 import { Maintenance } from "./maintenance.ts";
 import { applyDrop, type OpenParts, openParts } from "./open.ts";
 import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
+import { Queries } from "./queries.ts";
 import { encodeDrop } from "./record.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
 
@@ -78,6 +79,7 @@ export class Database {
   readonly options: Options;
   readonly source: StoreSource;
   readonly into = new Into((batch, rows, target) => this.#writeBatch(target, () => ({ batch, rows })));
+  readonly queries: Queries;
   readonly #clock: Clock;
   readonly #kernels: Kernels;
   readonly #schema: Schema;
@@ -99,6 +101,7 @@ export class Database {
   private constructor(parts: OpenParts) {
     this.options = parts.options;
     this.#clock = parts.clock;
+    this.queries = new Queries(parts.clock, parts.options.maxConcurrentQueries);
     this.#kernels = parts.kernels;
     this.#schema = parts.schema;
     this.#lock = parts.lock;
@@ -257,6 +260,7 @@ export class Database {
       stores: this.#stores,
       kernels: this.#kernels,
       maintenance: this.#maintenance,
+      queries: this.queries,
     });
   }
 

@@ -42,6 +42,12 @@ const options = {
   maxInflightSize: size("256MiB", "1MiB", "Bodies held at a time, over all requests; more are answered 503."),
   queryTimeout: duration("1m", "0ms", "A query that runs longer is ended with an error; 0 = no bound."),
   queryMemory: size("256MiB", "1MiB", "Memory that one query may hold; more ends it with an error."),
+  maxConcurrentQueries: integer(
+    0,
+    0,
+    1_000_000,
+    "Query texts that may run at a time; one more is answered with an error; 0 = no bound.",
+  ),
   logLevel: oneOf(["info", "trace", "debug", "warn", "error", "silent"], "What the server logs to stderr."),
 } as const;
 

@@ -6,6 +6,7 @@ import type { WalStatistics } from "../log/wal.ts";
 import type { Store } from "../store/store.ts";
 import type { Counters } from "./database.ts";
 import type { Maintenance } from "./maintenance.ts";
+import type { Queries } from "./queries.ts";
 
 export interface Check {
   readonly name: string;
@@ -65,9 +66,10 @@ export interface MetricParts {
   readonly stores: readonly Store[];
   readonly kernels: Kernels;
   readonly maintenance: Maintenance;
+  readonly queries: Queries;
 }
 
-export function metricsOf({ counters, log, stores, kernels, maintenance }: MetricParts): Metric[] {
+export function metricsOf({ counters, log, stores, kernels, maintenance, queries }: MetricParts): Metric[] {
   const over = (value: (store: Store) => number) => stores.reduce((sum, store) => sum + value(store), 0);
   const bytesOf = (store: Store) => store.segments.reduce((sum, entry) => sum + entry.sizeBytes, 0);
   const counter = (name: string, help: string, value: number): Metric => ({
@@ -83,6 +85,13 @@ export function metricsOf({ counters, log, stores, kernels, maintenance }: Metri
     counter("rows_written_total", "Rows stored.", counters.rows),
     counter("points_dropped_total", "Points refused.", counters.dropped),
     counter("queries_total", "Query texts run.", counters.statements),
+    gauge("queries_active", "Query texts that run now.", queries.statistics.active),
+    counter("queries_killed_total", "Queries ended by KILL QUERY.", queries.statistics.killed),
+    counter(
+      "query_seconds_total",
+      "Time of query texts from their start to the end of their answer.",
+      queries.statistics.durationMs / 1000,
+    ),
     counter("log_records_total", "Records appended to the log.", log.appendedRecords),
     counter("log_bytes_total", "Bytes appended to the log.", log.appendedBytes),
     counter("log_syncs_total", "Syncs of the log.", log.syncs),

@@ -1,5 +1,6 @@
 // What statements other than SELECT may ask of the database that runs them.
 import type { BatchWriter } from "./batch-writer.ts";
+import type { QueryRegistry } from "./queries.ts";
 
 export interface RetentionPolicy {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface RetentionPolicy {
 export interface Administration {
   /** Where the rows of SELECT ... INTO go. */
   readonly into: BatchWriter;
+  /** The queries that run now. */
+  readonly queries: QueryRegistry;
   /** Names, sorted. */
   databases(): string[];
   /** The default one first; undefined when the database does not exist. */

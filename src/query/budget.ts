@@ -4,6 +4,7 @@
 // calls `check` every few milliseconds; the first call past a limit throws and so unwinds the whole query.
 import type { Clock } from "../base/clock.ts";
 import { QueryAbortedError } from "../base/errors.ts";
+import type { QueryTicket } from "../model/queries.ts";
 import type { Budget } from "../model/scan.ts";
 
 export interface Allowance {
@@ -13,6 +14,8 @@ export interface Allowance {
   readonly maxHeldBytes: number;
   /** Aborted when the client has gone or an operator kills the query. */
   readonly signal?: AbortSignal | undefined;
+  /** The query's place among the running ones, where it can be killed by its id. */
+  readonly ticket?: QueryTicket | undefined;
 }
 
 /** The bounds that a query runs under when nothing else is said. */
@@ -36,7 +39,8 @@ export class QueryBudget implements Budget {
   }
 
   check(): void {
-    const { signal, timeoutMs } = this.#allowance;
+    const { signal, ticket, timeoutMs } = this.#allowance;
+    if (ticket?.killed) throw new QueryAbortedError("query interrupted");
     if (signal?.aborted) throw new QueryAbortedError("query was killed");
     if (timeoutMs > 0 && this.#clock.elapsedMs() - this.#startMs > timeoutMs)
       throw new QueryAbortedError(

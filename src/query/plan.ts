@@ -15,8 +15,16 @@ import type { MathName } from "../model/mathematics.ts";
 import type { FieldType } from "../model/types.ts";
 import type { Fill, NameFilter, Statement } from "./ast.ts";
 import type { FunctionName } from "./functions.ts";
+import type { OperationPlan } from "./operation-plan.ts";
 
-export type Plan = SelectPlan | SelectIntoPlan | ExplainPlan | ShowPlan | SchemaPlan | UnsupportedPlan;
+export type Plan =
+  | OperationPlan
+  | SelectPlan
+  | SelectIntoPlan
+  | ExplainPlan
+  | ShowPlan
+  | SchemaPlan
+  | UnsupportedPlan;
 
 export interface SelectPlan {
   readonly kind: "select";

@@ -8,12 +8,14 @@
 import type { Clock } from "../base/clock.ts";
 import { InputError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
+import type { QueryTicket } from "../model/queries.ts";
 import type { Source } from "../model/scan.ts";
 import type { Statement } from "./ast.ts";
 import { type Allowance, defaultAllowance, QueryBudget } from "./budget.ts";
 import { type ExecutionContext, executeSelect } from "./execute.ts";
 import { explain } from "./explain.ts";
 import { executeInto } from "./into.ts";
+import { executeOperation } from "./operations.ts";
 import type { Parameters } from "./parameters.ts";
 import { parseQuery } from "./parse/parser.ts";
 import type { ExplainPlan, Plan, SchemaPlan } from "./plan.ts";
@@ -48,8 +50,21 @@ export function runQuery(text: string, session: Session): AsyncIterable<Statemen
 }
 
 async function* results(statements: readonly Statement[], session: Session): AsyncGenerator<StatementResult> {
-  for (const [statementId, statement] of statements.entries())
-    yield { statementId, messages: messagesOf(statement, session), series: execute(statement, session) };
+  const text = () => statements.map(printStatement).join(";\n");
+  let ticket: QueryTicket;
+  try {
+    ticket = session.administration.queries.begin(text, session.database ?? "");
+  } catch (error) {
+    yield { statementId: 0, messages: [], series: failing(error) };
+    return;
+  }
+  const running = { ...session, allowance: { ...(session.allowance ?? defaultAllowance), ticket } };
+  try {
+    for (const [statementId, statement] of statements.entries())
+      yield { statementId, messages: messagesOf(statement, session), series: execute(statement, running) };
+  } finally {
+    ticket.end();
+  }
 }
 
 /** The series of a statement, planned when the first is asked for. */
@@ -73,6 +88,7 @@ function execute(statement: Statement, session: Session): AsyncIterable<ResultSe
 async function begin(statement: Statement, session: Session): Promise<AsyncIterable<ResultSeries>> {
   const { source, administration, clock } = session;
   const budget = new QueryBudget(session.allowance ?? defaultAllowance, clock);
+  budget.check();
   const nowNs = clock.nowNs();
   const plan: Plan = await planStatement(statement, {
     metadata: source,
@@ -87,6 +103,8 @@ async function begin(statement: Statement, session: Session): Promise<AsyncItera
       return executeSelect(plan, context);
     case "select into":
       return executeInto(plan, context, administration.into);
+    case "operation":
+      return inOrder(await executeOperation(plan.operation, administration));
     case "explain":
       return executeExplain(plan, context, clock);
     case "create database":
@@ -101,7 +119,17 @@ async function begin(statement: Statement, session: Session): Promise<AsyncItera
   }
 }
 
+/** What cannot begin is the first statement's error: the text itself was fine. */
+// biome-ignore lint/correctness/useYield: it ends before it has a series
+async function* failing(error: unknown): AsyncGenerator<ResultSeries> {
+  throw error;
+}
+
 async function* nothing(): AsyncGenerator<ResultSeries> {}
+
+async function* inOrder(series: readonly ResultSeries[]): AsyncGenerator<ResultSeries> {
+  yield* series;
+}
 
 async function* executeExplain(
   plan: ExplainPlan,

@@ -3,7 +3,9 @@
 // Rows live in a map from time to a map of fields; the last write of a field wins. Scans sort, filter row by
 // row with the reference evaluation (model/evaluate.ts) and cut into small blocks on purpose; folds walk rows, and give one
 // partial answer a series on purpose: whoever consumes them must merge.
+import { systemClock } from "../../src/base/clock.ts";
 import { NotFoundError } from "../../src/base/errors.ts";
+import { Queries } from "../../src/db/queries.ts";
 import type { Administration, RetentionPolicy } from "../../src/model/administration.ts";
 import type { BatchWriter } from "../../src/model/batch-writer.ts";
 import { openBatch } from "../../src/model/batchview.ts";
@@ -92,6 +94,8 @@ export class Oracle implements Source, Administration {
       if (known === type) row.values.set(name, value);
     }
   }
+
+  readonly queries = new Queries(systemClock, 0);
 
   /** INTO writes through the bytes of batches, as the database does. */
   readonly into: BatchWriter = {

@@ -3,6 +3,7 @@ import type { Statement } from "../ast.ts";
 import type { Plan } from "../plan.ts";
 import { type PlanContext, resolveDatabase } from "./context.ts";
 import { planInto } from "./into.ts";
+import { planOperation } from "./operations.ts";
 import { planSelect } from "./select.ts";
 import { planShow } from "./show.ts";
 
@@ -13,6 +14,8 @@ export type { PlanContext } from "./context.ts";
  * stored, NotFoundError for a database or retention policy that does not exist: that statement's error, HTTP 200.
  */
 export async function planStatement(statement: Statement, context: PlanContext): Promise<Plan> {
+  const operation = planOperation(statement);
+  if (operation !== null) return operation;
   switch (statement.kind) {
     case "select":
       return statement.into === null

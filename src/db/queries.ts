@@ -1,0 +1,74 @@
+// Queries: the registry of those that run now.
+import type { Clock } from "../base/clock.ts";
+import { InputError } from "../base/errors.ts";
+import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
+
+interface Entry {
+  readonly id: number;
+  readonly text: () => string;
+  readonly database: string;
+  readonly startMs: number;
+  killed: boolean;
+}
+
+export class Queries implements QueryRegistry {
+  readonly #clock: Clock;
+  /** Most that may run at a time; 0 = no bound. */
+  readonly #most: number;
+  readonly #running = new Map<number, Entry>();
+  #begun = 0;
+  #ended = 0;
+  #endedMs = 0;
+  #killed = 0;
+
+  constructor(clock: Clock, most: number) {
+    this.#clock = clock;
+    this.#most = most;
+  }
+
+  /** Since the database was opened; `durationMs` of those that have ended. */
+  get statistics(): { active: number; begun: number; ended: number; killed: number; durationMs: number } {
+    return {
+      active: this.#running.size,
+      begun: this.#begun,
+      ended: this.#ended,
+      killed: this.#killed,
+      durationMs: this.#endedMs,
+    };
+  }
+
+  begin(text: () => string, database: string): QueryTicket {
+    const running = this.#running.size;
+    if (this.#most > 0 && running >= this.#most)
+      throw new InputError(`max-concurrent-queries limit exceeded(${running}, ${this.#most})`);
+    const id = ++this.#begun;
+    const entry: Entry = { id, text, database, startMs: this.#clock.elapsedMs(), killed: false };
+    this.#running.set(id, entry);
+    return {
+      id,
+      get killed() {
+        return entry.killed;
+      },
+      end: () => {
+        if (!this.#running.delete(id)) return;
+        this.#ended++;
+        this.#endedMs += this.#clock.elapsedMs() - entry.startMs;
+      },
+    };
+  }
+
+  list(): readonly RunningQuery[] {
+    const nowMs = this.#clock.elapsedMs();
+    return [...this.#running.values()].map(({ id, text, database, startMs, killed }) => ({
+      ...{ id, text: text(), database, durationMs: nowMs - startMs, killed },
+    }));
+  }
+
+  kill(id: bigint): void {
+    const entry = this.#running.get(Number(id));
+    if (entry === undefined) throw new InputError(`no such query id: ${id}`);
+    if (entry.killed) throw new InputError("already killed");
+    entry.killed = true;
+    this.#killed++;
+  }
+}
