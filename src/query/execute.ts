@@ -68,6 +68,7 @@ async function* rowSeries(
   for (const group of chosenSeries(plan, groups)) {
     if (stored !== null) {
       for (const part of columnarParts(plan, stored, group, headOf(group.tags))) {
+        budget.check();
         if (turn.isOver()) await turn.next();
         if (part !== null) yield part;
       }
