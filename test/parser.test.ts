@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { InputError } from "../src/base/errors.ts";
 import type { Node } from "../src/query/ast.ts";
-import { formatDuration, parseDuration } from "../src/query/duration.ts";
+import { formatDuration, parseCalendarDuration, parseDuration } from "../src/query/duration.ts";
 import { parseParameters } from "../src/query/parameters.ts";
 import { parseQuery } from "../src/query/parse/parser.ts";
 import { printNode, printStatement } from "../src/query/print.ts";
@@ -126,7 +126,7 @@ const invalid: readonly (readonly [string, string])[] = [
     `found BAD, expected ${anyStatement} at line 1, char 51`,
   ],
   ["SELECT value FROM cpu limit 1; SELECT x(", `found EOF, expected ${operand} at line 1, char 42`],
-  ["SELECT mean(value) FROM cpu WHERE time > now() - 1h GROUP BY time(1y)", "invalid duration"],
+  ["SELECT mean(value) FROM cpu WHERE time > now() - 1h GROUP BY time(1q)", "invalid duration"],
   ["SELECT value FROM cpu WHERE host=$h limit 1", "missing parameter: h"],
   ["SELECT FROM cpu", `found FROM, expected ${operand} at line 1, char 8`],
   ["SELECT a\nFROM cpu\nWHERE x = = 1", `found =, expected ${operand} at line 3, char 11`],
@@ -190,10 +190,18 @@ test("bind parameters are values, whatever they contain", () => {
   expect(() => parseParameters('{"a": null}')).toThrow('cannot bind the value of "a"');
 });
 
+test("durations of months and years", () => {
+  expect(parseCalendarDuration("1y6mo1d")).toEqual({ kind: "duration", ns: 86_400_000_000_000n, months: 18 });
+  expect(parseCalendarDuration("1m")).toEqual({ kind: "duration", ns: 60_000_000_000n });
+  expect(parseCalendarDuration("293y")).toBeUndefined();
+  expect(formatDuration(90n, 18)).toBe("1y6mo90ns");
+  expect(formatDuration(-90n, -5)).toBe("-5mo90ns");
+});
+
 test("durations", () => {
   expect(parseDuration("1h30m")).toBe(5_400_000_000_000n);
   expect(parseDuration("1w1d1h1m1s1ms1u1ns")).toBe(694_861_001_001_001n);
-  for (const text of ["", "1", "h", "1y", "1mo", "1h x", "9223372036854775808ns"]) {
+  for (const text of ["", "1", "h", "1y", "1mo", "2h1mo", "1h x", "9223372036854775808ns"]) {
     expect(parseDuration(text)).toBeUndefined();
   }
   fc.assert(
@@ -221,6 +229,11 @@ const { node } = fc.letrec<{ node: Node }>((tie) => ({
       fc
         .bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n })
         .map((ns): Node => ({ kind: "duration", ns })),
+      fc
+        .tuple(fc.integer({ min: 1, max: 3504 }), fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }), fc.boolean())
+        .map(([months, ns, negative]): Node => {
+          return { kind: "duration", ns: negative ? -ns : ns, months: negative ? -months : months };
+        }),
       fc.string().map((value): Node => ({ kind: "string", value })),
       fc.boolean().map((value): Node => ({ kind: "boolean", value })),
     ),

@@ -81,10 +81,12 @@ export type Node =
   /** `DISTINCT value` without parentheses. */
   | { readonly kind: "distinct"; readonly name: string };
 
-/** A sum of fixed-length units, ns. (Months and years, which have no fixed length, will stand beside `ns`.) */
+/** Units of fixed length summed in `ns`, and beside them months and years, which have none. Both have the same sign. */
 export interface DurationNode {
   readonly kind: "duration";
   readonly ns: bigint;
+  /** Calendar months; absent: none were written. */
+  readonly months?: number;
 }
 
 export type CastType = "float" | "integer" | "unsigned" | "string" | "boolean" | "field" | "tag";

@@ -1,4 +1,6 @@
-// Durations: `1h30m` to nanoseconds and back.
+// Durations: `1h30m` to nanoseconds, `1y6mo` to months, and back.
+import { InputError } from "../base/errors.ts";
+import type { DurationNode } from "./ast.ts";
 
 const units: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -14,29 +16,59 @@ const units: Readonly<Record<string, bigint>> = {
   w: 604_800_000_000_000n,
 };
 
-const MAX_DURATION_NS = 2n ** 63n - 1n;
+/** Units of the calendar, in months: they have no length in nanoseconds. */
+const calendarUnits: Readonly<Record<string, bigint>> = { mo: 1n, y: 12n };
 
-/**
- * Nanoseconds of a number with a unit, or several end to end. undefined: not a duration, or past int64.
- * Calendar units (mo, y) have no length in nanoseconds; they will be a part of DurationNode of their own.
- */
+const MAX_DURATION_NS = 2n ** 63n - 1n;
+/** What int64 nanoseconds would hold: 292 years. */
+const MAX_MONTHS = 292n * 12n;
+
+/** Nanoseconds of a number with a unit, or several end to end. undefined: not a duration of fixed length, or past int64. */
 export function parseDuration(text: string): bigint | undefined {
+  const parsed = parseCalendarDuration(text);
+  return parsed === undefined || parsed.months !== undefined ? undefined : parsed.ns;
+}
+
+/** As above, with months and years, too. */
+export function parseCalendarDuration(text: string): DurationNode | undefined {
   const part = /(\d+)([a-zµ]+)/y;
   let total = 0n;
+  let months = 0n;
+  let hasMonths = false;
   let at = 0;
   while (at < text.length) {
     part.lastIndex = at;
     const found = part.exec(text);
-    const unit = found === null || !Object.hasOwn(units, found[2]!) ? undefined : units[found[2]!];
-    if (found === null || unit === undefined) return undefined;
-    total += BigInt(found[1]!) * unit;
+    if (found === null) return undefined;
+    const [, digits = "", unit = ""] = found;
+    if (Object.hasOwn(units, unit)) total += BigInt(digits) * units[unit]!;
+    else if (Object.hasOwn(calendarUnits, unit)) {
+      months += BigInt(digits) * calendarUnits[unit]!;
+      hasMonths = true;
+    } else return undefined;
     at += found[0].length;
   }
-  return at === 0 || total > MAX_DURATION_NS ? undefined : total;
+  if (at === 0 || total > MAX_DURATION_NS || months > MAX_MONTHS) return undefined;
+  const fixed: DurationNode = { kind: "duration", ns: total };
+  return hasMonths ? { ...fixed, months: Number(months) } : fixed;
 }
 
-/** As influxd prints durations in statements: one number with the largest unit that divides it. */
-export function formatDuration(ns: bigint): string {
+/** Nanoseconds of a duration where months and years make no sense. Throws `InputError` for those. */
+export function fixedLength(node: DurationNode): bigint {
+  if (node.months === undefined) return node.ns;
+  throw new InputError(
+    `${formatDuration(node.ns, node.months)} has no fixed length: months and years are for time ranges and GROUP BY time, use d or w here`,
+  );
+}
+
+/** As influxd prints durations in statements: one number with the largest unit that divides it, after years and months. */
+export function formatDuration(ns: bigint, months = 0): string {
+  if (months !== 0) {
+    const sign = months < 0 ? "-" : "";
+    const [years, rest] = [Math.floor(Math.abs(months) / 12), Math.abs(months) % 12];
+    const shorter = ns === 0n ? "" : formatDuration(ns < 0n ? -ns : ns);
+    return `${sign}${years > 0 ? `${years}y` : ""}${rest > 0 ? `${rest}mo` : ""}${shorter}`;
+  }
   if (ns === 0n) return "0s";
   for (const unit of ["w", "d", "h", "m", "s", "ms", "u"]) {
     const length = units[unit]!;

@@ -32,9 +32,12 @@ function times({ minTime, maxTime, window, fill, timezone }: SelectPlan): string
   const to = maxTime === MAX_TIME ? "the last row" : formatInstant(maxTime);
   const parts = [`${from} .. ${to}`];
   if (window !== null) {
-    const offset = window.offsetNs === 0n ? "" : ` offset by ${formatDuration(window.offsetNs)}`;
+    const hasOffset = window.offsetNs !== 0n || window.offsetMonths !== 0;
+    const offset = hasOffset ? ` offset by ${formatDuration(window.offsetNs, window.offsetMonths)}` : "";
     const zone = timezone === null ? "" : ` by the clock of ${timezone}`;
-    parts.push(`windows of ${formatDuration(window.everyNs)}${offset}${zone}`);
+    const every =
+      window.everyMonths > 0 ? formatDuration(0n, window.everyMonths) : formatDuration(window.everyNs);
+    parts.push(`windows of ${every}${offset}${zone}`);
     parts.push(`fill(${fill.kind === "number" ? fill.value : fill.kind})`);
   }
   return parts.join(", ");

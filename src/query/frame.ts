@@ -78,11 +78,11 @@ export async function frameOf(
     maxTime = last;
   }
   const inner = rule.bounds(minTime, maxTime);
-  const tail = Number((rule.start(wantedEnd) - inner[inner.length - 2]!) / rule.everyNs);
+  const tail = rule.estimate(inner[inner.length - 2]!, wantedEnd) - 1;
   const isTailed = !needsAll && extraWindows === 0;
   if (extraWindows > 0 && !openStart) {
-    if (plan.descending) maxTime = min(maxTime + rule.everyNs * BigInt(extraWindows), MAX_TIME);
-    else minTime = max(minTime - rule.everyNs * BigInt(extraWindows), MIN_TIME);
+    if (plan.descending) maxTime = rule.shift(maxTime, extraWindows);
+    else minTime = rule.shift(minTime, -extraWindows);
   }
   const bounds = extraWindows > 0 ? rule.bounds(minTime, maxTime) : inner;
   const lead = inner.length < bounds.length ? indexOf(bounds, inner[0]!) : 0;
@@ -98,7 +98,7 @@ export async function frameOf(
     tail: isTailed ? tail : 0,
     openStart,
     time: (i) => {
-      if (i >= windows) return last + rule.everyNs * BigInt(i - windows + 1);
+      if (i >= windows) return rule.after(last, i - windows + 1);
       times[i] ??= bounds[i]!;
       return times[i];
     },
@@ -129,6 +129,3 @@ function indexOf(bounds: BigInt64Array, time: bigint): number {
   const index = bounds.indexOf(time);
   return Math.max(index, 0);
 }
-
-const min = (a: bigint, b: bigint) => (a < b ? a : b);
-const max = (a: bigint, b: bigint) => (a > b ? a : b);

@@ -74,9 +74,14 @@ export interface PlannedColumn {
 
 /** Windows [k·every + offset, (k+1)·every + offset) in the zone's local time; the executor computes the bounds. */
 export interface Window {
+  /** Of months: their mean length, good for estimates only. */
   readonly everyNs: bigint;
-  /** Within (-every, every). */
+  /** Within (-every, every), unless windows are months. */
   readonly offsetNs: bigint;
+  /** Length in calendar months; 0 = `everyNs` is the length. */
+  readonly everyMonths: number;
+  /** Beside `offsetNs`, for windows of months: 3 lets years begin in April. */
+  readonly offsetMonths: number;
 }
 
 export interface Input {

@@ -23,7 +23,7 @@ export function printNode(node: Node): string {
     case "string":
       return quoteString(node.value);
     case "duration":
-      return formatDuration(node.ns);
+      return formatDuration(node.ns, node.months);
     case "regex":
       return `/${node.pattern.replaceAll("/", "\\/").replaceAll("\n", "\\n")}/`;
     case "wildcard":

@@ -8,9 +8,11 @@
 // (Window of its iterator options for the first, its fill iterator for those that follow), which leave windows not longer
 // than the change alone.
 //
-// Calendar months have no fixed length: they would be a third rule in `start` and in the step of `bounds`.
+// Windows of calendar months are numbered, the one that begins with 1970 (plus offset) is 0; they begin when the zone's
+// clock shows the first of a month, midnight, plus offset.
 import { InputError } from "../base/errors.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { addMonths, monthOf, startOfMonth } from "./calendar.ts";
 import type { Window } from "./plan.ts";
 import { Zone } from "./zones.ts";
 
@@ -18,34 +20,66 @@ import { Zone } from "./zones.ts";
 export const MAX_WINDOWS = 1_000_000;
 
 export class WindowRule {
-  readonly everyNs: bigint;
+  readonly #everyNs: bigint;
   readonly #offsetNs: bigint;
+  readonly #everyMonths: number;
+  readonly #offsetMonths: number;
   readonly #zone: Zone | null;
 
   constructor(window: Window, timezone: string | null) {
-    this.everyNs = window.everyNs;
+    this.#everyNs = window.everyNs;
     this.#offsetNs = window.offsetNs;
+    this.#everyMonths = window.everyMonths;
+    this.#offsetMonths = window.offsetMonths;
     this.#zone = timezone === null || timezone === "UTC" ? null : new Zone(timezone);
   }
 
   /** Start of the window that holds `timeNs`. */
   start(timeNs: bigint): bigint {
+    if (this.#everyMonths > 0) return clamp(this.#monthBound(this.#monthWindow(timeNs)));
     const time = timeNs - this.#offsetNs;
-    if (this.#zone === null) return clamp(time - modulo(time, this.everyNs) + this.#offsetNs);
+    if (this.#zone === null) return clamp(time - modulo(time, this.#everyNs) + this.#offsetNs);
     const zone = this.#zone.offsetNs(time);
-    const start = time - modulo(time + zone, this.everyNs);
+    const start = time - modulo(time + zone, this.#everyNs);
     return clamp(start + this.#shift(zone, this.#zone.offsetNs(start)) + this.#offsetNs);
+  }
+
+  /** Where the window begins that is `count` windows behind (or, negative, before) the one that begins at `start`. */
+  after(start: bigint, count: number): bigint {
+    if (this.#everyMonths === 0) return start + this.#everyNs * BigInt(count);
+    return clamp(this.#monthBound(this.#monthWindow(start) + count));
+  }
+
+  /** `timeNs` moved by the length of `count` windows, within the times that can be stored. */
+  shift(timeNs: bigint, count: number): bigint {
+    if (this.#everyMonths === 0) return clamp(timeNs + this.#everyNs * BigInt(count));
+    return clamp(addMonths(timeNs, this.#everyMonths * count, this.#zone));
+  }
+
+  /** Number of the window of months that holds `timeNs`. */
+  #monthWindow(timeNs: bigint): number {
+    const localNs = timeNs + (this.#zone?.offsetNs(timeNs) ?? 0n) - this.#offsetNs;
+    const window = Math.floor((monthOf(localNs) - this.#offsetMonths) / this.#everyMonths);
+    // where the clock jumps at a boundary, local times are not in the order of time
+    if (this.#monthBound(window) > timeNs) return window - 1;
+    return this.#monthBound(window + 1) <= timeNs ? window + 1 : window;
+  }
+
+  #monthBound(window: number): bigint {
+    const localNs = startOfMonth(window * this.#everyMonths + this.#offsetMonths) + this.#offsetNs;
+    return this.#zone === null ? localNs : this.#zone.utcOf(localNs);
   }
 
   /** How far a boundary moves when the zone's distance from UTC, which was `zone`, differs there. */
   #shift(zone: bigint, there: bigint): bigint {
     const change = zone - there;
-    return change !== 0n && change < this.everyNs && -change < this.everyNs ? change : 0n;
+    return change !== 0n && change < this.#everyNs && -change < this.#everyNs ? change : 0n;
   }
 
   /** How many windows lie from the one that holds `minTime` to the one that holds `maxTime` (about, with a zone). */
   estimate(minTime: bigint, maxTime: bigint): number {
-    return Number((this.start(maxTime) - this.start(minTime)) / this.everyNs) + 1;
+    if (this.#everyMonths > 0) return this.#monthWindow(maxTime) - this.#monthWindow(minTime) + 1;
+    return Number((this.start(maxTime) - this.start(minTime)) / this.#everyNs) + 1;
   }
 
   /**
@@ -58,6 +92,7 @@ export class WindowRule {
       throw new InputError(
         `GROUP BY time would make ${estimate} windows, more than ${MAX_WINDOWS}: use a longer interval or a shorter time range`,
       );
+    if (this.#everyMonths > 0) return this.#monthBounds(minTime, estimate);
     // a zone can add a window where its clock goes back
     let bounds = new BigInt64Array(estimate + 8);
     let count = 0;
@@ -66,7 +101,7 @@ export class WindowRule {
     while (start <= maxTime) {
       if (count + 1 >= bounds.length) bounds = grown(bounds);
       bounds[count++] = start;
-      let next = start + this.everyNs;
+      let next = start + this.#everyNs;
       if (this.#zone !== null) {
         // the clock just before the boundary counts: a boundary may itself be the moment of the change
         const there = this.#zone.offsetNs(next - 1n);
@@ -78,6 +113,17 @@ export class WindowRule {
     }
     bounds[count++] = start > bounds[count - 2]! ? start : MAX_TIME + 1n;
     return bounds.subarray(0, count);
+  }
+
+  #monthBounds(minTime: bigint, count: number): BigInt64Array {
+    const first = this.#monthWindow(minTime);
+    const bounds = new BigInt64Array(count + 1);
+    for (let i = 0; i <= count; i++) {
+      const bound = this.#monthBound(first + i);
+      // the last one is the first time behind the window, which may be the first that cannot be stored
+      bounds[i] = i === count && bound > MAX_TIME ? MAX_TIME + 1n : clamp(bound);
+    }
+    return bounds;
   }
 }
 

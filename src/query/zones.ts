@@ -54,6 +54,11 @@ export class Zone {
     return atS < week.changeS ? week.before : week.after;
   }
 
+  /** UTC of a local time, as Go's time.Date: the distance is that of the moment which the local time, read as UTC, leads to. */
+  utcOf(localNs: bigint): bigint {
+    return localNs - this.offsetNs(localNs - this.offsetNs(localNs));
+  }
+
   #survey(startS: number): Week {
     const before = this.#ask(startS);
     const after = this.#ask(startS + WEEK_S - 1);

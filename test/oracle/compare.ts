@@ -26,7 +26,8 @@ export function joined(parts: readonly ResultSeries[]): ResultSeries[] {
     const last = whole.at(-1);
     if (isOpen && last !== undefined)
       whole[whole.length - 1] = { ...last, rows: [...last.rows, ...part.rows] };
-    else whole.push(series);
+    // named, as rows may be computed when asked for
+    else whole.push({ ...series, rows: part.rows });
     isOpen = partial === true;
   }
   return whole;

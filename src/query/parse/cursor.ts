@@ -1,6 +1,7 @@
 // Where the parser stands in the text: one token of lookahead, and the errors that name what was expected.
 import type { InputError } from "../../base/errors.ts";
-import { parseDuration } from "../duration.ts";
+import type { DurationNode } from "../ast.ts";
+import { parseCalendarDuration } from "../duration.ts";
 import type { Parameters } from "../parameters.ts";
 import { parseError } from "./errors.ts";
 import { Lexer, type Token } from "./lexer.ts";
@@ -109,11 +110,19 @@ export class Cursor {
     return value;
   }
 
+  /** A duration of fixed length, ns. */
   expectDuration(): bigint {
-    if (this.peek().kind !== "duration") throw this.found("duration");
-    const ns = parseDuration(this.next().text);
-    if (ns === undefined) throw parseError("invalid duration");
+    const { ns, months } = this.expectCalendarDuration();
+    if (months !== undefined) throw parseError("months and years have no fixed length: use d or w here");
     return ns;
+  }
+
+  /** A duration, also of months and years. */
+  expectCalendarDuration(): DurationNode {
+    if (this.peek().kind !== "duration") throw this.found("duration");
+    const duration = parseCalendarDuration(this.next().text);
+    if (duration === undefined) throw parseError("invalid duration");
+    return duration;
   }
 
   /** Runs a rule that nests. */

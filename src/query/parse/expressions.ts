@@ -4,7 +4,7 @@
 //
 // All associate to the left. BETWEEN is ours: `a BETWEEN b AND c` is read as `a >= b AND a <= c`. Words of ours are
 // not reserved, so a field may still be called between.
-import type { CastType, Node, NodeOperator } from "../ast.ts";
+import type { CastType, DurationNode, Node, NodeOperator } from "../ast.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Token } from "./lexer.ts";
 
@@ -99,7 +99,7 @@ function parseOperand(cursor: Cursor): Node {
     case "integer":
       return parseInteger(cursor);
     case "duration":
-      return { kind: "duration", ns: cursor.expectDuration() };
+      return cursor.expectCalendarDuration();
     case "regex":
       return { kind: "regex", pattern: cursor.next().text };
     case "keyword":
@@ -171,7 +171,7 @@ function parseSigned(cursor: Cursor): Node {
       if (negative) throw cursor.error("constant overflows int64", token);
       return operand;
     case "duration":
-      return { kind: "duration", ns: negative ? -operand.ns : operand.ns };
+      return negative ? negated(operand) : operand;
     default:
       return {
         kind: "binary",
@@ -180,6 +180,12 @@ function parseSigned(cursor: Cursor): Node {
         right: operand,
       };
   }
+}
+
+function negated({ ns, months }: DurationNode): DurationNode {
+  return months === undefined
+    ? { kind: "duration", ns: -ns }
+    : { kind: "duration", ns: -ns, months: -months };
 }
 
 function parseDistinct(cursor: Cursor): Node {

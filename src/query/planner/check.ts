@@ -3,7 +3,7 @@
 import { InputError } from "../../base/errors.ts";
 import { isMathName, type MathName, operandCount } from "../../model/mathematics.ts";
 import type { CallNode, Node, SelectStatement } from "../ast.ts";
-import { formatDuration } from "../duration.ts";
+import { fixedLength, formatDuration } from "../duration.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { influxType, printNode } from "../print.ts";
 
@@ -205,7 +205,7 @@ class FieldCheck {
         if (argument.kind !== "duration") {
           throw new InputError(`second argument to ${name} must be a duration, got ${influxType(argument)}`);
         }
-        if (argument.ns <= 0n) {
+        if (fixedLength(argument) <= 0n) {
           throw new InputError(`duration argument must be positive, got ${formatDuration(argument.ns)}`);
         }
         return;

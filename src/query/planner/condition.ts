@@ -7,6 +7,7 @@ import type { Expression } from "../../model/expression.ts";
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { Node, NodeOperator, ReferenceNode } from "../ast.ts";
+import { fixedLength } from "../duration.ts";
 import { printNode } from "../print.ts";
 import { checkOperands } from "./check.ts";
 import { type InstantContext, instantOf } from "./instants.ts";
@@ -100,7 +101,7 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
     case "number":
       return { kind: "float", value: node.value };
     case "duration":
-      return { kind: "integer", value: node.ns };
+      return { kind: "integer", value: fixedLength(node) };
     case "integer":
     case "unsigned":
     case "string":

@@ -1,8 +1,10 @@
 // GROUP BY: tag keys, and the window of time().
 import { InputError } from "../../base/errors.ts";
 import { RegexCache } from "../../model/regex.ts";
-import type { CallNode, Node } from "../ast.ts";
+import type { CallNode, DurationNode, Node } from "../ast.ts";
+import { fixedLength } from "../duration.ts";
 import type { Window } from "../plan.ts";
+import { printNode } from "../print.ts";
 import { type InstantContext, instantOf } from "./instants.ts";
 import type { Schema } from "./schema.ts";
 
@@ -55,14 +57,37 @@ function windowOf(node: CallNode, instants: InstantContext): Window {
     throw new InputError("time dimension expected 1 or 2 arguments");
   }
   if (every.kind !== "duration") throw new InputError("time dimension must have duration argument");
-  if (every.ns <= 0n) throw new InputError("time dimension must be longer than zero");
-  return { everyNs: every.ns, offsetNs: offset === undefined ? 0n : offsetOf(offset, instants) % every.ns };
+  if (every.ns <= 0n && (every.months ?? 0) <= 0)
+    throw new InputError("time dimension must be longer than zero");
+  if (every.months !== undefined) return calendarWindow(every, every.months, offset);
+  const offsetNs = offset === undefined ? 0n : offsetOf(offset, instants) % every.ns;
+  return { everyNs: every.ns, offsetNs, everyMonths: 0, offsetMonths: 0 };
+}
+
+/** 365.2425 days / 12: the mean over the 400 years after which the calendar repeats. */
+const MEAN_MONTH_NS = 2_629_746_000_000_000n;
+
+function calendarWindow(every: DurationNode, months: number, offset: Node | undefined): Window {
+  if (every.ns !== 0n) {
+    throw new InputError(
+      `time dimension must be of months and years alone or of fixed units alone, got ${printNode(every)}`,
+    );
+  }
+  if (offset !== undefined && offset.kind !== "duration") {
+    throw new InputError("time dimension offset of months and years must be a duration");
+  }
+  return {
+    everyNs: BigInt(months) * MEAN_MONTH_NS,
+    offsetNs: offset?.ns ?? 0n,
+    everyMonths: months,
+    offsetMonths: (offset?.months ?? 0) % months,
+  };
 }
 
 function offsetOf(node: Node, instants: InstantContext): bigint {
   switch (node.kind) {
     case "duration":
-      return node.ns;
+      return fixedLength(node);
     case "string":
       return instantOf(node, instants);
     case "call":

@@ -1,7 +1,8 @@
 // Times as statements write them: strings, numbers and arithmetic with now() and durations, to ns since the epoch.
 import { InputError } from "../../base/errors.ts";
 import { parseRfc3339 } from "../../model/timetext.ts";
-import type { Node } from "../ast.ts";
+import type { BinaryNode, Node } from "../ast.ts";
+import { addMonths } from "../calendar.ts";
 import { influxType } from "../print.ts";
 import { Zone } from "../zones.ts";
 
@@ -16,11 +17,14 @@ export interface InstantContext {
 interface Quantity {
   readonly kind: "instant" | "duration" | "number";
   readonly ns: bigint;
+  /** Calendar months beside `ns`, of durations only. */
+  readonly months?: number;
 }
 
 /** The time, ns, that an expression without tags and fields stands for. */
 export function instantOf(node: Node, context: InstantContext): bigint {
-  return quantityOf(node, context).ns;
+  const { ns, months } = quantityOf(node, context);
+  return months === undefined ? ns : shifted(0n, ns, months, context);
 }
 
 function quantityOf(node: Node, context: InstantContext): Quantity {
@@ -33,7 +37,7 @@ function quantityOf(node: Node, context: InstantContext): Quantity {
     case "number":
       return { kind: "number", ns: BigInt(Math.trunc(node.value)) };
     case "duration":
-      return { kind: "duration", ns: node.ns };
+      return node;
     case "string": {
       const ns = parseInstant(node.value, context.timezone);
       if (ns === null) throw incompatible(node);
@@ -43,13 +47,16 @@ function quantityOf(node: Node, context: InstantContext): Quantity {
       if (node.name === "now" && node.arguments.length === 0) return { kind: "instant", ns: context.nowNs };
       throw incompatible(node);
     case "binary":
-      return combine(node, node.operator, quantityOf(node.left, context), quantityOf(node.right, context));
+      return combine(node, quantityOf(node.left, context), quantityOf(node.right, context), context);
     default:
       throw incompatible(node);
   }
 }
 
-function combine(node: Node, operator: string, left: Quantity, right: Quantity): Quantity {
+function combine(node: BinaryNode, left: Quantity, right: Quantity, context: InstantContext): Quantity {
+  const { operator } = node;
+  if (left.months !== undefined || right.months !== undefined)
+    return combineMonths(node, left, right, context);
   const bothInstants = left.kind === "instant" && right.kind === "instant";
   if (operator === "+" && !bothInstants) {
     const kind =
@@ -65,6 +72,35 @@ function combine(node: Node, operator: string, left: Quantity, right: Quantity):
     if (operator === "/") return { kind, ns: right.ns === 0n ? 0n : left.ns / right.ns };
   }
   throw incompatible(node);
+}
+
+/** One side at least has months: an instant moves along the calendar, durations add up, numbers multiply. */
+function combineMonths(node: BinaryNode, left: Quantity, right: Quantity, context: InstantContext): Quantity {
+  const { operator } = node;
+  const [a, b] = [left.months ?? 0, right.months ?? 0];
+  if (operator === "+" || operator === "-") {
+    const sign = operator === "+" ? 1 : -1;
+    if (left.kind === "instant")
+      return { kind: "instant", ns: shifted(left.ns, BigInt(sign) * right.ns, sign * b, context) };
+    if (right.kind === "instant" && operator === "+")
+      return { kind: "instant", ns: shifted(right.ns, left.ns, a, context) };
+    if (right.kind !== "instant")
+      return { kind: "duration", ns: left.ns + BigInt(sign) * right.ns, months: a + sign * b };
+  }
+  const [duration, factor] = left.kind === "duration" ? [left, right] : [right, left];
+  if (operator === "*" && factor.kind === "number") {
+    return {
+      kind: "duration",
+      ns: duration.ns * factor.ns,
+      months: (duration.months ?? 0) * Number(factor.ns),
+    };
+  }
+  throw incompatible(node);
+}
+
+/** An instant moved by months of the statement's zone, then by ns. */
+function shifted(ns: bigint, byNs: bigint, months: number, { timezone }: InstantContext): bigint {
+  return addMonths(ns, months, timezone === null ? null : new Zone(timezone)) + byNs;
 }
 
 const widest = (left: Quantity, right: Quantity): Quantity["kind"] =>
@@ -87,10 +123,5 @@ export function parseInstant(text: string, timezone: string | null): bigint | nu
   const [, date, minutes = "00:00", seconds = ":00", offset] = instantPattern.exec(text) ?? [];
   const ns = date === undefined ? undefined : parseRfc3339(`${date}T${minutes}${seconds}${offset ?? "Z"}`);
   if (ns === undefined) throw new InputError(`invalid timestamp string: '${text}'`);
-  return offset === undefined && timezone !== null ? fromLocal(ns, new Zone(timezone)) : ns;
-}
-
-/** UTC of a local time, as Go's time.Date: the distance is that of the moment which the local time, read as UTC, leads to. */
-function fromLocal(localNs: bigint, zone: Zone): bigint {
-  return localNs - zone.offsetNs(localNs - zone.offsetNs(localNs));
+  return offset === undefined && timezone !== null ? new Zone(timezone).utcOf(ns) : ns;
 }

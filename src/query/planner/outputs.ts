@@ -6,6 +6,7 @@ import type { Reference } from "../../model/expression.ts";
 import { isMathName, keepsType, type MathName } from "../../model/mathematics.ts";
 import { FieldType, fieldTypeNames } from "../../model/types.ts";
 import type { BinaryNode, CallNode, CastType, Node, ReferenceNode } from "../ast.ts";
+import { fixedLength } from "../duration.ts";
 import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
 import type { Call, Output, RowValue, Window } from "../plan.ts";
 import { printNode } from "../print.ts";
@@ -41,7 +42,7 @@ export class OutputBuilder {
       case "integer":
         return { kind: "literal", type: FieldType.Integer, value: node.value };
       case "duration":
-        return { kind: "literal", type: FieldType.Integer, value: node.ns };
+        return { kind: "literal", type: FieldType.Integer, value: fixedLength(node) };
       case "unsigned":
         return { kind: "literal", type: FieldType.Unsigned, value: node.value };
       case "string":
@@ -174,13 +175,17 @@ export class OutputBuilder {
     if (info.parameter === null) return [];
     if (named !== null) return [named];
     const written = node.arguments.length > 1 ? node.arguments.at(-1) : undefined;
-    if (written?.kind === "duration") return [Number(written.ns)];
+    if (written?.kind === "duration") return [Number(fixedLength(written))];
     if (written?.kind === "integer" || written?.kind === "number") return [Number(written.value)];
     assert(info.parameter.kind === "duration", "parameters were checked");
     const { defaultNs, defaultIsWindow } = info.parameter;
-    return [
-      overPoints && defaultIsWindow && this.#window !== null ? Number(this.#window.everyNs) : defaultNs,
-    ];
+    if (!overPoints || !defaultIsWindow || this.#window === null) return [defaultNs];
+    if (this.#window.everyMonths > 0) {
+      throw new InputError(
+        `${node.name}() over windows of months needs a unit of fixed length: ${node.name}(${printNode(node.arguments[0]!)}, 1d)`,
+      );
+    }
+    return [Number(this.#window.everyNs)];
   }
 
   /** Equal calls are made once. */
