@@ -135,7 +135,13 @@ function expectWhole(plan: SelectPlan): void {
   expect(plan.dimensions).toEqual([...new Set(plan.dimensions)].sort());
   for (const input of plan.inputs) {
     expect(input.outputs.length).toBe(names.length);
-    expect(input.fields.length).toBeGreaterThan(0);
+    if (input.source.kind === "measurement") expect(input.fields.length).toBeGreaterThan(0);
+    else
+      for (const { rows } of input.source.parts) {
+        if (rows.kind !== "subquery") continue;
+        expect(rows.plan.inputs.length).toBeGreaterThan(0);
+        expectWhole(rows.plan);
+      }
     expect(input.fields).toEqual([...new Set(input.fields)].sort());
     for (const [index, call] of input.calls.entries()) {
       expect(call.parameters.every(Number.isFinite)).toBe(true);

@@ -152,7 +152,10 @@ export interface Metadata {
   series(database: string, measurement: string, where: Expression | null): Promise<Series[]>;
 }
 
-export interface Source extends Metadata {
+/** What execution reads. */
+export interface Rows {
   scan(request: ScanRequest): AsyncIterable<SeriesBlock>;
   fold(request: FoldRequest): AsyncIterable<FoldedGroup>;
 }
+
+export interface Source extends Metadata, Rows {}

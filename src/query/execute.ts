@@ -6,10 +6,12 @@
 //
 // Transformations of windows look at windows before the first: their calls are evaluated in a pass of their
 // own over a wider frame, so that the other columns' first window is still cut at the lower bound.
-import { InputError } from "../base/errors.ts";
-import type { Budget, FoldRequest, ScanRequest, Source } from "../model/scan.ts";
+//
+// Over a subquery the same runs: its answer is scanned as blocks (derived.ts).
+import type { Budget, FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
 import { canFold, fieldOf, foldColumns, isSameField, passesOf, rootCalls } from "./calls.ts";
+import { DerivedRows } from "./derived.ts";
 import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
@@ -24,7 +26,7 @@ import { selectionOf } from "./selection.ts";
 import { Turn } from "./turn.ts";
 
 export interface ExecutionContext {
-  readonly source: Source;
+  readonly source: Rows;
   readonly budget: Budget;
   /** Time of the query: where windows without an upper bound end, ns. */
   readonly nowNs: bigint;
@@ -50,8 +52,12 @@ function inputSeries(
   input: Input,
   context: ExecutionContext,
 ): AsyncGenerator<ResultSeries> {
-  if (input.source.kind === "subquery") throw new InputError("subqueries are not supported yet");
-  return input.calls.length === 0 ? rowSeries(plan, input, context) : callSeries(plan, input, context);
+  const { source } = input;
+  const within: ExecutionContext =
+    source.kind === "measurement"
+      ? context
+      : { ...context, path: "rows", source: new DerivedRows(plan, source, context, executeSelect) };
+  return input.calls.length === 0 ? rowSeries(plan, input, within) : callSeries(plan, input, within);
 }
 
 async function* rowSeries(
@@ -218,7 +224,7 @@ async function narrowed(
   input: Input,
   request: ScanRequest,
   frame: Frame,
-  source: Source,
+  source: Rows,
 ): Promise<ScanRequest | null> {
   const [call] = input.calls;
   if (plan.window !== null || input.calls.length !== 1 || call === undefined) return request;
@@ -249,7 +255,7 @@ const selectorsWithTime: ReadonlySet<string> = new Set(["min", "max", "first", "
 /** What the series of an input have in common, and the tags that each has of its own. */
 function headsOf(plan: SelectPlan, input: Input): (tags: readonly string[]) => SeriesHead {
   const { dimensions } = plan;
-  const name = input.source.kind === "measurement" ? input.source.measurement : "";
+  const name = input.source.kind === "measurement" ? input.source.measurement : input.source.name;
   const head: SeriesHead = { name, columns: plan.columns.map((column) => column.name), timeColumn: 0 };
   if (dimensions.length === 0) return () => head;
   return (values) => {

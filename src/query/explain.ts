@@ -11,7 +11,7 @@ import type { Expression } from "../model/expression.ts";
 import { Fold } from "../model/scan.ts";
 import { fieldTypeNames, MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { formatDuration } from "./duration.ts";
-import type { Input, Output, RowValue, SelectPlan } from "./plan.ts";
+import type { Input, MeasurementRows, Output, RowValue, SelectPlan, SourcePart } from "./plan.ts";
 import { quoteName, quoteString } from "./print.ts";
 
 export function explain(plan: SelectPlan): string[] {
@@ -57,18 +57,28 @@ function explainInput(plan: SelectPlan, input: Input): string[] {
   const { source } = input;
   const lines: string[] = [];
   if (source.kind === "measurement") {
-    const { measurement, database, retentionPolicy } = source;
-    const from = `${quoteName(measurement)} (${quoteName(database)}.${quoteName(retentionPolicy)})`;
-    lines.push(`from ${from}: ${access(input)}`);
+    lines.push(`from ${formatMeasurement(source)}: ${access(input)}`);
   } else {
-    lines.push("from a subquery:");
-    lines.push(...explain(source.plan).map((line) => `    ${line}`));
+    for (const part of source.parts) lines.push(...explainPart(part, input));
   }
   if (input.where !== null) lines.push(`  where: ${formatExpression(input.where)}`);
   for (const [index, output] of input.outputs.entries()) {
     lines.push(`  ${quoteName(plan.columns[index + 1]!.name)} = ${formatOutput(output, input)}`);
   }
   return lines;
+}
+
+function explainPart({ rows, where }: SourcePart, { fields }: Input): string[] {
+  const lines =
+    rows.kind === "measurement"
+      ? [`from ${formatMeasurement(rows)}: scan of ${fields.map(quoteName).join(", ")}`]
+      : ["from a subquery:", ...explain(rows.plan).map((line) => `    ${line}`)];
+  if (where !== null) lines.push(`  where: ${formatExpression(where)}`);
+  return lines;
+}
+
+function formatMeasurement({ measurement, database, retentionPolicy }: MeasurementRows): string {
+  return `${quoteName(measurement)} (${quoteName(database)}.${quoteName(retentionPolicy)})`;
 }
 
 function access({ foldable, fields, calls }: Input): string {

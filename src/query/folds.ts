@@ -1,7 +1,7 @@
 // Aggregates from partial folds: the answers of several sources (one a partition) merged per group and field, then
 // read as the values of calls. No value of a row comes this far: the work is per group and window.
 import { assert } from "../base/assert.ts";
-import type { Budget, FoldedColumn, FoldRequest, FoldValues, Source } from "../model/scan.ts";
+import type { Budget, FoldedColumn, FoldRequest, FoldValues, Rows } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { integerCell } from "./cells.ts";
 import { subtract } from "./functions/aggregates.ts";
@@ -22,7 +22,7 @@ export interface FoldGroup {
 }
 
 /** Reads a whole fold. Groups stand in no particular order. */
-export async function foldGroups(source: Source, request: FoldRequest): Promise<Iterable<FoldGroup>> {
+export async function foldGroups(source: Rows, request: FoldRequest): Promise<Iterable<FoldGroup>> {
   const groups = new Map<string, FoldGroup>();
   for await (const folded of source.fold(request)) {
     const key = folded.tags.length === 1 ? folded.tags[0]! : folded.tags.join("\0");

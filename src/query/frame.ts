@@ -8,7 +8,7 @@
 // `lead` windows (or, descending, `trail` windows at the other end) are read only for a transformation, which looks
 // at what came before. The tail are windows up to now that can hold no row, since data ends before: they
 // exist as filled rows only, so ten years of empty windows cost nothing until they are printed.
-import type { Budget, Source } from "../model/scan.ts";
+import type { Budget, Rows } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { transformsFilled } from "./calls.ts";
 import type { Input, SelectPlan } from "./plan.ts";
@@ -43,7 +43,7 @@ export async function frameOf(
   plan: SelectPlan,
   input: Input,
   extraWindows: number,
-  context: { readonly source: Source; readonly budget: Budget; readonly nowNs: bigint },
+  context: { readonly source: Rows; readonly budget: Budget; readonly nowNs: bigint },
 ): Promise<Frame | null> {
   let { minTime, maxTime } = plan;
   if (plan.window === null) {
@@ -112,7 +112,7 @@ async function edgeTime(
   minTime: bigint,
   maxTime: bigint,
   descending: boolean,
-  context: { readonly source: Source; readonly budget: Budget },
+  context: { readonly source: Rows; readonly budget: Budget },
 ): Promise<bigint | null> {
   const selection = selectionOf(plan, input);
   const request = { ...selection, minTime, maxTime, fields: input.fields, limit: 1, descending };

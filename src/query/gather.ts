@@ -1,5 +1,5 @@
 // Rows of a scan put into the groups of GROUP BY: for each group its series, for each series its blocks in time order.
-import type { Budget, ScanRequest, SeriesBlock, Source } from "../model/scan.ts";
+import type { Budget, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
 
 export interface RowGroup {
   /** Values of the dimensions, "" = absent. */
@@ -10,7 +10,7 @@ export interface RowGroup {
 
 /** Reads the whole scan; blocks are accounted for in the budget. Groups stand in the order of their tags. */
 export async function gatherGroups(
-  source: Source,
+  source: Rows,
   request: ScanRequest,
   dimensions: readonly string[],
 ): Promise<RowGroup[]> {

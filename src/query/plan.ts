@@ -86,9 +86,9 @@ export interface Window {
 
 export interface Input {
   readonly source: InputSource;
-  /** Condition over the source's tags and fields, time taken out; null = every row. */
+  /** Condition over the source's tags and fields, time taken out; null = every row, or the parts of the source have their own. */
   readonly where: Expression | null;
-  /** Fields that calls and outputs read (not `where`'s), sorted: what a raw scan must ask for. Never empty. */
+  /** Fields that calls and outputs read (not `where`'s), sorted: what a raw scan must ask for. Empty at most over a subquery. */
   readonly fields: readonly string[];
   /** Empty: a query of rows. A call's argument stands before it. */
   readonly calls: readonly Call[];
@@ -107,15 +107,43 @@ export interface Input {
   readonly foldable: boolean;
 }
 
-export type InputSource =
-  | {
-      readonly kind: "measurement";
-      readonly database: string;
-      readonly retentionPolicy: string;
-      readonly measurement: string;
-    }
-  /** Rows of another plan; references are to its column names (fields) and dimensions (tags). */
-  | { readonly kind: "subquery"; readonly plan: SelectPlan };
+export interface MeasurementRows {
+  readonly kind: "measurement";
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+}
+
+export type InputSource = MeasurementRows | DerivedSource;
+
+/**
+ * Rows that are not one measurement's as stored: what FROM with a subquery reads. As in InfluxDB, rows of one name are one
+ * series whichever part of FROM they come from, so that there is an input a name.
+ */
+export interface DerivedSource {
+  readonly kind: "derived";
+  /** Of the measurement at the bottom: that of the answer's series. */
+  readonly name: string;
+  readonly parts: readonly SourcePart[];
+  /** Fields that are tags which a subquery gives as columns: known to `*`, unlike other strings not to `count(*)`. */
+  readonly tagColumns: readonly string[];
+}
+
+export interface SourcePart {
+  readonly rows: MeasurementRows | SubqueryRows;
+  /** Condition over the names of this part; null = every row. */
+  readonly where: Expression | null;
+}
+
+/** Rows of another plan; references are to its column names (fields) and dimensions (tags). */
+export interface SubqueryRows {
+  readonly kind: "subquery";
+  /** Its inputs are those of the one name; its times are cut to those of the statement around it. */
+  readonly plan: SelectPlan;
+  /** Its own times, as written; null = not bounded there. */
+  readonly minTime: bigint | null;
+  readonly maxTime: bigint | null;
+}
 
 /** One function call over a field of the rows, or over the points of another call. */
 export interface Call {

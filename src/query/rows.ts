@@ -1,5 +1,5 @@
 // SELECT of fields and tags without functions: the rows of each group merged by time, made as they are taken.
-import type { Budget, Source } from "../model/scan.ts";
+import type { Budget, Rows } from "../model/scan.ts";
 import { ColumnarPart, type RowCell } from "./columnar.ts";
 import { gatherGroups, type RowGroup } from "./gather.ts";
 import { Merge } from "./merge.ts";
@@ -10,12 +10,7 @@ import type { Cell } from "./result.ts";
 import { selectionOf } from "./selection.ts";
 
 /** The groups of an input's rows, in the order of their tags. No series can give more rows than the limit. */
-export function scanRows(
-  source: Source,
-  plan: SelectPlan,
-  input: Input,
-  budget: Budget,
-): Promise<RowGroup[]> {
+export function scanRows(source: Rows, plan: SelectPlan, input: Input, budget: Budget): Promise<RowGroup[]> {
   const request = {
     ...selectionOf(plan, input),
     fields: input.fields,

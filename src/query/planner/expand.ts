@@ -56,7 +56,10 @@ function expandCall(call: CallNode, field: Named, schema: Schema, regexes: Regex
     return allNames(schema)
       .filter(
         ({ name, cast }) =>
-          cast === "field" && accepts.includes(schema.fields.get(name)!) && passes(pattern, name, regexes),
+          cast === "field" &&
+          schema.tagColumns?.has(name) !== true &&
+          accepts.includes(schema.fields.get(name)!) &&
+          passes(pattern, name, regexes),
       )
       .map(({ name, cast }) => ({
         expression: withArgument(call, inner, { kind: "reference", name, cast }),

@@ -10,7 +10,7 @@ import { fixedLength } from "../duration.ts";
 import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
 import type { Call, Output, RowValue, Window } from "../plan.ts";
 import { printNode } from "../print.ts";
-import { resolve, type Schema } from "./schema.ts";
+import { isDerived, resolve, type Schema } from "./schema.ts";
 
 export const ABSENT: Output = { kind: "absent", type: null };
 
@@ -124,6 +124,14 @@ export class OutputBuilder {
     return { kind: "row", reference: { kind: "field", name, type: resolved.type }, type };
   }
 
+  /** A subquery's tags are read by calls like its columns; stored ones are not. */
+  #tagAsField(name: string): RowValue | null {
+    if (!isDerived(this.#schema)) return null;
+    this.#fields.add(name);
+    const type = FieldType.String;
+    return { kind: "row", reference: { kind: "field", name, type }, type };
+  }
+
   /** Index of the call; null: its field is absent, so it has no points. */
   #call(node: CallNode): number | null {
     const called = functionNamed(node.name);
@@ -148,11 +156,13 @@ export class OutputBuilder {
       });
     }
     assert(first.kind === "reference", "arguments were checked");
-    const field = this.#row(first);
-    if (field === null || field.reference.kind === "tag") return null;
+    const row = this.#row(first);
+    if (row === null) return null;
+    const field = row.reference.kind === "tag" ? this.#tagAsField(row.reference.name) : row;
+    if (field === null) return null;
     accept(called.name, info, field.type);
     const isNumber = field.type !== FieldType.Boolean && field.type !== FieldType.String;
-    const isStored = field.type === field.reference.type;
+    const isStored = field.reference.kind === "field" && field.type === field.reference.type;
     return this.#add({
       function: called.name,
       argument: { kind: "field", field },

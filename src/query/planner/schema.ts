@@ -1,16 +1,24 @@
 // Which names a source has, as tags and as fields: what names in a statement are resolved against.
 import { type FieldInfo, FieldType } from "../../model/types.ts";
 import type { CastType } from "../ast.ts";
-import type { InputSource } from "../plan.ts";
+import type { SourcePart } from "../plan.ts";
 
 export interface Schema {
   readonly fields: ReadonlyMap<string, FieldType>;
   readonly tags: ReadonlySet<string>;
+  /** Those of `fields` that are tags which a subquery gives as columns; absent for what is stored. */
+  readonly tagColumns?: ReadonlySet<string>;
 }
 
-/** A source of rows with its names. */
+/** One source of rows with its names. */
 export interface PlannedSource extends Schema {
-  readonly source: InputSource;
+  readonly name: string;
+  readonly rows: SourcePart["rows"];
+}
+
+/** The names of a subquery's rows: calls read its tags too. */
+export function isDerived(schema: Schema): boolean {
+  return schema.tagColumns !== undefined;
 }
 
 export type Resolved =
@@ -38,14 +46,16 @@ export function isTimeName(schema: Schema, name: string): boolean {
 export function unite(schemas: readonly Schema[]): Schema {
   const fields = new Map<string, FieldType>();
   const tags = new Set<string>();
+  const tagColumns = new Set<string>();
   for (const schema of schemas) {
+    for (const name of schema.tagColumns ?? []) tagColumns.add(name);
     for (const [name, type] of schema.fields) {
       const other = fields.get(name);
       if (other === undefined || rank(type) < rank(other)) fields.set(name, type);
     }
     for (const name of schema.tags) tags.add(name);
   }
-  return { fields, tags };
+  return schemas.some(isDerived) ? { fields, tags, tagColumns } : { fields, tags };
 }
 
 const ranks: readonly FieldType[] = [

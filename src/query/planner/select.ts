@@ -1,15 +1,10 @@
 // SELECT to its plan: sources, time, dimensions, columns, and for each source what its columns are made of.
-import { type FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
-import type { SelectStatement } from "../ast.ts";
-import { functions } from "../functions.ts";
-import {
-  type Input,
-  type Output,
-  type PlannedColumn,
-  readsRow,
-  type SelectPlan,
-  type Window,
-} from "../plan.ts";
+import { InputError } from "../../base/errors.ts";
+import { isMathName } from "../../model/mathematics.ts";
+import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
+import type { Node, SelectStatement } from "../ast.ts";
+import { functionNamed, functions } from "../functions.ts";
+import { type Input, readsRow, type SelectPlan, type Window } from "../plan.ts";
 import { checkSelect } from "./check.ts";
 import { everything, intersect, resolveCondition, splitCondition, type TimeRange } from "./condition.ts";
 import type { PlanContext } from "./context.ts";
@@ -18,32 +13,50 @@ import { expandFields } from "./expand.ts";
 import type { InstantContext } from "./instants.ts";
 import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
-import { isTimeName, type PlannedSource, type Schema, unite } from "./schema.ts";
-import { planSources } from "./sources.ts";
+import { isDerived, isTimeName, type PlannedSource, type Schema, unite } from "./schema.ts";
+import { describeColumns, planSources, type Subquery } from "./sources.ts";
 
 /** What a subquery takes over from the statement around it. */
 interface Surroundings {
   readonly range: TimeRange;
   readonly dimensions: readonly string[];
+  /** Windows of a subquery with calls that has none of its own, by the clock of `timezone`. */
+  readonly window: Window | null;
+  readonly timezone: string | null;
+  readonly descending: boolean;
 }
 
-export function planSelect(statement: SelectStatement, context: PlanContext): Promise<SelectPlan> {
-  return planWithin(statement, context, { range: everything, dimensions: [] });
+export async function planSelect(statement: SelectStatement, context: PlanContext): Promise<SelectPlan> {
+  return (await planWithin(statement, context, null)).plan;
 }
 
 async function planWithin(
   statement: SelectStatement,
   context: PlanContext,
-  outer: Surroundings,
-): Promise<SelectPlan> {
+  around: Surroundings | null,
+): Promise<Subquery> {
+  const outer = around ?? {
+    range: everything,
+    dimensions: [],
+    window: null,
+    timezone: null,
+    descending: false,
+  };
+  const descending = statement.descending || outer.descending;
+  if (around !== null && descending !== outer.descending)
+    throw new InputError("subqueries must be ordered in the same direction as the query itself");
   const instants: InstantContext = { nowNs: context.nowNs, timezone: statement.timezone };
   // Once before anything else, for its errors: whether ts is time is known only after the sources.
   const { range: outerRange } = splitCondition(statement.condition, NO_NAMES, instants);
-  const window = planWindow(statement.dimensions, instants);
+  const ownWindow = planWindow(statement.dimensions, instants);
+  const window = ownWindow ?? (overPoints(statement) ? outer.window : null);
+  const timezone = ownWindow === null && window !== null ? outer.timezone : statement.timezone;
   const sources = await planSources(statement.sources, context, (subquery) => {
     // Only the names written out reach a subquery: `*` and regexes ask what it has.
     const dimensions = planDimensions(statement.dimensions, outer.dimensions, NO_NAMES);
-    return planWithin(subquery, context, { range: intersect(outer.range, outerRange), dimensions });
+    const range = intersect(outer.range, outerRange);
+    const windows = window === null ? outer : { window, timezone };
+    return planWithin(subquery, context, { ...windows, range, dimensions, descending });
   });
   const schema = unite(sources);
 
@@ -51,7 +64,7 @@ async function planWithin(
   checkSelect(
     statement,
     fields.map(({ expression }) => expression),
-    window !== null,
+    ownWindow !== null,
   );
   const { range, rest } = splitCondition(statement.condition, schema, instants);
   const { min, max } = intersect(outer.range, range);
@@ -61,28 +74,62 @@ async function planWithin(
   const columns = expandFields(fields, schema, new Set(dimensions), groupsByWildcard);
 
   const isEmpty = (min ?? MIN_TIME) > maxTime;
-  const inputs = (isEmpty ? [] : sources)
-    .map((source) =>
-      planInput(source, columns, window, rest === null ? null : resolveCondition(rest, source)),
-    )
+  const inputs = (isEmpty ? [] : byName(sources))
+    .map((parts) => planInput(parts, columns, window, rest))
     .filter((input) => input !== null);
-  return {
+  // In a subquery windows without a value are no rows, not even where count() would show 0.
+  const fill = statement.fill ?? { kind: "null" };
+  const plan: SelectPlan = {
     kind: "select",
-    columns: [{ name: timeName, type: "time" }, ...describe(columns, inputs)],
+    columns: [{ name: timeName, type: "time" }, ...describeColumns(nameColumns(columns), inputs)],
     inputs,
     minTime: min ?? MIN_TIME,
     maxTime,
     aggregateTime: min ?? 0n,
     window,
     dimensions,
-    fill: window === null ? { kind: "none" } : (statement.fill ?? { kind: "null" }),
-    descending: statement.descending,
+    fill: window === null || (around !== null && fill.kind === "null") ? { kind: "none" } : fill,
+    descending,
     limit: statement.limit,
     offset: statement.offset,
     seriesLimit: statement.seriesLimit,
     seriesOffset: statement.seriesOffset,
-    timezone: statement.timezone,
+    timezone,
   };
+  return { plan, range };
+}
+
+/** Whether a statement has calls that answer by windows: all but transformations of rows. */
+function overPoints(statement: SelectStatement): boolean {
+  const visit = (node: Node): boolean => {
+    switch (node.kind) {
+      case "distinct":
+        return true;
+      case "call": {
+        const called = functionNamed(node.name);
+        const isOverRows = called !== undefined && functions[called.name].kind === "transformation";
+        return !(isOverRows || isMathName(node.name)) || node.arguments.some(visit);
+      }
+      case "paren":
+        return visit(node.inner);
+      case "binary":
+        return visit(node.left) || visit(node.right);
+      default:
+        return false;
+    }
+  };
+  return statement.fields.some(({ expression }) => visit(expression));
+}
+
+/** Sources of the same name together: what is sorted by name stays so. */
+function byName(sources: readonly PlannedSource[]): PlannedSource[][] {
+  const names = new Map<string, PlannedSource[]>();
+  for (const source of sources) {
+    const parts = names.get(source.name);
+    if (parts === undefined) names.set(source.name, [source]);
+    else parts.push(source);
+  }
+  return [...names.values()];
 }
 
 const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
@@ -101,28 +148,42 @@ function takeTime(statement: SelectStatement, schema: Schema): { timeName: strin
 
 /** null: the source has none of the fields, so it has no rows for this statement. */
 function planInput(
-  source: PlannedSource,
+  parts: readonly PlannedSource[],
   columns: readonly Named[],
   window: Window | null,
-  where: Input["where"],
+  condition: Node | null,
 ): Input | null {
-  const builder = new OutputBuilder(source, window);
+  const schema = unite(parts);
+  const builder = new OutputBuilder(schema, window);
   const outputs = columns.map(({ expression }) => builder.build(expression));
   const { calls, fields } = builder;
-  if (fields.length === 0) return null;
+  const [only] = parts;
+  const stored = parts.length === 1 && only!.rows.kind === "measurement" ? only!.rows : null;
+  const isEmpty =
+    stored !== null || !isDerived(schema)
+      ? fields.length === 0
+      : outputs.every(({ kind }) => kind === "absent");
+  if (isEmpty) return null;
   const rowTime = builder.callsWritten.size === 1 && keepsRowTime(calls, window) ? "row" : "window";
   const overRows = calls.some(
     (call) => call.argument.kind === "field" && functions[call.function].kind === "transformation",
   );
+  const whereOf = (source: PlannedSource) =>
+    condition === null ? null : resolveCondition(condition, source);
   return {
-    source: source.source,
-    where,
+    source: stored ?? {
+      kind: "derived",
+      name: only!.name,
+      parts: parts.map((part) => ({ rows: part.rows, where: whereOf(part) })),
+      tagColumns: [...(schema.tagColumns ?? [])],
+    },
+    where: stored === null ? null : whereOf(only!),
     fields,
     calls,
     outputs,
     rowTime: calls.length === 0 || overRows ? "row" : rowTime,
     foldable:
-      source.source.kind === "measurement" &&
+      stored !== null &&
       calls.length > 0 &&
       calls.every((call) => call.argument.kind === "call" || call.fold !== 0) &&
       !outputs.some(readsRow),
@@ -135,16 +196,4 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
   if (call === undefined || calls.length > 1) return false;
   if (call.function === "top" || call.function === "bottom") return true;
   return window === null && functions[call.function].kind === "selector";
-}
-
-/** A column's type is that of the first input that has it. */
-function describe(columns: readonly Named[], inputs: readonly Input[]): PlannedColumn[] {
-  return nameColumns(columns).map((name, index) => {
-    const output = inputs.map((input) => input.outputs[index]!).find(({ type }) => type !== null);
-    return { name, type: output === undefined ? null : columnType(output) };
-  });
-}
-
-function columnType(output: Output): FieldType | "tag" | null {
-  return output.kind === "row" && output.reference.kind === "tag" ? "tag" : output.type;
 }

@@ -1,33 +1,38 @@
 // FROM: the measurements that exist, by name or regex, and subqueries, each with the names it has.
 import { RegexCache } from "../../model/regex.ts";
-import type { FieldType } from "../../model/types.ts";
+import { FieldType } from "../../model/types.ts";
 import type { MeasurementSource, SelectStatement, Source } from "../ast.ts";
-import type { SelectPlan } from "../plan.ts";
+import type { Input, InputSource, Output, PlannedColumn, SelectPlan } from "../plan.ts";
+import type { TimeRange } from "./condition.ts";
 import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
 import { fieldMap, type PlannedSource } from "./schema.ts";
 
-/** Sources with at least one field, measurements sorted by name, subqueries after them. */
+/** A statement in FROM, planned, and its own time range. */
+export interface Subquery {
+  readonly plan: SelectPlan;
+  readonly range: TimeRange;
+}
+
+/** Sources with at least one field, sorted by name; of one name the measurement before subqueries. */
 export async function planSources(
   sources: readonly Source[],
   context: PlanContext,
-  planSubquery: (statement: SelectStatement) => Promise<SelectPlan>,
+  planSubquery: (statement: SelectStatement) => Promise<Subquery>,
 ): Promise<PlannedSource[]> {
   const measurements = new Map<string, PlannedSource>();
   const subqueries: PlannedSource[] = [];
   for (const source of sources) {
-    if (source.kind === "subquery") subqueries.push(subquerySource(await planSubquery(source.statement)));
+    if (source.kind === "subquery") subqueries.push(...subquerySources(await planSubquery(source.statement)));
     else {
       for (const planned of await planMeasurements(source, context)) {
-        measurements.set(JSON.stringify(planned.source), planned);
+        measurements.set(JSON.stringify(planned.rows), planned);
       }
     }
   }
-  const sorted = [...measurements.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
-  return [...sorted, ...subqueries].filter(({ fields }) => fields.size > 0);
+  return [...measurements.values(), ...subqueries]
+    .filter(({ fields }) => fields.size > 0)
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
-
-const nameOf = ({ source }: PlannedSource): string =>
-  source.kind === "measurement" ? source.measurement : "";
 
 async function planMeasurements(source: MeasurementSource, context: PlanContext): Promise<PlannedSource[]> {
   const database = resolveDatabase(context, source.database);
@@ -40,7 +45,8 @@ async function planMeasurements(source: MeasurementSource, context: PlanContext)
         context.metadata.tagKeys(database, measurement, null),
       ]);
       return {
-        source: { kind: "measurement", database, retentionPolicy, measurement },
+        name: measurement,
+        rows: { kind: "measurement", database, retentionPolicy, measurement },
         fields: fieldMap(fields),
         tags: new Set(tags),
       };
@@ -59,13 +65,47 @@ export async function measurementNames(
   return (await context.metadata.measurements(database, null)).filter((name) => regex.test(name));
 }
 
-/** A subquery's columns are fields, its tag columns and dimensions are tags. */
-function subquerySource(plan: SelectPlan): PlannedSource {
-  const fields = new Map<string, FieldType>();
-  const tags = new Set(plan.dimensions);
-  for (const { name, type } of plan.columns.slice(1)) {
-    if (type === "tag") tags.add(name);
-    else if (type !== null && type !== "time" && !fields.has(name)) fields.set(name, type);
-  }
-  return { source: { kind: "subquery", plan }, fields: plan.inputs.length === 0 ? new Map() : fields, tags };
+/** A subquery as one source a name: its columns are fields, its dimensions tags. */
+function subquerySources({ plan, range }: Subquery): PlannedSource[] {
+  const names = new Set(plan.inputs.map(({ source }) => sourceName(source)));
+  return [...names].map((name) => {
+    const inputs = plan.inputs.filter(({ source }) => sourceName(source) === name);
+    const columns = describeColumns(
+      plan.columns.slice(1).map((column) => column.name),
+      inputs,
+    );
+    const fields = new Map<string, FieldType>();
+    const tagColumns = new Set<string>();
+    for (const { name, type } of columns) {
+      if (type === null || type === "time" || fields.has(name)) continue;
+      if (type !== "tag") fields.set(name, type);
+      else if (!plan.dimensions.includes(name)) {
+        fields.set(name, FieldType.String);
+        tagColumns.add(name);
+      }
+    }
+    const tags = new Set(plan.dimensions);
+    const own: SelectPlan = { ...plan, columns: [plan.columns[0]!, ...columns], inputs };
+    const rows = { kind: "subquery", plan: own, minTime: range.min, maxTime: range.max } as const;
+    return { name, rows, fields, tags, tagColumns };
+  });
+}
+
+export function sourceName(source: InputSource): string {
+  return source.kind === "measurement" ? source.measurement : source.name;
+}
+
+/** Columns of an answer: a column's type is that of the first input that has it. */
+export function describeColumns(names: readonly string[], inputs: readonly Input[]): PlannedColumn[] {
+  return names.map((name, index) => {
+    const input = inputs.find(({ outputs }) => outputs[index]!.type !== null);
+    return { name, type: input === undefined ? null : columnType(input.outputs[index]!, input) };
+  });
+}
+
+function columnType(output: Output, { source }: Input): FieldType | "tag" | null {
+  if (output.kind !== "row") return output.type;
+  const { kind, name } = output.reference;
+  const isTag = kind === "tag" || (source.kind === "derived" && source.tagColumns.includes(name));
+  return isTag ? "tag" : output.type;
 }

@@ -1,0 +1,219 @@
+// Rows of other statements (and of measurements beside them) as a source, so that what runs over stored rows runs over them.
+//
+//   FROM (SELECT ...), cpu      subquery ── executeSelect ── rows ── blocks ── where ──┐
+//                               measurement ── scan with where ────────────────────────┴── one scan
+//
+// A block is the rows of one series of the inner answer; unlike stored ones its rows need not be unique in time (ungrouped
+// rows of several series, distinct), but they ascend. Rows in which no column has a value (windows without data) are left
+// out, and the others stand even where the columns that are asked for have none: as in InfluxDB.
+//
+// What an inner statement holds is given back when it has answered; its blocks are held by whoever scans them.
+import { assert } from "../base/assert.ts";
+import { filterRows } from "../model/filter.ts";
+import { fieldsOf, reduce } from "../model/predicate.ts";
+import { RegexCache } from "../model/regex.ts";
+import type {
+  Budget,
+  Column,
+  FoldedGroup,
+  FoldRequest,
+  Rows,
+  ScanRequest,
+  SeriesBlock,
+} from "../model/scan.ts";
+import { FieldType, MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { blockOfRows, type CellColumn, constantColumn, maskedBlock } from "./cellblocks.ts";
+import type { ExecutionContext } from "./execute.ts";
+import type { Row } from "./parts.ts";
+import type { DerivedSource, SelectPlan, SourcePart, SubqueryRows } from "./plan.ts";
+import type { ResultSeries } from "./result.ts";
+import { Turn } from "./turn.ts";
+
+type Execute = (plan: SelectPlan, context: ExecutionContext) => AsyncIterable<ResultSeries>;
+
+/** Every column that a part's rows are asked for, by name. */
+type Names = readonly string[];
+
+export class DerivedRows implements Rows {
+  readonly #plan: SelectPlan;
+  readonly #source: DerivedSource;
+  readonly #context: ExecutionContext;
+  readonly #execute: Execute;
+  /** Blocks of the subqueries by what they were asked for: several scans of one statement run them once. */
+  readonly #known = new Map<string, SeriesBlock[]>();
+
+  /** `plan`: the one that reads; `execute`: runs a plan (executeSelect). */
+  constructor(plan: SelectPlan, source: DerivedSource, context: ExecutionContext, execute: Execute) {
+    this.#plan = plan;
+    this.#source = source;
+    this.#context = context;
+    this.#execute = execute;
+  }
+
+  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+    for (const [index, part] of this.#source.parts.entries()) {
+      if (part.rows.kind === "measurement") yield* this.#scanStored(part, index, request);
+      else yield* await this.#blocksOf(part, index, request);
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: it only says that it cannot
+  async *fold(_request: FoldRequest): AsyncGenerator<FoldedGroup> {
+    assert(false, "the planner folds stored rows only");
+  }
+
+  /** A measurement beside subqueries: fields that it does not have are empty, tags that others give as columns too. */
+  async *#scanStored(part: SourcePart, index: number, request: ScanRequest): AsyncGenerator<SeriesBlock> {
+    const { rows, where } = part;
+    assert(rows.kind === "measurement", "not a measurement");
+    const { database, retentionPolicy, measurement } = rows;
+    if (request.fields.length === 0) return;
+    const stored = { ...request, database, retentionPolicy, measurement, where };
+    for await (const block of this.#context.source.scan(stored)) {
+      const { tags } = block.series;
+      const columns = request.fields.map((name, i) => {
+        const tag = block.columns[i] === null ? tags.get(name) : undefined;
+        return tag === undefined ? block.columns[i]! : constantColumn(tag, block.rowCount);
+      });
+      yield { ...block, series: { key: `${block.series.key}\0${index}`, tags }, columns };
+    }
+  }
+
+  async #blocksOf(part: SourcePart, index: number, request: ScanRequest): Promise<SeriesBlock[]> {
+    const { rows, where } = part;
+    assert(rows.kind === "subquery", "not a subquery");
+    const plan = this.#within(rows, request);
+    const key = JSON.stringify([index, String(plan.minTime), String(plan.maxTime), request.fields]);
+    let blocks = this.#known.get(key);
+    if (blocks === undefined) {
+      blocks = await this.#run(plan, index, where, request.fields);
+      this.#known.set(key, blocks);
+    }
+    return blocks;
+  }
+
+  /** The inner plan in the time that a scan asks for, which is more than the statement's for transformations of windows. */
+  #within({ plan, minTime, maxTime }: SubqueryRows, request: ScanRequest): SelectPlan {
+    const outer = this.#plan;
+    if (request.minTime >= outer.minTime && request.maxTime <= outer.maxTime) return plan;
+    const from = max(minTime ?? MIN_TIME, min(request.minTime, outer.minTime));
+    const end = maxTime ?? (plan.window === null ? MAX_TIME : this.#context.nowNs);
+    const to = min(end, max(request.maxTime, outer.maxTime));
+    return { ...plan, minTime: from, maxTime: to, aggregateTime: from === MIN_TIME ? 0n : from };
+  }
+
+  async #run(
+    plan: SelectPlan,
+    index: number,
+    where: SourcePart["where"],
+    fields: Names,
+  ): Promise<SeriesBlock[]> {
+    const budget = new InnerBudget(this.#context.budget);
+    const turn = new Turn(budget);
+    const rows = new InnerRows(plan, this.#source.name, index, where, fields);
+    const blocks: SeriesBlock[] = [];
+    for await (const part of this.#execute(plan, { ...this.#context, budget })) {
+      const block = rows.block(part);
+      if (block !== null) blocks.push(block);
+      if (turn.isOver()) await turn.next();
+    }
+    budget.release();
+    return blocks;
+  }
+}
+
+/** Makes blocks of a plan's series: chosen columns of the rows that satisfy a condition. */
+class InnerRows {
+  readonly #plan: SelectPlan;
+  readonly #name: string;
+  readonly #index: number;
+  readonly #where: SourcePart["where"];
+  readonly #fields: Names;
+  /** Cells of `fields` and of what `where` reads beyond them; null = no such column. */
+  readonly #columns: readonly (CellColumn | null)[];
+  readonly #names: Names;
+  /** Indices of the cells that make a row: all columns but tags, or those when there is nothing else. */
+  readonly #values: readonly number[];
+  readonly #regexes = new RegexCache();
+
+  constructor(plan: SelectPlan, name: string, index: number, where: SourcePart["where"], fields: Names) {
+    this.#plan = plan;
+    this.#name = name;
+    this.#index = index;
+    this.#where = where;
+    this.#fields = fields;
+    this.#names = [...new Set([...fields, ...fieldsOf(where)])];
+    this.#columns = this.#names.map((each) => columnNamed(plan, each));
+    const cells = plan.columns.map((_, cell) => cell).slice(1);
+    const values = cells.filter((cell) => plan.columns[cell]!.type !== "tag");
+    this.#values = values.length > 0 ? values : cells;
+  }
+
+  /** null: none of the rows counts. */
+  block(part: ResultSeries): SeriesBlock | null {
+    const rows = part.rows.filter((row) => this.#values.some((cell) => row[cell] !== null));
+    if (rows.length === 0) return null;
+    if (this.#plan.descending) rows.reverse();
+    const tags = part.tags ?? NO_TAGS;
+    const key = [this.#name, ...tags.values(), this.#index].join("\0");
+    const whole = blockOfRows({ key, tags }, rows as Row[], this.#columns);
+    const columns = whole.columns.map((column, i) => {
+      const tag = this.#columns[i] === null ? tags.get(this.#names[i]!) : undefined;
+      return tag === undefined ? column : constantColumn(tag, whole.rowCount);
+    });
+    return this.#filtered({ ...whole, columns });
+  }
+
+  #filtered(block: SeriesBlock): SeriesBlock | null {
+    const columns = block.columns.slice(0, this.#fields.length);
+    if (this.#where === null) return { ...block, columns };
+    const { tags } = block.series;
+    const rest = reduce(this.#where, (name) => tags.get(name) ?? "", this.#regexes);
+    if (rest === false) return null;
+    if (rest === true) return { ...block, columns };
+    const column = (name: string): Column | null => block.columns[this.#names.indexOf(name)] ?? null;
+    const mask = filterRows(rest, { rowCount: block.rowCount, column }, this.#regexes);
+    const kept = maskedBlock({ ...block, columns }, mask);
+    return kept.rowCount === 0 ? null : kept;
+  }
+}
+
+const NO_TAGS: ReadonlyMap<string, string> = new Map();
+
+/** The first column of that name; null when the plan has none with values. */
+function columnNamed(plan: SelectPlan, name: string): CellColumn | null {
+  for (let index = 1; index < plan.columns.length; index++) {
+    const { name: written, type } = plan.columns[index]!;
+    if (written !== name || type === null || type === "time") continue;
+    return { index, type: type === "tag" ? FieldType.String : type };
+  }
+  return null;
+}
+
+/** The statement's budget, that knows what an inner statement has taken of it. */
+class InnerBudget implements Budget {
+  readonly #outer: Budget;
+  #heldBytes = 0;
+
+  constructor(outer: Budget) {
+    this.#outer = outer;
+  }
+
+  check(): void {
+    this.#outer.check();
+  }
+
+  hold(sizeBytes: number): void {
+    this.#heldBytes += sizeBytes;
+    this.#outer.hold(sizeBytes);
+  }
+
+  /** Gives back everything. */
+  release(): void {
+    this.#outer.hold(-this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
