@@ -1,0 +1,64 @@
+// Compares serie with influxd on generated statements, for as long as wanted: `bun run fuzz:influxql [--seed N] [--count N] [--minutes N]`.
+//
+// Prints the seed, how many statements a second, and for each difference the smallest case as blocks of a script.
+import { parseArgs } from "node:util";
+import { newTally, runCampaign } from "../test/fuzz/campaign.ts";
+import { isInfluxdThere, Pair } from "../test/fuzz/pair.ts";
+import { asScript, shrink } from "../test/fuzz/shrink.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    count: { type: "string", default: "Infinity" },
+    minutes: { type: "string", default: "Infinity" },
+    /** Ends the run after so many differences. */
+    findings: { type: "string", default: "20" },
+    /** Not made small: faster. */
+    raw: { type: "boolean", default: false },
+  },
+});
+if (!isInfluxdThere()) {
+  console.error("fuzz: influxd is not installed: bun scripts/peers.ts");
+  process.exit(2);
+}
+
+const started = performance.now();
+const tally = newTally();
+const pair = await Pair.start();
+let findings = 0;
+const elapsedS = () => (performance.now() - started) / 1000;
+const isOver = () =>
+  tally.statements >= Number(values.count) ||
+  elapsedS() > Number(values.minutes) * 60 ||
+  findings >= Number(values.findings);
+process.once("SIGINT", () => void pair.stop().then(() => process.exit(130)));
+
+console.log(`fuzz: seed ${values.seed}`);
+try {
+  await runCampaign({
+    seed: Number(values.seed),
+    pair,
+    tally,
+    isOver,
+    async onFinding(finding) {
+      if (findings >= Number(values.findings)) return;
+      findings++;
+      console.log(`\n## ${findings}: round ${finding.round}, ${finding.what}`);
+      const minimal = values.raw ? null : await shrink(pair, finding);
+      if (minimal !== null) console.log(asScript(minimal));
+      else
+        console.log(
+          `${finding.exchange.text}\n  serie   ${finding.serie.status} ${finding.serie.body.slice(0, 600)}\n  influxd ${finding.influxd.status} ${finding.influxd.body.slice(0, 600)}`,
+        );
+    },
+  });
+} finally {
+  await pair.stop();
+}
+const perSecond = Math.round(tally.statements / elapsedS());
+console.log(
+  `\nfuzz: seed ${values.seed}: ${tally.statements} statements (${tally.withRows} answered with rows), ${perSecond} a second, ${findings} differences`,
+);
+for (const [title, count] of [...tally.known].sort((a, b) => b[1] - a[1]))
+  console.log(`  ${count} known: ${title}`);
+process.exit(findings > 0 ? 1 : 0);

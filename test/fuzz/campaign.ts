@@ -1,0 +1,129 @@
+// A run of the comparison: round after round a fresh database with a schema and data of its own, then statements to both servers.
+//
+//   seed ── round ──> schema, lines ── both write them
+//                     statements that only read, several at a time
+//                     statements that change something, one by one, each followed by reading everything back
+import { compare } from "./compare.ts";
+import { drawLines, type Owners } from "./data.ts";
+import { Draw } from "./draw.ts";
+import type { Exchange, Pair, Reply } from "./pair.ts";
+import { drawSchema } from "./schema.ts";
+import { drawAdministration, drawChange, drawStatement, readBack } from "./statements.ts";
+
+export interface Finding {
+  readonly round: number;
+  /** Everything that was sent before and may matter, then what was answered differently. */
+  readonly history: readonly Exchange[];
+  readonly exchange: Exchange;
+  readonly what: string;
+  readonly hasTies: boolean;
+  readonly serie: Reply;
+  readonly influxd: Reply;
+}
+
+export interface Tally {
+  statements: number;
+  /** Answers with rows, so that a run of errors alone is seen. */
+  withRows: number;
+  readonly known: Map<string, number>;
+}
+
+export interface CampaignOptions {
+  readonly seed: number;
+  readonly pair: Pair;
+  readonly tally: Tally;
+  /** Asked after each batch. */
+  isOver(): boolean;
+  onFinding(finding: Finding): void | Promise<void>;
+}
+
+export const newTally = (): Tally => ({ statements: 0, withRows: 0, known: new Map() });
+
+const READS = 120;
+const CHANGES = 6;
+const AT_ONCE = 6;
+
+export async function runCampaign(options: CampaignOptions): Promise<void> {
+  for (let round = 0; !options.isOver(); round++) await runRound(options, round);
+}
+
+async function runRound(options: CampaignOptions, round: number): Promise<void> {
+  const { pair, tally } = options;
+  const draw = new Draw(options.seed * 1_000_003 + round);
+  const database = `fuzz${options.seed}_${round}`;
+  const schema = drawSchema(draw);
+  const history: Exchange[] = [];
+  const owners: Owners = new Map();
+
+  const settle = async (exchange: Exchange, [serie, influxd]: [Reply, Reply]): Promise<boolean> => {
+    if (exchange.kind === "query") tally.statements++;
+    if (influxd.body.includes('"values"')) tally.withRows++;
+    const verdict = compare(exchange, serie, influxd, schema.hasTies);
+    if (verdict.kind === "same") return true;
+    if (verdict.kind === "known") {
+      const { title } = verdict.difference;
+      tally.known.set(title, (tally.known.get(title) ?? 0) + 1);
+    } else
+      await options.onFinding({
+        round,
+        history: [...history],
+        exchange,
+        hasTies: schema.hasTies,
+        what: verdict.what,
+        serie,
+        influxd,
+      });
+    return false;
+  };
+  const judge = async (exchange: Exchange) => await settle(exchange, await pair.both(exchange));
+  const change = async (exchange: Exchange): Promise<boolean> => {
+    const isSame = await judge(exchange);
+    history.push(exchange);
+    return isSame;
+  };
+
+  await change({ kind: "query", database: "", text: `CREATE DATABASE ${database}` });
+  for (let i = draw.between(1, 3); i > 0; i--) {
+    const lines = drawLines(draw, schema, owners, draw.pick([3, 20, 60]));
+    await change({ kind: "write", database, text: lines.join("\n") });
+  }
+
+  const reads = Array.from({ length: READS }, () =>
+    drawRead(draw, database, drawStatement(draw, schema, database)),
+  );
+  for (let at = 0; at < reads.length && !options.isOver(); at += AT_ONCE) {
+    const batch = reads.slice(at, at + AT_ONCE);
+    const replies = await Promise.all(batch.map((exchange) => pair.both(exchange)));
+    for (const [index, exchange] of batch.entries()) await settle(exchange, replies[index]!);
+  }
+
+  for (let i = 0; i < CHANGES && !options.isOver(); i++) {
+    const isAdministration = draw.chance(0.35);
+    const text = isAdministration ? drawAdministration(draw, database) : drawChange(draw, schema, database);
+    // after a difference the two databases are no longer alike
+    if (!(await change({ kind: "query", database, text, epoch: "ns" }))) break;
+    const asks = isAdministration ? ["SHOW RETENTION POLICIES", "SHOW CONTINUOUS QUERIES"] : readBack;
+    let isAlike = true;
+    for (const ask of asks)
+      isAlike = (await judge({ kind: "query", database, text: ask, epoch: "ns" })) && isAlike;
+    if (!isAlike) break;
+  }
+  await pair.both({ kind: "query", database: "", text: `DROP DATABASE ${database}` });
+}
+
+function drawRead(draw: Draw, database: string, text: string): Exchange {
+  const epoch = draw.pick(["ns", "ns", "s", "ms", "u", "m", "h", ""]);
+  const format = draw.pick([
+    "json",
+    "json",
+    "json",
+    "json",
+    "json",
+    "json",
+    "pretty",
+    "chunked",
+    "csv",
+  ] as const);
+  // (a statement that a GET must not carry has its own warning)
+  return { kind: "query", database, text, epoch, format, method: draw.chance(0.2) ? "GET" : "POST" };
+}

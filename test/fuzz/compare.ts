@@ -1,0 +1,86 @@
+// Whether two replies say the same: as JSON, with rounding allowed and the deliberate differences of the table taken out.
+import { comparable } from "../oracle/script.ts";
+import { type Difference, differences } from "./differences.ts";
+import type { Exchange, Reply } from "./pair.ts";
+
+export type Verdict =
+  | { readonly kind: "same" }
+  /** Told apart by an entry of the table of differences. */
+  | { readonly kind: "known"; readonly difference: Difference }
+  | { readonly kind: "different"; readonly what: string };
+
+const same: Verdict = { kind: "same" };
+
+export function compare(exchange: Exchange, serie: Reply, influxd: Reply, hasTies: boolean): Verdict {
+  const what = whatDiffers(exchange, serie, influxd);
+  if (what === null) return same;
+  const known = differences.find((each) => each.covers({ exchange, serie, influxd, hasTies }));
+  return known === undefined ? { kind: "different", what } : { kind: "known", difference: known };
+}
+
+function whatDiffers(exchange: Exchange, serie: Reply, influxd: Reply): string | null {
+  if (serie.status !== influxd.status) return `status ${serie.status}, not ${influxd.status}`;
+  if (serie.body === influxd.body) return null;
+  if (exchange.format === "csv") return isCloseText(serie.body, influxd.body) ? null : "csv";
+  const [ours, theirs] = [documents(serie.body), documents(influxd.body)];
+  const at = firstDifference(ours, theirs, "");
+  return at === null ? null : `at ${at || "the top"}`;
+}
+
+/** A line each when chunked; what is no JSON stays text. */
+function documents(body: string): unknown {
+  try {
+    return comparable(body);
+  } catch {
+    try {
+      return body.trim().split("\n").map(comparable);
+    } catch {
+      return body;
+    }
+  }
+}
+
+/** The path of what is not the same; null when all is. Sums in another order differ by rounding: a 10^9th is the same. */
+export function firstDifference(a: unknown, b: unknown, path: string): string | null {
+  if (typeof a === "number" && typeof b === "number") return isClose(a, b) ? null : path;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null)
+    return Object.is(a, b) ||
+      (typeof a === "bigint" && typeof b === "bigint" && a === b) ||
+      isCloseMixed(a, b)
+      ? null
+      : path;
+  if (Array.isArray(a) !== Array.isArray(b)) return path;
+  if (Array.isArray(a) && Array.isArray(b) && a.length !== b.length) return `${path}.length`;
+  const [keysA, keysB] = [Object.keys(a), Object.keys(b)];
+  if (keysA.join("\n") !== keysB.join("\n")) return `${path} keys`;
+  for (const key of keysA) {
+    const inner = firstDifference(
+      (a as Record<string, unknown>)[key],
+      (b as Record<string, unknown>)[key],
+      `${path}/${key}`,
+    );
+    if (inner !== null) return inner;
+  }
+  return null;
+}
+
+const isClose = (a: number, b: number) =>
+  a === b || Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b));
+
+/** Floats past 2^53 are written without a fraction, as integers are. */
+function isCloseMixed(a: unknown, b: unknown): boolean {
+  const isNumber = (value: unknown) => typeof value === "number" || typeof value === "bigint";
+  return isNumber(a) && isNumber(b) && typeof a !== typeof b && isClose(Number(a), Number(b));
+}
+
+function isCloseText(a: string, b: string): boolean {
+  const cells = (text: string) => text.split(/[,\n]/);
+  const [ours, theirs] = [cells(a), cells(b)];
+  return (
+    ours.length === theirs.length &&
+    ours.every((cell, index) => {
+      const other = theirs[index]!;
+      return cell === other || (cell !== "" && other !== "" && isClose(Number(cell), Number(other)));
+    })
+  );
+}

@@ -1,0 +1,67 @@
+// Generated points as line protocol: duplicates, out of order, fields and tags missing, times shared by series.
+import type { Draw } from "./draw.ts";
+import type { Field, Schema, Table } from "./schema.ts";
+
+const strings = [
+  "",
+  "x",
+  "y z",
+  'quo"te',
+  "ümlaut",
+  "it's",
+  "back\\slash",
+  "two\nlines",
+  "10",
+  "true",
+  "a,b=c",
+];
+
+const escapedName = (name: string) => name.replace(/[,= ]/g, "\\$&");
+const escapedMeasurement = (name: string) => name.replace(/[, ]/g, "\\$&");
+const escapedString = (text: string) => text.replace(/["\\]/g, "\\$&");
+
+/** Who wrote at a time first: in a schema without ties, whatever else is written then belongs to the same series. */
+export type Owners = Map<bigint, { readonly table: Table; readonly tags: string }>;
+
+/** Lines of one write; later ones may overwrite earlier ones. */
+export function drawLines(draw: Draw, schema: Schema, owners: Owners, count: number): string[] {
+  // few distinct times, so that series share them or points repeat
+  const steps = draw.pick(schema.hasTies ? [6, 20, 60] : [20, 60, 100]);
+  return Array.from({ length: count }, () => drawLine(draw, schema, owners, steps));
+}
+
+export function drawTime(draw: Draw, schema: Schema, steps: number): bigint {
+  const step = BigInt(Math.max(1, Math.floor(schema.spanS / steps)));
+  const base = schema.originNs + BigInt(draw.between(-2, steps)) * step * 1_000_000_000n;
+  return draw.chance(0.1) ? base + BigInt(draw.between(-2_000_000, 2_000_000)) : base;
+}
+
+function drawLine(draw: Draw, schema: Schema, owners: Owners, steps: number): string {
+  const time = drawTime(draw, schema, steps);
+  const drawn = draw.pick(schema.tables);
+  const tags = draw
+    .some(drawn.tags, 0.85)
+    .map((tag) => `,${escapedName(tag.name)}=${escapedName(draw.pick(tag.values))}`);
+  const owner = (schema.hasTies ? undefined : owners.get(time)) ?? { table: drawn, tags: tags.join("") };
+  owners.set(time, owner);
+  const { fields } = owner.table;
+  const present = draw.some(fields, 0.75);
+  const written = (present.length > 0 ? present : fields.slice(0, 1)).map(
+    (field) => `${escapedName(field.name)}=${drawValue(draw, field)}`,
+  );
+  return `${escapedMeasurement(owner.table.name)}${owner.tags} ${written.join(",")} ${time}`;
+}
+
+/** Floats are multiples of 1/4: their sums are exact in any order, so that rounding hides no difference. */
+export function drawValue(draw: Draw, field: Field): string {
+  switch (field.kind) {
+    case "float":
+      return String(draw.between(-40, 40) / 4);
+    case "integer":
+      return `${draw.chance(0.05) ? draw.pick([1_000_003, -70_001]) : draw.between(-9, 9)}i`;
+    case "boolean":
+      return draw.pick(["true", "false", "t", "F"]);
+    case "string":
+      return `"${escapedString(draw.pick(strings))}"`;
+  }
+}
