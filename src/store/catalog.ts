@@ -18,6 +18,8 @@ export class Catalog {
   readonly #kernels: Kernels;
   readonly #schema: Schema;
   readonly #key: Scratch;
+  /** Tag keys by table, as far as they were asked for (select.ts); as many as the tag index has, or out of date. */
+  readonly tagKeys = new Map<number, readonly string[]>();
 
   /** `record`: PARTITION_BYTES of zeroed linear memory that stay the caller's. */
   constructor(
@@ -58,6 +60,7 @@ export class Catalog {
 
   /** The table's series are found no more; their ids stay taken. */
   drop(tableId: number): void {
+    this.tagKeys.clear();
     this.#kernels.call.tagIndexClose(this.record);
     this.#kernels.call.catalogDrop(this.record, tableId, DROPPED_TABLE);
   }

@@ -23,17 +23,27 @@ export interface SelectedSeries {
 
 export class SeriesSelector {
   readonly #kernels: Kernels;
-  readonly #catalog: Catalog;
+  #catalog: Catalog;
   readonly #scratch: Scratch;
   readonly #regexes = new RegexCache();
+  /** What was worked out of conditions and texts stays for the next catalog. */
+  readonly #separated = new Map<Expression, ReturnType<typeof separate>>();
+  readonly #encoded = new Map<string, Uint8Array>();
 
   /** Brings the tag index up to date. `close` when done. */
   constructor(kernels: Kernels, catalog: Catalog) {
     this.#kernels = kernels;
     this.#catalog = catalog;
     this.#scratch = new Scratch(kernels);
-    if (!kernels.call.tagIndexExtend(catalog.record))
+    this.over(catalog);
+  }
+
+  /** From now on selects from another catalog, whose tag index it brings up to date. */
+  over(catalog: Catalog): this {
+    this.#catalog = catalog;
+    if (!this.#kernels.call.tagIndexExtend(catalog.record))
       throw new OverloadedError("out of linear memory: no room for the tag index");
+    return this;
   }
 
   close(): void {
@@ -42,7 +52,12 @@ export class SeriesSelector {
 
   select(tableId: number, where: Expression | null): SelectedSeries {
     if (where === null) return { ids: this.#all(tableId), residuals: null };
-    const { tags, rows } = separate(where);
+    let separated = this.#separated.get(where);
+    if (separated === undefined) {
+      separated = separate(where);
+      this.#separated.set(where, separated);
+    }
+    const { tags, rows } = separated;
     const ids = tags === null ? this.#all(tableId) : this.#matching(tableId, tags);
     if (rows === null) return { ids, residuals: null };
     if (tagsOf(rows).length === 0) return { ids, residuals: new Array(ids.length).fill(rows) };
@@ -61,7 +76,14 @@ export class SeriesSelector {
 
   /** Unescaped tag keys of a table, unsorted. */
   tagKeys(tableId: number): string[] {
-    return this.#children(this.#node(tableId, "")).map((node) => unescapeTag(this.#text(node)));
+    const table = this.#node(tableId, "");
+    // a table only ever gains keys, until a drop has the index built anew
+    const known = this.#catalog.tagKeys.get(tableId);
+    const count = table === 0 ? 0 : this.#kernels.u32(table + 36, 1)[0]!;
+    if (known?.length === count) return known.slice();
+    const keys = this.#children(table).map((node) => unescapeTag(this.#text(node)));
+    this.#catalog.tagKeys.set(tableId, keys.slice());
+    return keys;
   }
 
   /** Distinct values of a tag, unsorted, each with its node (see `series`). */
@@ -143,7 +165,11 @@ export class SeriesSelector {
   }
 
   #node(tableId: number, text: string): number {
-    const bytes = new TextEncoder().encode(text);
+    let bytes = this.#encoded.get(text);
+    if (bytes === undefined) {
+      bytes = new TextEncoder().encode(text);
+      this.#encoded.set(text, bytes);
+    }
     const at = this.#scratch.reserve(bytes.length + 8);
     this.#kernels.put(at, bytes);
     return this.#kernels.call.tagIndexNode(this.#catalog.record, tableId, at, bytes.length) >>> 0;

@@ -36,10 +36,10 @@ export class StoreSource implements Source {
     if (!table) return;
     const pause = new Pause();
     let wanted = request;
-    for (const store of this.#stores) {
+    for (const { store, selector } of this.#selectorsOf(table)) {
       const version = store.version.retain();
       try {
-        for (const block of this.#scanStore(store, version, table, wanted)) {
+        for (const block of this.#scanStore(store, selector, version, table, wanted)) {
           if (pause.due()) await pause.wait();
           if (request.edge === true) wanted = beyond(wanted, edgeTime(block, request.descending));
           yield block;
@@ -55,11 +55,11 @@ export class StoreSource implements Source {
 
   *#scanStore(
     store: Store,
+    selector: SeriesSelector,
     version: Store["version"],
     table: Table,
     request: ScanRequest,
   ): Generator<SeriesBlock> {
-    const selector = new SeriesSelector(this.#kernels, store.catalog);
     const known = knownFields(table.measurement, request.fields, request.where);
     const wanted = request.fields.map((name) => known.findIndex((field) => field.name === name));
     let reader: SeriesReader | undefined;
@@ -106,7 +106,6 @@ export class StoreSource implements Source {
       }
     } finally {
       reader?.close();
-      selector.close();
     }
   }
 
@@ -116,13 +115,15 @@ export class StoreSource implements Source {
     const kernels = this.#kernels;
     const pause = new Pause();
     const count = request.bounds.length - 1;
+    const names = request.columns.map((column) => column.field);
+    const known = knownFields(table.measurement, names, request.where);
     const bounds = kernels.alloc(request.bounds.length * 8);
     kernels.i64(bounds, request.bounds.length).set(request.bounds);
     try {
-      for (const store of this.#stores) {
+      for (const { store, selector } of this.#selectorsOf(table)) {
         const version = store.version.retain();
         try {
-          for (const group of this.#foldStore(store, version, table, request, { bounds, count })) {
+          for (const group of this.#foldStore(selector, version, known, table, request, { bounds, count })) {
             if (pause.due()) await pause.wait();
             yield group;
           }
@@ -139,23 +140,21 @@ export class StoreSource implements Source {
   }
 
   *#foldStore(
-    store: Store,
+    selector: SeriesSelector,
     version: Store["version"],
+    known: readonly FieldInfo[],
     table: Table,
     request: FoldRequest,
     windows: Windows,
   ): Generator<FoldedGroup> {
+    const { ids, residuals } = selector.select(table.id, request.where);
+    if (ids.length === 0) return;
     const kernels = this.#kernels;
-    const names = request.columns.map((column) => column.field);
-    const known = knownFields(table.measurement, names, request.where);
-    const selector = new SeriesSelector(kernels, store.catalog);
     const { bounds } = request;
     const [minTime, maxTime] = common(request, bounds[0]!, bounds[bounds.length - 1]! - 1n);
     let reader: SeriesReader | undefined;
     let fold: GroupFold | undefined;
     try {
-      const { ids, residuals } = selector.select(table.id, request.where);
-      if (ids.length === 0) return;
       reader = new SeriesReader(
         ...([kernels, version, table.measurement, table.retentionPolicy] as const),
         ...([known.map((field) => field.name), minTime, maxTime] as const),
@@ -173,7 +172,6 @@ export class StoreSource implements Source {
     } finally {
       fold?.close();
       reader?.close();
-      selector.close();
     }
   }
 
@@ -240,15 +238,18 @@ export class StoreSource implements Source {
   }
 
   *#selectors(database: string, measurement: string) {
-    for (const table of this.#schema.tablesOf(database, measurement)) {
+    for (const table of this.#schema.tablesOf(database, measurement)) yield* this.#selectorsOf(table);
+  }
+
+  *#selectorsOf(table: Table) {
+    let selector: SeriesSelector | undefined;
+    try {
       for (const store of this.#stores) {
-        const selector = new SeriesSelector(this.#kernels, store.catalog);
-        try {
-          yield { selector, table, store };
-        } finally {
-          selector.close();
-        }
+        selector = selector?.over(store.catalog) ?? new SeriesSelector(this.#kernels, store.catalog);
+        yield { selector, table, store };
       }
+    } finally {
+      selector?.close();
     }
   }
 }
