@@ -170,7 +170,7 @@ function pointsOf(plan: SelectPlan, call: CallValues, frame: Frame | null): Poin
     const i = plan.descending ? to - 1 - k : from + k;
     const value = windowValue(call.windows, i);
     if (value === null && plan.fill.kind === "none") continue;
-    times[values.length] = frame!.time(i);
+    times[values.length] = plan.window === null ? plan.aggregateTime : frame!.time(i);
     values.push(value);
   }
   return { times, values, rows: null };

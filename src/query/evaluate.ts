@@ -1,15 +1,18 @@
 // Calls over the points of one group: what the raw path does where a fold cannot answer, and what both paths do
 // with calls whose argument is another call.
-import { assert } from "../base/assert.ts";
+import type { Random } from "../base/random.ts";
 import type { FieldType } from "../model/types.ts";
 import { fillWindows } from "./fill.ts";
 import type { Frame } from "./frame.ts";
 import { windowCount } from "./frame.ts";
 import { type Aggregate, aggregateNamed } from "./functions/aggregates.ts";
 import { integralWindows } from "./functions/integral.ts";
+import { samplePoints } from "./functions/sample.ts";
 import { selectorNamed } from "./functions/selectors.ts";
+import type { Sequence } from "./functions/sequence.ts";
 import { distinctPoints, extremes, keyOfRow } from "./functions/several.ts";
-import { type Sequence, transform } from "./functions/transformations.ts";
+import { transform } from "./functions/transformations.ts";
+import { functions } from "./functions.ts";
 import type { Call, Input, SelectPlan } from "./plan.ts";
 import { type Points, pointCell } from "./points.ts";
 import type { Cell } from "./result.ts";
@@ -26,12 +29,13 @@ export function evaluateCall(
   index: number,
   frame: Frame,
   base: BaseCall,
+  random: Random,
 ): CallValues | null {
   const call = input.calls[index]!;
   const values =
     call.argument.kind === "field"
       ? base(call)
-      : overCall(plan, input, call, call.argument.call, frame, base);
+      : overCall(plan, input, call, call.argument.call, frame, base, random);
   if (values === null) return null;
   if ("times" in values) return { kind: "points", points: values };
   return { kind: "windows", windows: fillWindows(values, call, plan.fill, plan.descending, frame.time) };
@@ -44,13 +48,21 @@ function overCall(
   argument: number,
   frame: Frame,
   base: BaseCall,
+  random: Random,
 ): WindowValues | PointValues | null {
-  const inner = evaluateCall(plan, input, argument, frame, base);
+  const inner = evaluateCall(plan, input, argument, frame, base, random);
   if (inner === null) return null;
   const { type } = input.calls[argument]!;
   if (inner.kind === "points") {
+    // they stand in the order of the answer, as a transformation wants them; windows want them ascending
+    const { times, values } = inner.points;
+    if (functions[call.function].kind === "transformation")
+      return wanted(
+        transform(call, { type, count: values.length, times, values: values as number[] }),
+        frame,
+      );
     const points = asPoints(inner.points, type);
-    return evaluatePoints(plan, input, call, points, frame);
+    return evaluatePoints(plan, input, call, plan.descending ? reversed(points) : points, frame, random);
   }
   // the windows that have a value, in the order of the answer
   const windows = windowCount(frame);
@@ -106,6 +118,7 @@ export function evaluatePoints(
   call: Call,
   points: Points,
   frame: Frame,
+  random: Random,
 ): WindowValues | PointValues | null {
   if (points.count === 0) return null;
   const aggregate = aggregateNamed(call.function);
@@ -128,7 +141,8 @@ export function evaluatePoints(
     case "top":
     case "bottom":
     case "distinct":
-      return several(plan, input, call, points, frame);
+    case "sample":
+      return several(plan, input, call, points, frame, random);
     default:
       return transformed(plan, call, points);
   }
@@ -145,36 +159,40 @@ function byWindow(points: Points, frame: Frame, aggregate: Aggregate): WindowVal
   return { first, values };
 }
 
-function several(plan: SelectPlan, input: Input, call: Call, points: Points, frame: Frame): PointValues {
-  const indices: number[] = [];
-  const times: bigint[] = [];
-  const keyOf = call.distinctBy.length > 0 ? keyOfRow(points, call.distinctBy, input.fields) : null;
+/** Windows in the order of the answer; the points of one always ascend, as in InfluxDB. */
+function several(
+  plan: SelectPlan,
+  input: Input,
+  call: Call,
+  points: Points,
+  frame: Frame,
+  random: Random,
+): PointValues {
+  const windows: { readonly indices: number[]; readonly time: bigint | null }[] = [];
+  const choose = chooser(input, call, points, random);
   eachWindow(points.times, frame.bounds, (window, from, to) => {
-    if (call.function === "distinct") {
-      const time = plan.window === null ? plan.aggregateTime : frame.time(window);
-      for (const index of distinctPoints(points, from, to)) {
-        indices.push(index);
-        times.push(time);
-      }
-    } else
-      for (const index of extremes(
-        points,
-        from,
-        to,
-        call.parameters[0]!,
-        call.function === "bottom",
-        keyOf,
-      )) {
-        indices.push(index);
-        times.push(points.times[index]!);
-      }
+    const start = plan.window === null ? plan.aggregateTime : frame.time(window);
+    windows.push({ indices: choose(from, to), time: call.function === "distinct" ? start : null });
   });
-  // the distinct values of one window have no order of time among them
-  if (plan.descending && (plan.window !== null || call.function !== "distinct")) {
-    indices.reverse();
-    times.reverse();
-  }
+  if (plan.descending) windows.reverse();
+  const times = windows.flatMap(({ indices, time }) => indices.map((index) => time ?? points.times[index]!));
+  const indices = windows.flatMap((window) => window.indices);
   return selected(points, indices, BigInt64Array.from(times));
+}
+
+/** The indices that a call chooses of the points [from, to). */
+function chooser(
+  input: Input,
+  call: Call,
+  points: Points,
+  random: Random,
+): (from: number, to: number) => number[] {
+  const count = call.parameters[0]!;
+  if (call.function === "distinct") return (from, to) => distinctPoints(points, from, to);
+  if (call.function === "sample") return (from, to) => samplePoints(points, from, to, count, random);
+  const isBottom = call.function === "bottom";
+  const keyOf = call.distinctBy.length > 0 ? keyOfRow(points, call.distinctBy, input.fields) : null;
+  return (from, to) => extremes(points, from, to, count, isBottom, keyOf);
 }
 
 function selected(points: Points, indices: readonly number[], times: BigInt64Array): PointValues {
@@ -191,17 +209,14 @@ function selected(points: Points, indices: readonly number[], times: BigInt64Arr
 }
 
 function transformed(plan: SelectPlan, call: Call, points: Points): PointValues | null {
-  assert(typeof points.values[0] !== "string", "a transformation of strings");
-  const input: Sequence = points as Points & { values: ArrayLike<number | bigint> };
+  // only elapsed() takes strings, and it reads no value
+  const input = points as Sequence;
   const output = transform(call, plan.descending ? reversed(input) : input);
   if (output.count === 0) return null;
   return { times: output.times, values: output.values as readonly (number | bigint)[], rows: null };
 }
 
-function reversed(sequence: Sequence): Sequence {
-  return {
-    ...sequence,
-    times: sequence.times.slice().reverse(),
-    values: Array.from(sequence.values).reverse(),
-  };
+function reversed<T extends Sequence | Points>(sequence: T): T {
+  const values: readonly unknown[] = Array.from(sequence.values as ArrayLike<unknown>).reverse();
+  return { ...sequence, times: sequence.times.slice().reverse(), values };
 }

@@ -8,6 +8,7 @@
 // own over a wider frame, so that the other columns' first window is still cut at the lower bound.
 //
 // Over a subquery the same runs: its answer is scanned as blocks (derived.ts).
+import { type Random, systemRandom } from "../base/random.ts";
 import type { Budget, FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
 import { canFold, fieldOf, foldColumns, isSameField, passesOf, rootCalls } from "./calls.ts";
@@ -30,6 +31,8 @@ export interface ExecutionContext {
   readonly budget: Budget;
   /** Time of the query: where windows without an upper bound end, ns. */
   readonly nowNs: bigint;
+  /** Chance, for sample(); absent: the system's. */
+  readonly random?: Random;
   /** How aggregates are computed: "rows" does without `Source.fold` (a test holds both against each other). */
   readonly path?: "fold" | "rows";
 }
@@ -160,7 +163,7 @@ async function evaluatePass(
   groups: Map<string, GroupValues>,
   turn: Turn,
 ): Promise<void> {
-  const { source, budget } = context;
+  const { source, budget, random = systemRandom } = context;
   const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
   const evaluate = (tags: readonly string[], base: BaseCall) => {
     const key = tags.join("\0");
@@ -169,7 +172,7 @@ async function evaluatePass(
       group = { tags, values: new Array(input.calls.length).fill(null) };
       groups.set(key, group);
     }
-    for (const call of calls) group.values[call] = evaluateCall(plan, input, call, frame, base);
+    for (const call of calls) group.values[call] = evaluateCall(plan, input, call, frame, base, random);
   };
   if (context.path !== "rows" && canFold(input)) {
     const columns = foldColumns(input);
@@ -209,7 +212,7 @@ async function evaluatePass(
         collected = collectPoints(series, input.fields.indexOf(field.reference.name), field);
         points.set(key, collected);
       }
-      return evaluatePoints(plan, input, call, collected, frame);
+      return evaluatePoints(plan, input, call, collected, frame, random);
     });
   }
 }

@@ -4,7 +4,7 @@
 //
 //   aggregate       one value a group and window, at the window's time            sum, mean, stddev ...
 //   selector        the same, but the value is that of one row, whose other columns and time can be kept
-//   several         up to N rows a group and window                               top, bottom, distinct
+//   several         up to N rows a group and window                               top, bottom, distinct, sample
 //   transformation  points to points, over rows or over the points of another call (one a window)
 //   math            a number of the numbers in a row of the answer (code: model/mathematics.ts)       abs, sin, pow ...
 
@@ -70,10 +70,16 @@ const table = {
   distinct: info("several", all, "same"),
   top: info("several", numbers, "same", { parameter: { kind: "integer", minimum: 1 } }),
   bottom: info("several", numbers, "same", { parameter: { kind: "integer", minimum: 1 } }),
+  sample: info("several", all, "same", { parameter: { kind: "integer", minimum: 1 } }),
 
   derivative: info("transformation", numbers, Float, { parameter: unit(true), extraWindows: 1 }),
   non_negative_derivative: info("transformation", numbers, Float, { parameter: unit(true), extraWindows: 1 }),
   difference: info("transformation", numbers, "same", { extraWindows: 1 }),
+  non_negative_difference: info("transformation", numbers, "same", { extraWindows: 1 }),
+  elapsed: info("transformation", all, Integer, {
+    parameter: { kind: "duration", defaultNs: 1, defaultIsWindow: false },
+    extraWindows: 1,
+  }),
   moving_average: info("transformation", numbers, Float, {
     parameter: { kind: "integer", minimum: 2 },
     extraWindows: "parameter - 1",

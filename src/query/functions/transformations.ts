@@ -8,34 +8,8 @@ import { FieldType } from "../../model/types.ts";
 import { elapsedNs, wordsOf } from "../cells.ts";
 import type { Call } from "../plan.ts";
 import { add, subtract } from "./aggregates.ts";
-
-/** Values over time, in any order of time. */
-export interface Sequence {
-  readonly type: FieldType;
-  readonly count: number;
-  readonly times: BigInt64Array;
-  readonly values: ArrayLike<number | bigint>;
-}
-
-/** A sequence that only grows at its end. */
-class Builder {
-  readonly times: BigInt64Array;
-  readonly values: (number | bigint)[] = [];
-
-  constructor(room: number) {
-    this.times = new BigInt64Array(room);
-  }
-
-  add(time: bigint, value: number | bigint): void {
-    this.times[this.values.length] = time;
-    this.values.push(value);
-  }
-
-  finish(type: FieldType): Sequence {
-    const count = this.values.length;
-    return { type, count, times: this.times.subarray(0, count), values: this.values };
-  }
-}
+import { elapsed } from "./elapsed.ts";
+import { type Sequence, SequenceBuilder } from "./sequence.ts";
 
 /** Applies a call that is a transformation. */
 export function transform(call: Call, input: Sequence): Sequence {
@@ -45,7 +19,10 @@ export function transform(call: Call, input: Sequence): Sequence {
     case "non_negative_derivative":
       return derivative(input, parameter, call.function === "non_negative_derivative");
     case "difference":
-      return difference(input);
+    case "non_negative_difference":
+      return difference(input, call.function === "non_negative_difference");
+    case "elapsed":
+      return elapsed(input, parameter);
     case "moving_average":
       return movingAverage(input, parameter);
     case "cumulative_sum":
@@ -59,7 +36,7 @@ export function transform(call: Call, input: Sequence): Sequence {
 function derivative(input: Sequence, unitNs: number, onlyRises: boolean): Sequence {
   const { times, values, count } = input;
   const words = wordsOf(times);
-  const output = new Builder(count);
+  const output = new SequenceBuilder(count);
   let previous = 0;
   for (let i = 1; i < count; i++) {
     const elapsed = elapsedNs(words, previous, i);
@@ -73,14 +50,16 @@ function derivative(input: Sequence, unitNs: number, onlyRises: boolean): Sequen
   return output.finish(FieldType.Float);
 }
 
-function difference(input: Sequence): Sequence {
+/** With `onlyRises`, negative ones are left out. */
+function difference(input: Sequence, onlyRises: boolean): Sequence {
   const { times, values, count } = input;
   const words = wordsOf(times);
-  const output = new Builder(count);
+  const output = new SequenceBuilder(count);
   let previous = 0;
   for (let i = 1; i < count; i++) {
     if (elapsedNs(words, previous, i) === 0) continue;
-    output.add(times[i]!, subtract(input.type, values[i]!, values[previous]!));
+    const change = subtract(input.type, values[i]!, values[previous]!);
+    if (!onlyRises || change >= 0) output.add(times[i]!, change);
     previous = i;
   }
   return output.finish(input.type);
@@ -89,7 +68,7 @@ function difference(input: Sequence): Sequence {
 /** Mean of the last `size` values, from the first time that there are so many. */
 function movingAverage(input: Sequence, size: number): Sequence {
   const { times, values, count } = input;
-  const output = new Builder(count);
+  const output = new SequenceBuilder(count);
   let sum = 0;
   for (let i = 0; i < count; i++) {
     sum += Number(values[i]!);
@@ -101,7 +80,7 @@ function movingAverage(input: Sequence, size: number): Sequence {
 
 function cumulativeSum(input: Sequence): Sequence {
   const { times, values, count } = input;
-  const output = new Builder(count);
+  const output = new SequenceBuilder(count);
   let sum: number | bigint = 0;
   for (let i = 0; i < count; i++) {
     sum = add(input.type, sum, values[i]!);

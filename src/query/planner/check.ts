@@ -116,7 +116,7 @@ class FieldCheck {
       return;
     }
     this.#contents.calls++;
-    if (info.kind !== "selector" && called.name !== "top" && called.name !== "bottom") {
+    if (info.kind !== "selector" && !keepsRows.has(called.name)) {
       this.#contents.onlySelectors = false;
     }
     if (called.name === "distinct") this.#distinct(node.arguments, false);
@@ -126,7 +126,8 @@ class FieldCheck {
       this.#parameter(node);
       if (info.kind === "transformation") this.#transformation(node, alone);
       else {
-        this.#contents.hasAggregate = true;
+        // InfluxDB lets sample() stand beside transformations
+        if (called.name !== "sample") this.#contents.hasAggregate = true;
         const argument = node.arguments[0]!;
         if (called.name === "count" && isDistinct(argument)) this.#distinct(argumentsOf(argument), true);
         else this.#symbol(node.name, argument, alone);
@@ -156,7 +157,8 @@ class FieldCheck {
     if (this.#hasWindow) {
       throw new InputError(`aggregate function required inside the call to ${node.name}`);
     }
-    this.#contents.hasRowTransformation = true;
+    // InfluxDB lets elapsed() stand beside aggregates
+    if (node.name !== "elapsed") this.#contents.hasRowTransformation = true;
     this.#symbol(node.name, argument, alone);
   }
 
@@ -210,6 +212,11 @@ class FieldCheck {
         }
         return;
       case "integer":
+        if (name === "sample") {
+          if (argument.kind !== "integer") throw new InputError("expected integer argument in sample()");
+          if (argument.value <= 0n)
+            throw new InputError(`sample window must be greater than 1, got ${written}`);
+        }
         if (argument.kind !== "integer") {
           throw new InputError(`second argument for ${name} must be an integer, got ${influxType(argument)}`);
         }
@@ -282,6 +289,9 @@ class FieldCheck {
     this.#contents.topOrBottom = name;
   }
 }
+
+/** Functions of several points that leave each its row. */
+const keepsRows: ReadonlySet<string> = new Set(["top", "bottom", "sample"]);
 
 type DistinctNode = CallNode | (Node & { kind: "distinct" });
 

@@ -165,9 +165,11 @@ function planInput(
       : outputs.every(({ kind }) => kind === "absent");
   if (isEmpty) return null;
   const rowTime = builder.callsWritten.size === 1 && keepsRowTime(calls, window) ? "row" : "window";
-  const overRows = calls.some(
-    (call) => call.argument.kind === "field" && functions[call.function].kind === "transformation",
-  );
+  const overRows =
+    calls.some(({ argument }) => argument.kind === "field") &&
+    calls.every(
+      (call) => call.argument.kind === "call" || functions[call.function].kind === "transformation",
+    );
   const whereOf = (source: PlannedSource) =>
     condition === null ? null : resolveCondition(condition, source);
   return {
@@ -194,6 +196,6 @@ function planInput(
 function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
   const call = calls[0];
   if (call === undefined || calls.length > 1) return false;
-  if (call.function === "top" || call.function === "bottom") return true;
+  if (call.function === "top" || call.function === "bottom" || call.function === "sample") return true;
   return window === null && functions[call.function].kind === "selector";
 }
