@@ -440,8 +440,8 @@ describe("the other routes", () => {
     expect(unknown.status).toBe(404);
     expect(await errorOf(unknown)).toBe("path not found: /nope");
     for (const [path, method, allow] of [
-      ["/write", "GET", "POST"],
-      ["/query", "PUT", "GET, POST"],
+      ["/write", "GET", "OPTIONS, POST"],
+      ["/query", "PUT", "OPTIONS, GET, POST"],
       ["/ping", "POST", "GET, HEAD"],
     ] as const) {
       const response = await fetch(url + path, { method });

@@ -17,6 +17,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "node:zlib": ["http/"],
   "bun:ffi": ["disk/"],
   elysia: ["http/"],
+  "@msgpack/msgpack": ["http/output/"],
   "@elysiajs/openapi": ["http/"],
   pino: ["http/", "cli/", "server.ts"],
   "smol-toml": ["cli/"],

@@ -36,6 +36,8 @@ export interface WriteTarget {
   readonly retentionPolicy?: string;
   /** Unit of the timestamps that are integers; absent: ns. */
   readonly precision?: TimeUnit;
+  /** One line that cannot be read refuses all of them: nothing is stored. */
+  readonly allOrNothing?: boolean;
 }
 
 export interface WriteOutcome {
@@ -146,6 +148,8 @@ export class Database {
     const refused = { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
     let stored: Stored;
     try {
+      if (target.allOrNothing && refused.count > 0)
+        return await this.#finish({ position: 0, rows: 0, dropped: 0, errors: [] }, refused);
       const { batch, batchBytes, rows } = parsed;
       stored = this.#store({ pointer: batch, sizeBytes: batchBytes, rows }, place);
     } finally {

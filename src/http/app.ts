@@ -10,20 +10,26 @@ import { Bodies } from "./body.ts";
 import { bodyMetrics, processMetrics, prometheusText, Traffic } from "./metrics.ts";
 import { describedApi, descriptions } from "./openapi.ts";
 import { query } from "./query.ts";
-import { Reply } from "./reply.ts";
-import { health, ping, ready, welcome } from "./status.ts";
-import { WriteTargets, writeJson, writeLines } from "./write.ts";
+import { PlatformReply, Reply } from "./reply.ts";
+import { health, noFlux, ping, ready, welcome } from "./status.ts";
+import { debugVars } from "./vars.ts";
+import { platformTargetOf, WriteTargets, writeJson, writeLines, writePlatform } from "./write.ts";
 
 export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize">;
 
 const allowed: Readonly<Record<string, string>> = {
-  "/write": "POST",
-  "/write/json": "POST",
-  "/query": "GET, POST",
+  "/write": "OPTIONS, POST",
+  "/write/json": "OPTIONS, POST",
+  "/query": "OPTIONS, GET, POST",
+  "/api/v2/write": "OPTIONS, POST",
+  "/api/v2/query": "OPTIONS, POST",
+  "/api/v2/health": "GET",
   "/ping": "GET, HEAD",
+  "/status": "GET, HEAD",
   "/health": "GET",
   "/ready": "GET",
   "/metrics": "GET",
+  "/debug/vars": "GET",
   "/openapi": "GET",
   "/": "GET",
 };
@@ -31,6 +37,7 @@ const allowed: Readonly<Record<string, string>> = {
 export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const bodies = new Bodies(options.maxBodySize, options.maxInflightSize);
   const targets = new WriteTargets();
+  const platformTargets = new WriteTargets(platformTargetOf);
   const traffic = new Traffic();
   const startedMs = Date.now();
   const idPrefix = crypto.randomUUID().slice(0, 24);
@@ -39,7 +46,8 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   /** A request's way through: identify, handle, turn what was thrown into an answer, count. */
   function route(path: string, handle: (request: Request, reply: Reply) => Response | Promise<Response>) {
     return async ({ request }: { request: Request }): Promise<Response> => {
-      const reply = new Reply(request, idPrefix + (requestCount++).toString(16).padStart(12, "0"));
+      const Form = path.startsWith("/api/v2/") ? PlatformReply : Reply;
+      const reply = new Form(request, idPrefix + (requestCount++).toString(16).padStart(12, "0"));
       let response: Response;
       try {
         response = await handle(request, reply);
@@ -57,9 +65,12 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const raw = { parse: "none" } as const;
   const handleQuery = route("/query", (request, reply) => query(db, bodies, request, reply));
   const handlePing = route("/ping", ping);
+  const handleStatus = route("/status", (_, reply) => reply.noContent());
   const notFound = route("other", (request, reply) => {
     const path = new URL(request.url).pathname;
     const methods = allowed[path];
+    if (request.method === "OPTIONS" && methods?.startsWith("OPTIONS"))
+      return reply.noContent({ Allow: methods });
     if (methods === undefined) return reply.error(404, `path not found: ${path}`);
     return reply.error(405, `method ${request.method} not allowed on ${path}: use ${methods}`, {
       Allow: methods,
@@ -78,14 +89,36 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
       route("/write/json", (request, reply) => writeJson(db, bodies, targets, request, reply)),
       { ...raw, detail: descriptions.writeJson },
     )
+    .post(
+      "/api/v2/write",
+      route("/api/v2/write", (request, reply) => writePlatform(db, bodies, platformTargets, request, reply)),
+      { ...raw, detail: descriptions.writePlatform },
+    )
+    .post(
+      "/api/v2/query",
+      route("/api/v2/query", (_, reply) => noFlux(reply)),
+      { ...raw, detail: descriptions.queryPlatform },
+    )
     .get("/query", handleQuery, { detail: descriptions.query })
     .post("/query", handleQuery, { ...raw, detail: descriptions.query })
     .get("/ping", handlePing, { detail: descriptions.ping })
     .head("/ping", handlePing, { detail: descriptions.ping })
+    .get("/status", handleStatus, { detail: descriptions.status })
+    .head("/status", handleStatus, { detail: descriptions.status })
     .get(
       "/health",
       route("/health", (_, reply) => health(db, reply)),
       { detail: descriptions.health },
+    )
+    .get(
+      "/api/v2/health",
+      route("/api/v2/health", (_, reply) => health(db, reply)),
+      { detail: descriptions.health },
+    )
+    .get(
+      "/debug/vars",
+      route("/debug/vars", (_, reply) => debugVars(db.metrics(), traffic, bodies, startedMs, reply)),
+      { detail: descriptions.debugVars },
     )
     .get(
       "/ready",

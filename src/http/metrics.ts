@@ -12,6 +12,16 @@ export class Traffic {
     byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
   }
 
+  /** Answers with these statuses, over all routes or over one. */
+  sum(accepts: (status: number) => boolean, route?: string): number {
+    let sum = 0;
+    for (const [name, byStatus] of this.#counts) {
+      if (route !== undefined && name !== route) continue;
+      for (const [status, count] of byStatus) if (accepts(status)) sum += count;
+    }
+    return sum;
+  }
+
   *metrics(): Generator<Metric> {
     const head = { name: "serie_http_requests_total", help: "Answered requests.", type: "counter" } as const;
     for (const [route, byStatus] of this.#counts) {

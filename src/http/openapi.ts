@@ -38,7 +38,7 @@ const writeResponses = {
 const query = {
   summary: "Runs InfluxQL statements",
   description:
-    "A POST may carry the parameters as a form (urlencoded or multipart) too. CSV by `Accept: text/csv`.",
+    "A POST may carry the parameters as a form (urlencoded or multipart) too. `Accept: text/csv` asks for CSV, `Accept: application/x-msgpack` for MessagePack.",
   parameters: [
     parameter("q", "One or more statements, separated by `;`", true),
     parameter("db", "Database"),
@@ -48,9 +48,11 @@ const query = {
     parameter("pretty", "`true`: indented JSON"),
     parameter("chunked", "`true`: one JSON document a line"),
     parameter("chunk_size", "Rows a line when chunked; 10000 by default"),
+    parameter("async", "`true`: 204 as soon as the statements are read; they run, and nobody hears of them"),
   ],
   responses: {
     200: json("Results; a statement that failed has an `error` in its own"),
+    204: { description: "Asked with `async=true`" },
     400: { ...error, description: "A statement cannot be parsed, or `q` is missing" },
   },
 };
@@ -73,7 +75,34 @@ export const descriptions = {
     },
     responses: writeResponses,
   },
+  writePlatform: {
+    summary: "Writes line protocol as clients of InfluxDB 2 send it",
+    description: "Errors are `{code, message}`. A line that cannot be read refuses the whole batch.",
+    parameters: [
+      parameter("bucket", "`DATABASE` or `DATABASE/RETENTION-POLICY`", true),
+      parameter("org", "Ignored"),
+      parameter("precision", "Unit of integer timestamps: ns (default), us, ms or s"),
+    ],
+    requestBody: { description: "Line protocol, plain or gzip", content: { "text/plain": { schema: text } } },
+    responses: {
+      204: { description: "Every point is stored and durable" },
+      400: json("A line cannot be read, or a parameter is wrong: nothing is stored"),
+      404: json("No such bucket"),
+      413: json("The body is too large: send less at a time"),
+      422: json("Some points did not fit what is stored; the others are stored"),
+      503: json("Too much in flight: try again after `Retry-After` seconds"),
+    },
+  },
+  queryPlatform: {
+    summary: "Answers that Flux is not spoken here",
+    responses: { 501: json("Use /query") },
+  },
   query,
+  status: { summary: "Is the server there? (as /ping)", responses: { 204: { description: "Yes" } } },
+  debugVars: {
+    summary: "Statistics as InfluxDB 1.x publishes them, for Telegraf's `inputs.influxdb`",
+    responses: { 200: json("`{name, tags, values}` by key, beside `system` and `memstats`") },
+  },
   ping: { summary: "Is the server there?", responses: { 204: { description: "Yes" } } },
   health: {
     summary: "Is the server well?",

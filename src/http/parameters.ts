@@ -20,6 +20,13 @@ export function precisionOf(parameters: URLSearchParams): TimeUnit | undefined {
   throw new InputError(`invalid precision ${JSON.stringify(text)} (use n, u, ms, s, m or h)`);
 }
 
+/** `precision=` of InfluxDB 2's API, which has fewer units. Throws `InputError` on an unknown one. */
+export function platformPrecisionOf(parameters: URLSearchParams): TimeUnit {
+  const text = optional(parameters, "precision") ?? "ns";
+  if (text === "ns" || text === "us" || text === "ms" || text === "s") return text;
+  throw new InputError(`invalid precision ${JSON.stringify(text)}: use ns, us, ms or s`);
+}
+
 /** `epoch=` of a query: null = RFC 3339. An unknown unit is ns, as in InfluxDB. */
 export function epochOf(parameters: URLSearchParams): TimeUnit | null {
   const text = optional(parameters, "epoch");

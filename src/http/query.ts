@@ -4,13 +4,16 @@
 // answer that is 200. When the client goes away the query is ended.
 import { InputError } from "../base/errors.ts";
 import type { RunOptions } from "../db/database.ts";
+import type { TimeUnit } from "../model/types.ts";
 import { parseParameters } from "../query/parameters.ts";
+import type { StatementResult } from "../query/result.ts";
 import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
 import { encodeChunkedJson } from "./output/chunked.ts";
-import { encodeCsv } from "./output/csv.ts";
+import { csvError, encodeCsv } from "./output/csv.ts";
 import { encodeJson } from "./output/json.ts";
-import { bodyOf } from "./output/stream.ts";
+import { encodeChunkedMsgpack, encodeMsgpack, msgpackError } from "./output/msgpack.ts";
+import { bodyOf, type Piece } from "./output/stream.ts";
 import { epochOf, optional, urlParameters } from "./parameters.ts";
 import type { Reply } from "./reply.ts";
 
@@ -19,20 +22,45 @@ const MAX_CHUNK_ROWS = 1_000_000;
 const DEFAULT_CHUNK_ROWS = 10_000;
 
 export async function query(db: Backend, bodies: Bodies, request: Request, reply: Reply): Promise<Response> {
+  const format = formatOf(request);
+  try {
+    return await answer(db, bodies, request, reply, format);
+  } catch (error) {
+    // the answer to a request that failed has the format that was asked for, too
+    if (format.error === undefined) throw error;
+    return reply.failure(error, { contentType: format.contentType, body: format.error });
+  }
+}
+
+async function answer(db: Backend, bodies: Bodies, request: Request, reply: Reply, format: Format) {
   const parameters = await queryParameters(bodies, request);
   const text = optional(parameters, "q");
   if (text === undefined) throw new InputError('missing required parameter "q"');
   const gone = new AbortController();
-  request.signal.addEventListener("abort", () => gone.abort(), { once: true });
+  const isAsync = parameters.get("async") === "true";
+  if (!isAsync) request.signal.addEventListener("abort", () => gone.abort(), { once: true });
   const results = await started(db.run(text, runOptions(request, parameters, gone.signal)));
-  const epoch = epochOf(parameters);
-  if (acceptsCsv(request)) return reply.body(200, "text/csv", await bodyOf(encodeCsv(results, epoch), gone));
-  const format = { epoch, pretty: parameters.get("pretty") === "true" };
-  const pieces =
-    parameters.get("chunked") === "true"
-      ? encodeChunkedJson(results, format, chunkRows(parameters))
-      : encodeJson(results, format);
-  return reply.body(200, "application/json", await bodyOf(pieces, gone));
+  if (isAsync) {
+    void runToEnd(results);
+    return reply.noContent();
+  }
+  const shape = {
+    epoch: epochOf(parameters),
+    pretty: parameters.get("pretty") === "true",
+    chunkRows: parameters.get("chunked") === "true" ? chunkRows(parameters) : null,
+  };
+  return reply.body(200, format.contentType, await bodyOf(format.encode(results, shape), gone));
+}
+
+/** `async=true`: nobody waits for the answer, and what goes wrong in a statement is nobody's to hear. */
+async function runToEnd(results: AsyncIterable<StatementResult>): Promise<void> {
+  for await (const { series } of results) {
+    try {
+      for await (const _ of series);
+    } catch {
+      // the statements after it run
+    }
+  }
 }
 
 /** Parameters of the URL and, for POST, of a form in the body, which wins. */
@@ -78,14 +106,57 @@ function chunkRows(parameters: URLSearchParams): number {
   return Number.isInteger(rows) && rows > 0 ? Math.min(rows, MAX_CHUNK_ROWS) : DEFAULT_CHUNK_ROWS;
 }
 
+interface Shape {
+  /** null: times as text. */
+  readonly epoch: TimeUnit | null;
+  readonly pretty: boolean;
+  /** null: not chunked. */
+  readonly chunkRows: number | null;
+}
+
+interface Format {
+  readonly contentType: string;
+  encode(results: AsyncIterable<StatementResult>, shape: Shape): AsyncGenerator<Piece>;
+  /** The message of a failed request in this format; absent: JSON. */
+  readonly error?: (message: string) => Piece;
+}
+
+const json: Format = {
+  contentType: "application/json",
+  encode: (results, { epoch, pretty, chunkRows }) =>
+    chunkRows === null
+      ? encodeJson(results, { epoch, pretty })
+      : encodeChunkedJson(results, { epoch, pretty }, chunkRows),
+};
+
+const csv: Format = {
+  contentType: "text/csv",
+  encode: (results, { epoch }) => encodeCsv(results, epoch),
+  error: csvError,
+};
+
+const msgpack: Format = {
+  contentType: "application/x-msgpack",
+  encode: (results, { epoch, chunkRows }) =>
+    chunkRows === null ? encodeMsgpack(results, epoch) : encodeChunkedMsgpack(results, epoch, chunkRows),
+  error: msgpackError,
+};
+
+const formats = new Map<string, Format>([
+  ["application/json", json],
+  ["*/*", json],
+  ["text/csv", csv],
+  ["application/csv", csv],
+  ["application/x-msgpack", msgpack],
+]);
+
 /** The first type of `Accept` that serie knows decides; JSON when there is none. */
-function acceptsCsv(request: Request): boolean {
+function formatOf(request: Request): Format {
   for (const entry of (request.headers.get("accept") ?? "").split(",")) {
-    const type = entry.split(";", 1)[0]?.trim();
-    if (type === "text/csv" || type === "application/csv") return true;
-    if (type === "application/json" || type === "*/*") return false;
+    const format = formats.get(entry.split(";", 1)[0]?.trim() ?? "");
+    if (format) return format;
   }
-  return false;
+  return json;
 }
 
 /** Waits for the first statement, so that a parse error is thrown here, before an answer has begun. */

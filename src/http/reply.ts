@@ -18,6 +18,12 @@ function statusOf(error: unknown): number {
   return 500;
 }
 
+/** A failure in another form than JSON: how its message is written. */
+export interface FailureForm {
+  readonly contentType: string;
+  readonly body: (message: string) => string | Uint8Array;
+}
+
 /** One request's answer: made when the request arrives, used once. */
 export class Reply {
   readonly id: string;
@@ -27,8 +33,9 @@ export class Reply {
     this.id = request.headers.get("x-request-id") || request.headers.get("request-id") || ownId;
   }
 
-  noContent(): Response {
-    return new Response(null, { status: 204, headers: this.#headers() });
+  /** 204; `more`: further headers. */
+  noContent(more?: Record<string, string>): Response {
+    return new Response(null, { status: 204, headers: { ...this.#headers(), ...more } });
   }
 
   json(status: number, text: string): Response {
@@ -40,29 +47,32 @@ export class Reply {
     contentType: string,
     body: string | Uint8Array | ReadableStream<Uint8Array>,
   ): Response {
-    return new Response(body as string | Uint8Array<ArrayBuffer>, {
-      status,
-      headers: { ...this.#headers(), "Content-Type": contentType },
-    });
+    const headers = { ...this.#headers(), "Content-Type": contentType };
+    return new Response(body as string, { status, headers });
   }
 
   /** `more`: further headers. */
-  error(status: number, message: string, more?: Record<string, string>): Response {
+  error(status: number, message: string, more?: Record<string, string>, form?: FailureForm): Response {
     const headers = {
       ...this.#headers(),
-      "Content-Type": "application/json",
+      "Content-Type": form?.contentType ?? "application/json",
       "X-Influxdb-Error": headerText(message),
       ...more,
     };
-    return new Response(`${JSON.stringify({ error: message })}\n`, { status, headers });
+    const body = form ? form.body(message) : `${JSON.stringify(this.errorBody(status, message))}\n`;
+    return new Response(body as string, { status, headers });
   }
 
   /** The answer to an exception. */
-  failure(error: unknown): Response {
+  failure(error: unknown, form?: FailureForm): Response {
     const message = error instanceof Error ? error.message : String(error);
     const more: Record<string, string> = {};
     if (error instanceof OverloadedError) more["Retry-After"] = String(Math.ceil(error.retryAfterS));
-    return this.error(statusOf(error), message, more);
+    return this.error(statusOf(error), message, more, form);
+  }
+
+  protected errorBody(_status: number, message: string): object {
+    return { error: message };
   }
 
   #headers(): Record<string, string> {
@@ -73,6 +83,32 @@ export class Reply {
       "X-Request-Id": this.id,
     };
   }
+}
+
+const platformCodes: Readonly<Record<number, string>> = {
+  400: "invalid",
+  401: "unauthorized",
+  403: "forbidden",
+  404: "not found",
+  413: "request too large",
+  422: "unprocessable entity",
+  501: "not implemented",
+  503: "unavailable",
+};
+
+/** Answers of InfluxDB 2's API: errors are `{code, message}`, the code in the header `X-Platform-Error-Code` as well. */
+export class PlatformReply extends Reply {
+  override error(status: number, message: string, more?: Record<string, string>): Response {
+    return super.error(status, message, { "X-Platform-Error-Code": platformCode(status), ...more });
+  }
+
+  protected override errorBody(status: number, message: string): object {
+    return { code: platformCode(status), message };
+  }
+}
+
+function platformCode(status: number): string {
+  return platformCodes[status] ?? "internal error";
 }
 
 /** Header values are one line of printable ASCII; a message may be anything. */

@@ -1,4 +1,4 @@
-// /ping, /health, /ready and /: is it there, is it well, what is it.
+// /ping, /health, /ready, / and /api/v2/query: is it there, is it well, what is it, and what it does not speak.
 import { version } from "../base/version.ts";
 import type { Backend } from "./backend.ts";
 import { INFLUXDB_VERSION, type Reply } from "./reply.ts";
@@ -23,13 +23,19 @@ export function ready(startedMs: number, reply: Reply): Response {
   return reply.json(200, `${JSON.stringify(body)}\n`);
 }
 
+/** Clients of InfluxDB 2 ask in Flux alone. */
+export function noFlux(reply: Reply): Response {
+  return reply.error(501, "serie does not speak Flux: send InfluxQL to /query?db=DATABASE&q=STATEMENT");
+}
+
 export function welcome(reply: Reply): Response {
   const text = `serie ${version}, a time series database that speaks InfluxDB 1.x.
 
 POST /write?db=DB         line protocol, e.g.  cpu,host=a usage=0.5 1700000000000000000
+POST /api/v2/write?bucket=DB        the same, as clients of InfluxDB 2 send it
 POST /write/json?db=DB    one point, an array of points, or one a line
 GET  /query?db=DB&q=...   InfluxQL; POST takes a form
-GET  /ping  /health  /ready  /metrics
+GET  /ping  /health  /ready  /metrics  /debug/vars
 GET  /openapi             this interface, described
 `;
   return reply.body(200, "text/plain; charset=utf-8", text);

@@ -1,9 +1,12 @@
-// POST /write and POST /write/json: bytes in, 204 once every point is durable.
-import { InputError } from "../base/errors.ts";
+// POST /write, /write/json and /api/v2/write: bytes in, 204 once every point is durable.
+//
+// v1 keeps what is good beside what is bad (400 with the reasons). v2 refuses a whole batch for one line that cannot be
+// read (400), and says 422 when lines could be read but not stored, because its clients drop the batch on both.
+import { InputError, NotFoundError } from "../base/errors.ts";
 import type { WriteOutcome, WriteTarget } from "../db/database.ts";
 import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
-import { optional, precisionOf, urlParameters } from "./parameters.ts";
+import { optional, platformPrecisionOf, precisionOf, urlParameters } from "./parameters.ts";
 import type { Reply } from "./reply.ts";
 
 export async function writeLines(
@@ -14,8 +17,37 @@ export async function writeLines(
   reply: Reply,
 ) {
   const target = targets.of(request);
-  const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target));
-  return answer(outcome, reply);
+  try {
+    const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target));
+    return answer(outcome, reply);
+  } catch (error) {
+    // not 404: clients would take it for an unknown database, which they create, and send the points again
+    if (error instanceof NotFoundError && error.message.startsWith("retention policy"))
+      return reply.error(500, error.message);
+    throw error;
+  }
+}
+
+/** `reply` is a `PlatformReply`. */
+export async function writePlatform(
+  db: Backend,
+  bodies: Bodies,
+  targets: WriteTargets,
+  request: Request,
+  reply: Reply,
+) {
+  const target = targets.of(request);
+  const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target)).catch(bucketNotFound);
+  const reasons = outcome.errors.join("\n");
+  if (outcome.errors.length === 0) return reply.noContent();
+  if (!outcome.partial) return reply.error(400, reasons);
+  const written = `failure writing points to database: partial write: ${reasons} dropped=${outcome.dropped}`;
+  return reply.error(422, written);
+}
+
+function bucketNotFound(error: unknown): never {
+  if (error instanceof NotFoundError) throw new NotFoundError(`bucket not found: ${error.message}`);
+  throw error;
 }
 
 export async function writeJson(
@@ -35,13 +67,18 @@ const consistencies = new Set(["", "any", "one", "quorum", "all"]);
 /** What the parameters of a write say, remembered by their text: clients send the same ones with every write. */
 export class WriteTargets {
   readonly #known = new Map<string, WriteTarget>();
+  readonly #read: (parameters: URLSearchParams) => WriteTarget;
+
+  constructor(read: (parameters: URLSearchParams) => WriteTarget = targetOf) {
+    this.#read = read;
+  }
 
   /** Throws `InputError` when the parameters are wrong. */
   of(request: Request): WriteTarget {
     const text = request.url.slice(request.url.indexOf("?") + 1);
     let target = this.#known.get(text);
     if (target === undefined) {
-      target = targetOf(urlParameters(request));
+      target = this.#read(urlParameters(request));
       if (this.#known.size >= MOST_TARGETS) this.#known.clear();
       this.#known.set(text, target);
     }
@@ -62,6 +99,19 @@ function targetOf(parameters: URLSearchParams): WriteTarget {
   const precision = precisionOf(parameters);
   if (precision !== undefined) target.precision = precision;
   return target;
+}
+
+/** `bucket=db` or `bucket=db/rp`; who or what `org` is does not matter here. */
+export function platformTargetOf(parameters: URLSearchParams): WriteTarget {
+  const bucket = optional(parameters, "bucket");
+  if (bucket === undefined) throw new InputError("bucket is required: bucket=DATABASE or DATABASE/POLICY");
+  const slash = bucket.indexOf("/");
+  const database = slash < 0 ? bucket : bucket.slice(0, slash);
+  if (database === "") throw new InputError(`bucket ${JSON.stringify(bucket)} names no database`);
+  if (!consistencies.has(parameters.get("consistency") ?? ""))
+    throw new InputError("invalid consistency level");
+  const retentionPolicy = slash < 0 ? "" : bucket.slice(slash + 1);
+  return { database, retentionPolicy, precision: platformPrecisionOf(parameters), allOrNothing: true };
 }
 
 function answer(outcome: WriteOutcome, reply: Reply): Response {

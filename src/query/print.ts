@@ -190,10 +190,10 @@ export function printStatement(statement: Statement): string {
     }
     case "create user": {
       const privileges = statement.isAdmin ? " WITH ALL PRIVILEGES" : "";
-      return `CREATE USER ${quoteName(statement.user)} WITH PASSWORD '[REDACTED]'${privileges}`;
+      return `CREATE USER ${quoteName(statement.user)} WITH PASSWORD [REDACTED]${privileges}`;
     }
     case "set password":
-      return `SET PASSWORD FOR ${quoteName(statement.user)} = '[REDACTED]'`;
+      return `SET PASSWORD FOR ${quoteName(statement.user)} = [REDACTED]`;
     case "drop user":
       return `DROP USER ${quoteName(statement.user)}`;
     case "grant":

@@ -47,7 +47,10 @@ function oneSeries(writer: JsonWriter, series: ResultSeries): string {
 }
 
 /** The same rows in parts of exactly `chunkSize` rows, the last part of a series with what is left. */
-async function* regroup(parts: AsyncIterable<ResultSeries>, chunkSize: number): AsyncGenerator<ResultSeries> {
+export async function* regroup(
+  parts: AsyncIterable<ResultSeries>,
+  chunkSize: number,
+): AsyncGenerator<ResultSeries> {
   let rows: ResultSeries["rows"][number][] = [];
   for await (const part of parts) {
     for (const row of part.rows) {

@@ -40,10 +40,15 @@ export async function* encodeCsv(results: AsyncIterable<StatementResult>, epoch:
         }
       }
     } catch (error) {
-      openBlock(`error\n${quoted(error instanceof Error ? error.message : String(error))}\n`);
+      openBlock(csvError(error instanceof Error ? error.message : String(error)));
     }
   }
   yield text;
+}
+
+/** A block of its own, or the whole answer to a request that failed. */
+export function csvError(message: string): string {
+  return `error\n${quoted(message)}\n`;
 }
 
 function cellText(cell: Cell, time: TimeText | null): string {

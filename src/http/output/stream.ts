@@ -1,18 +1,20 @@
-// Pieces of text or bytes as a response body: as it is when there is one piece, else a stream that the client's reading
+// Pieces of text or bytes as a response body: one when there is one piece, else a stream that the client's reading
 // drives and whose end by the client ends the query.
 import { Pause } from "../../base/pause.ts";
 
+export type Piece = string | Uint8Array;
+
 /** `gone` is aborted when the client stops reading, which also ends work that no piece is waiting for. */
 export async function bodyOf(
-  pieces: AsyncGenerator<string | Uint8Array>,
+  pieces: AsyncGenerator<Piece>,
   gone: AbortController,
-): Promise<string | Uint8Array | ReadableStream<Uint8Array>> {
+): Promise<Piece | ReadableStream<Uint8Array>> {
   const first = await pieces.next();
   if (first.done) return "";
   const second = await pieces.next();
   if (second.done) return first.value;
   const encoder = new TextEncoder();
-  const bytesOf = (piece: string | Uint8Array) => (typeof piece === "string" ? encoder.encode(piece) : piece);
+  const bytesOf = (piece: Piece) => (typeof piece === "string" ? encoder.encode(piece) : piece);
   const pause = new Pause();
   return new ReadableStream<Uint8Array>({
     start(controller) {
