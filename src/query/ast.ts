@@ -59,7 +59,9 @@ export interface SubquerySource {
 }
 
 export type Fill =
-  | { readonly kind: "null" | "none" | "previous" | "linear" }
+  | { readonly kind: "null" | "none" | "linear" }
+  /** `within`: how far before the range the value may stand that the first windows take; absent: they take none. */
+  | { readonly kind: "previous"; readonly within?: DurationNode }
   | { readonly kind: "number"; readonly value: number };
 
 // ---- expressions ------------------------------------------------------------------------------------------

@@ -66,6 +66,11 @@ function extraWindows(input: Input, index: number): number {
   return call.argument.kind === "field" ? 0 : call.extraWindows + extraWindows(input, call.argument.call);
 }
 
+/** Whether a window may show what stands before the range, so that also a range without rows has an answer. */
+export function looksBack({ fill }: SelectPlan): boolean {
+  return fill.kind === "previous" && fill.within !== undefined;
+}
+
 /** Whether a call works on the windows of another and fill gives it values in windows without rows. */
 export function transformsFilled(plan: SelectPlan, input: Input): boolean {
   return input.calls.some(({ argument }) => {

@@ -13,6 +13,7 @@ import type { Sequence } from "./functions/sequence.ts";
 import { distinctPoints, extremes, keyOfRow } from "./functions/several.ts";
 import { transform } from "./functions/transformations.ts";
 import { functions } from "./functions.ts";
+import { carriedWindows } from "./lookback.ts";
 import type { Call, Input, SelectPlan } from "./plan.ts";
 import { type Points, pointCell } from "./points.ts";
 import type { Cell } from "./result.ts";
@@ -22,7 +23,7 @@ import { eachWindow } from "./windows.ts";
 /** Gives the values of a call whose argument is a field, for the group in hand; null = the group has none. */
 export type BaseCall = (call: Call) => WindowValues | PointValues | null;
 
-/** Evaluates call number `index` of the input over a group. */
+/** Evaluates call number `index` of the input over a group. `carried`: by call, what stood before the frame (lookback.ts). */
 export function evaluateCall(
   plan: SelectPlan,
   input: Input,
@@ -30,15 +31,23 @@ export function evaluateCall(
   frame: Frame,
   base: BaseCall,
   random: Random,
+  carried: readonly Cell[] | null = null,
 ): CallValues | null {
   const call = input.calls[index]!;
   const values =
     call.argument.kind === "field"
       ? base(call)
-      : overCall(plan, input, call, call.argument.call, frame, base, random);
-  if (values === null) return null;
+      : overCall(plan, input, call, call.argument.call, frame, base, random, carried);
+  const before = carried?.[index] ?? null;
+  if (values === null) {
+    if (before === null) return null;
+    return { kind: "windows", windows: { ...carriedWindows(frame, before), before, after: before } };
+  }
   if ("times" in values) return { kind: "points", points: values };
-  return { kind: "windows", windows: fillWindows(values, call, plan.fill, plan.descending, frame.time) };
+  return {
+    kind: "windows",
+    windows: fillWindows(values, call, plan.fill, plan.descending, frame.time, before),
+  };
 }
 
 function overCall(
@@ -49,8 +58,9 @@ function overCall(
   frame: Frame,
   base: BaseCall,
   random: Random,
+  carried: readonly Cell[] | null,
 ): WindowValues | PointValues | null {
-  const inner = evaluateCall(plan, input, argument, frame, base, random);
+  const inner = evaluateCall(plan, input, argument, frame, base, random, carried);
   if (inner === null) return null;
   const { type } = input.calls[argument]!;
   if (inner.kind === "points") {

@@ -18,10 +18,11 @@ import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { byTags, gatherGroups } from "./gather.ts";
 import { limitedFrame } from "./limited-frame.ts";
+import { lastValue, lookbackFrame } from "./lookback.ts";
 import { inParts, limited, type Row, type SeriesHead } from "./parts.ts";
 import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
-import type { ResultSeries } from "./result.ts";
+import type { Cell, ResultSeries } from "./result.ts";
 import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
 import { selectionOf } from "./selection.ts";
 import { Turn } from "./turn.ts";
@@ -163,8 +164,8 @@ async function evaluatePass(
   groups: Map<string, GroupValues>,
   turn: Turn,
 ): Promise<void> {
-  const { source, budget, random = systemRandom } = context;
-  const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
+  const { random = systemRandom } = context;
+  const carried = await carriedValues(plan, input, frame, context, turn);
   const evaluate = (tags: readonly string[], base: BaseCall) => {
     const key = tags.join("\0");
     let group = groups.get(key);
@@ -172,8 +173,43 @@ async function evaluatePass(
       group = { tags, values: new Array(input.calls.length).fill(null) };
       groups.set(key, group);
     }
-    for (const call of calls) group.values[call] = evaluateCall(plan, input, call, frame, base, random);
+    for (const call of calls)
+      group.values[call] = evaluateCall(plan, input, call, frame, base, random, carried.get(key)?.values);
+    carried.delete(key);
   };
+  await visitGroups(plan, input, frame, context, turn, evaluate);
+  for (const { tags } of [...carried.values()]) evaluate(tags, () => null);
+}
+
+/** By group and call what fill(previous, within) finds before the frame. */
+async function carriedValues(
+  plan: SelectPlan,
+  input: Input,
+  frame: Frame,
+  context: ExecutionContext,
+  turn: Turn,
+): Promise<Map<string, { readonly tags: readonly string[]; readonly values: readonly Cell[] }>> {
+  const carried = new Map<string, { readonly tags: readonly string[]; readonly values: readonly Cell[] }>();
+  const before = lookbackFrame(plan, input, frame);
+  if (before === null) return carried;
+  await visitGroups(plan, input, before, context, turn, (tags, base) => {
+    const values = input.calls.map((call) => (call.argument.kind === "field" ? lastValue(base(call)) : null));
+    if (values.some((value) => value !== null)) carried.set(tags.join("\0"), { tags, values });
+  });
+  return carried;
+}
+
+/** Reads a frame group by group; `base` gives the values of the group's calls of fields. */
+async function visitGroups(
+  plan: SelectPlan,
+  input: Input,
+  frame: Frame,
+  context: ExecutionContext,
+  turn: Turn,
+  evaluate: (tags: readonly string[], base: BaseCall) => void,
+): Promise<void> {
+  const { source, budget, random = systemRandom } = context;
+  const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
   if (context.path !== "rows" && canFold(input)) {
     const columns = foldColumns(input);
     const request: FoldRequest = {

@@ -12,7 +12,7 @@ import { Fold } from "../model/scan.ts";
 import { fieldTypeNames, MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { formatDuration } from "./duration.ts";
 import type { Input, MeasurementRows, Output, RowValue, SelectPlan, SourcePart } from "./plan.ts";
-import { quoteName, quoteString } from "./print.ts";
+import { printFill, quoteName, quoteString } from "./print.ts";
 
 export function explain(plan: SelectPlan): string[] {
   const lines = [
@@ -38,7 +38,7 @@ function times({ minTime, maxTime, window, fill, timezone }: SelectPlan): string
     const every =
       window.everyMonths > 0 ? formatDuration(0n, window.everyMonths) : formatDuration(window.everyNs);
     parts.push(`windows of ${every}${offset}${zone}`);
-    parts.push(`fill(${fill.kind === "number" ? fill.value : fill.kind})`);
+    parts.push(fill.kind === "number" ? `fill(${fill.value})` : printFill(fill));
   }
   return parts.join(", ");
 }

@@ -1,6 +1,6 @@
 // fill(): what windows without a value show.
 //
-// `previous` and `linear` look along the order of the answer, and never outside the range of the query:
+// `previous` and `linear` look along the order of the answer, and never outside the range of the query (but see lookback.ts):
 //
 //     ascending    null null  3   null  5   null null        descending reads the same windows from the right
 //     previous     null null  3    3    5    5    5
@@ -12,19 +12,21 @@ import type { Call } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import type { FilledValues, WindowValues } from "./values.ts";
 
-/** Fills the windows of a call. `time` gives the start of a window. */
+/** Fills the windows of a call. `time` gives the start of a window, `carried` is what stood before the first (lookback.ts). */
 export function fillWindows(
   windows: WindowValues,
   call: Call,
   fill: Fill,
   descending: boolean,
   time: (window: number) => bigint,
+  carried: Cell = null,
 ): FilledValues {
   if (fill.kind === "number" || (fill.kind === "null" && call.function === "count")) {
     const value = fillNumber(call.type, fill.kind === "number" ? fill.value : 0);
     return { ...windows, values: windows.values.map((cell) => cell ?? value), before: value, after: value };
   }
-  if (fill.kind === "previous") return fillPrevious(windows, descending);
+  if (fill.kind === "previous")
+    return fillPrevious(windows, descending && fill.within === undefined, carried);
   if (fill.kind === "linear" && isNumber(call.type)) return fillLinear(windows, call.type, time);
   return { ...windows, before: null, after: null };
 }
@@ -47,9 +49,9 @@ export function fillNumber(type: FieldType, value: number): Cell {
   }
 }
 
-function fillPrevious(windows: WindowValues, descending: boolean): FilledValues {
+function fillPrevious(windows: WindowValues, descending: boolean, carried: Cell): FilledValues {
   const values = windows.values.slice();
-  let previous: Cell = null;
+  let previous: Cell = carried;
   for (let k = 0; k < values.length; k++) {
     const i = descending ? values.length - 1 - k : k;
     if (values[i] === null) values[i] = previous;
@@ -58,7 +60,7 @@ function fillPrevious(windows: WindowValues, descending: boolean): FilledValues 
   return {
     first: windows.first,
     values,
-    before: descending ? previous : null,
+    before: descending ? previous : carried,
     after: descending ? null : previous,
   };
 }

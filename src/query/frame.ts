@@ -10,7 +10,7 @@
 // exist as filled rows only, so ten years of empty windows cost nothing until they are printed.
 import type { Budget, Rows } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
-import { transformsFilled } from "./calls.ts";
+import { looksBack, transformsFilled } from "./calls.ts";
 import type { Input, SelectPlan } from "./plan.ts";
 import { selectionOf } from "./selection.ts";
 import { WindowRule } from "./windows.ts";
@@ -71,7 +71,7 @@ export async function frameOf(
     minTime = first;
   }
   if (minTime > maxTime) return null;
-  const needsAll = plan.timezone !== null || transformsFilled(plan, input);
+  const needsAll = plan.timezone !== null || transformsFilled(plan, input) || looksBack(plan);
   if (!needsAll && rule.estimate(minTime, maxTime) > MANY_WINDOWS) {
     const last = await probe(true);
     if (last === null) return null;

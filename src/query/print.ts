@@ -1,5 +1,6 @@
 // Statements and expressions back to text that parses to the same thing: for EXPLAIN, messages and logs.
 import type {
+  Fill,
   MeasurementSource,
   NameFilter,
   Node,
@@ -111,6 +112,12 @@ export function printSelect(statement: SelectStatement): string {
   return clauses.join(" ");
 }
 
+export function printFill(fill: Fill): string {
+  if (fill.kind === "number") return `fill(${printFloat(fill.value)})`;
+  const within = fill.kind === "previous" && fill.within !== undefined ? `, ${printNode(fill.within)}` : "";
+  return `fill(${fill.kind}${within})`;
+}
+
 interface Tail {
   readonly condition: Node | null;
   readonly dimensions: readonly Node[];
@@ -127,8 +134,7 @@ function printTail(tail: Tail): string[] {
   const clauses: string[] = [];
   if (tail.condition !== null) clauses.push(`WHERE ${printNode(tail.condition)}`);
   if (tail.dimensions.length > 0) clauses.push(`GROUP BY ${tail.dimensions.map(printNode).join(", ")}`);
-  if (tail.fill)
-    clauses.push(`fill(${tail.fill.kind === "number" ? printFloat(tail.fill.value) : tail.fill.kind})`);
+  if (tail.fill) clauses.push(printFill(tail.fill));
   if (tail.descending) clauses.push("ORDER BY time DESC");
   if (tail.limit > 0) clauses.push(`LIMIT ${tail.limit}`);
   if (tail.offset > 0) clauses.push(`OFFSET ${tail.offset}`);

@@ -106,7 +106,16 @@ const condition = pick(
   "wide > 0",
 );
 const dimensions = pick("", "", "host", "rack", "host, rack", "*");
-const fill = pick("", "fill(none)", "fill(null)", "fill(previous)", "fill(linear)", "fill(0)", "fill(7.5)");
+const fill = pick(
+  "",
+  "fill(none)",
+  "fill(null)",
+  "fill(previous)",
+  "fill(previous, 30s)",
+  "fill(linear)",
+  "fill(0)",
+  "fill(7.5)",
+);
 const range = fc
   .tuple(fc.integer({ min: -40, max: 150 }), fc.integer({ min: 0, max: 250 }))
   .map(([from, length]) => `time >= ${from}s AND time < ${from + length}s`);

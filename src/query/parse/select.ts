@@ -89,6 +89,15 @@ function parseFill(cursor: Cursor): Fill | null {
   const call = parseExpression(cursor);
   if (call.kind !== "call") throw parseError("fill must be a function call");
   const argument = call.arguments[0];
+  if (argument?.kind === "reference" && argument.name === "previous" && call.arguments.length === 2) {
+    const within = call.arguments[1]!;
+    if (within.kind !== "duration" || within.ns < 0n || (within.ns === 0n && !within.months)) {
+      throw parseError(
+        "fill(previous, ...) requires a positive duration: how far before the range it may look",
+      );
+    }
+    return { kind: "previous", within };
+  }
   if (argument === undefined || call.arguments.length !== 1) {
     throw parseError("fill requires an argument, e.g.: 0, null, none, previous, linear");
   }
