@@ -26,6 +26,8 @@ export interface SelectStatement {
   readonly dimensions: readonly Node[];
   /** null: not written. */
   readonly fill: Fill | null;
+  /** Over columns of the answer, tags of GROUP BY and aggregates; null: not written. */
+  readonly having: Node | null;
   readonly descending: boolean;
   /** 0: no limit (InfluxQL cannot tell LIMIT 0 from none). */
   readonly limit: number;

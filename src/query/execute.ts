@@ -16,7 +16,8 @@ import { DerivedRows } from "./derived.ts";
 import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
-import { byTags, gatherGroups } from "./gather.ts";
+import { byTags, gatherGroups, type RowGroup } from "./gather.ts";
+import { HavingRows } from "./having.ts";
 import { limitedFrame } from "./limited-frame.ts";
 import { lastValue, lookbackFrame } from "./lookback.ts";
 import { inParts, limited, type Row, type SeriesHead } from "./parts.ts";
@@ -74,6 +75,16 @@ async function* rowSeries(
   const groups = await scanRows(context.source, plan, input, budget);
   const headOf = headsOf(plan, input);
   const turn = new Turn(budget);
+  if (plan.having !== null) {
+    const having = new HavingRows<RowGroup>(
+      plan,
+      plan.having,
+      (group) => mergedRows(plan, input, group),
+      turn,
+    );
+    for (const group of await having.groups(groups)) yield* having.parts(headOf(group.tags), group);
+    return;
+  }
   const stored = storedCells(input);
   for (const group of chosenSeries(plan, groups)) {
     if (stored !== null) {
@@ -124,6 +135,11 @@ async function* callSeries(
     .sort(byTags);
   const answer = new AnswerRows(plan, input, roots, frame);
   const headOf = headsOf(plan, input);
+  if (plan.having !== null) {
+    const having = new HavingRows<GroupValues>(plan, plan.having, (group) => answer.of(group), turn);
+    for (const group of await having.groups(ordered)) yield* having.parts(headOf(group.tags), group);
+    return;
+  }
   for (const group of chosenSeries(plan, ordered)) {
     const all = answer.of(group);
     const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);

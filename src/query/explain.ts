@@ -20,6 +20,7 @@ export function explain(plan: SelectPlan): string[] {
     `  time: ${times(plan)}`,
   ];
   if (plan.dimensions.length > 0) lines.push(`  group by: ${plan.dimensions.map(quoteName).join(", ")}`);
+  if (plan.having !== null) lines.push(`  having: ${formatExpression(plan.having.condition)}`);
   const order = limits(plan);
   if (order.length > 0) lines.push(`  ${order.join(", ")}`);
   if (plan.inputs.length === 0) lines.push("  from nothing: no source has any of the fields");
@@ -62,8 +63,9 @@ function explainInput(plan: SelectPlan, input: Input): string[] {
     for (const part of source.parts) lines.push(...explainPart(part, input));
   }
   if (input.where !== null) lines.push(`  where: ${formatExpression(input.where)}`);
+  const columns = [...plan.columns, ...(plan.having?.hidden ?? [])];
   for (const [index, output] of input.outputs.entries()) {
-    lines.push(`  ${quoteName(plan.columns[index + 1]!.name)} = ${formatOutput(output, input)}`);
+    lines.push(`  ${quoteName(columns[index + 1]!.name)} = ${formatOutput(output, input)}`);
   }
   return lines;
 }

@@ -10,7 +10,8 @@ import type { Input, SelectPlan } from "./plan.ts";
 
 /** Null: the whole frame is needed. */
 export function limitedFrame(plan: SelectPlan, input: Input, frame: Frame): Frame | null {
-  if (plan.limit === 0 || plan.window === null || plan.dimensions.length > 0) return null;
+  if (plan.having !== null || plan.limit === 0 || plan.window === null || plan.dimensions.length > 0)
+    return null;
   if (plan.fill.kind !== "null" && plan.fill.kind !== "number") return null;
   if (!canFold(input) || input.calls.some((call) => call.argument.kind === "call")) return null;
   // of one value there is no deviation: an answer without a lower bound may then begin after the first row

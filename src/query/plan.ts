@@ -43,6 +43,8 @@ export interface SelectPlan {
   readonly dimensions: readonly string[];
   /** "none" unless there is a window. */
   readonly fill: Fill;
+  /** Which rows stay, before OFFSET and LIMIT; null: all. */
+  readonly having: Having | null;
   readonly descending: boolean;
   /** Rows per series; 0 = all. */
   readonly limit: number;
@@ -64,6 +66,13 @@ export interface SelectIntoPlan {
     readonly retentionPolicy: string;
     readonly measurement: string;
   };
+}
+
+export interface Having {
+  /** Fields are columns (shown or hidden), tags are dimensions. */
+  readonly condition: Expression;
+  /** Columns that only the condition reads: outputs of the inputs behind those of `columns`. */
+  readonly hidden: readonly PlannedColumn[];
 }
 
 export interface PlannedColumn {
@@ -92,7 +101,7 @@ export interface Input {
   readonly fields: readonly string[];
   /** Empty: a query of rows. A call's argument stands before it. */
   readonly calls: readonly Call[];
-  /** As SelectPlan.columns without the first. */
+  /** As SelectPlan.columns without the first, then those that only HAVING reads. */
   readonly outputs: readonly Output[];
   /**
    * Which time a row of the answer has, when there are calls: "row" = of the selected or transformed row (one

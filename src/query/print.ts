@@ -122,6 +122,7 @@ interface Tail {
   readonly condition: Node | null;
   readonly dimensions: readonly Node[];
   readonly fill?: SelectStatement["fill"];
+  readonly having?: Node | null;
   readonly descending: boolean;
   readonly limit: number;
   readonly offset: number;
@@ -135,6 +136,7 @@ function printTail(tail: Tail): string[] {
   if (tail.condition !== null) clauses.push(`WHERE ${printNode(tail.condition)}`);
   if (tail.dimensions.length > 0) clauses.push(`GROUP BY ${tail.dimensions.map(printNode).join(", ")}`);
   if (tail.fill) clauses.push(printFill(tail.fill));
+  if (tail.having) clauses.push(`HAVING ${printNode(tail.having)}`);
   if (tail.descending) clauses.push("ORDER BY time DESC");
   if (tail.limit > 0) clauses.push(`LIMIT ${tail.limit}`);
   if (tail.offset > 0) clauses.push(`OFFSET ${tail.offset}`);

@@ -14,7 +14,7 @@ export function scanRows(source: Rows, plan: SelectPlan, input: Input, budget: B
   const request = {
     ...selectionOf(plan, input),
     fields: input.fields,
-    limit: plan.limit === 0 ? Number.MAX_SAFE_INTEGER : plan.offset + plan.limit,
+    limit: plan.limit === 0 || plan.having !== null ? Number.MAX_SAFE_INTEGER : plan.offset + plan.limit,
     descending: plan.descending,
     budget,
   };

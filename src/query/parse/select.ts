@@ -15,6 +15,7 @@ export function parseSelect(cursor: Cursor): SelectStatement {
   const condition = parseCondition(cursor);
   const dimensions = parseDimensions(cursor);
   const fill = parseFill(cursor);
+  const having = parseHaving(cursor);
   const descending = parseOrder(cursor, ["time", "ts"]);
   const limits = parseLimits(cursor);
   const timezone = parseTimezone(cursor);
@@ -26,6 +27,7 @@ export function parseSelect(cursor: Cursor): SelectStatement {
     condition,
     dimensions,
     fill,
+    having,
     descending,
     ...limits,
     timezone,
@@ -109,6 +111,13 @@ function parseFill(cursor: Cursor): Fill | null {
     return { kind: "number", value: Number(argument.value) };
   }
   throw parseError("expected number argument in fill()");
+}
+
+/** No word of InfluxQL's: `having` stays a name wherever a name may stand. */
+function parseHaving(cursor: Cursor): Node | null {
+  if (!cursor.isWord("having")) return null;
+  cursor.next();
+  return parseExpression(cursor);
 }
 
 /** ORDER BY of one of `names`; true = descending. */

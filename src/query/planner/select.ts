@@ -10,6 +10,7 @@ import { everything, intersect, resolveCondition, splitCondition, type TimeRange
 import type { PlanContext } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
+import { havingCalls, hiddenColumns, planHaving } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
 import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
@@ -61,17 +62,18 @@ async function planWithin(
   const schema = unite(sources);
 
   const { timeName, fields } = takeTime(statement, schema);
-  checkSelect(
-    statement,
-    fields.map(({ expression }) => expression),
-    ownWindow !== null,
-  );
+  const written = fields.map(({ expression }) => expression);
+  if (statement.having !== null) written.push(...havingCalls(statement.having));
+  checkSelect(statement, written, ownWindow !== null);
   const { range, rest } = splitCondition(statement.condition, schema, instants);
   const { min, max } = intersect(outer.range, range);
   const maxTime = max ?? (window === null ? MAX_TIME : context.nowNs);
   const dimensions = planDimensions(statement.dimensions, outer.dimensions, schema);
   const groupsByWildcard = statement.dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex");
-  const columns = expandFields(fields, schema, new Set(dimensions), groupsByWildcard);
+  const shown = expandFields(fields, schema, new Set(dimensions), groupsByWildcard);
+  const names = nameColumns(shown);
+  const hidden = statement.having === null ? [] : hiddenColumns(statement.having, shown, names);
+  const columns = [...shown, ...hidden];
 
   const isEmpty = (min ?? MIN_TIME) > maxTime;
   const inputs = (isEmpty ? [] : byName(sources))
@@ -79,9 +81,10 @@ async function planWithin(
     .filter((input) => input !== null);
   // In a subquery windows without a value are no rows, not even where count() would show 0.
   const fill = statement.fill ?? { kind: "null" };
+  const described = describeColumns([...names, ...hidden.map(({ alias }) => alias!)], inputs);
   const plan: SelectPlan = {
     kind: "select",
-    columns: [{ name: timeName, type: "time" }, ...describeColumns(nameColumns(columns), inputs)],
+    columns: [{ name: timeName, type: "time" }, ...described.slice(0, shown.length)],
     inputs,
     minTime: min ?? MIN_TIME,
     maxTime,
@@ -89,6 +92,10 @@ async function planWithin(
     window,
     dimensions,
     fill: window === null || (around !== null && fill.kind === "null") ? { kind: "none" } : fill,
+    having:
+      statement.having === null
+        ? null
+        : planHaving(statement.having, columns, described, shown.length, dimensions),
     descending,
     limit: statement.limit,
     offset: statement.offset,
