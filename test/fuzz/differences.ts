@@ -93,6 +93,28 @@ export const differences: readonly Difference[] = [
     reason: "a slip of influxd's CSV writer",
     covers: ({ exchange, influxd }) => exchange.format === "csv" && influxd.body.includes(",replicaN,true"),
   },
+  {
+    title: "refused requests that ask for CSV",
+    influxd: "answers the error as CSV",
+    serie: 'answers `{"error": ...}` as always',
+    reason: "every error body is JSON, so that no client has to guess",
+    covers: ({ exchange, serie, influxd }) =>
+      exchange.format === "csv" &&
+      serie.status >= 400 &&
+      influxd.body
+        .replace(/^error\n/, "")
+        .trim()
+        .replace(/^"|"$/g, "")
+        .replaceAll('""', '"') === JSON.parse(serie.body).error,
+  },
+  {
+    title: "failed statements in CSV",
+    influxd: "answers nothing",
+    serie: "a block with the header `error` and the message",
+    reason: "an error that is not said is taken for no data",
+    covers: ({ exchange, serie, influxd }) =>
+      exchange.format === "csv" && serie.body.startsWith("error\n") && influxd.body === "",
+  },
 ];
 
 /** Several sources beside each other, one of them a regex or two of them the same. */
