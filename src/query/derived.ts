@@ -151,7 +151,13 @@ class InnerRows {
 
   /** null: none of the rows counts. */
   block(part: ResultSeries): SeriesBlock | null {
-    const rows = part.rows.filter((row) => this.#values.some((cell) => row[cell] !== null));
+    // windows that fill(previous) or fill(linear) has nothing for are rows all the same, as in InfluxDB
+    const keepsEmpty =
+      this.#plan.window !== null &&
+      (this.#plan.fill.kind === "previous" || this.#plan.fill.kind === "linear");
+    const rows = keepsEmpty
+      ? [...part.rows]
+      : part.rows.filter((row) => this.#values.some((cell) => row[cell] !== null));
     if (rows.length === 0) return null;
     if (this.#plan.descending) rows.reverse();
     const tags = part.tags ?? NO_TAGS;

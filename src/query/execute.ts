@@ -49,7 +49,8 @@ export function executeSelect(plan: SelectPlan, context: ExecutionContext): Asyn
 }
 
 async function* everyInput(plan: SelectPlan, context: ExecutionContext): AsyncGenerator<ResultSeries> {
-  for (const input of plan.inputs) yield* inputSeries(plan, input, context);
+  const inputs = plan.descending ? plan.inputs.toReversed() : plan.inputs;
+  for (const input of inputs) yield* inputSeries(plan, input, context);
 }
 
 function inputSeries(

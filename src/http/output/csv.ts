@@ -67,7 +67,10 @@ function cellText(cell: Cell, time: TimeText | null): string {
 function tagText({ tags }: ResultSeries): string {
   if (!tags) return "";
   const escaped = (text: string) => text.replace(/[,= ]/g, "\\$&");
-  return [...tags].map(([key, value]) => `${escaped(key)}=${escaped(value)}`).join(",");
+  return [...tags]
+    .filter(([, value]) => value !== "")
+    .map(([key, value]) => `${escaped(key)}=${escaped(value)}`)
+    .join(",");
 }
 
 function quoted(text: string): string {

@@ -10,6 +10,9 @@ import { parameterToken } from "./substitute.ts";
 /** A deeper nesting of parentheses, calls and subqueries than this is refused, lest the stack overflow. */
 const MAX_DEPTH = 250;
 
+/** What influxd calls a token without a text. */
+const emptyTokens: Partial<Record<Token["kind"], string>> = { string: "STRING", identifier: "IDENT" };
+
 export class Cursor {
   readonly #lexer: Lexer;
   readonly #parameters: Parameters;
@@ -47,7 +50,7 @@ export class Cursor {
     if (this.peek().kind === "regex") return this.next().text; // a bind parameter
     const token = this.#lexer.regexAt(this.#offset);
     if (token === null) return null;
-    if (token.kind === "bad") throw this.error("missing closing / of a regex", token);
+    if (token.kind === "bad") throw parseError(`bad regex:  at ${this.position(token.offset - 1)}`);
     this.#offset = token.end;
     this.#ahead = null;
     return token.text;
@@ -138,7 +141,8 @@ export class Cursor {
   /** "found X, expected A, B at line 1, char 8", about the next token. */
   found(...expected: readonly string[]): InputError {
     const token = this.peek();
-    return this.error(`found ${token.text}, expected ${expected.join(", ")}`, token);
+    const name = token.text === "" ? (emptyTokens[token.kind] ?? "") : token.text;
+    return this.error(`found ${name}, expected ${expected.join(", ")}`, token);
   }
 
   error(message: string, token: Token): InputError {

@@ -82,13 +82,13 @@ export class Lexer {
     return this.#token("bad", character, start, start + character.length);
   }
 
-  /** A regex literal at or after `offset`, null when there is something else. `\/` is a slash in it. */
+  /** A regex literal at or after `offset`, null when there is something else. `\/` is a slash in it, after another `\` too. */
   regexAt(offset: number): Token | null {
     const { text } = this;
     const start = this.#skipBlanks(offset);
     if (text[start] !== "/") return null;
     for (let at = start + 1; at < text.length && text[at] !== "\n"; at++) {
-      if (text[at] === "\\") at++;
+      if (text[at] === "\\" && text[at + 1] === "/") at++;
       else if (text[at] === "/") {
         const pattern = text.slice(start + 1, at).replaceAll("\\/", "/");
         return this.#token("regex", pattern, start, at + 1);
@@ -101,9 +101,12 @@ export class Lexer {
   position(offset: number): string {
     const before = this.text.slice(0, offset).split(/\r\n|\r|\n/);
     let character = [...before.at(-1)!].length + 1;
-    // After a word, `(` or `,` its scanner has looked past the end once already, and counted that.
-    if (offset >= this.text.length && /(?:(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*|[(,])$/u.test(this.text))
-      character++;
+    if (offset >= this.text.length) {
+      // Blanks at the end are one token with it; after a word, `(` or `,` its scanner has looked past the end once
+      // already, and counted that.
+      if (/\s$/.test(this.text)) character--;
+      if (/(?:(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*|[(,])\s*$/u.test(this.text)) character++;
+    }
     return `line ${before.length}, char ${character}`;
   }
 

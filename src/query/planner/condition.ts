@@ -44,9 +44,9 @@ export function splitCondition(
     const { range, rest } = splitCondition(condition.inner, schema, instants);
     return { range, rest: rest === null ? null : { kind: "paren", inner: rest } };
   }
-  if (condition.kind === "call" && isMathName(condition.name))
+  if (condition.kind === "boolean") return { range: everything, rest: condition };
+  if (condition.kind !== "binary")
     throw new InputError(`invalid condition expression: ${printNode(condition)}`);
-  if (condition.kind !== "binary") return { range: everything, rest: condition };
   const { operator, left, right } = condition;
   if (operator === "and" || operator === "or") {
     const first = splitCondition(left, schema, instants);

@@ -1,4 +1,5 @@
 // `*`, regexes and top/bottom's extra columns: the fields of a SELECT as written to one field a column.
+import { InputError } from "../../base/errors.ts";
 import { RegexCache } from "../../model/regex.ts";
 import type { CallNode, Node } from "../ast.ts";
 import { functionNamed, functions } from "../functions.ts";
@@ -51,6 +52,8 @@ function passes(expression: Node, name: string, regexes: RegexCache): boolean {
 function expandCall(call: CallNode, field: Named, schema: Schema, regexes: RegexCache): Named[] {
   const inner = innermost(call);
   const pattern = inner.arguments[0];
+  if (pattern?.kind === "wildcard" && pattern.only === "tag")
+    throw new InputError(`unable to use tag wildcard in ${inner.name}()`);
   if (pattern?.kind === "wildcard" || pattern?.kind === "regex") {
     const accepts = functions[functionNamed(inner.name)!.name].accepts;
     return allNames(schema)

@@ -66,6 +66,9 @@ export class OutputBuilder {
   }
 
   #binary(node: BinaryNode): Output {
+    const operandTypes = [node.left, node.right].map((side) => this.#typeWritten(side));
+    if (operandTypes.includes("tag") && operandTypes[0] != null && operandTypes[1] != null)
+      throw this.#typeError(node, operandTypes as string[]);
     const left = this.build(node.left);
     const right = this.build(node.right);
     if (left.kind === "absent" && right.kind === "absent") return ABSENT;
@@ -74,10 +77,32 @@ export class OutputBuilder {
       return { kind: "binary", operator, left, right, type: null };
     const type = typeOfOutput(operator, left.type, right.type);
     if (type !== null) return { kind: "binary", operator, left, right, type };
-    const types = [left, right].map((side) => (isTag(side) ? "tag" : fieldTypeNames[side.type!]));
-    throw new InputError(
+    throw this.#typeError(
+      node,
+      [left, right].map((side) => (isTag(side) ? "tag" : fieldTypeNames[side.type!])),
+    );
+  }
+
+  #typeError(node: BinaryNode, types: readonly string[]): InputError {
+    return new InputError(
       `type error: ${printNode(this.#typed(node))}: incompatible types: ${types[0]} and ${types[1]}`,
     );
+  }
+
+  /** Type of an operand by what is written, before anything says that a function does not take it; null = nothing known. */
+  #typeWritten(node: Node): string | null {
+    if (node.kind === "paren") return this.#typeWritten(node.inner);
+    if (node.kind === "integer" || node.kind === "boolean" || node.kind === "string") return node.kind;
+    if (node.kind === "number") return "float";
+    if (node.kind === "reference") {
+      const row = this.#row(node);
+      return row === null ? null : isTag(row) ? "tag" : fieldTypeNames[row.type];
+    }
+    const called = node.kind === "call" && !isMathName(node.name) ? functionNamed(node.name) : undefined;
+    if (called === undefined || node.kind !== "call") return null;
+    const { gives } = functions[called.name];
+    const argument = this.#typeWritten(node.arguments[0]!);
+    return gives === "same" || argument === null ? argument : fieldTypeNames[gives];
   }
 
   /** A function of the values of its operands, which may be anything that a column can be. */

@@ -170,7 +170,8 @@ function planInput(
     stored !== null || !isDerived(schema)
       ? fields.length === 0
       : outputs.every(({ kind }) => kind === "absent");
-  if (isEmpty) return null;
+  // calls without points beside bare fields select no row
+  if (isEmpty || (builder.callsWritten.size > 0 && calls.length === 0)) return null;
   const rowTime = builder.callsWritten.size === 1 && keepsRowTime(calls, window) ? "row" : "window";
   const overRows =
     calls.some(({ argument }) => argument.kind === "field") &&
