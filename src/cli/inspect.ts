@@ -10,6 +10,10 @@ const formats: readonly InspectableFormat[] = [
   { magic: "serieWAL", dump: inspectLog },
   { magic: "serie manifest", dump: (path, bytes) => inspectSealed("serie manifest", path, bytes) },
   { magic: "serie databases", dump: (path, bytes) => inspectSealed("serie databases", path, bytes) },
+  {
+    magic: "serie continuous queries",
+    dump: (path, bytes) => inspectSealed("serie continuous queries", path, bytes),
+  },
   { magic: CATALOG_MAGIC, dump: inspectCatalog },
 ];
 

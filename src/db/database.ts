@@ -21,8 +21,9 @@ import type { Schema } from "../store/schema.ts";
 import { StoreSource } from "../store/source.ts";
 import type { Store } from "../store/store.ts";
 import type { Applier } from "./applier.ts";
+import { ContinuousScheduler } from "./continuous-queries.ts";
 import { AUTOGEN, type Databases } from "./databases.ts";
-import { Into } from "./into.ts";
+import { Into, rowsWritten } from "./into.ts";
 import { Maintenance } from "./maintenance.ts";
 import { applyDrop, type OpenParts, openParts } from "./open.ts";
 import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
@@ -82,6 +83,7 @@ export class Database {
   readonly source: StoreSource;
   readonly into = new Into((batch, rows, target) => this.#writeBatch(target, () => ({ batch, rows })));
   readonly queries: Queries;
+  readonly continuousQueries: ContinuousScheduler;
   readonly #clock: Clock;
   readonly #kernels: Kernels;
   readonly #schema: Schema;
@@ -115,6 +117,11 @@ export class Database {
     this.#maintenance = new Maintenance(parts.log, parts.stores);
     this.source = new StoreSource(parts.kernels, parts.schema, parts.stores);
     if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
+    this.continuousQueries = new ContinuousScheduler(parts.continuous, {
+      clock: parts.clock,
+      hasDatabase: (database) => this.#databases.has(database),
+      run: (text, database) => rowsWritten(this.run(text, { database })),
+    });
     const period = Math.min(1000, parts.options.flushInterval);
     this.#stopTimer = parts.clock.every(period, () => this.#flushWhenOld());
   }
@@ -220,7 +227,10 @@ export class Database {
   }
 
   async dropDatabase(database: string): Promise<void> {
+    // first: a crash in between leaves the database, never its queries for another one of its name
+    await this.continuousQueries.dropDatabase(database);
     await this.#drop(database, null);
+    await this.continuousQueries.dropDatabase(database); // one that was created meanwhile
   }
 
   async dropMeasurement(database: string, measurement: string): Promise<void> {
@@ -265,11 +275,18 @@ export class Database {
       kernels: this.#kernels,
       maintenance: this.#maintenance,
       queries: this.queries,
+      continuousQueries: this.continuousQueries,
     });
   }
 
   get #failure(): DiskError | undefined {
-    return this.#poison ?? this.#log.failure ?? this.#maintenance.failure ?? this.#databases.failure;
+    return (
+      this.#poison ??
+      this.#log.failure ??
+      this.#maintenance.failure ??
+      this.#databases.failure ??
+      this.continuousQueries.failure
+    );
   }
 
   #checkWritable(): void {
@@ -405,6 +422,7 @@ export class Database {
     this.#stopTimer();
     this.#closing.abort();
     try {
+      await this.continuousQueries.close();
       if (!this.#failure) await this.#maintenance.flush();
     } finally {
       await this.#maintenance.close();

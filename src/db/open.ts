@@ -8,6 +8,7 @@ import { PARTITION_BYTES } from "../store/catalog.ts";
 import { Schema } from "../store/schema.ts";
 import { Store } from "../store/store.ts";
 import { Applier } from "./applier.ts";
+import { ContinuousFile } from "./continuous-file.ts";
 import { AUTOGEN, Databases } from "./databases.ts";
 import type { Options } from "./options.ts";
 import { decodeDrop, recordKind } from "./record.ts";
@@ -23,6 +24,7 @@ export interface OpenParts {
   readonly log: Wal;
   readonly stores: readonly Store[];
   readonly applier: Applier;
+  readonly continuous: ContinuousFile;
 }
 
 /** Opens the stores and brings what the log has beyond them to memory. Throws `CorruptionError`, `DiskError`. */
@@ -77,7 +79,8 @@ export async function openParts(
     const { database, measurement } = decodeDrop(record);
     applyDrop(schema, stores, database, measurement);
   });
-  return { options, clock, kernels, schema, lock, databases, log, stores, applier };
+  const continuous = new ContinuousFile(disk, `${dataDir}/continuous-queries`);
+  return { options, clock, kernels, schema, lock, databases, log, stores, applier, continuous };
 }
 
 function folderOfPartition(dataDir: string, partition: number): string {

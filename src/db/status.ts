@@ -4,6 +4,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import type { RecoveryReport } from "../log/recovery.ts";
 import type { WalStatistics } from "../log/wal.ts";
 import type { Store } from "../store/store.ts";
+import type { ContinuousScheduler } from "./continuous-queries.ts";
 import type { Counters } from "./database.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { Queries } from "./queries.ts";
@@ -67,9 +68,18 @@ export interface MetricParts {
   readonly kernels: Kernels;
   readonly maintenance: Maintenance;
   readonly queries: Queries;
+  readonly continuousQueries: Pick<ContinuousScheduler, "statistics">;
 }
 
-export function metricsOf({ counters, log, stores, kernels, maintenance, queries }: MetricParts): Metric[] {
+export function metricsOf({
+  counters,
+  log,
+  stores,
+  kernels,
+  maintenance,
+  queries,
+  continuousQueries,
+}: MetricParts): Metric[] {
   const over = (value: (store: Store) => number) => stores.reduce((sum, store) => sum + value(store), 0);
   const bytesOf = (store: Store) => store.segments.reduce((sum, entry) => sum + entry.sizeBytes, 0);
   const counter = (name: string, help: string, value: number): Metric => ({
@@ -91,6 +101,13 @@ export function metricsOf({ counters, log, stores, kernels, maintenance, queries
       "query_seconds_total",
       "Time of query texts from their start to the end of their answer.",
       queries.statistics.durationMs / 1000,
+    ),
+    gauge("continuous_queries", "Continuous queries.", continuousQueries.statistics.count),
+    counter("continuous_query_runs_total", "Runs of continuous queries.", continuousQueries.statistics.runs),
+    counter(
+      "continuous_query_failures_total",
+      "Runs of continuous queries that failed: SHOW CONTINUOUS QUERIES STATUS says why.",
+      continuousQueries.statistics.failures,
     ),
     counter("log_records_total", "Records appended to the log.", log.appendedRecords),
     counter("log_bytes_total", "Bytes appended to the log.", log.appendedBytes),

@@ -1,5 +1,6 @@
 // What statements other than SELECT may ask of the database that runs them.
 import type { BatchWriter } from "./batch-writer.ts";
+import type { ContinuousQueries } from "./continuous-queries.ts";
 import type { QueryRegistry } from "./queries.ts";
 
 export interface RetentionPolicy {
@@ -16,6 +17,7 @@ export interface Administration {
   readonly into: BatchWriter;
   /** The queries that run now. */
   readonly queries: QueryRegistry;
+  readonly continuousQueries: ContinuousQueries;
   /** Names, sorted. */
   databases(): string[];
   /** The default one first; undefined when the database does not exist. */

@@ -180,7 +180,7 @@ export interface ShowStatement {
   readonly offset: number;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
-  /** GRANTS FOR user, STATS or DIAGNOSTICS FOR 'module'. */
+  /** GRANTS FOR user, STATS or DIAGNOSTICS FOR 'module', CONTINUOUS QUERIES status. */
   readonly of: string;
 }
 

@@ -155,7 +155,7 @@ export function formatExpression(expression: Expression): string {
 }
 
 /** RFC 3339 with as many digits of the fraction as are needed. */
-function formatInstant(ns: bigint): string {
+export function formatInstant(ns: bigint): string {
   let seconds = ns / 1_000_000_000n;
   let fraction = ns % 1_000_000_000n;
   if (fraction < 0n) {

@@ -1,8 +1,12 @@
 // Plans of statements that look at or change the running database rather than its rows.
+import type { ContinuousQuery } from "../model/continuous-queries.ts";
 
 export type Operation =
   | { readonly kind: "show queries" }
-  | { readonly kind: "kill query"; readonly id: bigint };
+  | { readonly kind: "kill query"; readonly id: bigint }
+  | { readonly kind: "show continuous queries"; readonly status: boolean }
+  | { readonly kind: "create continuous query"; readonly database: string; readonly query: ContinuousQuery }
+  | { readonly kind: "drop continuous query"; readonly database: string; readonly name: string };
 
 export interface OperationPlan {
   readonly kind: "operation";

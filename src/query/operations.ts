@@ -1,5 +1,6 @@
-// Execution of statements about the running database: SHOW QUERIES, KILL QUERY. Shapes are InfluxDB's.
+// Execution of statements about the running database: its queries, those that run by the clock. Shapes are InfluxDB's.
 import type { Administration } from "../model/administration.ts";
+import { formatInstant } from "./explain.ts";
 import type { Operation } from "./operation-plan.ts";
 import type { ResultSeries } from "./result.ts";
 
@@ -14,7 +15,38 @@ export async function executeOperation(
     case "kill query":
       administration.queries.kill(operation.id);
       return [];
+    case "show continuous queries":
+      return showContinuousQueries(administration, operation.status);
+    case "create continuous query":
+      await administration.continuousQueries.create(operation.database, operation.query);
+      return [];
+    case "drop continuous query":
+      await administration.continuousQueries.drop(operation.database, operation.name);
+      return [];
   }
+}
+
+/** A series for each database, also for one that has none. */
+function showContinuousQueries(administration: Administration, status: boolean): ResultSeries[] {
+  return administration.databases().map((name) => {
+    const queries = administration.continuousQueries.list(name);
+    if (!status) {
+      const rows = queries.map((query) => [query.name, query.text]);
+      return { name, columns: ["name", "query"], timeColumn: -1, rows };
+    }
+    const columns = [
+      ...["name", "last_run", "duration", "rows", "done_until", "runs", "failures", "last_error"],
+    ];
+    const rows = queries.map((query) => [
+      query.name,
+      query.lastRunNs === null ? null : formatInstant(query.lastRunNs),
+      query.lastDurationMs === null ? null : roundedDuration(query.lastDurationMs),
+      query.lastRows,
+      formatInstant(query.doneNs),
+      ...[query.runs, query.failures, query.lastError],
+    ]);
+    return { name, columns, timeColumn: -1, rows };
+  });
 }
 
 function showQueries({ queries }: Administration): ResultSeries {

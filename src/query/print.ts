@@ -223,7 +223,9 @@ function printShow(statement: Statement & { kind: "show" }): string {
     cardinality === null ? words : words.replace(/^(MEASUREMENT|TAG KEY|FIELD KEY)S$/, "$1"),
   ];
   if (cardinality !== null) clauses.push(cardinality === "exact" ? "EXACT CARDINALITY" : "CARDINALITY");
-  if (statement.of !== "")
+  if (subject === "continuous queries") {
+    if (statement.of !== "") clauses.push(statement.of.toUpperCase());
+  } else if (statement.of !== "")
     clauses.push(`FOR ${subject === "grants" ? quoteName(statement.of) : quoteString(statement.of)}`);
   if (statement.database !== "") clauses.push(`ON ${quoteName(statement.database)}`);
   if (statement.sources.length > 0) clauses.push(`FROM ${statement.sources.map(printSource).join(", ")}`);

@@ -5,6 +5,8 @@
 // partial answer a series on purpose: whoever consumes them must merge.
 import { systemClock } from "../../src/base/clock.ts";
 import { NotFoundError } from "../../src/base/errors.ts";
+import { ContinuousFile } from "../../src/db/continuous-file.ts";
+import { ContinuousScheduler } from "../../src/db/continuous-queries.ts";
 import { Queries } from "../../src/db/queries.ts";
 import type { Administration, RetentionPolicy } from "../../src/model/administration.ts";
 import type { BatchWriter } from "../../src/model/batch-writer.ts";
@@ -26,6 +28,7 @@ import {
 } from "../../src/model/scan.ts";
 import { decodeSeriesKey } from "../../src/model/serieskey.ts";
 import { type FieldInfo, FieldType } from "../../src/model/types.ts";
+import { MemoryDisk } from "../disk/memory.ts";
 
 /** float = number, integer and unsigned = bigint. */
 export type Value = number | bigint | boolean | string;
@@ -96,6 +99,15 @@ export class Oracle implements Source, Administration {
   }
 
   readonly queries = new Queries(systemClock, 0);
+  /** Kept, never run. */
+  readonly continuousQueries = new ContinuousScheduler(
+    new ContinuousFile(new MemoryDisk(1), "/continuous-queries"),
+    {
+      clock: { nowNs: () => 0n, elapsedMs: () => 0, every: () => () => {} },
+      hasDatabase: (database) => this.#databases.has(database),
+      run: () => Promise.reject(new Error("the oracle runs none")),
+    },
+  );
 
   /** INTO writes through the bytes of batches, as the database does. */
   readonly into: BatchWriter = {

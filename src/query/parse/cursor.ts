@@ -19,6 +19,7 @@ export class Cursor {
   #offset = 0;
   #ahead: Token | null = null;
   #depth = 0;
+  #previous: Token | null = null;
 
   constructor(text: string, parameters: Parameters) {
     this.#lexer = new Lexer(text);
@@ -37,7 +38,13 @@ export class Cursor {
     const token = this.peek();
     this.#offset = token.end;
     this.#ahead = null;
+    this.#previous = token;
     return token;
+  }
+
+  /** The last token that was taken. */
+  get previous(): Token {
+    return this.#previous ?? this.peek();
   }
 
   /** The token after the next one. */
@@ -53,6 +60,7 @@ export class Cursor {
     if (token.kind === "bad") throw parseError(`bad regex:  at ${this.position(token.offset - 1)}`);
     this.#offset = token.end;
     this.#ahead = null;
+    this.#previous = token;
     return token.text;
   }
 

@@ -1,6 +1,5 @@
 // Statements that make, change and remove things: databases, retention policies, measurements, series, points.
 import type {
-  ContinuousQueryStatement,
   CreateDatabase,
   DeleteStatement,
   Node,
@@ -9,9 +8,10 @@ import type {
   Statement,
   SubscriptionStatement,
 } from "../ast.ts";
+import { parseCreateContinuousQuery } from "./continuous.ts";
 import type { Cursor } from "./cursor.ts";
 import { parseError } from "./errors.ts";
-import { parseCondition, parseSelect } from "./select.ts";
+import { parseCondition } from "./select.ts";
 import { parseSources } from "./sources.ts";
 import { parseCreateUser } from "./users.ts";
 
@@ -69,25 +69,6 @@ function parsePolicyOptions(cursor: Cursor, allowed: readonly string[]): PolicyO
 
 function parseRetention(cursor: Cursor): bigint {
   return cursor.takeKeyword("INF") ? 0n : cursor.expectDuration();
-}
-
-function parseCreateContinuousQuery(cursor: Cursor): ContinuousQueryStatement {
-  cursor.expectKeyword("QUERY");
-  const name = cursor.expectIdentifier();
-  cursor.expectKeyword("ON");
-  const database = cursor.expectIdentifier();
-  let everyNs: bigint | null = null;
-  let forNs: bigint | null = null;
-  if (cursor.takeKeyword("RESAMPLE")) {
-    if (cursor.takeKeyword("EVERY")) everyNs = cursor.expectDuration();
-    if (cursor.takeKeyword("FOR")) forNs = cursor.expectDuration();
-    if (everyNs === null && forNs === null) throw cursor.found("EVERY", "FOR");
-  }
-  cursor.expectKeyword("BEGIN");
-  cursor.expectKeyword("SELECT");
-  const statement = parseSelect(cursor);
-  cursor.expectKeyword("END");
-  return { kind: "create continuous query", database, name, everyNs, forNs, statement };
 }
 
 function parseCreateSubscription(cursor: Cursor): SubscriptionStatement {

@@ -6,9 +6,10 @@ import { COMPARISON, parseExpression, precedenceOf } from "./expressions.ts";
 import { parseSources, parseTarget } from "./sources.ts";
 
 /** After the word SELECT. */
-export function parseSelect(cursor: Cursor): SelectStatement {
+export function parseSelect(cursor: Cursor, needsInto = false): SelectStatement {
   const fields = parseFields(cursor);
   let into: MeasurementSource | null = null;
+  if (needsInto && !cursor.isKeyword("INTO")) throw cursor.found("INTO");
   if (cursor.takeKeyword("INTO")) into = parseTarget(cursor);
   cursor.expectKeyword("FROM");
   const sources = parseSources(cursor, true);

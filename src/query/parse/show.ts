@@ -12,7 +12,7 @@ export function parseShow(cursor: Cursor): ShowStatement {
   switch (word) {
     case "CONTINUOUS":
       cursor.expectKeyword("QUERIES");
-      return show("continuous queries");
+      return show("continuous queries", { of: takeStatus(cursor) });
     case "RETENTION":
       cursor.expectKeyword("POLICIES");
       return show("retention policies", { database: parseOn(cursor) });
@@ -50,6 +50,13 @@ export function parseShow(cursor: Cursor): ShowStatement {
       return parseClauses(cursor, "tag values", takeCardinality(cursor));
     }
   }
+}
+
+/** SHOW CONTINUOUS QUERIES STATUS: serie's own. */
+function takeStatus(cursor: Cursor): string {
+  if (!cursor.isWord("status")) return "";
+  cursor.next();
+  return "status";
 }
 
 const subjectWords = [

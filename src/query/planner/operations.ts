@@ -1,16 +1,25 @@
 // Statements about the running database to their plans; null: the statement is of another kind.
 import type { Statement } from "../ast.ts";
 import type { Operation, OperationPlan } from "../operation-plan.ts";
+import type { PlanContext } from "./context.ts";
+import { planContinuousQuery } from "./continuous.ts";
 
-export function planOperation(statement: Statement): OperationPlan | null {
-  const operation = operationOf(statement);
+export function planOperation(statement: Statement, context: PlanContext): OperationPlan | null {
+  const operation = operationOf(statement, context);
   return operation === null ? null : { kind: "operation", operation };
 }
 
-function operationOf(statement: Statement): Operation | null {
+function operationOf(statement: Statement, context: PlanContext): Operation | null {
   switch (statement.kind) {
     case "show":
-      return statement.subject === "queries" ? { kind: "show queries" } : null;
+      if (statement.subject === "queries") return { kind: "show queries" };
+      if (statement.subject === "continuous queries")
+        return { kind: "show continuous queries", status: statement.of !== "" };
+      return null;
+    case "create continuous query":
+      return planContinuousQuery(statement, context);
+    case "drop continuous query":
+      return { kind: statement.kind, database: statement.database, name: statement.name };
     case "kill query":
       // one node has all queries: the host that InfluxDB's users name is this one
       return { kind: "kill query", id: statement.id };

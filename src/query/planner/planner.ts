@@ -14,7 +14,7 @@ export type { PlanContext } from "./context.ts";
  * stored, NotFoundError for a database or retention policy that does not exist: that statement's error, HTTP 200.
  */
 export async function planStatement(statement: Statement, context: PlanContext): Promise<Plan> {
-  const operation = planOperation(statement);
+  const operation = planOperation(statement, context);
   if (operation !== null) return operation;
   switch (statement.kind) {
     case "select":
