@@ -13,6 +13,7 @@ import type { Cell } from "../src/query/result.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 
 const MINUTE = 60_000_000_000n;
+const S = 1_000_000_000n;
 const T0 = 1_700_000_040_000_000_000n; // a whole minute
 
 class HeldClock implements Clock {
@@ -143,18 +144,22 @@ test("a crash repeats the runs of the last minute at most, and they write the sa
   const disk = new MemoryDisk(1);
   const db = await openOn(disk, clock);
   await rows(db, "CREATE DATABASE db");
-  await rows(db, every("c"));
-  await write(db, 0, 60, 120, 180);
-  for (const at of [60, 120, 180]) await clock.to(at, db);
+  await rows(db, every("c").replace("1m", "10s"));
+  await write(db, 0, 10, 20, 30);
+  for (const at of [10, 20, 30]) await clock.to(at, db);
   const syncs = disk.counts.syncs;
-  await clock.to(181, db);
-  await clock.to(200, db);
+  await clock.to(31, db);
+  await clock.to(39, db);
   expect(disk.counts.syncs).toBe(syncs); // nothing is due: nothing is written
   const before = await results(db, "c");
   const { db: again, clock: later } = await crash(disk, clock);
-  expect(again.continuousQueries.list("db")[0]!.doneNs).toBe(T0 + 3n * MINUTE);
-  await later.to(240, again);
-  expect(await results(again, "c")).toEqual([...before, [180, 1]]);
+  expect(again.continuousQueries.list("db")[0]!.doneNs).toBe(T0); // the file's
+  expect(before.length).toBe(3);
+  await later.to(40, again);
+  expect(await results(again, "c")).toEqual([...before, [30, 1]]);
+  await later.to(100, again); // a minute after the last save
+  const { db: third } = await crash(disk, later);
+  expect(third.continuousQueries.list("db")[0]!.doneNs).toBe(T0 + 100n * S);
 });
 
 test("one that fails says why and keeps no other from running", async () => {
@@ -213,7 +218,6 @@ test("closing ends a run, and leaves what it was to do for the next start", asyn
   expect(await results(again, "c")).toEqual([[0, 1]]);
 });
 
-const S = 1_000_000_000n;
 const schedule = (text: string) =>
   scheduleOf(parseContinuousQuery(`CREATE CONTINUOUS QUERY c ON d ${text}`)) as ContinuousSchedule;
 const body = (group: string) => `BEGIN SELECT mean(v) INTO a FROM b GROUP BY ${group} END`;
