@@ -47,11 +47,12 @@ async function openOn(disk: MemoryDisk, clock: Clock): Promise<Database> {
 }
 
 /** The machine fails: the old process is gone, time goes on in a new one. */
-async function crash(disk: MemoryDisk, clock: HeldClock): Promise<{ db: Database; clock: HeldClock }> {
+async function crash(before: MemoryDisk, clock: HeldClock) {
   opened.pop();
   const later = new HeldClock();
   later.now = clock.now;
-  return { db: await openOn(disk.crash("machine"), later), clock: later };
+  const disk = before.crash("machine");
+  return { db: await openOn(disk, later), clock: later, disk };
 }
 
 async function rows(db: Database, query: string): Promise<(readonly Cell[])[]> {
@@ -152,13 +153,13 @@ test("a crash repeats the runs of the last minute at most, and they write the sa
   await clock.to(39, db);
   expect(disk.counts.syncs).toBe(syncs); // nothing is due: nothing is written
   const before = await results(db, "c");
-  const { db: again, clock: later } = await crash(disk, clock);
+  const { db: again, clock: later, disk: left } = await crash(disk, clock);
   expect(again.continuousQueries.list("db")[0]!.doneNs).toBe(T0); // the file's
   expect(before.length).toBe(3);
   await later.to(40, again);
   expect(await results(again, "c")).toEqual([...before, [30, 1]]);
   await later.to(100, again); // a minute after the last save
-  const { db: third } = await crash(disk, later);
+  const { db: third } = await crash(left, later);
   expect(third.continuousQueries.list("db")[0]!.doneNs).toBe(T0 + 100n * S);
 });
 

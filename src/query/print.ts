@@ -113,7 +113,7 @@ export function printSelect(statement: SelectStatement): string {
 }
 
 export function printFill(fill: Fill): string {
-  if (fill.kind === "number") return `fill(${printFloat(fill.value)})`;
+  if (fill.kind === "number") return `fill(${fill.value})`;
   const within = fill.kind === "previous" && fill.within !== undefined ? `, ${printNode(fill.within)}` : "";
   return `fill(${fill.kind}${within})`;
 }

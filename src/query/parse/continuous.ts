@@ -42,7 +42,10 @@ export function parseCreateContinuousQuery(cursor: Cursor): ContinuousQueryState
 function intervalOf(statement: SelectStatement): bigint {
   for (const node of statement.dimensions) {
     const every = node.kind === "call" && node.name === "time" ? node.arguments[0] : undefined;
-    if (every?.kind === "duration") return every.ns;
+    if (every?.kind !== "duration") continue;
+    if (every.months !== undefined)
+      throw parseError("a continuous query runs over windows of one length: months and years are not");
+    return every.ns;
   }
   return 0n;
 }
