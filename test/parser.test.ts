@@ -34,7 +34,7 @@ const valid: readonly (readonly [string, string | null])[] = [
   ["SELECT a + b * c - d / (e | f) FROM m", null],
   [
     "SELECT mean(a) FROM m GROUP BY t fill(0) having mean > 1 and count(a) > 2 ORDER BY time DESC LIMIT 1",
-    "SELECT mean(a) FROM m GROUP BY t fill(0.0) HAVING mean > 1 AND count(a) > 2 ORDER BY time DESC LIMIT 1",
+    "SELECT mean(a) FROM m GROUP BY t fill(0) HAVING mean > 1 AND count(a) > 2 ORDER BY time DESC LIMIT 1",
   ],
   ["SELECT having FROM having WHERE having = 1 GROUP BY having HAVING having > 1", null],
   ["SELECT -a, -(a), +a, - 1, -1.5, -10s FROM m", "SELECT -1 * a, -1 * (a), 1 * a, -1, -1.5, -10s FROM m"],
