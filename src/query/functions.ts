@@ -11,6 +11,7 @@
 import type { MathName } from "../model/mathematics.ts";
 import { Fold } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import type { TechniqueName } from "./functions/technical-analysis.ts";
 
 const { Float, Integer, Unsigned } = FieldType;
 const numbers: readonly FieldType[] = [Float, Integer, Unsigned];
@@ -24,6 +25,8 @@ export type Parameter =
   | { readonly kind: "number" }
   /** Whole and at least `minimum`. */
   | { readonly kind: "integer"; readonly minimum: number }
+  /** Period, results to keep back, warm-up (code and rules: functions/technical-analysis.ts). */
+  | { readonly kind: "technique" }
   | { readonly kind: "duration"; readonly defaultNs: number; readonly defaultIsWindow: boolean };
 
 export interface FunctionInfo {
@@ -34,8 +37,8 @@ export interface FunctionInfo {
   readonly parameter: Parameter | null;
   /** Bits of `Fold` that answer it for numbers (count: for every type); 0: it needs the values. */
   readonly fold: number;
-  /** Windows before the first that a transformation of windows needs; "parameter - 1" for a moving window. */
-  readonly extraWindows: number | "parameter - 1";
+  /** Windows before the first that a transformation of windows needs; "parameter - 1" for a moving window, "parameter" for a period. */
+  readonly extraWindows: number | "parameter - 1" | "parameter";
 }
 
 const info = (
@@ -49,6 +52,11 @@ const unit = (defaultIsWindow: boolean): Parameter => ({
   kind: "duration",
   defaultNs: 1_000_000_000,
   defaultIsWindow,
+});
+
+const technique = info("transformation", numbers, Float, {
+  parameter: { kind: "technique" },
+  extraWindows: "parameter",
 });
 
 const table = {
@@ -86,6 +94,15 @@ const table = {
   }),
   cumulative_sum: info("transformation", numbers, "same"),
 
+  exponential_moving_average: technique,
+  double_exponential_moving_average: technique,
+  triple_exponential_moving_average: technique,
+  triple_exponential_derivative: technique,
+  relative_strength_index: technique,
+  chande_momentum_oscillator: technique,
+  kaufmans_efficiency_ratio: technique,
+  kaufmans_adaptive_moving_average: technique,
+
   abs: info("math", numbers, "same"),
   acos: info("math", numbers, Float),
   asin: info("math", numbers, Float),
@@ -104,7 +121,7 @@ const table = {
   sin: info("math", numbers, Float),
   sqrt: info("math", numbers, Float),
   tan: info("math", numbers, Float),
-} satisfies Record<string, FunctionInfo> & Record<MathName, FunctionInfo>;
+} satisfies Record<string, FunctionInfo> & Record<MathName | TechniqueName, FunctionInfo>;
 
 export type FunctionName = keyof typeof table;
 

@@ -10,9 +10,11 @@ import type { Call } from "../plan.ts";
 import { add, subtract } from "./aggregates.ts";
 import { elapsed } from "./elapsed.ts";
 import { type Sequence, SequenceBuilder } from "./sequence.ts";
+import { isTechniqueName, technicalAnalysis } from "./technical-analysis.ts";
 
 /** Applies a call that is a transformation. */
 export function transform(call: Call, input: Sequence): Sequence {
+  if (isTechniqueName(call.function)) return technicalAnalysis(call.function, input, call.parameters);
   const parameter = call.parameters[0] ?? 0;
   switch (call.function) {
     case "derivative":

@@ -4,8 +4,10 @@ import { InputError } from "../../base/errors.ts";
 import { isMathName, type MathName, operandCount } from "../../model/mathematics.ts";
 import type { CallNode, Node, SelectStatement } from "../ast.ts";
 import { fixedLength, formatDuration } from "../duration.ts";
+import { isTechniqueName } from "../functions/technical-analysis.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { influxType, printNode } from "../print.ts";
+import { checkTechnique } from "./technique.ts";
 
 /** What the fields of a statement turned out to contain. */
 interface Contents {
@@ -142,7 +144,8 @@ class FieldCheck {
     for (const [index, operand] of node.arguments.entries()) {
       if (isConstant(operand) || (operand.kind === "wildcard" && index > 0)) continue;
       if (operand.kind === "regex") throw new InputError("field must contain at least one variable");
-      this.field(operand, alone && index === 0);
+      // a wildcard is found where it stands as it is, or in calls around it, but not in parentheses
+      this.field(operand, alone && index === 0 && operand.kind !== "paren");
     }
   }
 
@@ -178,7 +181,12 @@ class FieldCheck {
   }
 
   #countArguments(node: CallNode, hasParameterInName: boolean): void {
-    const parameter = hasParameterInName ? null : functions[functionNamed(node.name)!.name].parameter;
+    const called = functionNamed(node.name)!.name;
+    if (isTechniqueName(called)) {
+      checkTechnique(node, called);
+      return;
+    }
+    const parameter = hasParameterInName ? null : functions[called].parameter;
     const got = node.arguments.length;
     const name = node.name;
     if (parameter?.kind === "duration") {

@@ -7,10 +7,12 @@ import { isMathName, keepsType, type MathName } from "../../model/mathematics.ts
 import { FieldType, fieldTypeNames } from "../../model/types.ts";
 import type { BinaryNode, CallNode, CastType, Node, ReferenceNode } from "../ast.ts";
 import { fixedLength } from "../duration.ts";
+import { isTechniqueName } from "../functions/technical-analysis.ts";
 import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
 import type { Call, Output, RowValue, Window } from "../plan.ts";
 import { printNode } from "../print.ts";
 import { isDerived, resolve, type Schema } from "./schema.ts";
+import { planTechnique } from "./technique.ts";
 
 export const ABSENT: Output = { kind: "absent", type: null };
 
@@ -169,7 +171,10 @@ export class OutputBuilder {
       const inner = this.calls[argument]!;
       accept(called.name, info, inner.type);
       const parameters = this.#parameters(node, info, called.parameter, true);
-      const own = info.extraWindows === "parameter - 1" ? parameters[0]! - 1 : info.extraWindows;
+      const { extraWindows } = info;
+      const period = parameters[0] ?? 0;
+      const own =
+        typeof extraWindows === "number" ? extraWindows : extraWindows === "parameter" ? period : period - 1;
       return this.#add({
         function: called.name,
         argument: { kind: "call", call: argument },
@@ -192,7 +197,7 @@ export class OutputBuilder {
       function: called.name,
       argument: { kind: "field", field },
       parameters: this.#parameters(node, info, called.parameter, false),
-      distinctBy: node.arguments.length > 2 ? this.#distinctBy(node) : [],
+      distinctBy: info.kind === "several" && node.arguments.length > 2 ? this.#distinctBy(node) : [],
       type: info.gives === "same" ? field.type : info.gives,
       fold: isStored && (isNumber || called.name === "count") ? info.fold : 0,
       extraWindows: 0,
@@ -209,6 +214,8 @@ export class OutputBuilder {
   #parameters(node: CallNode, info: FunctionInfo, named: number | null, overPoints: boolean): number[] {
     if (info.parameter === null) return [];
     if (named !== null) return [named];
+    const { name } = functionNamed(node.name)!;
+    if (isTechniqueName(name)) return planTechnique(node, name);
     const written = node.arguments.length > 1 ? node.arguments.at(-1) : undefined;
     if (written?.kind === "duration") return [Number(fixedLength(written))];
     if (written?.kind === "integer" || written?.kind === "number") return [Number(written.value)];
@@ -242,7 +249,7 @@ function asCall(node: CallNode | (Node & { kind: "distinct" })): CallNode {
 
 function accept(name: string, info: FunctionInfo, type: FieldType): void {
   if (info.accepts.includes(type)) return;
-  const iterator = name.replace("non_negative_", "").replace("_", " "); // InfluxDB's name of it
+  const iterator = name.replace("non_negative_", "").replaceAll("_", " "); // InfluxDB's name of it
   throw new InputError(
     `unsupported ${iterator} iterator type: *query.${fieldTypeNames[type]}InterruptIterator`,
   );
