@@ -138,7 +138,7 @@ function mathCall(draw: Draw, argument: () => string): string {
 function arithmetic(draw: Draw, operand: () => string): string {
   const number = () => draw.of("2", "1", "0", "2.5", "-3", "10");
   const operator = () =>
-    draw.weighted([6, () => draw.of("+", "-", "*", "/")], [1, "%"], [0.5, () => draw.of("&", "|", "^")]);
+    draw.weighted([6, () => draw.of("+", "-", "*", "/")], [1, "%"], [0.2, () => draw.of("&", "|", "^")]);
   return draw.weighted(
     [4, () => `${operand()} ${operator()} ${number()}`],
     [2, () => `${number()} ${operator()} ${operand()}`],

@@ -69,7 +69,6 @@ function tagCondition(draw: Draw, scope: Scope): string {
     [0.3, () => `${value()} = ${name}`],
     [0.3, () => `${name} = ${tagName(draw, scope)}`],
     [0.2, () => `${name} > ${value()}`],
-    [0.2, () => `${name} = 1`],
   );
 }
 
@@ -87,7 +86,7 @@ function fieldCondition(draw: Draw, scope: Scope): string {
       return draw.of(
         () =>
           `${name} ${draw.of("=", "!=", "<>", "=")} ${literal(draw.of("", "x", "y z", 'quo"te', "it's", "two\nlines"))}`,
-        () => `${name} ${draw.of("=~", "!~")} ${draw.of("/x/", "/^$/", "/(?i)QUO/", "/e|z/", "/\\\\/")}`,
+        () => `${name} ${draw.of("=~", "!~")} ${draw.of("/x/", "/^$/", "/(?i)QUO/", "/e|z/", "/\\//")}`,
       );
     default:
       return draw.weighted(
@@ -100,7 +99,7 @@ function fieldCondition(draw: Draw, scope: Scope): string {
         ],
         [1, () => `${name} ${compare()} ${fieldName(draw, scope, numeric)}`],
         [0.5, () => `-${name} < ${number()}`],
-        [0.3, () => `${name} ${draw.of("&", "|", "^")} 3 = 1`],
+        [0.2, () => `${name} ${draw.of("&", "|", "^")} 3 = 1`],
         [0.3, () => `(${name} ${compare()} ${number()})`],
         [0.2, () => `abs(${name}) > 1`],
       );

@@ -68,9 +68,14 @@ export class OutputBuilder {
   }
 
   #binary(node: BinaryNode): Output {
-    const operandTypes = [node.left, node.right].map((side) => this.#typeWritten(side));
-    if (operandTypes.includes("tag") && operandTypes[0] != null && operandTypes[1] != null)
-      throw this.#typeError(node, operandTypes as string[]);
+    const [leftType, rightType] = [this.#typeWritten(node.left), this.#typeWritten(node.right)];
+    const isTagged = leftType === "tag" || rightType === "tag";
+    if (leftType !== null && rightType !== null)
+      if (isTagged || typeOfOutput(node.operator as BinaryOutput["operator"], leftType, rightType) === null)
+        throw this.#typeError(
+          node,
+          [leftType, rightType].map((type) => (type === "tag" ? type : fieldTypeNames[type])),
+        );
     const left = this.build(node.left);
     const right = this.build(node.right);
     if (left.kind === "absent" && right.kind === "absent") return ABSENT;
@@ -92,19 +97,28 @@ export class OutputBuilder {
   }
 
   /** Type of an operand by what is written, before anything says that a function does not take it; null = nothing known. */
-  #typeWritten(node: Node): string | null {
-    if (node.kind === "paren") return this.#typeWritten(node.inner);
-    if (node.kind === "integer" || node.kind === "boolean" || node.kind === "string") return node.kind;
-    if (node.kind === "number") return "float";
-    if (node.kind === "reference") {
-      const row = this.#row(node);
-      return row === null ? null : isTag(row) ? "tag" : fieldTypeNames[row.type];
+  #typeWritten(node: Node): FieldType | "tag" | null {
+    switch (node.kind) {
+      case "paren":
+        return this.#typeWritten(node.inner);
+      case "number":
+        return FieldType.Float;
+      case "integer":
+        return FieldType.Integer;
+      case "reference": {
+        const row = this.#row(node);
+        return row === null ? null : isTag(row) ? "tag" : row.type;
+      }
+      case "call": {
+        const called = isMathName(node.name) ? undefined : functionNamed(node.name);
+        if (called === undefined) return null;
+        const { gives } = functions[called.name];
+        const argument = this.#typeWritten(node.arguments[0]!);
+        return gives === "same" || argument === null ? argument : gives;
+      }
+      default:
+        return null;
     }
-    const called = node.kind === "call" && !isMathName(node.name) ? functionNamed(node.name) : undefined;
-    if (called === undefined || node.kind !== "call") return null;
-    const { gives } = functions[called.name];
-    const argument = this.#typeWritten(node.arguments[0]!);
-    return gives === "same" || argument === null ? argument : fieldTypeNames[gives];
   }
 
   /** A function of the values of its operands, which may be anything that a column can be. */

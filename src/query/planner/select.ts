@@ -52,6 +52,9 @@ async function planWithin(
   const ownWindow = planWindow(statement.dimensions, instants);
   const window = ownWindow ?? (overPoints(statement) ? outer.window : null);
   const timezone = ownWindow === null && window !== null ? outer.timezone : statement.timezone;
+  // and what needs no schema, before what is wrong with a subquery
+  if (!statement.fields.some(({ expression }) => expression.kind === "reference" && expression.name === "ts"))
+    checkFields(statement, NO_NAMES, ownWindow);
   const sources = await planSources(statement.sources, context, (subquery) => {
     // Only the names written out reach a subquery: `*` and regexes ask what it has.
     const dimensions = planDimensions(statement.dimensions, outer.dimensions, NO_NAMES);
@@ -61,10 +64,7 @@ async function planWithin(
   });
   const schema = unite(sources);
 
-  const { timeName, fields } = takeTime(statement, schema);
-  const written = fields.map(({ expression }) => expression);
-  if (statement.having !== null) written.push(...havingCalls(statement.having));
-  checkSelect(statement, written, ownWindow !== null);
+  const { timeName, fields } = checkFields(statement, schema, ownWindow);
   const { range, rest } = splitCondition(statement.condition, schema, instants);
   const { min, max } = intersect(outer.range, range);
   const maxTime = max ?? (window === null ? MAX_TIME : context.nowNs);
@@ -140,6 +140,14 @@ function byName(sources: readonly PlannedSource[]): PlannedSource[][] {
 }
 
 const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
+
+function checkFields(statement: SelectStatement, schema: Schema, ownWindow: Window | null) {
+  const taken = takeTime(statement, schema);
+  const written = taken.fields.map(({ expression }) => expression);
+  if (statement.having !== null) written.push(...havingCalls(statement.having));
+  checkSelect(statement, written, ownWindow !== null);
+  return taken;
+}
 
 /** Time is always the first column: naming it among the fields only says how that column is called. */
 function takeTime(statement: SelectStatement, schema: Schema): { timeName: string; fields: Named[] } {
