@@ -13,6 +13,7 @@ const folders = readdirSync(src, { withFileTypes: true })
 /** Packages and Bun's modules: the only places that may import each, as prefixes of paths in src. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   "node:fs": ["disk/", "cli/", "kernels/kernels.ts"],
+  "node:os": ["db/server-status.ts"],
   "node:path": ["disk/", "cli/"],
   "node:zlib": ["http/"],
   "bun:ffi": ["disk/"],

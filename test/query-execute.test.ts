@@ -169,7 +169,21 @@ test("EXPLAIN shows the plan and reads nothing; EXPLAIN ANALYZE runs it and coun
   expect(plan!.columns).toEqual(["QUERY PLAN"]);
   expect(plan!.rows.length).toBeGreaterThan(1);
   const [analyzed] = await answer("EXPLAIN ANALYZE SELECT v FROM m", oracle);
-  expect(analyzed!.rows.slice(plan!.rows.length)).toEqual([["ROWS: 2"], ["EXECUTION TIME: 0.000 ms"]]);
+  expect(analyzed!.rows.slice(plan!.rows.length)).toEqual([
+    ["ROWS: 2"],
+    ["SERIES: 1"],
+    ["SCAN: 2 blocks, 2 rows of 2 series in 0.000 ms"],
+    ["EVALUATION TIME: 0.000 ms"],
+    ["EXECUTION TIME: 0.000 ms"],
+  ]);
+  const [folded] = await answer("EXPLAIN ANALYZE SELECT count(v) FROM m GROUP BY t", oracle);
+  expect(folded!.rows.slice(-5)).toEqual([
+    ["ROWS: 2"],
+    ["SERIES: 2"],
+    ["FOLD: 2 groups, 2 values in 0.000 ms"],
+    ["EVALUATION TIME: 0.000 ms"],
+    ["EXECUTION TIME: 0.000 ms"],
+  ]);
 });
 
 test("a statement that is never asked for its series does not run", async () => {

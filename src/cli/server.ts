@@ -14,6 +14,7 @@ export async function runServer(options: Options): Promise<void> {
   const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const startedMs = performance.now();
   const db = await Database.open(options);
+  db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");
   let server: Server;
   try {
     const { host, port, maxBodySize, maxInflightSize } = options;

@@ -17,6 +17,7 @@ import type { TimeUnit } from "../model/types.ts";
 import type { Parameters } from "../query/parameters.ts";
 import type { StatementResult } from "../query/result.ts";
 import { runQuery } from "../query/session.ts";
+import type { SlowLog, SlowStatement } from "../query/slow.ts";
 import type { Schema } from "../store/schema.ts";
 import { StoreSource } from "../store/source.ts";
 import type { Store } from "../store/store.ts";
@@ -29,6 +30,7 @@ import { applyDrop, type OpenParts, openParts } from "./open.ts";
 import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
 import { Queries } from "./queries.ts";
 import { encodeDrop } from "./record.ts";
+import { Figures } from "./server-status.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
 
 export interface WriteTarget {
@@ -69,6 +71,7 @@ export interface Counters {
   rows: number;
   dropped: number;
   statements: number;
+  slowStatements: number;
 }
 
 /** How long a write waits for a flush to make room before it is refused. */
@@ -83,6 +86,9 @@ export class Database {
   readonly source: StoreSource;
   readonly into = new Into((batch, rows, target) => this.#writeBatch(target, () => ({ batch, rows })));
   readonly queries: Queries;
+  readonly status: Figures;
+  /** Told of statements that took longer than `slowQueryThreshold`. */
+  onSlowStatement: (statement: SlowStatement) => void = () => undefined;
   readonly continuousQueries: ContinuousScheduler;
   readonly #clock: Clock;
   readonly #kernels: Kernels;
@@ -94,7 +100,7 @@ export class Database {
   readonly #applier: Applier;
   readonly #parser: LineParser;
   readonly #maintenance: Maintenance;
-  readonly #counters: Counters = { writes: 0, rows: 0, dropped: 0, statements: 0 };
+  readonly #counters: Counters = { writes: 0, rows: 0, dropped: 0, statements: 0, slowStatements: 0 };
   readonly #stopTimer: () => void;
   #oldestRowMs: number | undefined;
   #poison: DiskError | undefined;
@@ -105,6 +111,7 @@ export class Database {
   private constructor(parts: OpenParts) {
     this.options = parts.options;
     this.#clock = parts.clock;
+    this.status = new Figures(parts.options, parts.clock, () => this.metrics());
     this.queries = new Queries(parts.clock, parts.options.maxConcurrentQueries);
     this.#kernels = parts.kernels;
     this.#schema = parts.schema;
@@ -210,7 +217,18 @@ export class Database {
       ...(options.retentionPolicy === undefined ? {} : { retentionPolicy: options.retentionPolicy }),
       ...(options.params === undefined ? {} : { params: options.params }),
       readOnly: options.readOnly ?? false,
+      slow: this.#slow,
     });
+  }
+
+  get #slow(): SlowLog | undefined {
+    const thresholdMs = this.options.slowQueryThreshold;
+    if (thresholdMs === 0) return undefined;
+    const report = (statement: SlowStatement) => {
+      this.#counters.slowStatements++;
+      this.onSlowStatement(statement);
+    };
+    return { thresholdMs, report };
   }
 
   databases(): string[] {

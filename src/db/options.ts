@@ -42,6 +42,11 @@ const options = {
   maxInflightSize: size("256MiB", "1MiB", "Bodies held at a time, over all requests; more are answered 503."),
   queryTimeout: duration("1m", "0ms", "A query that runs longer is ended with an error; 0 = no bound."),
   queryMemory: size("256MiB", "1MiB", "Memory that one query may hold; more ends it with an error."),
+  slowQueryThreshold: duration(
+    "0ms",
+    "0ms",
+    "A statement that takes this long is logged with its plan, rows and duration; 0 = none is.",
+  ),
   maxConcurrentQueries: integer(
     0,
     0,

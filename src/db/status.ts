@@ -95,6 +95,11 @@ export function metricsOf({
     counter("rows_written_total", "Rows stored.", counters.rows),
     counter("points_dropped_total", "Points refused.", counters.dropped),
     counter("queries_total", "Query texts run.", counters.statements),
+    counter(
+      "slow_statements_total",
+      "Statements that took `slow-query-threshold` or longer.",
+      counters.slowStatements,
+    ),
     gauge("queries_active", "Query texts that run now.", queries.statistics.active),
     counter("queries_killed_total", "Queries ended by KILL QUERY.", queries.statistics.killed),
     counter(

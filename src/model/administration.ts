@@ -2,6 +2,7 @@
 import type { BatchWriter } from "./batch-writer.ts";
 import type { ContinuousQueries } from "./continuous-queries.ts";
 import type { QueryRegistry } from "./queries.ts";
+import type { ServerStatus } from "./server-status.ts";
 
 export interface RetentionPolicy {
   readonly name: string;
@@ -18,6 +19,8 @@ export interface Administration {
   /** The queries that run now. */
   readonly queries: QueryRegistry;
   readonly continuousQueries: ContinuousQueries;
+  /** Figures of the running server. */
+  readonly status: ServerStatus;
   /** Names, sorted. */
   databases(): string[];
   /** The default one first; undefined when the database does not exist. */

@@ -4,6 +4,8 @@ import type { ContinuousQuery } from "../model/continuous-queries.ts";
 export type Operation =
   | { readonly kind: "show queries" }
   | { readonly kind: "kill query"; readonly id: bigint }
+  /** `of`: one module; "" = every. */
+  | { readonly kind: "show stats" | "show diagnostics"; readonly of: string }
   | { readonly kind: "show continuous queries"; readonly status: boolean }
   | { readonly kind: "create continuous query"; readonly database: string; readonly query: ContinuousQuery }
   | { readonly kind: "drop continuous query"; readonly database: string; readonly name: string };

@@ -1,5 +1,6 @@
 // Execution of statements about the running database: its queries, those that run by the clock. Shapes are InfluxDB's.
 import type { Administration } from "../model/administration.ts";
+import type { StatusModule } from "../model/server-status.ts";
 import { formatInstant } from "./explain.ts";
 import type { Operation } from "./operation-plan.ts";
 import type { ResultSeries } from "./result.ts";
@@ -15,6 +16,10 @@ export async function executeOperation(
     case "kill query":
       administration.queries.kill(operation.id);
       return [];
+    case "show stats":
+      return showModules(administration.status.statistics(), operation.of);
+    case "show diagnostics":
+      return showModules(administration.status.diagnostics(), operation.of);
     case "show continuous queries":
       return showContinuousQueries(administration, operation.status);
     case "create continuous query":
@@ -24,6 +29,16 @@ export async function executeOperation(
       await administration.continuousQueries.drop(operation.database, operation.name);
       return [];
   }
+}
+
+function showModules(modules: readonly StatusModule[], of: string): ResultSeries[] {
+  return modules
+    .filter(({ name }) => of === "" || name === of)
+    .map(({ name, tags, values }) => {
+      const columns = Object.keys(values).sort();
+      const rows = [columns.map((column) => values[column]!)];
+      return { name, ...(tags === undefined ? {} : { tags }), columns, timeColumn: -1, rows };
+    });
 }
 
 /** A series for each database, also for one that has none. */

@@ -29,3 +29,8 @@ export interface StatementResult {
   readonly messages: readonly Message[];
   readonly series: AsyncIterable<ResultSeries>;
 }
+
+/** Rows of a part, without making them. */
+export function rowCount(part: ResultSeries): number {
+  return part.columnar?.count ?? part.rows.length;
+}

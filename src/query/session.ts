@@ -12,17 +12,18 @@ import type { QueryTicket } from "../model/queries.ts";
 import type { Source } from "../model/scan.ts";
 import type { Statement } from "./ast.ts";
 import { type Allowance, defaultAllowance, QueryBudget } from "./budget.ts";
-import { type ExecutionContext, executeSelect } from "./execute.ts";
-import { explain } from "./explain.ts";
+import { executeSelect } from "./execute.ts";
+import { executeExplain } from "./explain-analyze.ts";
 import { executeInto } from "./into.ts";
 import { executeOperation } from "./operations.ts";
 import type { Parameters } from "./parameters.ts";
 import { parseQuery } from "./parse/parser.ts";
-import type { ExplainPlan, Plan, SchemaPlan } from "./plan.ts";
+import type { Plan, SchemaPlan } from "./plan.ts";
 import { planStatement } from "./planner/planner.ts";
 import { printStatement } from "./print.ts";
 import type { Message, ResultSeries, StatementResult } from "./result.ts";
 import { executeShow } from "./show.ts";
+import { type SlowLog, Stopwatch } from "./slow.ts";
 
 /** What a query runs against, and for whom. */
 export interface Session {
@@ -38,6 +39,8 @@ export interface Session {
   readonly allowance?: Allowance;
   /** The request promised not to change anything (a GET): statements that do carry a warning. */
   readonly readOnly?: boolean;
+  /** Where statements that took long are reported; absent: nowhere. */
+  readonly slow?: SlowLog | undefined;
 }
 
 /**
@@ -71,13 +74,19 @@ async function* results(statements: readonly Statement[], session: Session): Asy
 function execute(statement: Statement, session: Session): AsyncIterable<ResultSeries> {
   return {
     [Symbol.asyncIterator]() {
+      const { slow, database = "", clock } = session;
+      const watch = slow && new Stopwatch(slow, statement, database, clock);
       let started: AsyncIterator<ResultSeries> | undefined;
+      const step = () => started?.next() ?? start();
       return {
-        next: () => started?.next() ?? start(),
-        return: async () => (await started?.return?.()) ?? { done: true, value: undefined },
+        next: () => (watch === undefined ? step() : watch.measure(step)),
+        return: async () => {
+          watch?.end(null);
+          return (await started?.return?.()) ?? { done: true, value: undefined };
+        },
       };
       async function start(): Promise<IteratorResult<ResultSeries>> {
-        started = (await begin(statement, session))[Symbol.asyncIterator]();
+        started = (await begin(statement, session, watch))[Symbol.asyncIterator]();
         return started.next();
       }
     },
@@ -85,7 +94,11 @@ function execute(statement: Statement, session: Session): AsyncIterable<ResultSe
 }
 
 /** Plans a statement; one that changes something has done so when this resolves. */
-async function begin(statement: Statement, session: Session): Promise<AsyncIterable<ResultSeries>> {
+async function begin(
+  statement: Statement,
+  session: Session,
+  watch: Stopwatch | undefined,
+): Promise<AsyncIterable<ResultSeries>> {
   const { source, administration, clock } = session;
   const budget = new QueryBudget(session.allowance ?? defaultAllowance, clock);
   budget.check();
@@ -97,6 +110,7 @@ async function begin(statement: Statement, session: Session): Promise<AsyncItera
     retentionPolicy: session.retentionPolicy ?? "",
     nowNs,
   });
+  if (watch !== undefined) watch.plan = plan;
   const context = { source, administration, budget, nowNs };
   switch (plan.kind) {
     case "select":
@@ -129,21 +143,6 @@ async function* nothing(): AsyncGenerator<ResultSeries> {}
 
 async function* inOrder(series: readonly ResultSeries[]): AsyncGenerator<ResultSeries> {
   yield* series;
-}
-
-async function* executeExplain(
-  plan: ExplainPlan,
-  context: ExecutionContext,
-  clock: Clock,
-): AsyncGenerator<ResultSeries> {
-  const lines = explain(plan.plan);
-  if (plan.analyze) {
-    const startMs = clock.elapsedMs();
-    let rowCount = 0;
-    for await (const part of executeSelect(plan.plan, context)) rowCount += part.rows.length;
-    lines.push(`ROWS: ${rowCount}`, `EXECUTION TIME: ${(clock.elapsedMs() - startMs).toFixed(3)} ms`);
-  }
-  yield { columns: ["QUERY PLAN"], timeColumn: -1, rows: lines.map((line) => [line]) };
 }
 
 function change(plan: SchemaPlan, administration: Administration): Promise<void> {

@@ -7,7 +7,9 @@ import { systemClock } from "../../src/base/clock.ts";
 import { NotFoundError } from "../../src/base/errors.ts";
 import { ContinuousFile } from "../../src/db/continuous-file.ts";
 import { ContinuousScheduler } from "../../src/db/continuous-queries.ts";
+import { resolveOptions } from "../../src/db/options.ts";
 import { Queries } from "../../src/db/queries.ts";
+import { Figures } from "../../src/db/server-status.ts";
 import type { Administration, RetentionPolicy } from "../../src/model/administration.ts";
 import type { BatchWriter } from "../../src/model/batch-writer.ts";
 import { openBatch } from "../../src/model/batchview.ts";
@@ -99,6 +101,7 @@ export class Oracle implements Source, Administration {
   }
 
   readonly queries = new Queries(systemClock, 0);
+  readonly status = new Figures(resolveOptions(), systemClock, () => []);
   /** Kept, never run. */
   readonly continuousQueries = new ContinuousScheduler(
     new ContinuousFile(new MemoryDisk(1), "/continuous-queries"),

@@ -15,6 +15,8 @@ function operationOf(statement: Statement, context: PlanContext): Operation | nu
       if (statement.subject === "queries") return { kind: "show queries" };
       if (statement.subject === "continuous queries")
         return { kind: "show continuous queries", status: statement.of !== "" };
+      if (statement.subject === "stats" || statement.subject === "diagnostics")
+        return { kind: `show ${statement.subject}`, of: statement.of };
       return null;
     case "create continuous query":
       return planContinuousQuery(statement, context);

@@ -1,0 +1,53 @@
+// Metered rows: a source of rows that counts what a statement takes from it, for EXPLAIN ANALYZE.
+import type { Clock } from "../base/clock.ts";
+import type { FoldedGroup, FoldRequest, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
+
+export class MeteredRows implements Rows {
+  readonly #source: Rows;
+  readonly #clock: Clock;
+  scans = 0;
+  folds = 0;
+  /** Of scans. */
+  blocks = 0;
+  rows = 0;
+  series = 0;
+  /** Partial groups that folds gave, and the values of the first column in them. */
+  groups = 0;
+  values = 0;
+  scanMs = 0;
+  foldMs = 0;
+
+  constructor(source: Rows, clock: Clock) {
+    this.#source = source;
+    this.#clock = clock;
+  }
+
+  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+    this.scans++;
+    let last = "";
+    let startMs = this.#clock.elapsedMs();
+    for await (const block of this.#source.scan(request)) {
+      this.scanMs += this.#clock.elapsedMs() - startMs;
+      this.blocks++;
+      this.rows += block.rowCount;
+      if (this.blocks === 1 || block.series.key !== last) this.series++;
+      last = block.series.key;
+      yield block;
+      startMs = this.#clock.elapsedMs();
+    }
+    this.scanMs += this.#clock.elapsedMs() - startMs;
+  }
+
+  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
+    this.folds++;
+    let startMs = this.#clock.elapsedMs();
+    for await (const group of this.#source.fold(request)) {
+      this.foldMs += this.#clock.elapsedMs() - startMs;
+      this.groups++;
+      for (const count of group.columns[0]?.count ?? []) this.values += count;
+      yield group;
+      startMs = this.#clock.elapsedMs();
+    }
+    this.foldMs += this.#clock.elapsedMs() - startMs;
+  }
+}
