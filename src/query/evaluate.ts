@@ -1,6 +1,7 @@
 // Calls over the points of one group: what the raw path does where a fold cannot answer, and what both paths do
 // with calls whose argument is another call.
 import type { Random } from "../base/random.ts";
+import type { Budget } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
 import { fillWindows } from "./fill.ts";
 import type { Frame } from "./frame.ts";
@@ -9,7 +10,7 @@ import { type Aggregate, aggregateNamed } from "./functions/aggregates.ts";
 import { integralWindows } from "./functions/integral.ts";
 import { samplePoints } from "./functions/sample.ts";
 import { selectorNamed } from "./functions/selectors.ts";
-import type { Sequence } from "./functions/sequence.ts";
+import { reversed, type Sequence } from "./functions/sequence.ts";
 import { distinctPoints, extremes, keyOfRow } from "./functions/several.ts";
 import { transform } from "./functions/transformations.ts";
 import { functions } from "./functions.ts";
@@ -23,6 +24,13 @@ import { eachWindow } from "./windows.ts";
 /** Gives the values of a call whose argument is a field, for the group in hand; null = the group has none. */
 export type BaseCall = (call: Call) => WindowValues | PointValues | null;
 
+/** What evaluation needs beside the values. */
+export interface Means {
+  readonly random: Random;
+  /** Ends long work by throwing. */
+  readonly budget: Budget;
+}
+
 /** Evaluates call number `index` of the input over a group. `carried`: by call, what stood before the frame (lookback.ts). */
 export function evaluateCall(
   plan: SelectPlan,
@@ -30,14 +38,14 @@ export function evaluateCall(
   index: number,
   frame: Frame,
   base: BaseCall,
-  random: Random,
+  means: Means,
   carried: readonly Cell[] | null = null,
 ): CallValues | null {
   const call = input.calls[index]!;
   const values =
     call.argument.kind === "field"
       ? base(call)
-      : overCall(plan, input, call, call.argument.call, frame, base, random, carried);
+      : overCall(plan, input, call, call.argument.call, frame, base, means, carried);
   const before = carried?.[index] ?? null;
   if (values === null) {
     if (before === null) return null;
@@ -57,10 +65,10 @@ function overCall(
   argument: number,
   frame: Frame,
   base: BaseCall,
-  random: Random,
+  means: Means,
   carried: readonly Cell[] | null,
 ): WindowValues | PointValues | null {
-  const inner = evaluateCall(plan, input, argument, frame, base, random, carried);
+  const inner = evaluateCall(plan, input, argument, frame, base, means, carried);
   if (inner === null) return null;
   const { type } = input.calls[argument]!;
   if (inner.kind === "points") {
@@ -68,11 +76,11 @@ function overCall(
     const { times, values } = inner.points;
     if (functions[call.function].kind === "transformation")
       return wanted(
-        transform(call, { type, count: values.length, times, values: values as number[] }),
+        transform(call, { type, count: values.length, times, values: values as number[] }, means),
         frame,
       );
     const points = asPoints(inner.points, type);
-    return evaluatePoints(plan, input, call, plan.descending ? reversed(points) : points, frame, random);
+    return evaluatePoints(plan, input, call, plan.descending ? reversed(points) : points, frame, means);
   }
   // the windows that have a value, in the order of the answer
   const windows = windowCount(frame);
@@ -92,11 +100,11 @@ function overCall(
     times[values.length] = frame.time(i);
     values.push(value as number | bigint);
   }
-  const output = transform(call, { type, count: values.length, times, values });
+  const output = transform(call, { type, count: values.length, times, values }, means);
   return wanted(output, frame);
 }
 
-/** Leaves out what stands in windows before or after those of the answer. */
+/** Leaves out what stands in windows that were read only to begin with; what is foretold stands after all windows. */
 function wanted(sequence: Sequence, frame: Frame): PointValues | null {
   const from = frame.time(frame.lead);
   const to = frame.bounds[windowCount(frame) - frame.trail]!;
@@ -104,7 +112,7 @@ function wanted(sequence: Sequence, frame: Frame): PointValues | null {
   const values: Cell[] = [];
   for (let i = 0; i < sequence.count; i++) {
     const time = sequence.times[i]!;
-    if (time < from || time >= to) continue;
+    if (time < from || (frame.trail > 0 && time >= to)) continue;
     times.push(time);
     values.push(sequence.values[i]!);
   }
@@ -128,7 +136,7 @@ export function evaluatePoints(
   call: Call,
   points: Points,
   frame: Frame,
-  random: Random,
+  means: Means,
 ): WindowValues | PointValues | null {
   if (points.count === 0) return null;
   const aggregate = aggregateNamed(call.function);
@@ -152,9 +160,9 @@ export function evaluatePoints(
     case "bottom":
     case "distinct":
     case "sample":
-      return several(plan, input, call, points, frame, random);
+      return several(plan, input, call, points, frame, means);
     default:
-      return transformed(plan, call, points);
+      return transformed(plan, call, points, means);
   }
 }
 
@@ -176,10 +184,10 @@ function several(
   call: Call,
   points: Points,
   frame: Frame,
-  random: Random,
+  means: Means,
 ): PointValues {
   const windows: { readonly indices: number[]; readonly time: bigint | null }[] = [];
-  const choose = chooser(input, call, points, random);
+  const choose = chooser(input, call, points, means.random);
   eachWindow(points.times, frame.bounds, (window, from, to) => {
     const start = plan.window === null ? plan.aggregateTime : frame.time(window);
     windows.push({ indices: choose(from, to), time: call.function === "distinct" ? start : null });
@@ -218,15 +226,10 @@ function selected(points: Points, indices: readonly number[], times: BigInt64Arr
   };
 }
 
-function transformed(plan: SelectPlan, call: Call, points: Points): PointValues | null {
+function transformed(plan: SelectPlan, call: Call, points: Points, means: Means): PointValues | null {
   // only elapsed() takes strings, and it reads no value
   const input = points as Sequence;
-  const output = transform(call, plan.descending ? reversed(input) : input);
+  const output = transform(call, plan.descending ? reversed(input) : input, means);
   if (output.count === 0) return null;
   return { times: output.times, values: output.values as readonly (number | bigint)[], rows: null };
-}
-
-function reversed<T extends Sequence | Points>(sequence: T): T {
-  const values: readonly unknown[] = Array.from(sequence.values as ArrayLike<unknown>).reverse();
-  return { ...sequence, times: sequence.times.slice().reverse(), values };
 }

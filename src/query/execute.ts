@@ -13,7 +13,7 @@ import type { Budget, FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
 import { canFold, fieldOf, foldColumns, isSameField, passesOf, rootCalls } from "./calls.ts";
 import { DerivedRows } from "./derived.ts";
-import { type BaseCall, evaluateCall, evaluatePoints } from "./evaluate.ts";
+import { type BaseCall, evaluateCall, evaluatePoints, type Means } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { byTags, gatherGroups, type RowGroup } from "./gather.ts";
@@ -181,7 +181,7 @@ async function evaluatePass(
   groups: Map<string, GroupValues>,
   turn: Turn,
 ): Promise<void> {
-  const { random = systemRandom } = context;
+  const means = meansOf(context);
   const carried = await carriedValues(plan, input, frame, context, turn);
   const evaluate = (tags: readonly string[], base: BaseCall) => {
     const key = tags.join("\0");
@@ -191,7 +191,7 @@ async function evaluatePass(
       groups.set(key, group);
     }
     for (const call of calls)
-      group.values[call] = evaluateCall(plan, input, call, frame, base, random, carried.get(key)?.values);
+      group.values[call] = evaluateCall(plan, input, call, frame, base, means, carried.get(key)?.values);
     carried.delete(key);
   };
   await visitGroups(plan, input, frame, context, turn, evaluate);
@@ -225,7 +225,8 @@ async function visitGroups(
   turn: Turn,
   evaluate: (tags: readonly string[], base: BaseCall) => void,
 ): Promise<void> {
-  const { source, budget, random = systemRandom } = context;
+  const { source, budget } = context;
+  const means = meansOf(context);
   const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
   if (context.path !== "rows" && canFold(input)) {
     const columns = foldColumns(input);
@@ -265,7 +266,7 @@ async function visitGroups(
         collected = collectPoints(series, input.fields.indexOf(field.reference.name), field);
         points.set(key, collected);
       }
-      return evaluatePoints(plan, input, call, collected, frame, random);
+      return evaluatePoints(plan, input, call, collected, frame, means);
     });
   }
 }
@@ -320,3 +321,5 @@ function headsOf(plan: SelectPlan, input: Input): (tags: readonly string[]) => S
     return { ...head, tags };
   };
 }
+
+const meansOf = ({ budget, random = systemRandom }: ExecutionContext): Means => ({ budget, random });

@@ -27,6 +27,8 @@ export type Parameter =
   | { readonly kind: "integer"; readonly minimum: number }
   /** Period, results to keep back, warm-up (code and rules: functions/technical-analysis.ts). */
   | { readonly kind: "technique" }
+  /** Values to predict, values of a season (functions/holt-winters.ts). */
+  | { readonly kind: "forecast" }
   | { readonly kind: "duration"; readonly defaultNs: number; readonly defaultIsWindow: boolean };
 
 export interface FunctionInfo {
@@ -93,6 +95,9 @@ const table = {
     extraWindows: "parameter - 1",
   }),
   cumulative_sum: info("transformation", numbers, "same"),
+
+  holt_winters: info("transformation", numbers, Float, { parameter: { kind: "forecast" } }),
+  holt_winters_with_fit: info("transformation", numbers, Float, { parameter: { kind: "forecast" } }),
 
   exponential_moving_average: technique,
   double_exponential_moving_average: technique,

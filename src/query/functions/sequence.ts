@@ -9,6 +9,14 @@ export interface Sequence {
   readonly values: ArrayLike<number | bigint>;
 }
 
+/** The other way in time. */
+export function reversed<T extends Pick<Sequence, "times"> & { readonly values: ArrayLike<unknown> }>(
+  sequence: T,
+): T {
+  const values = Array.from(sequence.values).reverse();
+  return { ...sequence, times: sequence.times.slice().reverse(), values };
+}
+
 /** A sequence that only grows at its end. */
 export class SequenceBuilder {
   readonly times: BigInt64Array;

@@ -4,16 +4,18 @@
 // Points at the same time (several series in one group) do not advance a difference or a derivative: all but the
 // first are passed over, as in InfluxDB; moving averages and sums take every one.
 import { assert } from "../../base/assert.ts";
+import type { Budget } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
 import { elapsedNs, wordsOf } from "../cells.ts";
 import type { Call } from "../plan.ts";
 import { add, subtract } from "./aggregates.ts";
 import { elapsed } from "./elapsed.ts";
-import { type Sequence, SequenceBuilder } from "./sequence.ts";
+import { holtWinters } from "./holt-winters.ts";
+import { reversed, type Sequence, SequenceBuilder } from "./sequence.ts";
 import { isTechniqueName, technicalAnalysis } from "./technical-analysis.ts";
 
-/** Applies a call that is a transformation. */
-export function transform(call: Call, input: Sequence): Sequence {
+/** Applies a call that is a transformation. The budget ends long work by throwing. */
+export function transform(call: Call, input: Sequence, { budget }: { readonly budget: Budget }): Sequence {
   if (isTechniqueName(call.function)) return technicalAnalysis(call.function, input, call.parameters);
   const parameter = call.parameters[0] ?? 0;
   switch (call.function) {
@@ -25,6 +27,9 @@ export function transform(call: Call, input: Sequence): Sequence {
       return difference(input, call.function === "non_negative_difference");
     case "elapsed":
       return elapsed(input, parameter);
+    case "holt_winters":
+    case "holt_winters_with_fit":
+      return forecast(call, input, () => budget.check());
     case "moving_average":
       return movingAverage(input, parameter);
     case "cumulative_sum":
@@ -89,4 +94,13 @@ function cumulativeSum(input: Sequence): Sequence {
     output.add(times[i]!, sum);
   }
   return output.finish(input.type);
+}
+
+/** Always made in the direction of time, and then turned to that of the answer. */
+function forecast(call: Call, input: Sequence, check: () => void): Sequence {
+  const [horizon = 0, season = 0, everyNs = 1] = call.parameters;
+  const withFit = call.function === "holt_winters_with_fit";
+  const how = { horizon, season, intervalNs: BigInt(everyNs), withFit };
+  const descends = input.count > 1 && input.times[0]! > input.times[input.count - 1]!;
+  return descends ? reversed(holtWinters(reversed(input), how, check)) : holtWinters(input, how, check);
 }

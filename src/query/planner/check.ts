@@ -7,6 +7,7 @@ import { fixedLength, formatDuration } from "../duration.ts";
 import { isTechniqueName } from "../functions/technical-analysis.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { influxType, printNode } from "../print.ts";
+import { checkForecast, isForecastName } from "./forecast.ts";
 import { checkTechnique } from "./technique.ts";
 
 /** What the fields of a statement turned out to contain. */
@@ -184,6 +185,10 @@ class FieldCheck {
     const called = functionNamed(node.name)!.name;
     if (isTechniqueName(called)) {
       checkTechnique(node, called);
+      return;
+    }
+    if (isForecastName(called)) {
+      checkForecast(node);
       return;
     }
     const parameter = hasParameterInName ? null : functions[called].parameter;

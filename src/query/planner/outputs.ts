@@ -11,6 +11,7 @@ import { isTechniqueName } from "../functions/technical-analysis.ts";
 import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
 import type { Call, Output, RowValue, Window } from "../plan.ts";
 import { printNode } from "../print.ts";
+import { isForecastName, planForecast } from "./forecast.ts";
 import { isDerived, resolve, type Schema } from "./schema.ts";
 import { planTechnique } from "./technique.ts";
 
@@ -230,6 +231,7 @@ export class OutputBuilder {
     if (named !== null) return [named];
     const { name } = functionNamed(node.name)!;
     if (isTechniqueName(name)) return planTechnique(node, name);
+    if (isForecastName(name)) return planForecast(node, this.#window);
     const written = node.arguments.length > 1 ? node.arguments.at(-1) : undefined;
     if (written?.kind === "duration") return [Number(fixedLength(written))];
     if (written?.kind === "integer" || written?.kind === "number") return [Number(written.value)];
