@@ -1,6 +1,7 @@
 // Windowed folds, masks and filters over linear memory equal their plain twins.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { encodePage, foldPage } from "../src/codec/codec.ts";
 import { type Comparison, compareColumn } from "../src/kernels/filter.ts";
 import {
   accumulatorBytes,
@@ -118,6 +119,70 @@ function closeTo(actual: number, expected: number, scale: number): void {
   expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * (1 + scale));
 }
 
+function expectFolded(
+  type: NumberType,
+  keep: number,
+  folded: ReturnType<typeof readAccumulators>,
+  expected: ReturnType<typeof foldTwin>,
+): void {
+  if (folded === null) {
+    expect(expected.every((window) => window.count === 0)).toBe(true);
+    return;
+  }
+  expected.forEach((window, w) => {
+    expect(folded.count[w]).toBe(window.count);
+    if (window.count === 0) return;
+    const scale = window.numbers.reduce((sum, x) => sum + Math.abs(x), 0);
+    if (keep & Fold.Sum) {
+      if (type === FieldType.Float) closeTo(folded.sum![w] as number, window.sum as number, scale);
+      else expect(folded.sum![w]).toBe(wrap(type, window.sum) as bigint);
+    }
+    if (keep & Fold.Min) {
+      expect(folded.min![w]).toEqual(window.min!);
+      if (!Number.isNaN(window.min)) expect(folded.minTime![w]).toBe(window.minTime!);
+    }
+    if (keep & Fold.Max) {
+      expect(folded.max![w]).toEqual(window.max!);
+      if (!Number.isNaN(window.max)) expect(folded.maxTime![w]).toBe(window.maxTime!);
+    }
+    if (keep & Fold.First) {
+      expect(folded.first![w]).toEqual(window.first!);
+      expect(folded.firstTime![w]).toBe(window.firstTime!);
+    }
+    if (keep & Fold.Last) {
+      expect(folded.last![w]).toEqual(window.last!);
+      expect(folded.lastTime![w]).toBe(window.lastTime!);
+    }
+    if (keep & Fold.Deviations) {
+      const { mean, deviations } = meanAndDeviations(window.numbers);
+      closeTo(folded.mean![w]!, mean, scale);
+      if (Number.isFinite(mean)) closeTo(folded.deviations![w]!, deviations, scale * scale);
+    }
+  });
+}
+
+/** Values as they come in pages: short decimals, whole numbers, one number over and over, and anything. */
+function pageValues(type: NumberType): fc.Arbitrary<(number | bigint)[]> {
+  const anything = fc.array(anyValue[type] as fc.Arbitrary<number | bigint>, {
+    minLength: 1,
+    maxLength: 300,
+    size: "max",
+  });
+  if (type !== FieldType.Float) return anything;
+  const steps = (scale: number, step: number) =>
+    fc
+      .array(fc.integer({ min: -step, max: step }), { minLength: 1, maxLength: 1500, size: "max" })
+      .map((list) => {
+        let at = 0;
+        return list.map((each) => {
+          at += each;
+          return at / scale;
+        });
+      });
+  const far = steps(1, 3).map((list) => list.map((x) => x + 2 ** 47));
+  return fc.oneof(anything, steps(100, 400), steps(1000, 9), steps(1, 1), steps(10, 0), far);
+}
+
 describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as NumberType[])("type %d", (type) => {
   test("several series folded into windows equal the twin, for every choice of aggregates", () => {
     fc.assert(
@@ -141,44 +206,76 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
             foldRows(kernels, type, rows, windows, 0, keep, accumulators);
           }
           const expected = foldTwin(list.flatMap(rowsOf), bounds, type === FieldType.Float ? 0 : 0n);
-          const folded = readAccumulators(kernels, type, windows.count, keep, accumulators);
-          if (folded === null) {
-            expect(expected.every((window) => window.count === 0)).toBe(true);
-            return;
-          }
-          expected.forEach((window, w) => {
-            expect(folded.count[w]).toBe(window.count);
-            if (window.count === 0) return;
-            const scale = window.numbers.reduce((sum, x) => sum + Math.abs(x), 0);
-            if (keep & Fold.Sum) {
-              if (type === FieldType.Float) closeTo(folded.sum![w] as number, window.sum as number, scale);
-              else expect(folded.sum![w]).toBe(wrap(type, window.sum) as bigint);
-            }
-            if (keep & Fold.Min) {
-              expect(folded.min![w]).toEqual(window.min!);
-              if (!Number.isNaN(window.min)) expect(folded.minTime![w]).toBe(window.minTime!);
-            }
-            if (keep & Fold.Max) {
-              expect(folded.max![w]).toEqual(window.max!);
-              if (!Number.isNaN(window.max)) expect(folded.maxTime![w]).toBe(window.maxTime!);
-            }
-            if (keep & Fold.First) {
-              expect(folded.first![w]).toEqual(window.first!);
-              expect(folded.firstTime![w]).toBe(window.firstTime!);
-            }
-            if (keep & Fold.Last) {
-              expect(folded.last![w]).toEqual(window.last!);
-              expect(folded.lastTime![w]).toBe(window.lastTime!);
-            }
-            if (keep & Fold.Deviations) {
-              const { mean, deviations } = meanAndDeviations(window.numbers);
-              closeTo(folded.mean![w]!, mean, scale);
-              if (Number.isFinite(mean)) closeTo(folded.deviations![w]!, deviations, scale * scale);
-            }
-          });
+          expectFolded(
+            type,
+            keep,
+            readAccumulators(kernels, type, windows.count, keep, accumulators),
+            expected,
+          );
         },
       ),
       { numRuns: 300 },
+    );
+  });
+
+  test("folding the pages of rows, whole or in part, equals the twin", () => {
+    const page = fc.record({
+      values: pageValues(type),
+      start: fc.integer({ min: -100, max: 3000 }),
+      step: fc.integer({ min: 1, max: 7 }),
+      gaps: fc.integer({ min: 0, max: 3 }),
+      from: fc.double({ min: 0, max: 1, noNaN: true }),
+      to: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(page, { minLength: 1, maxLength: 3 }),
+        boundsList,
+        fc.integer({ min: 0, max: 127 }),
+        (pages, bounds, keep) => {
+          const pieces = new Pieces();
+          const windows = { bounds: pieces.times(bounds), count: bounds.length - 1 };
+          const accumulators = pieces.room(accumulatorBytes(keep, windows.count));
+          initAccumulators(kernels, keep, windows.count, accumulators);
+          const counted: TwinRow[] = [];
+          for (const { values, start, step, gaps, from, to } of pages) {
+            const rowCount = values.length;
+            const times = values.map((_, row) => BigInt(start + row * step));
+            // (where rows may have no value, every fifth has none)
+            const flags = gaps > 1 ? values.map((_, row) => (row % 5 === gaps ? 0 : 1)) : null;
+            const present = flags ? pieces.bytes(flags) : 0;
+            const stored = pieces.values(
+              type,
+              values.map((value, row) => (flags?.[row] === 0 ? (type === FieldType.Float ? 0 : 0n) : value)),
+            );
+            const out = pieces.room(rowCount * 9 + 200);
+            const column = { type, rowCount, values: stored, present, heap: 0, heapBytes: 0 };
+            const sizeBytes = encodePage(kernels, column, out);
+            const first = Math.floor(from * rowCount);
+            const last = Math.max(first, Math.floor(to * rowCount));
+            const fold = {
+              ...{ times: pieces.times(times), from: first, to: last, bounds: windows.bounds },
+              ...{ windowCount: windows.count, firstWindow: 0, keep, accumulators },
+            };
+            const room = { values: pieces.room(rowCount * 8), present: pieces.room(rowCount), heap: 0 };
+            const next = foldPage(kernels, type, out, sizeBytes, rowCount, fold, room);
+            expect(next).toBeWithin(0, windows.count);
+            const rows = values.map((value, row) => ({
+              time: times[row]!,
+              value: flags?.[row] === 0 ? null : value,
+            }));
+            counted.push(...rows.slice(first, last));
+          }
+          const expected = foldTwin(counted, bounds, type === FieldType.Float ? 0 : 0n);
+          expectFolded(
+            type,
+            keep,
+            readAccumulators(kernels, type, windows.count, keep, accumulators),
+            expected,
+          );
+        },
+      ),
+      { numRuns: 400 },
     );
   });
 

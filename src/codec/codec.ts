@@ -73,6 +73,53 @@ export function decodePage(
   return { hasNulls: answer === 1, heapBytes };
 }
 
+/** Rows [from, to) of a page of `rowCount` rows, windows and accumulators: kernels/fold.ts has the rules. */
+export interface PageFold {
+  /** i64[rowCount], of all rows of the page. */
+  readonly times: Pointer;
+  readonly from: number;
+  readonly to: number;
+  readonly bounds: Pointer;
+  readonly windowCount: number;
+  /** No row may lie before it. */
+  readonly firstWindow: number;
+  readonly keep: number;
+  readonly accumulators: Pointer;
+}
+
+/**
+ * Folds a page of numbers without giving its values (booleans: counts alone); `room`: where it may decode to. Answers the
+ * window to start from with later rows of the series. Throws `PageError`; then nothing was folded.
+ */
+export function foldPage(
+  kernels: Kernels,
+  type: FieldType,
+  page: Pointer,
+  pageBytes: number,
+  rowCount: number,
+  fold: PageFold,
+  room: ColumnTarget,
+): number {
+  const answer = kernels.call.foldPage(
+    type,
+    page,
+    pageBytes,
+    rowCount,
+    fold.times,
+    fold.from,
+    fold.to,
+    fold.bounds,
+    fold.windowCount,
+    fold.firstWindow,
+    fold.keep,
+    fold.accumulators,
+    room.values,
+    room.present,
+  );
+  if (answer < 0) throw pageError(answer);
+  return answer;
+}
+
 /** Room that the heap of a decoded page needs, bytes; 0 unless it holds strings. Throws `PageError`. */
 export function pageHeapBytes(kernels: Kernels, page: Pointer, pageBytes: number): number {
   const bytes = kernels.view(page, pageBytes);

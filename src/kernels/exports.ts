@@ -76,7 +76,7 @@ export interface StatsExports {
   presentCount(present: number, rowCount: number): number;
   timeBounds(times: number, rowCount: number, out: number): void;
 }
-/** assembly/fold.ts */
+/** assembly/fold.ts, assembly/fold-page.ts */
 export interface FoldExports {
   foldInit(windows: number, arrays: number, accumulators: number): void;
   foldFloat: FoldKernel;
@@ -95,6 +95,22 @@ export interface FoldExports {
   foldStatsFloat: FoldStatsKernel<number>;
   foldStatsInteger: FoldStatsKernel<bigint>;
   foldStatsUnsigned: FoldStatsKernel<bigint>;
+  foldPage(
+    type: number,
+    page: number,
+    sizeBytes: number,
+    count: number,
+    times: number,
+    from: number,
+    to: number,
+    bounds: number,
+    windows: number,
+    window: number,
+    keep: number,
+    accumulators: number,
+    values: number,
+    present: number,
+  ): number;
   lowerBound(times: number, from: number, rows: number, time: bigint): number;
 }
 export type FoldStatsKernel<T> = (

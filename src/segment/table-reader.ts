@@ -3,7 +3,7 @@
 // A page is copied from the mapped file into linear memory, compared with its checksum the first time, and decoded
 // there. Row groups are numbered from 0, ascending by (series id, time).
 import { CorruptionError } from "../base/errors.ts";
-import { decodePage, decodeTimes, pageHeapBytes } from "../codec/codec.ts";
+import { decodePage, decodeTimes, foldPage, type PageFold, pageHeapBytes } from "../codec/codec.ts";
 import { PageError } from "../codec/page-error.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
@@ -186,6 +186,22 @@ export class TableReader {
       throw this.#failed(group, 1 + field, error);
     } finally {
       if (!buffer) this.#kernels.free(page);
+    }
+  }
+
+  /**
+   * Folds rows of a field's column, not of strings, without reading it out; `room` as for `readColumn`. Answers the window to go on
+   * from. Throws `CorruptionError`.
+   */
+  foldColumn(group: number, field: number, fold: PageFold, room: ColumnTarget, buffer: GroupPages): number {
+    const sizeBytes = this.pageBytes(group, field);
+    if (sizeBytes === 0) return fold.firstWindow;
+    const page = this.#open(group, 1 + field, buffer);
+    try {
+      const { type } = this.fields[field]!;
+      return foldPage(this.#kernels, type, page, sizeBytes, this.groupRows(group), fold, room);
+    } catch (error) {
+      throw this.#failed(group, 1 + field, error);
     }
   }
 

@@ -1,20 +1,14 @@
 // Group fold: partial aggregates of one group of series after the other, in accumulators that stay.
 //
-// A row group that lies in one window and is all of one series is folded by its statistics, everything else by its rows.
-import {
-  accumulatorBytes,
-  foldRows,
-  foldStats,
-  initAccumulators,
-  viewAccumulators,
-  type Windows,
-} from "../kernels/fold.ts";
+// A row group that is all of one series is folded by its statistics when it lies in one window, else page by page; rows
+// that were merged, filtered or share a row group, and strings, are read and then folded.
+import { accumulatorBytes, foldRows, foldStats, viewAccumulators, type Windows } from "../kernels/fold.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { Fold, type FoldedGroup, type FoldRequest } from "../model/scan.ts";
-import type { FieldInfo } from "../model/types.ts";
-import type { Run, SeriesReader } from "./series-reader.ts";
+import { type FieldInfo, FieldType } from "../model/types.ts";
+import type { GroupRows, Run, SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 
 /** Folds the series of one group after the other into the same accumulators. */
@@ -32,6 +26,7 @@ export class GroupFold {
   readonly #sizeBytes: number;
   readonly #regexes = new RegexCache();
   readonly #useStats: boolean;
+  readonly #foldsPages: boolean;
 
   constructor(
     kernels: Kernels,
@@ -59,18 +54,25 @@ export class GroupFold {
     this.#useStats = request.columns.every(
       ({ keep }) => (keep & ~(Fold.Count | Fold.Sum | Fold.First | Fold.Last)) === 0,
     );
+    this.#foldsPages = this.#fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
   }
 
   start(): void {
-    this.#request.columns.forEach(({ keep }, c) => {
-      initAccumulators(this.#kernels, keep, this.#windows.count, this.#accumulators + this.#offsets[c]!);
-    });
+    // all columns at once: they are empty when zero
+    this.#kernels.call.foldInit(1, this.#sizeBytes / 8, this.#accumulators);
   }
 
   add(seriesId: number, residual: Expression | null): void {
     let window = 0;
     this.#reader.clusters(seriesId, false, (runs) => {
-      if (residual === null && runs.length === 1 && this.#useStats && this.#addStats(runs[0]!)) return true;
+      if (residual === null && runs.length === 1) {
+        const run = runs[0]!;
+        if (this.#useStats && this.#addStats(run)) return true;
+        if (this.#foldsPages && run.alone !== null) {
+          window = this.#addPages(run.alone, window);
+          return true;
+        }
+      }
       for (const slice of this.#reader.read(runs, false)) window = this.#addRows(slice, residual, window);
       return true;
     });
@@ -123,6 +125,28 @@ export class GroupFold {
       );
     }
     if (mask !== 0) kernels.free(mask);
+    return next;
+  }
+
+  #addPages({ cursor, index, start, end }: GroupRows, window: number): number {
+    const { bounds, count } = this.#windows;
+    const times = cursor.times(index);
+    let next = window;
+    for (let c = 0; c < this.#fields.length; c++) {
+      const field = this.#fields[c]!;
+      if (field < 0) continue;
+      const fold = {
+        times,
+        from: start,
+        to: end,
+        bounds,
+        windowCount: count,
+        firstWindow: window,
+        keep: this.#request.columns[c]!.keep,
+        accumulators: this.#accumulators + this.#offsets[c]!,
+      };
+      next = Math.max(next, cursor.fold(index, field, fold));
+    }
     return next;
   }
 

@@ -1,5 +1,6 @@
 // Segment cursor: one segment's rows of a table, read series by series; the row group that was decoded last stays
 // decoded, so that the short series that share it cost one decode.
+import type { PageFold } from "../codec/codec.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
 import { GroupPages } from "../segment/group-pages.ts";
@@ -64,6 +65,14 @@ export class SegmentCursor {
     return this.#blockAt;
   }
 
+  /** Folds rows of a group's column that is not of strings, as `TableReader.foldColumn` does. */
+  fold(group: number, column: number, fold: PageFold): number {
+    const field = this.#fields[column]!;
+    if (field < 0) return fold.firstWindow;
+    this.#load(group);
+    return this.#table.foldColumn(group, field, fold, this.#target(column), this.#pages);
+  }
+
   /** Frees the strings of groups that are not the current one. */
   recycle(): void {
     for (const heap of this.#oldHeaps) this.#kernels.free(heap);
@@ -106,8 +115,7 @@ export class SegmentCursor {
   #read(c: number): SliceColumn | null {
     const field = this.#fields[c]!;
     if (field < 0) return null;
-    const values = this.#blockAt + this.#rows * (8 + 9 * c);
-    const present = values + this.#rows * 8;
+    const { values, present } = this.#target(c);
     let heap = 0;
     if (this.#table.fields[field]!.type === FieldType.String) {
       heap = this.#kernels.alloc(this.#table.columnHeapBytes(this.#group, field) + 8);
@@ -115,5 +123,10 @@ export class SegmentCursor {
     }
     const read = this.#table.readColumn(this.#group, field, { values, present, heap }, this.#pages);
     return read.present ? { values, present: read.hasNulls ? present : 0, heap } : null;
+  }
+
+  #target(column: number): { values: Pointer; present: Pointer; heap: Pointer } {
+    const values = this.#blockAt + this.#rows * (8 + 9 * column);
+    return { values, present: values + this.#rows * 8, heap: 0 };
   }
 }

@@ -24,6 +24,16 @@ export interface Run {
   read(): Slice;
   /** The whole row group behind the run, when it has no other rows than these. */
   readonly group: { readonly cursor: SegmentCursor; readonly index: number } | null;
+  /** The rows' place in a row group without other series: its pages can be folded as they are. */
+  readonly alone: GroupRows | null;
+}
+
+/** Rows [start, end) of a row group. */
+export interface GroupRows {
+  readonly cursor: SegmentCursor;
+  readonly index: number;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Rows with from < time <= to of runs that overlap; a single piece of all rows has no bounds. */
@@ -201,6 +211,7 @@ export class SeriesReader {
           return gathered;
         },
         group: null,
+        alone: null,
       });
     }
     return runs;
@@ -240,6 +251,7 @@ export class SeriesReader {
       rowCount: count,
       read: () => cursor.slice(index, start, count),
       group: whole ? { cursor, index } : null,
+      alone: alone ? { cursor, index, start, end: start + count } : null,
     });
   }
 

@@ -9,7 +9,7 @@
 //     integers
 // RAW      8 bytes each
 import { bitLength, pack, packedBytes, unpackOne, writeVarint } from "./bits";
-import { decodeIntegers } from "./integers-decode";
+import { decodeIntegers, decodeOffsets } from "./integers-decode";
 import { encodeIntegers } from "./integers-encode";
 import { pageFailed, readByte, readVarint, takeBytes } from "./reader";
 import { sampleRow } from "./sample";
@@ -193,4 +193,16 @@ function decodeDecimals(count: u32, target: usize): bool {
     store<u64>(target + (<usize>row << 3), load<u64>(bits + (<usize>i << 3)));
   }
   return true;
+}
+
+/**
+ * Decodes `count` > 0 numbers at the cursor, written as `wanted`, as distances of integers (decodeOffsets) that are to be
+ * divided by the power of ten answered; 0 when they are not decimals without exceptions that fit.
+ */
+export function decodeDecimalOffsets(wanted: u32, count: u32): f64 {
+  if (wanted != DECIMAL) return 0;
+  const exponent = readByte();
+  const exceptions = readVarint();
+  if (pageFailed() || exponent > MAX_EXPONENT || exceptions != 0 || !decodeOffsets(count)) return 0;
+  return load<f64>(powers + (<usize>exponent << 3));
 }

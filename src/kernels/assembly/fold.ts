@@ -19,13 +19,13 @@ import { find, highest, lowest, sumOf } from "./reduce";
 import { chosen, dense, integers, MAX_ROWS } from "./workspace";
 
 // Fold in model/scan.ts
-const COUNT: u32 = 1;
-const SUM: u32 = 2;
-const MIN: u32 = 4;
-const MAX: u32 = 8;
-const FIRST: u32 = 16;
-const LAST: u32 = 32;
-const DEVIATIONS: u32 = 64;
+export const COUNT: u32 = 1;
+export const SUM: u32 = 2;
+export const MIN: u32 = 4;
+export const MAX: u32 = 8;
+export const FIRST: u32 = 16;
+export const LAST: u32 = 32;
+export const DEVIATIONS: u32 = 64;
 
 /** Empties the accumulators of `windows` windows: `arrays` of them (kernels/fold.ts counts them). */
 export function foldInit(windows: u32, arrays: u32, accumulators: usize): void {
@@ -51,7 +51,7 @@ export function lowerBound(times: usize, from: u32, rows: u32, time: i64): u32 {
 }
 
 // The first window at or after `window` that ends after `time`.
-function windowOf(bounds: usize, windows: u32, window: u32, time: i64): u32 {
+export function windowOf(bounds: usize, windows: u32, window: u32, time: i64): u32 {
   // bounds[w + 1] <= time means that w is over; lowerBound finds the first bound > time as the first >= time + 1
   if (time == i64.MAX_VALUE) return windows;
   const after = lowerBound(bounds, window + 1, windows + 1, time + 1);
@@ -90,7 +90,7 @@ export function foldCount(
   return fold<f64>(times, 0, present, mask, rows, bounds, windows, window, 0, accumulators);
 }
 
-function fold<T>(
+export function fold<T>(
   times: usize, values: usize, present: usize, mask: usize, rows: u32,
   bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
 ): u32 {

@@ -47,39 +47,69 @@ export function scaleOf(byte: u32): u64 {
   return scale;
 }
 
+// what the head of the column at hand says
+let flags: u32 = 0;
+let width: u32 = 0;
+let base: i64 = 0;
+let centre: i64 = 0;
+let scale: u64 = 1;
+let low: usize = 0;
+let highPart: usize = 0;
+
+// Reads the head and finds the sections of `count` > 0 numbers; false when the bytes cannot have been written.
+function openIntegers(count: u32): bool {
+  flags = readByte();
+  width = readByte();
+  base = unzigzag(readVarint());
+  centre = flags & ORDER ? unzigzag(readVarint()) : 0;
+  scale = flags & SCALE ? scaleOf(readByte()) : 1;
+  const planeSize = flags & UNARY ? readVarint() : 0;
+  const patches = flags & PATCH ? readVarint() : 0;
+  const patchWidth = flags & PATCH ? readByte() : 0;
+  const coded = count - (flags & ORDER); // residuals
+  if (pageFailed() || flags & ~KNOWN || width > 64 || scale == 0) return false;
+  if (patches > <u64>coded || width + patchWidth > 64 || planeSize > 0xffff_ffff) return false;
+  if (flags & UNARY && width > 56) return false;
+
+  low = takeBytes(packedBytes(coded, width));
+  const plane = takeBytes(planeSize);
+  openPatches(<u32>patches, patchWidth, coded);
+  if (pageFailed()) return false;
+  highPart = flags & UNARY ? highs : 0;
+  return !highPart || decodeUnary(plane, <u32>planeSize, coded, highPart);
+}
+
+// @ts-ignore: decorator
+@inline function isProgression(): bool {
+  return width == 0 && !(flags & (UNARY | PATCH));
+}
+
+// @ts-ignore: decorator
+@inline function isNarrow(): bool {
+  return (flags & NARROW) != 0 && width <= NARROW_WIDTH;
+}
+
+// The int32 sums of a narrow column's `coded` residuals at `target`; false when the bytes cannot have been written.
+function narrowSums(coded: u32, target: usize): bool {
+  unpackNarrow(low, coded, width, highPart, target);
+  if (!patchNarrow(coded, width, target)) return false;
+  sumNarrow(target, coded, flags & ORDER, flags & ZIGZAG, <i32>centre);
+  return true;
+}
+
 /**
  * Decodes `count` numbers at the cursor to i64[count], or, with a `power` that is not 0, divided by it to f64[count];
  * false when the bytes cannot have been written.
  */
 export function decodeIntegers(count: u32, target: usize, power: f64): bool {
   if (count == 0) return true;
-  const flags = readByte();
-  const width = readByte();
-  const base = unzigzag(readVarint());
-  const centre = flags & ORDER ? unzigzag(readVarint()) : 0;
-  const scale = flags & SCALE ? scaleOf(readByte()) : 1;
-  const planeSize = flags & UNARY ? readVarint() : 0;
-  const patches = flags & PATCH ? readVarint() : 0;
-  const patchWidth = flags & PATCH ? readByte() : 0;
+  if (!openIntegers(count)) return false;
   const order = flags & ORDER;
-  const coded = count - order; // residuals
-  if (pageFailed() || flags & ~KNOWN || width > 64 || scale == 0) return false;
-  if (patches > <u64>coded || width + patchWidth > 64 || planeSize > 0xffff_ffff) return false;
-  if (flags & UNARY && width > 56) return false;
-
-  const low = takeBytes(packedBytes(coded, width));
-  const plane = takeBytes(planeSize);
-  openPatches(<u32>patches, patchWidth, coded);
-  if (pageFailed()) return false;
-  const highPart = flags & UNARY ? highs : 0;
-  if (highPart && !decodeUnary(plane, <u32>planeSize, coded, highPart)) return false;
-
-  if (width == 0 && !(flags & (UNARY | PATCH))) {
+  const coded = count - order;
+  if (isProgression()) {
     progress(target, count, base, order ? centre * scale : 0);
-  } else if (flags & NARROW && width <= NARROW_WIDTH) {
-    unpackNarrow(low, coded, width, highPart, sums);
-    if (!patchNarrow(coded, width)) return false;
-    sumNarrow(sums, coded, order, flags & ZIGZAG, <i32>centre);
+  } else if (isNarrow()) {
+    if (!narrowSums(coded, sums)) return false;
     if (power != 0 && scale == 1 && base < EXACT && base > -EXACT) {
       if (order) store<f64>(target, <f64>base / power);
       widenToDecimals(sums, coded, base, power, target + (order << 3));
@@ -97,6 +127,22 @@ export function decodeIntegers(count: u32, target: usize, power: f64): bool {
   }
   if (power != 0) toDecimals(target, count, power);
   return true;
+}
+
+/**
+ * Decodes `count` > 0 numbers at the cursor as distances from one number, i32[count] in `sums`, and answers whether that was
+ * possible: not when they need more bits, have a scale, or cannot have been written. `offsetBase` then tells the number.
+ */
+export function decodeOffsets(count: u32): bool {
+  if (!openIntegers(count) || isProgression() || !isNarrow() || scale != 1) return false;
+  const order = flags & ORDER;
+  if (order) store<i32>(sums, 0);
+  return narrowSums(count - order, sums + (order << 2));
+}
+
+/** What the offsets of the last `decodeOffsets` are distances from. */
+export function offsetBase(): i64 {
+  return base;
 }
 
 // An arithmetic progression, four numbers at a time.
@@ -151,11 +197,11 @@ function patchWide(coded: u32, width: u32, residuals: usize): bool {
   return true;
 }
 
-function patchNarrow(coded: u32, width: u32): bool {
+function patchNarrow(coded: u32, width: u32, target: usize): bool {
   for (let i: u32 = 0; i < patchCount; i++) {
     const row = <u32>unpackOne(patchRows, patchRowBytes, i, patchRowWidth);
     if (row >= coded) return false;
-    const at = sums + (<usize>row << 2);
+    const at = target + (<usize>row << 2);
     store<u32>(at, load<u32>(at) | (<u32>unpackOne(patchValues, patchValueBytes, i, patchValueWidth) << width));
   }
   return true;

@@ -19,5 +19,5 @@ export const highs: usize = memory.data(65536);
 export const entries: usize = memory.data(65536 * 8);
 /** 1 byte a row: the rows that count in a fold. */
 export const chosen: usize = memory.data(65536);
-/** 4 bytes a row, and a group of eight: residuals, then sums, that fit 32 bits. */
-export const sums: usize = memory.data(65536 * 4 + 32);
+/** 4 bytes a row, and a group of eight and a row: residuals, then sums, that fit 32 bits. */
+export const sums: usize = memory.data(65536 * 4 + 48);

@@ -1,0 +1,156 @@
+// Folds of a page without its values: from its bytes into accumulators in one call.
+//
+// Decimals, the usual floats, stand in a page as integers over a power of ten. Their runs are reduced as int32 distances from
+// the page's base, and only what a run comes to is divided: the extremes and ends are the very floats that decoding gives
+// (division by a positive number keeps the order, and each integer has its own float), and a sum is rounded once. Any
+// other page is decoded to the caller's room, then folded (fold.ts, which has the accumulators and the rules).
+import { COUNT, DEVIATIONS, FIRST, fold, LAST, lowerBound, MAX, MIN, SUM, windowOf } from "./fold";
+import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
+import { decodeDecimalOffsets } from "./floats";
+import { offsetBase } from "./integers-decode";
+import { decodeNumbers } from "./page";
+import { openPage, pageEnded, readByte, readVarint } from "./reader";
+import { MAX_ROWS, sums } from "./workspace";
+
+// FieldType in model/types.ts
+const FLOAT: u32 = 1;
+const UNSIGNED: u32 = 3;
+// 65,536 distances and bases add up to less than 2^63
+const SMALL: i64 = 1 << 46;
+
+/**
+ * Folds the rows [from, to) of a page of `count` rows. `times`: i64[count] of all its rows; `values`, `present`: room for 8 bytes
+ * and 1 byte a row. Answers the window to start from with later rows of the series, or what `decodeNumbers` answers when it
+ * fails (then nothing was folded).
+ */
+export function foldPage(
+  type: u32, page: usize, sizeBytes: u32, count: u32, times: usize, from: u32, to: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize, values: usize, present: usize,
+): i32 {
+  if (type == FLOAT && (keep & ~COUNT) != 0 && !(keep & DEVIATIONS) && count <= MAX_ROWS && count > 0) {
+    openPage(page, sizeBytes);
+    const format = readByte(); // with nulls it is none that is known
+    if (readVarint() == count) {
+      const power = decodeDecimalOffsets(format, count);
+      const base = offsetBase();
+      if (power != 0 && pageEnded() && base < SMALL && base > -SMALL)
+        return foldOffsets(base, power, times, from, to, bounds, windows, window, keep, accumulators);
+    }
+  }
+  const answer = decodeNumbers(type, page, sizeBytes, count, values, present);
+  if (answer < 0) return answer;
+  const at = <usize>from << 3;
+  const there = answer == 1 ? present + from : 0;
+  if ((keep & ~COUNT) == 0 || type == FLOAT)
+    return fold<f64>(times + at, values + at, there, 0, to - from, bounds, windows, window, keep, accumulators);
+  if (type == UNSIGNED)
+    return fold<u64>(times + at, values + at, there, 0, to - from, bounds, windows, window, keep, accumulators);
+  return fold<i64>(times + at, values + at, there, 0, to - from, bounds, windows, window, keep, accumulators);
+}
+
+// As `fold`, over the distances in `sums`.
+function foldOffsets(
+  base: i64, power: f64, times: usize, from: u32, to: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
+): i32 {
+  let row = lowerBound(times, from, to, load<i64>(bounds + (<usize>window << 3)));
+  while (row < to) {
+    window = windowOf(bounds, windows, window, load<i64>(times + (<usize>row << 3)));
+    if (window == windows) return windows - 1;
+    const end = lowerBound(times, row, to, load<i64>(bounds + (<usize>(window + 1) << 3)));
+    foldRun(base, power, times, row, end, windows, window, keep, accumulators);
+    row = end;
+  }
+  return window;
+}
+
+// Rows [from, to), all in one window: at least one.
+function foldRun(
+  base: i64, power: f64, times: usize, from: u32, to: u32,
+  windows: u32, window: u32, keep: u32, accumulators: usize,
+): void {
+  const count = to - from;
+  const entry = accumulators + (<usize>window << 3);
+  const had = load<f64>(entry);
+  store<f64>(entry, had + <f64>count);
+  const stride = <usize>windows << 3; // from a value to its time
+  let slot = entry + stride;
+  const begin = sums + (<usize>from << 2);
+  const end = sums + (<usize>to << 2);
+  if (keep & SUM) {
+    store<f64>(slot, load<f64>(slot) + <f64>(base * count + sumOffsets(begin, end)) / power);
+    slot += stride;
+  }
+  if (keep & MIN) {
+    const low = lowestOffset(begin, end);
+    mergeExtreme<f64>(slot, stride, had, <f64>(base + low) / power, timeOf(times, begin, end, low), false);
+    slot += stride << 1;
+  }
+  if (keep & MAX) {
+    const high = highestOffset(begin, end);
+    mergeExtreme<f64>(slot, stride, had, <f64>(base + high) / power, timeOf(times, begin, end, high), true);
+    slot += stride << 1;
+  }
+  if (keep & FIRST) {
+    const x = <f64>(base + load<i32>(begin)) / power;
+    mergeFirst<f64>(slot, stride, had, x, load<i64>(times + (<usize>from << 3)));
+    slot += stride << 1;
+  }
+  if (keep & LAST) {
+    const x = <f64>(base + load<i32>(end - 4)) / power;
+    mergeLast<f64>(slot, stride, had, x, load<i64>(times + (<usize>(to - 1) << 3)));
+  }
+}
+
+// Time of the first row in [begin, end) with that distance.
+function timeOf(times: usize, begin: usize, end: usize, wanted: i32): i64 {
+  let at = begin;
+  const all = i32x4.splat(wanted);
+  while (at + 16 <= end && !v128.any_true(i32x4.eq(v128.load(at), all))) at += 16;
+  while (load<i32>(at) != wanted) at += 4;
+  return load<i64>(times + ((at - sums) << 1));
+}
+
+function sumOffsets(begin: usize, end: usize): i64 {
+  let a = i64x2.splat(0), b = a;
+  let at = begin;
+  for (; at + 16 <= end; at += 16) {
+    const x = v128.load(at);
+    a = i64x2.add(a, i64x2.extend_low_i32x4_s(x));
+    b = i64x2.add(b, i64x2.extend_high_i32x4_s(x));
+  }
+  a = i64x2.add(a, b);
+  let sum = i64x2.extract_lane(a, 0) + i64x2.extract_lane(a, 1);
+  for (; at < end; at += 4) sum += load<i32>(at);
+  return sum;
+}
+
+function lowestOffset(begin: usize, end: usize): i32 {
+  let low = load<i32>(begin);
+  let at = begin;
+  if (at + 16 <= end) {
+    let lows = v128.load(at);
+    for (at += 16; at + 16 <= end; at += 16) lows = i32x4.min_s(lows, v128.load(at));
+    low = min(
+      min(i32x4.extract_lane(lows, 0), i32x4.extract_lane(lows, 1)),
+      min(i32x4.extract_lane(lows, 2), i32x4.extract_lane(lows, 3)),
+    );
+  }
+  for (; at < end; at += 4) low = min(low, load<i32>(at));
+  return low;
+}
+
+function highestOffset(begin: usize, end: usize): i32 {
+  let high = load<i32>(begin);
+  let at = begin;
+  if (at + 16 <= end) {
+    let highs = v128.load(at);
+    for (at += 16; at + 16 <= end; at += 16) highs = i32x4.max_s(highs, v128.load(at));
+    high = max(
+      max(i32x4.extract_lane(highs, 0), i32x4.extract_lane(highs, 1)),
+      max(i32x4.extract_lane(highs, 2), i32x4.extract_lane(highs, 3)),
+    );
+  }
+  for (; at < end; at += 4) high = max(high, load<i32>(at));
+  return high;
+}
