@@ -4,8 +4,12 @@ import { InputError } from "./base/errors.ts";
 import { type OptionsInput, resolveOptions } from "./db/options.ts";
 import { createApp } from "./http/app.ts";
 import type { Backend } from "./http/backend.ts";
+import { checkExposure } from "./http/exposure.ts";
 
-export type ServeOptions = Pick<OptionsInput, "host" | "port" | "maxBodySize" | "maxInflightSize"> & {
+export type ServeOptions = Pick<
+  OptionsInput,
+  "host" | "port" | "maxBodySize" | "maxInflightSize" | "authEnabled" | "allowOpen"
+> & {
   /** Where requests that fail are logged; absent: nowhere. */
   readonly log?: Logger;
 };
@@ -24,11 +28,13 @@ export interface Server {
 /** A connection without traffic, a slow query's included, is closed after this time: Bun's longest. */
 const IDLE_TIMEOUT_S = 255;
 
-/** Throws `InputError` on bad options and when the address cannot be listened on. */
+/** Throws `InputError` on bad options, on an address that others reach without authentication, and when the address cannot be listened on. */
 export function serve(db: Backend, options: ServeOptions = {}): Server {
   const { log = pino({ level: "silent" }), ...given } = options;
-  const { host, port, maxBodySize, maxInflightSize } = resolveOptions(given);
-  const app = createApp(db, { maxBodySize, maxInflightSize }, log);
+  const resolved = resolveOptions(given);
+  const { host, port } = resolved;
+  checkExposure(resolved);
+  const app = createApp(db, resolved, log);
   try {
     // Bun's own limit answers without a body, so ours (http/body.ts) has to be met first
     const maxRequestBodySize = Number.MAX_SAFE_INTEGER;

@@ -53,6 +53,7 @@ describe("exit codes", () => {
     ["a bad variable", [], { SERIE_PORT: "high" }, 'SERIE_PORT: "high" is not an integer'],
     ["a bad key", ["--config", toml("prot = 1")], {}, 'unknown key "prot"'],
     ["a bad file", [], { SERIE_CONFIG: join(folder, "nope.toml") }, "nope.toml"],
+    ["an open server on every address", ["--host", "0.0.0.0"], {}, "--allow-open"],
     ["an unknown command", ["serve"], {}, 'unknown command "serve"'],
   ])("%s is exit code 2 with one line", async (_, args, environment, message) => {
     const { code, output, errors } = await serie(args, environment);

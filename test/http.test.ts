@@ -3,15 +3,19 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
+import { systemClock } from "../src/base/clock.ts";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../src/base/errors.ts";
 import type { RunOptions, WriteOutcome, WriteTarget } from "../src/db/database.ts";
+import { Users } from "../src/db/users.ts";
 import type { Backend } from "../src/http/backend.ts";
 import type { ResultSeries } from "../src/query/result.ts";
 import { serve } from "../src/server.ts";
+import { MemoryDisk } from "./disk/memory.ts";
 
 const stored: WriteOutcome = { rows: 1, dropped: 0, errors: [], partial: false };
 
 class Recorder implements Backend {
+  readonly users = new Users(new MemoryDisk(), "/users", systemClock, () => true);
   writes: { kind: string; text: string; target: WriteTarget }[] = [];
   queries: { text: string; options: RunOptions }[] = [];
   onWrite: () => Promise<WriteOutcome> = async () => stored;
@@ -47,6 +51,7 @@ const live: Backend = {
   run: (text, options = {}) => db.run(text, options),
   health: () => db.health(),
   metrics: () => db.metrics(),
+  users: db.users,
 };
 const server = serve(live, { port: 0, maxBodySize: 100_000, maxInflightSize: "1MiB" });
 const { url } = server;

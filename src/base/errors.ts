@@ -19,6 +19,18 @@ export class NotFoundError extends SerieError {
   readonly code = "not found";
 }
 
+/** Who asks did not say who it is, or is not. */
+export class UnauthorizedError extends SerieError {
+  override readonly name = "UnauthorizedError";
+  readonly code = "unauthorized";
+}
+
+/** Who asks may not do that. */
+export class ForbiddenError extends SerieError {
+  override readonly name = "ForbiddenError";
+  readonly code = "forbidden";
+}
+
 /** Bytes on disk are not what was written: `file` at byte `offset`. */
 export class CorruptionError extends SerieError {
   override readonly name = "CorruptionError";

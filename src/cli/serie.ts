@@ -4,6 +4,7 @@
 // Exit codes: 0 done, 1 failed, 2 the command line or configuration is wrong.
 import { InputError, SerieError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
+import { checkExposure } from "../http/exposure.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type CommandLine, parseCommandLine } from "./flags.ts";
 import { helpText } from "./help.ts";
@@ -37,6 +38,7 @@ function prepare(line: CommandLine): () => Promise<void> | void {
       return () => runInspect(line.operands[0] as string);
     case "server": {
       const options = readConfiguration(line, process.env);
+      checkExposure(options);
       return () => runServer(options);
     }
   }

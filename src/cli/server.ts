@@ -17,8 +17,8 @@ export async function runServer(options: Options): Promise<void> {
   db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");
   let server: Server;
   try {
-    const { host, port, maxBodySize, maxInflightSize } = options;
-    server = serve(db, { host, port, maxBodySize, maxInflightSize, log });
+    const { host, port, maxBodySize, maxInflightSize, authEnabled, allowOpen } = options;
+    server = serve(db, { host, port, maxBodySize, maxInflightSize, authEnabled, allowOpen, log });
   } catch (error) {
     await db.close();
     throw error;

@@ -14,6 +14,7 @@ import type { Wal } from "../log/wal.ts";
 import type { RetentionPolicy } from "../model/administration.ts";
 import type { LogPosition } from "../model/log.ts";
 import type { TimeUnit } from "../model/types.ts";
+import type { Access } from "../model/users.ts";
 import type { Parameters } from "../query/parameters.ts";
 import type { StatementResult } from "../query/result.ts";
 import { runQuery } from "../query/session.ts";
@@ -32,6 +33,7 @@ import { Queries } from "./queries.ts";
 import { encodeDrop } from "./record.ts";
 import { Figures } from "./server-status.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
+import type { Users } from "./users.ts";
 
 export interface WriteTarget {
   readonly database: string;
@@ -63,6 +65,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** The caller promised to change nothing: statements that do warn. */
   readonly readOnly?: boolean;
+  /** Who asks; absent: one who may do everything, as in the same process. */
+  readonly access?: Access;
 }
 
 /** Counters since the database was opened. */
@@ -90,6 +94,7 @@ export class Database {
   /** Told of statements that took longer than `slowQueryThreshold`. */
   onSlowStatement: (statement: SlowStatement) => void = () => undefined;
   readonly continuousQueries: ContinuousScheduler;
+  readonly users: Users;
   readonly #clock: Clock;
   readonly #kernels: Kernels;
   readonly #schema: Schema;
@@ -112,6 +117,7 @@ export class Database {
     this.options = parts.options;
     this.#clock = parts.clock;
     this.status = new Figures(parts.options, parts.clock, () => this.metrics());
+    this.users = parts.users;
     this.queries = new Queries(parts.clock, parts.options.maxConcurrentQueries);
     this.#kernels = parts.kernels;
     this.#schema = parts.schema;
@@ -218,6 +224,7 @@ export class Database {
       ...(options.params === undefined ? {} : { params: options.params }),
       readOnly: options.readOnly ?? false,
       slow: this.#slow,
+      ...(options.access === undefined ? {} : { access: options.access }),
     });
   }
 
@@ -245,7 +252,8 @@ export class Database {
   }
 
   async dropDatabase(database: string): Promise<void> {
-    // first: a crash in between leaves the database, never its queries for another one of its name
+    // first: a crash in between leaves the database, never its privileges and queries for another one of its name
+    await this.users.forgetDatabase(database);
     await this.continuousQueries.dropDatabase(database);
     await this.#drop(database, null);
     await this.continuousQueries.dropDatabase(database); // one that was created meanwhile

@@ -12,6 +12,7 @@ import { ContinuousFile } from "./continuous-file.ts";
 import { AUTOGEN, Databases } from "./databases.ts";
 import type { Options } from "./options.ts";
 import { decodeDrop, recordKind } from "./record.ts";
+import { Users } from "./users.ts";
 
 /** What an open database is made of. */
 export interface OpenParts {
@@ -21,6 +22,7 @@ export interface OpenParts {
   readonly schema: Schema;
   readonly lock: DiskLock;
   readonly databases: Databases;
+  readonly users: Users;
   readonly log: Wal;
   readonly stores: readonly Store[];
   readonly applier: Applier;
@@ -45,6 +47,7 @@ export async function openParts(
       );
     await databases.save();
   }
+  const users = new Users(disk, `${dataDir}/users`, clock, (name) => databases.has(name));
   const { partitions } = databases;
   const kernels = new Kernels();
   const schema = new Schema();
@@ -80,7 +83,7 @@ export async function openParts(
     applyDrop(schema, stores, database, measurement);
   });
   const continuous = new ContinuousFile(disk, `${dataDir}/continuous-queries`);
-  return { options, clock, kernels, schema, lock, databases, log, stores, applier, continuous };
+  return { options, clock, kernels, schema, lock, databases, users, log, stores, applier, continuous };
 }
 
 function folderOfPartition(dataDir: string, partition: number): string {

@@ -34,6 +34,8 @@ const options = {
   ),
   strictTypes: flag(false, "Refuse values of another type than the field's, even if exactly convertible."),
   autoCreateDatabase: flag(true, "The first write to an unknown database creates it."),
+  authEnabled: flag(false, "Requests must come from users: `CREATE USER ... WITH PASSWORD ...`."),
+  allowOpen: flag(false, "Listen on an address that others reach also without authentication."),
   maxBodySize: size(
     "25000000",
     "1KiB",

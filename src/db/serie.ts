@@ -7,6 +7,7 @@ import type { Cell, StatementResult } from "../query/result.ts";
 import { Database, type RunOptions, type WriteOutcome, type WriteTarget } from "./database.ts";
 import type { OptionsInput } from "./options.ts";
 import type { Health, Metric } from "./status.ts";
+import type { Users } from "./users.ts";
 
 /** The database that points and queries belong to when none is named. */
 export const DEFAULT_DATABASE = "default";
@@ -143,6 +144,11 @@ export class Serie {
   /** Flushes and closes. */
   close(): Promise<void> {
     return this.#database.close();
+  }
+
+  /** Users, grants and tokens: who may come in through a server. */
+  get users(): Users {
+    return this.#database.users;
   }
 
   health(): Health {

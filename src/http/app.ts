@@ -5,6 +5,8 @@
 import { Elysia } from "elysia";
 import type { Logger } from "pino";
 import type { Options } from "../db/options.ts";
+import type { Access } from "../model/users.ts";
+import { Gate, requireUser } from "./authentication.ts";
 import type { Backend } from "./backend.ts";
 import { Bodies } from "./body.ts";
 import { bodyMetrics, processMetrics, prometheusText, Traffic } from "./metrics.ts";
@@ -15,7 +17,9 @@ import { health, noFlux, ping, ready, welcome } from "./status.ts";
 import { debugVars } from "./vars.ts";
 import { platformTargetOf, WriteTargets, writeJson, writeLines, writePlatform } from "./write.ts";
 
-export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize">;
+export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize" | "authEnabled">;
+
+type Handler = (request: Request, reply: Reply, access?: Access) => Response | Promise<Response>;
 
 const allowed: Readonly<Record<string, string>> = {
   "/write": "OPTIONS, POST",
@@ -43,8 +47,16 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const idPrefix = crypto.randomUUID().slice(0, 24);
   let requestCount = 0;
 
+  const gate = options.authEnabled ? new Gate(db.users) : null;
+
+  /** A route that only users may take, where authentication is on. */
+  function guarded(path: string, handle: Handler) {
+    if (gate === null) return route(path, handle);
+    return route(path, async (request, reply) => handle(request, reply, await gate.admit(request)));
+  }
+
   /** A request's way through: identify, handle, turn what was thrown into an answer, count. */
-  function route(path: string, handle: (request: Request, reply: Reply) => Response | Promise<Response>) {
+  function route(path: string, handle: Handler) {
     return async ({ request }: { request: Request }): Promise<Response> => {
       const Form = path.startsWith("/api/v2/") ? PlatformReply : Reply;
       const reply = new Form(request, idPrefix + (requestCount++).toString(16).padStart(12, "0"));
@@ -63,7 +75,9 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   }
 
   const raw = { parse: "none" } as const;
-  const handleQuery = route("/query", (request, reply) => query(db, bodies, request, reply));
+  const handleQuery = guarded("/query", (request, reply, access) =>
+    query(db, bodies, request, reply, access),
+  );
   const handlePing = route("/ping", ping);
   const handleStatus = route("/status", (_, reply) => reply.noContent());
   const notFound = route("other", (request, reply) => {
@@ -81,17 +95,21 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
     .use(describedApi())
     .post(
       "/write",
-      route("/write", (request, reply) => writeLines(db, bodies, targets, request, reply)),
+      guarded("/write", (request, reply, access) => writeLines(db, bodies, targets, request, reply, access)),
       { ...raw, detail: descriptions.write },
     )
     .post(
       "/write/json",
-      route("/write/json", (request, reply) => writeJson(db, bodies, targets, request, reply)),
+      guarded("/write/json", (request, reply, access) =>
+        writeJson(db, bodies, targets, request, reply, access),
+      ),
       { ...raw, detail: descriptions.writeJson },
     )
     .post(
       "/api/v2/write",
-      route("/api/v2/write", (request, reply) => writePlatform(db, bodies, platformTargets, request, reply)),
+      guarded("/api/v2/write", (request, reply, access) =>
+        writePlatform(db, bodies, platformTargets, request, reply, access),
+      ),
       { ...raw, detail: descriptions.writePlatform },
     )
     .post(
@@ -117,7 +135,10 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
     )
     .get(
       "/debug/vars",
-      route("/debug/vars", (_, reply) => debugVars(db.metrics(), traffic, bodies, startedMs, reply)),
+      guarded("/debug/vars", (_, reply, access) => {
+        requireUser(access);
+        return debugVars(db.metrics(), traffic, bodies, startedMs, reply);
+      }),
       { detail: descriptions.debugVars },
     )
     .get(
@@ -127,7 +148,8 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
     )
     .get(
       "/metrics",
-      route("/metrics", (_, reply) => {
+      guarded("/metrics", (_, reply, access) => {
+        requireUser(access);
         const all = [...db.metrics(), ...processMetrics(), bodyMetrics(bodies), ...traffic.metrics()];
         return reply.body(200, "text/plain; version=0.0.4; charset=utf-8", prometheusText(all));
       }),

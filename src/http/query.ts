@@ -5,6 +5,7 @@
 import { InputError } from "../base/errors.ts";
 import type { RunOptions } from "../db/database.ts";
 import type { TimeUnit } from "../model/types.ts";
+import type { Access } from "../model/users.ts";
 import { parseParameters } from "../query/parameters.ts";
 import type { StatementResult } from "../query/result.ts";
 import type { Backend } from "./backend.ts";
@@ -21,10 +22,16 @@ import type { Reply } from "./reply.ts";
 const MAX_CHUNK_ROWS = 1_000_000;
 const DEFAULT_CHUNK_ROWS = 10_000;
 
-export async function query(db: Backend, bodies: Bodies, request: Request, reply: Reply): Promise<Response> {
+export async function query(
+  db: Backend,
+  bodies: Bodies,
+  request: Request,
+  reply: Reply,
+  access?: Access,
+): Promise<Response> {
   const format = formatOf(request);
   try {
-    return await answer(db, bodies, request, reply, format);
+    return await answer(db, bodies, request, reply, format, access);
   } catch (error) {
     // the answer to a request that failed has the format that was asked for, too
     if (format.error === undefined) throw error;
@@ -32,14 +39,26 @@ export async function query(db: Backend, bodies: Bodies, request: Request, reply
   }
 }
 
-async function answer(db: Backend, bodies: Bodies, request: Request, reply: Reply, format: Format) {
+async function answer(
+  db: Backend,
+  bodies: Bodies,
+  request: Request,
+  reply: Reply,
+  format: Format,
+  access: Access | undefined,
+) {
   const parameters = await queryParameters(bodies, request);
   const text = optional(parameters, "q");
   if (text === undefined) throw new InputError('missing required parameter "q"');
   const gone = new AbortController();
   const isAsync = parameters.get("async") === "true";
   if (!isAsync) request.signal.addEventListener("abort", () => gone.abort(), { once: true });
-  const results = await started(db.run(text, runOptions(request, parameters, gone.signal)));
+  const results = await started(
+    db.run(text, {
+      ...runOptions(request, parameters, gone.signal),
+      ...(access === undefined ? {} : { access }),
+    }),
+  );
   if (isAsync) {
     void runToEnd(results);
     return reply.noContent();

@@ -1,7 +1,14 @@
 // The answers that a request can get, with the headers that every answer carries.
 //
 // Errors are always JSON `{"error": "..."}`: Telegraf retries a 4xx for ever when its body is anything else.
-import { InputError, NotFoundError, OverloadedError, SerieError } from "../base/errors.ts";
+import {
+  ForbiddenError,
+  InputError,
+  NotFoundError,
+  OverloadedError,
+  SerieError,
+  UnauthorizedError,
+} from "../base/errors.ts";
 import { BodyTooLargeError } from "./body.ts";
 
 /** What clients of InfluxDB 1.x look at to choose what they may send. */
@@ -12,6 +19,8 @@ const INFLUXDB_BUILD = "OSS";
 function statusOf(error: unknown): number {
   if (error instanceof BodyTooLargeError) return 413;
   if (error instanceof InputError) return 400;
+  if (error instanceof UnauthorizedError) return 401;
+  if (error instanceof ForbiddenError) return 403;
   if (error instanceof NotFoundError) return 404;
   if (error instanceof OverloadedError) return 503;
   if (error instanceof SerieError && error.code === "closed") return 503;
@@ -68,6 +77,7 @@ export class Reply {
     const message = error instanceof Error ? error.message : String(error);
     const more: Record<string, string> = {};
     if (error instanceof OverloadedError) more["Retry-After"] = String(Math.ceil(error.retryAfterS));
+    if (error instanceof UnauthorizedError) more["WWW-Authenticate"] = 'Basic realm="InfluxDB"';
     return this.error(statusOf(error), message, more, form);
   }
 

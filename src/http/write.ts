@@ -4,6 +4,8 @@
 // read (400), and says 422 when lines could be read but not stored, because its clients drop the batch on both.
 import { InputError, NotFoundError } from "../base/errors.ts";
 import type { WriteOutcome, WriteTarget } from "../db/database.ts";
+import type { Access } from "../model/users.ts";
+import { requireWrite } from "./authentication.ts";
 import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
 import { optional, platformPrecisionOf, precisionOf, urlParameters } from "./parameters.ts";
@@ -15,8 +17,10 @@ export async function writeLines(
   targets: WriteTargets,
   request: Request,
   reply: Reply,
+  access?: Access,
 ) {
   const target = targets.of(request);
+  requireWrite(access, target.database);
   try {
     const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target));
     return answer(outcome, reply);
@@ -35,8 +39,10 @@ export async function writePlatform(
   targets: WriteTargets,
   request: Request,
   reply: Reply,
+  access?: Access,
 ) {
   const target = targets.of(request);
+  requireWrite(access, target.database);
   const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target)).catch(bucketNotFound);
   const reasons = outcome.errors.join("\n");
   if (outcome.errors.length === 0) return reply.noContent();
@@ -56,8 +62,10 @@ export async function writeJson(
   targets: WriteTargets,
   request: Request,
   reply: Reply,
+  access?: Access,
 ) {
   const target = targets.of(request);
+  requireWrite(access, target.database);
   const outcome = await bodies.with(request, (bytes) => db.writeJson(bytes, target));
   return answer(outcome, reply);
 }

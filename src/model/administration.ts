@@ -3,6 +3,7 @@ import type { BatchWriter } from "./batch-writer.ts";
 import type { ContinuousQueries } from "./continuous-queries.ts";
 import type { QueryRegistry } from "./queries.ts";
 import type { ServerStatus } from "./server-status.ts";
+import type { UserAdministration } from "./users.ts";
 
 export interface RetentionPolicy {
   readonly name: string;
@@ -21,6 +22,8 @@ export interface Administration {
   readonly continuousQueries: ContinuousQueries;
   /** Figures of the running server. */
   readonly status: ServerStatus;
+  /** Users, grants and tokens. */
+  readonly users: UserAdministration;
   /** Names, sorted. */
   databases(): string[];
   /** The default one first; undefined when the database does not exist. */

@@ -14,6 +14,7 @@ export type Statement =
   | ContinuousQueryStatement
   | SubscriptionStatement
   | UserStatement
+  | TokenStatement
   | KillQuery;
 
 export interface SelectStatement {
@@ -155,6 +156,7 @@ export type ShowSubject =
   | "continuous queries"
   | "queries"
   | "users"
+  | "tokens"
   | "grants"
   | "shards"
   | "shard groups"
@@ -269,6 +271,18 @@ export type UserStatement =
       readonly database: string | null;
       readonly user: string;
     };
+
+/** Tokens let a program in as a user. */
+export type TokenStatement =
+  | { readonly kind: "create token"; readonly user: string }
+  | { readonly kind: "drop token"; readonly id: string };
+
+/** Statements about who may do what. */
+export type AccessStatement =
+  | UserStatement
+  | TokenStatement
+  | { readonly kind: "show users" | "show tokens" }
+  | { readonly kind: "show grants"; readonly user: string };
 
 export interface KillQuery {
   readonly kind: "kill query";

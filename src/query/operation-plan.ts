@@ -1,7 +1,10 @@
 // Plans of statements that look at or change the running database rather than its rows.
 import type { ContinuousQuery } from "../model/continuous-queries.ts";
 
+import type { AccessStatement } from "./ast.ts";
+
 export type Operation =
+  | { readonly kind: "access"; readonly statement: AccessStatement }
   | { readonly kind: "show queries" }
   | { readonly kind: "kill query"; readonly id: bigint }
   /** `of`: one module; "" = every. */

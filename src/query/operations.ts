@@ -1,6 +1,7 @@
 // Execution of statements about the running database: its queries, those that run by the clock. Shapes are InfluxDB's.
 import type { Administration } from "../model/administration.ts";
 import type { StatusModule } from "../model/server-status.ts";
+import { executeAccess } from "./access.ts";
 import { formatInstant } from "./explain.ts";
 import type { Operation } from "./operation-plan.ts";
 import type { ResultSeries } from "./result.ts";
@@ -11,6 +12,8 @@ export async function executeOperation(
   administration: Administration,
 ): Promise<readonly ResultSeries[]> {
   switch (operation.kind) {
+    case "access":
+      return await executeAccess(operation.statement, administration.users);
     case "show queries":
       return [showQueries(administration)];
     case "kill query":

@@ -202,6 +202,10 @@ export function printStatement(statement: Statement): string {
     }
     case "set password":
       return `SET PASSWORD FOR ${quoteName(statement.user)} = [REDACTED]`;
+    case "create token":
+      return `CREATE TOKEN FOR ${quoteName(statement.user)}`;
+    case "drop token":
+      return `DROP TOKEN ${quoteString(statement.id)}`;
     case "drop user":
       return `DROP USER ${quoteName(statement.user)}`;
     case "grant":

@@ -10,6 +10,7 @@ import { InputError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
 import type { QueryTicket } from "../model/queries.ts";
 import type { Source } from "../model/scan.ts";
+import type { Access } from "../model/users.ts";
 import type { Statement } from "./ast.ts";
 import { type Allowance, defaultAllowance, QueryBudget } from "./budget.ts";
 import { executeSelect } from "./execute.ts";
@@ -21,6 +22,7 @@ import { parseQuery } from "./parse/parser.ts";
 import type { Plan, SchemaPlan } from "./plan.ts";
 import { planStatement } from "./planner/planner.ts";
 import { printStatement } from "./print.ts";
+import { authorize } from "./privileges.ts";
 import type { Message, ResultSeries, StatementResult } from "./result.ts";
 import { executeShow } from "./show.ts";
 import { type SlowLog, Stopwatch } from "./slow.ts";
@@ -41,15 +43,19 @@ export interface Session {
   readonly readOnly?: boolean;
   /** Where statements that took long are reported; absent: nowhere. */
   readonly slow?: SlowLog | undefined;
+  /** Who asks; absent: one who may do everything. */
+  readonly access?: Access;
 }
 
 /**
- * Runs a text of one or more statements. Throws `InputError` at once when it does not parse; what goes wrong later is thrown by
+ * Runs a text of one or more statements. Throws at once `InputError` when it does not parse, `ForbiddenError` when it may not run; what goes wrong later is thrown by
  * the `series` of its statement. Results must be consumed in order: a statement runs when its series are asked for, also one that
  * only changes something.
  */
 export function runQuery(text: string, session: Session): AsyncIterable<StatementResult> {
-  return results(parseQuery(text, session.params ?? {}), session);
+  const statements = parseQuery(text, session.params ?? {});
+  if (session.access) authorize(statements, session.access, session.database ?? "");
+  return results(statements, session);
 }
 
 async function* results(statements: readonly Statement[], session: Session): AsyncGenerator<StatementResult> {
@@ -129,7 +135,7 @@ async function begin(
     case "unsupported":
       throw new InputError(`${printStatement(plan.statement)} is not supported yet`);
     default:
-      return executeShow(plan, context);
+      return executeShow(plan, session.access ? { ...context, access: session.access } : context);
   }
 }
 

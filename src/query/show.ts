@@ -3,6 +3,7 @@ import type { Administration } from "../model/administration.ts";
 import { RegexCache } from "../model/regex.ts";
 import type { Budget, Metadata } from "../model/scan.ts";
 import { fieldTypeNames } from "../model/types.ts";
+import type { Access } from "../model/users.ts";
 import type { NameFilter } from "./ast.ts";
 import { inParts, limited, type Row } from "./parts.ts";
 import type { ShowPlan } from "./plan.ts";
@@ -12,14 +13,18 @@ export interface ShowContext {
   readonly source: Metadata;
   readonly administration: Administration;
   readonly budget: Budget;
+  /** Who asks; absent: one who sees everything. */
+  readonly access?: Access;
 }
 
 export async function* executeShow(plan: ShowPlan, context: ShowContext): AsyncGenerator<ResultSeries> {
   switch (plan.kind) {
-    case "show databases":
+    case "show databases": {
+      const names = context.administration.databases().filter((name) => context.access?.sees(name) ?? true);
       // a series even when there is none
-      yield { ...namesOf("databases"), rows: context.administration.databases().map((name) => [name]) };
+      yield { ...namesOf("databases"), rows: names.map((name) => [name]) };
       return;
+    }
     case "show retention policies":
       yield* showRetentionPolicies(plan.database, context.administration);
       return;

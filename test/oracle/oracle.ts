@@ -10,6 +10,7 @@ import { ContinuousScheduler } from "../../src/db/continuous-queries.ts";
 import { resolveOptions } from "../../src/db/options.ts";
 import { Queries } from "../../src/db/queries.ts";
 import { Figures } from "../../src/db/server-status.ts";
+import { Users } from "../../src/db/users.ts";
 import type { Administration, RetentionPolicy } from "../../src/model/administration.ts";
 import type { BatchWriter } from "../../src/model/batch-writer.ts";
 import { openBatch } from "../../src/model/batchview.ts";
@@ -111,6 +112,7 @@ export class Oracle implements Source, Administration {
       run: () => Promise.reject(new Error("the oracle runs none")),
     },
   );
+  readonly users = new Users(new MemoryDisk(1), "/users", systemClock, (name) => this.#databases.has(name));
 
   /** INTO writes through the bytes of batches, as the database does. */
   readonly into: BatchWriter = {

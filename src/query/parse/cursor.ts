@@ -81,6 +81,12 @@ export class Cursor {
     return token.kind === "identifier" && !token.quoted && token.text.toLowerCase() === word;
   }
 
+  takeWord(word: string): boolean {
+    if (!this.isWord(word)) return false;
+    this.next();
+    return true;
+  }
+
   isOperator(operator: string): boolean {
     const token = this.peek();
     return token.kind === "operator" && token.text === operator;

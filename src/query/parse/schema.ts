@@ -13,10 +13,11 @@ import type { Cursor } from "./cursor.ts";
 import { parseError } from "./errors.ts";
 import { parseCondition } from "./select.ts";
 import { parseSources } from "./sources.ts";
-import { parseCreateUser } from "./users.ts";
+import { parseCreateToken, parseCreateUser, parseDropToken } from "./users.ts";
 
 /** After the word CREATE. */
 export function parseCreate(cursor: Cursor): Statement {
+  if (cursor.takeWord("token")) return parseCreateToken(cursor);
   const word = cursor.expectKeyword("CONTINUOUS", "DATABASE", "USER", "RETENTION", "SUBSCRIPTION");
   switch (word) {
     case "DATABASE":
@@ -92,6 +93,7 @@ function parseOnPolicy(cursor: Cursor): [database: string, retentionPolicy: stri
 
 /** After the word DROP. */
 export function parseDrop(cursor: Cursor): Statement {
+  if (cursor.takeWord("token")) return parseDropToken(cursor);
   const word = cursor.expectKeyword(
     "CONTINUOUS",
     "DATABASE",

@@ -8,6 +8,7 @@ import { parseSources } from "./sources.ts";
 
 /** After the word SHOW. */
 export function parseShow(cursor: Cursor): ShowStatement {
+  if (cursor.takeWord("tokens")) return show("tokens");
   const word = cursor.expectKeyword(...subjectWords);
   switch (word) {
     case "CONTINUOUS":

@@ -1,5 +1,5 @@
 // Statements about users and running queries.
-import type { KillQuery, UserStatement } from "../ast.ts";
+import type { KillQuery, TokenStatement, UserStatement } from "../ast.ts";
 import type { Cursor } from "./cursor.ts";
 
 /** After CREATE USER. */
@@ -7,7 +7,7 @@ export function parseCreateUser(cursor: Cursor): UserStatement {
   const user = cursor.expectIdentifier();
   cursor.expectKeyword("WITH");
   cursor.expectKeyword("PASSWORD");
-  const password = cursor.expectString();
+  const password = expectPassword(cursor);
   const isAdmin = cursor.takeKeyword("WITH");
   if (isAdmin) {
     cursor.expectKeyword("ALL");
@@ -40,7 +40,26 @@ export function parseSetPassword(cursor: Cursor): UserStatement {
   cursor.expectKeyword("FOR");
   const user = cursor.expectIdentifier();
   cursor.expectOperator("=");
-  return { kind: "set password", user, password: cursor.expectString() };
+  return { kind: "set password", user, password: expectPassword(cursor) };
+}
+
+/** After CREATE TOKEN: FOR user. */
+export function parseCreateToken(cursor: Cursor): TokenStatement {
+  cursor.expectKeyword("FOR");
+  return { kind: "create token", user: cursor.expectIdentifier() };
+}
+
+/** After DROP TOKEN: 'id'. */
+export function parseDropToken(cursor: Cursor): TokenStatement {
+  return { kind: "drop token", id: cursor.expectString() };
+}
+
+/** What stands in a password's place is not repeated in an error. */
+function expectPassword(cursor: Cursor): string {
+  const token = cursor.peek();
+  if (token.kind !== "string" && token.kind !== "end")
+    throw cursor.error("found [REDACTED], expected string", token);
+  return cursor.expectString();
 }
 
 /** After KILL. */

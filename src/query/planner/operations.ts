@@ -17,11 +17,23 @@ function operationOf(statement: Statement, context: PlanContext): Operation | nu
         return { kind: "show continuous queries", status: statement.of !== "" };
       if (statement.subject === "stats" || statement.subject === "diagnostics")
         return { kind: `show ${statement.subject}`, of: statement.of };
+      if (statement.subject === "users" || statement.subject === "tokens")
+        return { kind: "access", statement: { kind: `show ${statement.subject}` } };
+      if (statement.subject === "grants")
+        return { kind: "access", statement: { kind: "show grants", user: statement.of } };
       return null;
     case "create continuous query":
       return planContinuousQuery(statement, context);
     case "drop continuous query":
       return { kind: statement.kind, database: statement.database, name: statement.name };
+    case "create user":
+    case "drop user":
+    case "set password":
+    case "grant":
+    case "revoke":
+    case "create token":
+    case "drop token":
+      return { kind: "access", statement };
     case "kill query":
       // one node has all queries: the host that InfluxDB's users name is this one
       return { kind: "kill query", id: statement.id };
