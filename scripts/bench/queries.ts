@@ -158,7 +158,8 @@ function lastpoint(data: Dataset): Question {
   return {
     influxql: "SELECT * FROM cpu GROUP BY hostname ORDER BY time DESC LIMIT 1",
     metricsql: `/api/v1/query?${parameters}`,
-    sql: `SELECT hostname, ${fieldNames.map((field) => `arg_max(${field}, time)`).join(", ")}, max(time) FROM cpu GROUP BY hostname ORDER BY hostname`,
+    // (several times faster than arg_max, DISTINCT ON or a window function)
+    sql: "SELECT cpu.* FROM cpu JOIN (SELECT hostname AS host, max(time) AS latest FROM cpu GROUP BY hostname) ON hostname = host AND time = latest ORDER BY hostname",
     expected: latest(data),
   };
 }
