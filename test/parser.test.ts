@@ -36,6 +36,14 @@ const valid: readonly (readonly [string, string | null])[] = [
     "SELECT mean(a) FROM m GROUP BY t fill(0) having mean > 1 and count(a) > 2 ORDER BY time DESC LIMIT 1",
     "SELECT mean(a) FROM m GROUP BY t fill(0) HAVING mean > 1 AND count(a) > 2 ORDER BY time DESC LIMIT 1",
   ],
+  [
+    "SELECT a.v / b.v AS r FROM x AS a FULL JOIN (SELECT v FROM y) AS b USING (time, h)",
+    'SELECT "a.v" / "b.v" AS r FROM x AS a FULL JOIN (SELECT v FROM y) AS b USING (time, h)',
+  ],
+  [
+    "SELECT join.v FROM left JOIN join USING (time) right outer join (SELECT v FROM y) AS join2 using (time)",
+    'SELECT "join.v" FROM left AS left INNER JOIN join AS join USING (time) RIGHT JOIN (SELECT v FROM y) AS join2 USING (time)',
+  ],
   ["SELECT having FROM having WHERE having = 1 GROUP BY having HAVING having > 1", null],
   ["SELECT -a, -(a), +a, - 1, -1.5, -10s FROM m", "SELECT -1 * a, -1 * (a), 1 * a, -1, -1.5, -10s FROM m"],
   ["SELECT a FROM m WHERE a = 1 OR b = 2 AND NOT_A_WORD = 3", null],

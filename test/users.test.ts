@@ -128,6 +128,8 @@ const needs: readonly (readonly [string, string | null, string | null])[] = [
   ["SELECT * FROM e..m", "READ on e", "READ on e"],
   ["SELECT * INTO d..x FROM m", "WRITE on d", "READ on d"],
   ["SELECT * FROM (SELECT * FROM e..m)", "READ on e", "READ on e"],
+  ["SELECT * FROM m AS a INNER JOIN e..n AS b USING (time)", "READ on e", "READ on d"],
+  ["SELECT * FROM m AS a LEFT JOIN (SELECT * FROM e..n) AS b USING (time)", "READ on e", "READ on d"],
   ["EXPLAIN SELECT * FROM m", null, "READ on d"],
   ["SHOW MEASUREMENTS", null, "READ on d"],
   ["SHOW MEASUREMENTS ON e", "READ on e", "READ on e"],

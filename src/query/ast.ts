@@ -44,7 +44,7 @@ export interface SelectField {
   readonly alias: string | null;
 }
 
-export type Source = MeasurementSource | SubquerySource;
+export type Source = MeasurementSource | SubquerySource | JoinSource;
 
 /** `"db"."rp"."m"`, `db..m`, `rp.m`, `m`, or a regex in the place of `m`; "" stands for what was left out. */
 export interface MeasurementSource {
@@ -60,6 +60,24 @@ export interface SubquerySource {
   readonly kind: "subquery";
   readonly statement: SelectStatement;
 }
+
+/** `a AS x LEFT JOIN b AS y USING (time, host)`: stands alone in FROM. Its columns are `x.field` and `y.field`. */
+export interface JoinSource {
+  readonly kind: "join";
+  /** At least two, with distinct aliases; the type of the first means nothing. */
+  readonly sides: readonly JoinedSource[];
+  /** Tags of USING, sorted, the same for every JOIN; time is always among them. */
+  readonly keys: readonly string[];
+}
+
+export interface JoinedSource {
+  readonly type: JoinType;
+  readonly source: MeasurementSource | SubquerySource;
+  readonly alias: string;
+}
+
+/** What stays of a row that meets none: nothing, that of the left, of the right, or both. */
+export type JoinType = "inner" | "left" | "right" | "full";
 
 export type Fill =
   | { readonly kind: "null" | "none" | "linear" }

@@ -1,6 +1,10 @@
 // Rows of an answer as a block: what a statement answers becomes what the statement around it scans.
 //
 // The reverse of cells.ts: cells go into typed arrays by the type that the plan gives their column.
+import type { Expression } from "../model/expression.ts";
+import { filterRows } from "../model/filter.ts";
+import { reduce } from "../model/predicate.ts";
+import type { RegexCache } from "../model/regex.ts";
 import type { Column, Series, SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { wordsOf } from "./cells.ts";
@@ -87,8 +91,28 @@ export function constantColumn(value: string, rowCount: number): Column {
   return { type: FieldType.String, present: null, values: new Array<string>(rowCount).fill(value) };
 }
 
+/** The rows that satisfy a condition, and the first `count` of the columns, which `names` names; null: no row does. */
+export function chosenRows(
+  block: SeriesBlock,
+  names: readonly string[],
+  count: number,
+  where: Expression | null,
+  regexes: RegexCache,
+): SeriesBlock | null {
+  const columns = block.columns.slice(0, count);
+  if (where === null) return { ...block, columns };
+  const { tags } = block.series;
+  const rest = reduce(where, (name) => tags.get(name) ?? "", regexes);
+  if (rest === false) return null;
+  if (rest === true) return { ...block, columns };
+  const column = (name: string): Column | null => block.columns[names.indexOf(name)] ?? null;
+  const mask = filterRows(rest, { rowCount: block.rowCount, column }, regexes);
+  const kept = maskedBlock({ ...block, columns }, mask);
+  return kept.rowCount === 0 ? null : kept;
+}
+
 /** The rows of a block where `mask` is 1. */
-export function maskedBlock(block: SeriesBlock, mask: Uint8Array): SeriesBlock {
+function maskedBlock(block: SeriesBlock, mask: Uint8Array): SeriesBlock {
   let rowCount = 0;
   for (const keep of mask) rowCount += keep;
   if (rowCount === block.rowCount) return block;

@@ -1,6 +1,6 @@
 // Continuous queries as text and as statements: what one says about when it runs, and its SELECT over one range of time.
 import { InputError } from "../base/errors.ts";
-import type { ContinuousQueryStatement, Node, SelectStatement, Source } from "./ast.ts";
+import type { ContinuousQueryStatement, JoinSource, Node, SelectStatement, Source } from "./ast.ts";
 import { parseQuery } from "./parse/parser.ts";
 import { planWindow } from "./planner/dimensions.ts";
 import { printSelect } from "./print.ts";
@@ -84,13 +84,17 @@ export function mapSources(
   statement: SelectStatement,
   place: <S extends Source & { readonly kind: "measurement" }>(source: S) => S,
 ): SelectStatement {
+  const placeIn = (source: Exclude<Source, JoinSource>) =>
+    source.kind === "subquery"
+      ? { ...source, statement: mapSources(source.statement, place) }
+      : place(source);
   return {
     ...statement,
     into: statement.into === null ? null : place(statement.into),
     sources: statement.sources.map((source) =>
-      source.kind === "subquery"
-        ? { ...source, statement: mapSources(source.statement, place) }
-        : place(source),
+      source.kind === "join"
+        ? { ...source, sides: source.sides.map((side) => ({ ...side, source: placeIn(side.source) })) }
+        : placeIn(source),
     ),
   };
 }

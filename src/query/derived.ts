@@ -2,30 +2,24 @@
 //
 //   FROM (SELECT ...), cpu      subquery ── executeSelect ── rows ── blocks ── where ──┐
 //                               measurement ── scan with where ────────────────────────┴── one scan
+//   FROM x AS a JOIN y AS b     each side a derived source ── join.ts ── blocks ── where ── scan
 //
 // A block is the rows of one series of the inner answer; unlike stored ones its rows need not be unique in time (ungrouped
 // rows of several series, distinct), but they ascend. Rows in which no column has a value (windows without data) are left
 // out, and the others stand even where the columns that are asked for have none: as in InfluxDB.
 //
-// What an inner statement holds is given back when it has answered; its blocks are held by whoever scans them.
+// What an inner statement and its blocks hold is given back when it has answered: from then on who scans the blocks holds them.
 import { assert } from "../base/assert.ts";
-import { filterRows } from "../model/filter.ts";
-import { fieldsOf, reduce } from "../model/predicate.ts";
+import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
-import type {
-  Budget,
-  Column,
-  FoldedGroup,
-  FoldRequest,
-  Rows,
-  ScanRequest,
-  SeriesBlock,
-} from "../model/scan.ts";
+import type { Budget, FoldedGroup, FoldRequest, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../model/types.ts";
-import { blockOfRows, type CellColumn, constantColumn, maskedBlock } from "./cellblocks.ts";
+import { blockOfRows, type CellColumn, chosenRows, constantColumn } from "./cellblocks.ts";
 import type { ExecutionContext } from "./execute.ts";
+import { blockBytes, gatherGroups, type RowGroup } from "./gather.ts";
+import { joinedBlocks, namesOfSide } from "./join.ts";
 import type { Row } from "./parts.ts";
-import type { DerivedSource, SelectPlan, SourcePart, SubqueryRows } from "./plan.ts";
+import type { DerivedSource, JoinRows, SelectPlan, SourcePart, SubqueryRows } from "./plan.ts";
 import type { ResultSeries } from "./result.ts";
 import { Turn } from "./turn.ts";
 
@@ -53,6 +47,7 @@ export class DerivedRows implements Rows {
   async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
     for (const [index, part] of this.#source.parts.entries()) {
       if (part.rows.kind === "measurement") yield* this.#scanStored(part, index, request);
+      else if (part.rows.kind === "join") yield* await this.#joined(part.rows, part.where, request);
       else yield* await this.#blocksOf(part, index, request);
     }
   }
@@ -92,6 +87,35 @@ export class DerivedRows implements Rows {
     return blocks;
   }
 
+  /** A join stands alone, so that its series need no mark of the part. */
+  async #joined(rows: JoinRows, where: SourcePart["where"], request: ScanRequest): Promise<SeriesBlock[]> {
+    const key = JSON.stringify(["join", String(request.minTime), String(request.maxTime), request.fields]);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const budget = new InnerBudget(this.#context.budget);
+    const context = { ...this.#context, budget };
+    const names = [...new Set([...request.fields, ...fieldsOf(where)])];
+    const sides: RowGroup[][] = [];
+    for (const { alias, source } of rows.sides) {
+      const fields = namesOfSide(names, alias);
+      const side = { ...request, fields, limit: Number.MAX_SAFE_INTEGER, descending: false, budget };
+      sides.push(
+        await gatherGroups(new DerivedRows(this.#plan, source, context, this.#execute), side, rows.keys),
+      );
+    }
+    const regexes = new RegexCache();
+    const blocks: SeriesBlock[] = [];
+    for await (const block of joinedBlocks(rows, sides, this.#source.name, names, new Turn(budget))) {
+      const kept = chosenRows(block, names, request.fields.length, where, regexes);
+      if (kept === null) continue;
+      budget.hold(blockBytes(kept));
+      blocks.push(kept);
+    }
+    budget.release();
+    this.#known.set(key, blocks);
+    return blocks;
+  }
+
   /** The inner plan in the time that a scan asks for, which is more than the statement's for transformations of windows. */
   #within({ plan, minTime, maxTime }: SubqueryRows, request: ScanRequest): SelectPlan {
     const outer = this.#plan;
@@ -114,7 +138,10 @@ export class DerivedRows implements Rows {
     const blocks: SeriesBlock[] = [];
     for await (const part of this.#execute(plan, { ...this.#context, budget })) {
       const block = rows.block(part);
-      if (block !== null) blocks.push(block);
+      if (block !== null) {
+        budget.hold(blockBytes(block));
+        blocks.push(block);
+      }
       if (turn.isOver()) await turn.next();
     }
     budget.release();
@@ -167,20 +194,7 @@ class InnerRows {
       const tag = this.#columns[i] === null ? tags.get(this.#names[i]!) : undefined;
       return tag === undefined ? column : constantColumn(tag, whole.rowCount);
     });
-    return this.#filtered({ ...whole, columns });
-  }
-
-  #filtered(block: SeriesBlock): SeriesBlock | null {
-    const columns = block.columns.slice(0, this.#fields.length);
-    if (this.#where === null) return { ...block, columns };
-    const { tags } = block.series;
-    const rest = reduce(this.#where, (name) => tags.get(name) ?? "", this.#regexes);
-    if (rest === false) return null;
-    if (rest === true) return { ...block, columns };
-    const column = (name: string): Column | null => block.columns[this.#names.indexOf(name)] ?? null;
-    const mask = filterRows(rest, { rowCount: block.rowCount, column }, this.#regexes);
-    const kept = maskedBlock({ ...block, columns }, mask);
-    return kept.rowCount === 0 ? null : kept;
+    return chosenRows({ ...whole, columns }, this.#names, this.#fields.length, this.#where, this.#regexes);
   }
 }
 

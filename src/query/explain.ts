@@ -11,7 +11,7 @@ import type { Expression } from "../model/expression.ts";
 import { Fold } from "../model/scan.ts";
 import { fieldTypeNames, MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { formatDuration } from "./duration.ts";
-import type { Input, MeasurementRows, Output, RowValue, SelectPlan, SourcePart } from "./plan.ts";
+import type { Input, JoinRows, MeasurementRows, Output, RowValue, SelectPlan, SourcePart } from "./plan.ts";
 import { printFill, quoteName, quoteString } from "./print.ts";
 
 export function explain(plan: SelectPlan): string[] {
@@ -74,8 +74,20 @@ function explainPart({ rows, where }: SourcePart, { fields }: Input): string[] {
   const lines =
     rows.kind === "measurement"
       ? [`from ${formatMeasurement(rows)}: scan of ${fields.map(quoteName).join(", ")}`]
-      : ["from a subquery:", ...explain(rows.plan).map((line) => `    ${line}`)];
+      : rows.kind === "join"
+        ? explainJoin(rows)
+        : ["from a subquery:", ...explain(rows.plan).map((line) => `    ${line}`)];
   if (where !== null) lines.push(`  where: ${formatExpression(where)}`);
+  return lines;
+}
+
+function explainJoin({ sides, keys }: JoinRows): string[] {
+  const lines = [`from a join on ${["time", ...keys.map(quoteName)].join(", ")}:`];
+  for (const [index, { alias, type, source }] of sides.entries()) {
+    lines.push(`    ${quoteName(alias)}${index === 0 ? "" : `, ${type} join`}:`);
+    for (const { rows } of source.parts)
+      if (rows.kind === "subquery") lines.push(...explain(rows.plan).map((line) => `        ${line}`));
+  }
   return lines;
 }
 

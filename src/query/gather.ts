@@ -62,10 +62,15 @@ function byTime(a: SeriesBlock, b: SeriesBlock): number {
 }
 
 function hold(budget: Budget, block: SeriesBlock): void {
+  budget.hold(blockBytes(block));
+  budget.check();
+}
+
+/** About how many bytes a block holds. */
+export function blockBytes(block: SeriesBlock): number {
   let sizeBytes = 200 + block.times.byteLength;
   for (const column of block.columns)
     if (column !== null)
       sizeBytes += Array.isArray(column.values) ? column.values.length * 40 : column.values.length * 8;
-  budget.hold(sizeBytes);
-  budget.check();
+  return sizeBytes;
 }

@@ -13,7 +13,7 @@
 import type { BinaryOperator, Expression, Reference } from "../model/expression.ts";
 import type { MathName } from "../model/mathematics.ts";
 import type { FieldType } from "../model/types.ts";
-import type { Fill, NameFilter, Statement } from "./ast.ts";
+import type { Fill, JoinType, NameFilter, Statement } from "./ast.ts";
 import type { FunctionName } from "./functions.ts";
 import type { OperationPlan } from "./operation-plan.ts";
 
@@ -116,6 +116,25 @@ export interface Input {
   readonly foldable: boolean;
 }
 
+/** Rows of several sources side by side, where time and the keys are the same; columns are `alias.column`. */
+export interface JoinRows {
+  readonly kind: "join";
+  /** In the order of FROM, at least two. */
+  readonly sides: readonly JoinSide[];
+  /** Tag keys, sorted. */
+  readonly keys: readonly string[];
+}
+
+export interface JoinSide {
+  /** How its rows meet those of the sides before it; the first side's means nothing. */
+  readonly type: JoinType;
+  readonly alias: string;
+  /** Subqueries alone, which group by the keys. */
+  readonly source: DerivedSource;
+  /** Its columns, by name without alias. */
+  readonly columns: readonly { readonly name: string; readonly type: FieldType }[];
+}
+
 export interface MeasurementRows {
   readonly kind: "measurement";
   readonly database: string;
@@ -139,7 +158,7 @@ export interface DerivedSource {
 }
 
 export interface SourcePart {
-  readonly rows: MeasurementRows | SubqueryRows;
+  readonly rows: MeasurementRows | SubqueryRows | JoinRows;
   /** Condition over the names of this part; null = every row. */
   readonly where: Expression | null;
 }

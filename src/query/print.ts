@@ -1,6 +1,8 @@
 // Statements and expressions back to text that parses to the same thing: for EXPLAIN, messages and logs.
 import type {
   Fill,
+  JoinedSource,
+  JoinSource,
   MeasurementSource,
   NameFilter,
   Node,
@@ -87,7 +89,15 @@ export function quoteString(text: string): string {
 }
 
 export function printSource(source: Source): string {
+  if (source.kind === "join") return printJoin(source);
   return source.kind === "subquery" ? `(${printSelect(source.statement)})` : printMeasurement(source);
+}
+
+function printJoin({ sides, keys }: JoinSource): string {
+  const using = `USING (${["time", ...keys.map(quoteName)].join(", ")})`;
+  const side = ({ source, alias }: JoinedSource) => `${printSource(source)} AS ${quoteName(alias)}`;
+  const joins = sides.slice(1).map((each) => ` ${each.type.toUpperCase()} JOIN ${side(each)} ${using}`);
+  return side(sides[0]!) + joins.join("");
 }
 
 function printMeasurement(source: MeasurementSource, isTarget = false): string {

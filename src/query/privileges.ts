@@ -68,6 +68,12 @@ function sourceRequirements(source: Source, database: string, privilege: "read" 
   switch (source.kind) {
     case "subquery":
       return ofSelect(source.statement, database);
+    case "join":
+      return ofSources(
+        source.sides.map((side) => side.source),
+        database,
+        privilege,
+      );
     case "measurement":
       return [{ privilege, database: source.database || database }];
   }

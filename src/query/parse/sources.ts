@@ -1,6 +1,7 @@
 // FROM: measurements by name or regex, with the database and retention policy before them, and subqueries.
-import type { MeasurementSource, Source } from "../ast.ts";
+import type { MeasurementSource, Source, SubquerySource } from "../ast.ts";
 import type { Cursor } from "./cursor.ts";
+import { parseJoin, startsJoin } from "./join.ts";
 import type { Token } from "./lexer.ts";
 import { parseSelect } from "./select.ts";
 
@@ -8,15 +9,19 @@ import { parseSelect } from "./select.ts";
 export function parseSources(cursor: Cursor, subqueries: boolean): Source[] {
   const sources: Source[] = [];
   do {
-    if (subqueries && cursor.isOperator("(")) {
-      cursor.next();
-      cursor.expectKeyword("SELECT");
-      const statement = cursor.nested(() => parseSelect(cursor));
-      cursor.expectOperator(")");
-      sources.push({ kind: "subquery", statement });
-    } else sources.push(parseMeasurement(cursor));
+    const source = subqueries && cursor.isOperator("(") ? parseSubquery(cursor) : parseMeasurement(cursor);
+    if (subqueries && sources.length === 0 && startsJoin(cursor)) return [parseJoin(cursor, source)];
+    sources.push(source);
   } while (cursor.takeOperator(","));
   return sources;
+}
+
+export function parseSubquery(cursor: Cursor): SubquerySource {
+  cursor.next();
+  cursor.expectKeyword("SELECT");
+  const statement = cursor.nested(() => parseSelect(cursor));
+  cursor.expectOperator(")");
+  return { kind: "subquery", statement };
 }
 
 /** `"db"."rp"."m"`, `db..m`, `rp.m`, `m`; the last part may be a regex. */

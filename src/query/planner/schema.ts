@@ -1,4 +1,5 @@
 // Which names a source has, as tags and as fields: what names in a statement are resolved against.
+import { InputError } from "../../base/errors.ts";
 import { type FieldInfo, FieldType } from "../../model/types.ts";
 import type { CastType } from "../ast.ts";
 import type { SourcePart } from "../plan.ts";
@@ -8,6 +9,8 @@ export interface Schema {
   readonly tags: ReadonlySet<string>;
   /** Those of `fields` that are tags which a subquery gives as columns; absent for what is stored. */
   readonly tagColumns?: ReadonlySet<string>;
+  /** Of a join: the aliases of its sides, one of which every name but a key's begins with. */
+  readonly sides?: readonly string[];
 }
 
 /** One source of rows with its names. */
@@ -32,6 +35,12 @@ export function resolve(schema: Schema, name: string, cast: CastType | null): Re
   const type = schema.fields.get(name);
   if (cast !== "tag" && type !== undefined) return { kind: "field", type };
   if ((cast === null || cast === "tag") && schema.tags.has(name)) return { kind: "tag" };
+  if (schema.sides?.every((alias) => !name.startsWith(`${alias}.`)) && !isTimeName(schema, name)) {
+    const columns = [...schema.fields.keys(), ...schema.tags].sort().slice(0, 10).join(", ");
+    throw new InputError(
+      `the join has no ${name}: name the side, as ${schema.sides[0]}.${name} (it has ${columns})`,
+    );
+  }
   return { kind: "unknown" };
 }
 
@@ -55,6 +64,8 @@ export function unite(schemas: readonly Schema[]): Schema {
     }
     for (const name of schema.tags) tags.add(name);
   }
+  // a join is alone
+  if (schemas[0]?.sides !== undefined) return { ...schemas[0], fields, tags };
   return schemas.some(isDerived) ? { fields, tags, tagColumns } : { fields, tags };
 }
 

@@ -15,7 +15,7 @@ import type { InstantContext } from "./instants.ts";
 import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { isDerived, isTimeName, type PlannedSource, type Schema, unite } from "./schema.ts";
-import { describeColumns, planSources, type Subquery } from "./sources.ts";
+import { describeColumns, type PlanSubquery, planSources, type Subquery } from "./sources.ts";
 
 /** What a subquery takes over from the statement around it. */
 interface Surroundings {
@@ -55,13 +55,14 @@ async function planWithin(
   // and what needs no schema, before what is wrong with a subquery
   if (!statement.fields.some(({ expression }) => expression.kind === "reference" && expression.name === "ts"))
     checkFields(statement, NO_NAMES, ownWindow);
-  const sources = await planSources(statement.sources, context, (subquery) => {
+  const planSubquery: PlanSubquery = (subquery, keys) => {
     // Only the names written out reach a subquery: `*` and regexes ask what it has.
-    const dimensions = planDimensions(statement.dimensions, outer.dimensions, NO_NAMES);
+    const dimensions = keys ?? planDimensions(statement.dimensions, outer.dimensions, NO_NAMES);
     const range = intersect(outer.range, outerRange);
     const windows = window === null ? outer : { window, timezone };
     return planWithin(subquery, context, { ...windows, range, dimensions, descending });
-  });
+  };
+  const sources = await planSources(statement.sources, context, planSubquery, nodesOf(statement));
   const schema = unite(sources);
 
   const { timeName, fields } = checkFields(statement, schema, ownWindow);
@@ -104,6 +105,11 @@ async function planWithin(
     timezone,
   };
   return { plan, range };
+}
+
+/** All that a statement reads by name. */
+function nodesOf({ fields, condition, having }: SelectStatement): Node[] {
+  return [...fields.map(({ expression }) => expression), condition, having].filter((node) => node !== null);
 }
 
 /** Whether a statement has calls that answer by windows: all but transformations of rows. */

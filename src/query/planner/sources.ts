@@ -1,10 +1,11 @@
 // FROM: the measurements that exist, by name or regex, and subqueries, each with the names it has.
 import { RegexCache } from "../../model/regex.ts";
 import { FieldType } from "../../model/types.ts";
-import type { MeasurementSource, SelectStatement, Source } from "../ast.ts";
+import type { MeasurementSource, Node, SelectStatement, Source } from "../ast.ts";
 import type { Input, InputSource, Output, PlannedColumn, SelectPlan } from "../plan.ts";
 import type { TimeRange } from "./condition.ts";
 import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
+import { planJoin } from "./join.ts";
 import { fieldMap, type PlannedSource } from "./schema.ts";
 
 /** A statement in FROM, planned, and its own time range. */
@@ -13,16 +14,22 @@ export interface Subquery {
   readonly range: TimeRange;
 }
 
-/** Sources with at least one field, sorted by name; of one name the measurement before subqueries. */
+/** `keys`: tags that it groups by, in place of those of the statement around it. */
+export type PlanSubquery = (statement: SelectStatement, keys?: readonly string[]) => Promise<Subquery>;
+
+/** `read`: what the statement reads. Sources with at least one field, sorted by name; of one name the measurement before subqueries. */
 export async function planSources(
   sources: readonly Source[],
   context: PlanContext,
-  planSubquery: (statement: SelectStatement) => Promise<Subquery>,
+  planSubquery: PlanSubquery,
+  read: readonly Node[],
 ): Promise<PlannedSource[]> {
   const measurements = new Map<string, PlannedSource>();
   const subqueries: PlannedSource[] = [];
   for (const source of sources) {
-    if (source.kind === "subquery") subqueries.push(...subquerySources(await planSubquery(source.statement)));
+    if (source.kind === "join") subqueries.push(await planJoin(source, read, planSubquery));
+    else if (source.kind === "subquery")
+      subqueries.push(...subquerySources(await planSubquery(source.statement)));
     else {
       for (const planned of await planMeasurements(source, context)) {
         measurements.set(JSON.stringify(planned.rows), planned);
@@ -66,7 +73,7 @@ export async function measurementNames(
 }
 
 /** A subquery as one source a name: its columns are fields, its dimensions tags. */
-function subquerySources({ plan, range }: Subquery): PlannedSource[] {
+export function subquerySources({ plan, range }: Subquery): PlannedSource[] {
   const names = new Set(plan.inputs.map(({ source }) => sourceName(source)));
   return [...names].map((name) => {
     const inputs = plan.inputs.filter(({ source }) => sourceName(source) === name);
