@@ -3,13 +3,14 @@
 // When every call has a value a window, rows are the windows. When one has points of its own (top, distinct, a
 // transformation), calls are joined by time: a row takes the next point of every call that has one at the
 // earliest time left.
-import { fillNumber } from "./fill.ts";
 import type { Frame } from "./frame.ts";
 import { windowCount } from "./frame.ts";
+import { functions } from "./functions.ts";
 import { compileOutput, type Evaluate, type Position } from "./outputs.ts";
 import { PART_ROWS, type Row } from "./parts.ts";
-import type { Input, SelectPlan } from "./plan.ts";
+import { type Input, readsRow, type SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
+import { filledRows } from "./selected-windows.ts";
 import { type CallValues, type FilledValues, type PointValues, windowValue } from "./values.ts";
 
 /** The calls that columns use, and what they gave for the group in hand (by call index; null = nothing). */
@@ -27,6 +28,8 @@ export class AnswerRows {
   readonly #evaluate: readonly Evaluate[];
   /** By call: what it shows in the rows of a group for which it gave nothing. */
   readonly #absent: readonly Cell[];
+  /** A selector's whole rows, one a window. */
+  readonly #selectsRows: boolean;
 
   /** `roots`: the calls that columns use; `frame`: the one of window values, null when no call has any. */
   constructor(plan: SelectPlan, input: Input, roots: readonly number[], frame: Frame | null) {
@@ -36,9 +39,11 @@ export class AnswerRows {
     this.#frame = frame;
     this.#evaluate = input.outputs.map((output) => compileOutput(output, [], input.fields));
     const { fill } = plan;
-    this.#absent = input.calls.map((call) =>
-      fill.kind === "number" ? fillNumber(call.type, fill.value) : null,
-    );
+    this.#absent = input.calls.map(() => (fill.kind === "number" ? fill.value : null));
+    this.#selectsRows =
+      plan.window !== null &&
+      input.calls.every((call) => functions[call.function].kind === "selector") &&
+      input.outputs.some(readsRow);
   }
 
   /** Rows in the order of the answer: an array when there are few. */
@@ -46,8 +51,12 @@ export class AnswerRows {
     const present = this.#roots.filter((call) => group.values[call] !== null);
     if (present.length === 0) return [];
     const frame = this.#frame;
-    if (frame === null || !present.every((call) => group.values[call]!.kind === "windows"))
-      return joinedRows(this.#plan, this.#input, present, group, frame);
+    if (frame === null || !present.every((call) => group.values[call]!.kind === "windows")) {
+      const joined = joinedRows(this.#plan, this.#input, present, group, frame);
+      return frame !== null && this.#selectsRows
+        ? filledRows(this.#plan, this.#input, joined, frame)
+        : joined;
+    }
     const windows = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
     const { from, to } = windowRange(this.#plan, windows, frame);
     if (to - from > PART_ROWS) return this.#windowRows(present, windows, frame, from, to);

@@ -15,7 +15,7 @@ import { distinctPoints, extremes, keyOfRow } from "./functions/several.ts";
 import { transform } from "./functions/transformations.ts";
 import { functions } from "./functions.ts";
 import { carriedWindows } from "./lookback.ts";
-import type { Call, Input, SelectPlan } from "./plan.ts";
+import { type Call, type Input, readsRow, type SelectPlan } from "./plan.ts";
 import { type Points, pointCell } from "./points.ts";
 import type { Cell } from "./result.ts";
 import type { CallValues, PointValues, WindowValues } from "./values.ts";
@@ -147,6 +147,8 @@ export function evaluatePoints(
       const index = select(points, 0, points.count);
       return index < 0 ? null : selected(points, [index], points.times.subarray(index, index + 1));
     }
+    if (plan.window !== null && input.outputs.some(readsRow))
+      return rowsByWindow(plan, points, frame, select);
     const cells = byWindow(points, frame, (all, from, to) => {
       const index = select(all, from, to);
       return index < 0 ? null : pointCell(all, index);
@@ -175,6 +177,29 @@ function byWindow(points: Points, frame: Frame, aggregate: Aggregate): WindowVal
     values.push(aggregate(points, from, to));
   });
   return { first, values };
+}
+
+/** The row of each window that has one, at the window's start. */
+function rowsByWindow(
+  plan: SelectPlan,
+  points: Points,
+  frame: Frame,
+  select: NonNullable<ReturnType<typeof selectorNamed>>,
+): PointValues | null {
+  const indices: number[] = [];
+  const times: bigint[] = [];
+  eachWindow(points.times, frame.bounds, (window, from, to) => {
+    const index = select(points, from, to);
+    if (index < 0) return;
+    indices.push(index);
+    times.push(frame.time(window));
+  });
+  if (indices.length === 0) return null;
+  if (plan.descending) {
+    indices.reverse();
+    times.reverse();
+  }
+  return selected(points, indices, BigInt64Array.from(times));
 }
 
 /** Windows in the order of the answer; the points of one always ascend, as in InfluxDB. */

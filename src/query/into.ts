@@ -24,7 +24,6 @@ export async function* executeInto(
   const out = new Outbox(writer, target, plan.columns);
   for await (const part of executeSelect(plan, context)) await out.add(part, target.measurement);
   await out.send();
-  // InfluxDB's figure: rows of the answer, those without a value included
   yield { name: "result", columns: ["time", "written"], timeColumn: 0, rows: [[0n, out.rows]] };
 }
 
@@ -34,7 +33,7 @@ class Outbox {
   readonly #columns: readonly PlannedColumn[];
   #batch: BatchBuilder;
   #cells = 0;
-  /** Rows of the answer so far. */
+  /** Rows so far that have a value: InfluxDB's figure. */
   rows = 0;
 
   constructor(writer: BatchWriter, target: BatchTarget, columns: readonly PlannedColumn[]) {
@@ -52,7 +51,8 @@ class Outbox {
     this.#batch.addRows(name, tags, part.timeColumn, part.columns, part.rows, (column, cell) =>
       typeOf(this.#columns[column]?.type ?? null, cell),
     );
-    this.rows += part.rows.length;
+    for (const row of part.rows)
+      if (row.some((cell, column) => cell !== null && column !== part.timeColumn)) this.rows++;
     this.#cells += part.rows.length * part.columns.length;
     if (this.#cells > BATCH_CELLS) await this.send();
   }

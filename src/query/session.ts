@@ -175,6 +175,7 @@ function changesSomething(statement: Statement): boolean {
       return statement.into !== null;
     case "explain":
     case "show":
+    case "kill query":
       return false;
     default:
       return true;

@@ -102,10 +102,10 @@ export class Lexer {
     const before = this.text.slice(0, offset).split(/\r\n|\r|\n/);
     let character = [...before.at(-1)!].length + 1;
     if (offset >= this.text.length) {
-      // Blanks at the end are one token with it; after a word, or right after `(` or `,`, its scanner has looked past the
+      // Blanks at the end are one token with it; after a word or `,`, or right after `(`, its scanner has looked past the
       // end once already, and counted that.
       if (/\s$/.test(this.text)) character--;
-      if (/(?:(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*\s*|[(,])$/u.test(this.text)) character++;
+      if (/(?:(?<![\p{L}\p{N}_])[\p{L}_][\p{L}\p{N}_]*\s*|,\s*|\()$/u.test(this.text)) character++;
     }
     return `line ${before.length}, char ${character}`;
   }

@@ -69,14 +69,6 @@ export class OutputBuilder {
   }
 
   #binary(node: BinaryNode): Output {
-    const [leftType, rightType] = [this.#typeWritten(node.left), this.#typeWritten(node.right)];
-    const isTagged = leftType === "tag" || rightType === "tag";
-    if (leftType !== null && rightType !== null)
-      if (isTagged || typeOfOutput(node.operator as BinaryOutput["operator"], leftType, rightType) === null)
-        throw this.#typeError(
-          node,
-          [leftType, rightType].map((type) => (type === "tag" ? type : fieldTypeNames[type])),
-        );
     const left = this.build(node.left);
     const right = this.build(node.right);
     if (left.kind === "absent" && right.kind === "absent") return ABSENT;
@@ -89,6 +81,35 @@ export class OutputBuilder {
       node,
       [left, right].map((side) => (isTag(side) ? "tag" : fieldTypeNames[side.type!])),
     );
+  }
+
+  /** Throws when operators in a column do not fit their operands, which InfluxDB says before anything else about columns. */
+  checkTypes(node: Node): void {
+    switch (node.kind) {
+      case "paren":
+        this.checkTypes(node.inner);
+        break;
+      case "call":
+        for (const argument of node.arguments) this.checkTypes(argument);
+        break;
+      case "binary":
+        this.#typeOfBinary(node);
+        break;
+    }
+  }
+
+  /** A side of which nothing is known takes the other's type. */
+  #typeOfBinary(node: BinaryNode): FieldType | "tag" | null {
+    const [left, right] = [this.#typeWritten(node.left), this.#typeWritten(node.right)];
+    if (left === null || right === null) return left ?? right;
+    const isTagged = left === "tag" || right === "tag";
+    const type = isTagged ? null : typeOfOutput(node.operator as BinaryOutput["operator"], left, right);
+    if (type === null)
+      throw this.#typeError(
+        node,
+        [left, right].map((side) => (side === "tag" ? side : fieldTypeNames[side])),
+      );
+    return type;
   }
 
   #typeError(node: BinaryNode, types: readonly string[]): InputError {
@@ -114,9 +135,10 @@ export class OutputBuilder {
         const called = isMathName(node.name) ? undefined : functionNamed(node.name);
         if (called === undefined) return null;
         const { gives } = functions[called.name];
-        const argument = this.#typeWritten(node.arguments[0]!);
-        return gives === "same" || argument === null ? argument : gives;
+        return gives === "same" ? this.#typeWritten(node.arguments[0]!) : gives;
       }
+      case "binary":
+        return this.#typeOfBinary(node);
       default:
         return null;
     }

@@ -176,6 +176,7 @@ function planInput(
 ): Input | null {
   const schema = unite(parts);
   const builder = new OutputBuilder(schema, window);
+  for (const { expression } of columns) builder.checkTypes(expression);
   const outputs = columns.map(({ expression }) => builder.build(expression));
   const { calls, fields } = builder;
   const [only] = parts;
@@ -183,7 +184,7 @@ function planInput(
   const isEmpty =
     stored !== null || !isDerived(schema)
       ? fields.length === 0
-      : outputs.every(({ kind }) => kind === "absent");
+      : fields.length === 0 && !outputs.some(readsRow);
   // calls without points beside bare fields select no row
   if (isEmpty || (builder.callsWritten.size > 0 && calls.length === 0)) return null;
   const rowTime = builder.callsWritten.size === 1 && keepsRowTime(calls, window) ? "row" : "window";
