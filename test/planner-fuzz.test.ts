@@ -34,7 +34,9 @@ const context: PlanContext = {
   retentionPolicy: "",
   nowNs: 1_700_000_400_000_000_000n,
   administration: {
-    retentionPolicies: () => [{ name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true }],
+    retentionPolicies: () => [
+      { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true, replication: 1 },
+    ],
   },
   metadata: {
     measurements: async () => Object.keys(stored),

@@ -35,8 +35,8 @@ const context: PlanContext = {
     retentionPolicies: (database) =>
       database === "db0"
         ? [
-            { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true },
-            { name: "short", durationNs: 1n, shardDurationNs: 1n, isDefault: false },
+            { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true, replication: 1 },
+            { name: "short", durationNs: 1n, shardDurationNs: 1n, isDefault: false, replication: 1 },
           ]
         : undefined,
   },
@@ -474,9 +474,15 @@ test("SHOW, schema statements, and what is not answered yet", async () => {
     database: "db0",
     measurement: "m",
   });
-  for (const text of ["DELETE FROM cpu", "SHOW SERIES CARDINALITY"]) {
+  for (const text of ["SHOW SERIES CARDINALITY"]) {
     expect(await planOf(text)).toMatchObject({ kind: "unsupported" });
   }
+  expect(await planOf("DELETE FROM cpu WHERE region = 'eu' AND time < 5")).toMatchObject({
+    operation: { kind: "delete", requests: [{ database: "db0", measurement: "cpu", maxTime: 4n }] },
+  });
+  expect(await errorOf("DROP SERIES FROM cpu WHERE time < 5")).toBe(
+    "DROP SERIES doesn't support time in WHERE clause",
+  );
   expect(await planOf("SELECT value INTO x FROM cpu")).toMatchObject({
     kind: "select into",
     target: { database: "db0", retentionPolicy: "autogen", measurement: "x" },

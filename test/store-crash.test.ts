@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import type { Clock } from "../src/base/clock.ts";
 import { DiskError } from "../src/base/errors.ts";
 import { Database } from "../src/db/database.ts";
+import { MAX_TIME, MIN_TIME } from "../src/model/types.ts";
 import { MemoryDisk, randomNumbers } from "./disk/memory.ts";
 import { type Cells, cellsOf, DATABASE, linesOf, Possible, type Write } from "./support/possible.ts";
 
@@ -50,7 +51,10 @@ async function load(db: Database, writes: Writes, possible: Possible, operations
   const drop = () => {
     const measurement = measurements[writes.below(measurements.length)]!;
     const acknowledge = possible.drop(measurement);
-    return db.dropMeasurement(DATABASE, measurement).then(acknowledge);
+    const everything = { database: DATABASE, measurement, where: null, minTime: MIN_TIME, maxTime: MAX_TIME };
+    const dropped =
+      writes.random() < 0.5 ? db.dropMeasurement(DATABASE, measurement) : db.deletions.delete(everything);
+    return dropped.then(acknowledge);
   };
   const writing: Promise<unknown>[] = [];
   for (let i = 0; i < operations; i++) {

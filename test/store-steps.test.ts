@@ -67,6 +67,14 @@ class Run {
     await this.#oracle.createDatabase("db0");
   }
 
+  #session(db: Database): Session {
+    return { source: db.source, administration: db, clock, database: "db0" };
+  }
+
+  #plainSession(): Session {
+    return { source: this.#oracle, administration: this.#oracle, clock, database: "db0" };
+  }
+
   /** Rows of one stretch of time, of a long series or of several short ones. */
   #points(): OraclePoint[] {
     const measurement = this.below(5) === 0 ? "other" : "m";
@@ -143,6 +151,8 @@ class Run {
       "restart",
       "kill",
       "drop",
+      "delete",
+      "delete",
     ]);
     if (step === "write") await this.write();
     if (step === "flush") await this.db.flush();
@@ -153,14 +163,37 @@ class Run {
       await this.db.dropMeasurement("db0", "other");
       await this.#oracle.dropMeasurement("db0", "other");
     }
+    if (step === "delete") {
+      const text = this.#deletion();
+      expect(await answerOf(text, this.#session(this.db))).toEqual([]);
+      await answerOf(text, this.#plainSession());
+      return text;
+    }
     // a merge may be under way or done
     for (let turns = this.below(30); turns > 0; turns--) await new Promise<void>((r) => setImmediate(r));
     return step;
   }
 
+  /** Rows of some series and stretches of time, by tags or by values. */
+  #deletion(): string {
+    const from = BigInt(this.pick([0, 0, 7, 8, 20])) * 1440n + BigInt(this.below(1500));
+    const range = `time >= ${from}m AND time < ${from + BigInt(this.below(400))}m`;
+    return this.pick([
+      `DELETE FROM m WHERE ${range}`,
+      `DELETE FROM m WHERE host = 'h${this.below(6)}' AND ${range}`,
+      `DELETE FROM m WHERE host =~ /h[0-2]/ AND time > ${from}m`,
+      `DELETE FROM m WHERE i > ${this.below(100)} AND ${range}`,
+      `DELETE FROM m WHERE host = 'long' AND s = 'x' AND ${range}`,
+      `DROP SERIES FROM m WHERE host = 'h${this.below(6)}'`,
+      "DELETE FROM m WHERE rack = 'r0' AND f > 48",
+      "DELETE FROM nothing",
+      `DELETE WHERE ${range}`,
+    ]);
+  }
+
   async compare(all: boolean): Promise<void> {
-    const ours: Session = { source: this.db.source, administration: this.db, clock, database: "db0" };
-    const plain: Session = { source: this.#oracle, administration: this.#oracle, clock, database: "db0" };
+    const ours = this.#session(this.db);
+    const plain = this.#plainSession();
     for (const text of all ? queries : [this.pick(queries), this.pick(queries), this.pick(queries)]) {
       try {
         expectSameAnswer(await answerOf(text, ours), await answerOf(text, plain), 2 ** 64);

@@ -42,18 +42,21 @@ export class Applier {
     return this.#kernels.call.activeMemtableBytes(this.#partitions, this.#partitionCount);
   }
 
-  /** Binds a batch in linear memory to the schema, leaving out points that have no exact form in their field's type. */
+  /** Binds a batch in linear memory to the schema, leaving out points that have no exact form in their field's type, and those before `oldestTime` (ns). */
   fit(
     batch: { pointer: Pointer; sizeBytes: number; rows: number },
     target: { database: string; retentionPolicy: string },
     strict: boolean,
+    oldestTime: bigint | null = null,
   ): FittedBatch {
     const { database, retentionPolicy } = target;
     const { pointer } = batch;
-    const tables = bind(this.#kernels, this.#schema, pointer, database, retentionPolicy, strict);
+    const smallestTime = this.#kernels.i64(pointer + 16, 1)[0]!;
+    const isWhole = oldestTime === null || smallestTime >= oldestTime;
+    const tables = isWhole && bind(this.#kernels, this.#schema, pointer, database, retentionPolicy, strict);
     if (tables) return { ...batch, tables, dropped: 0, errors: [], free: () => undefined };
     const bytes = this.#kernels.view(pointer, batch.sizeBytes);
-    const rebuilt = rebuild(this.#schema, bytes, database, retentionPolicy, strict);
+    const rebuilt = rebuild(this.#schema, bytes, database, retentionPolicy, strict, oldestTime);
     const area = this.put(rebuilt.batch);
     const again = bind(this.#kernels, this.#schema, area, database, retentionPolicy, strict);
     assert(again, "a batch that was made to fit the schema does not");

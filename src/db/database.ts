@@ -11,8 +11,8 @@ import { LineParser } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
-import type { RetentionPolicy } from "../model/administration.ts";
 import type { LogPosition } from "../model/log.ts";
+import type { RetentionPolicy } from "../model/retention.ts";
 import type { TimeUnit } from "../model/types.ts";
 import type { Access } from "../model/users.ts";
 import type { Parameters } from "../query/parameters.ts";
@@ -24,13 +24,15 @@ import { StoreSource } from "../store/source.ts";
 import type { Store } from "../store/store.ts";
 import type { Applier } from "./applier.ts";
 import { ContinuousScheduler } from "./continuous-queries.ts";
-import { AUTOGEN, type Databases } from "./databases.ts";
+import type { Databases } from "./databases.ts";
+import { Deletions } from "./deletions.ts";
 import { Into, rowsWritten } from "./into.ts";
 import { Maintenance } from "./maintenance.ts";
 import { applyDrop, type OpenParts, openParts } from "./open.ts";
 import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
 import { Queries } from "./queries.ts";
 import { encodeDrop } from "./record.ts";
+import { Retention } from "./retention.ts";
 import { Figures } from "./server-status.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
 import type { Users } from "./users.ts";
@@ -78,6 +80,8 @@ export interface Counters {
   slowStatements: number;
 }
 
+/** How often expired shards are looked for. */
+const RETENTION_CHECK_MS = 30_000;
 /** How long a write waits for a flush to make room before it is refused. */
 const ROOM_TIMEOUT_MS = 5_000;
 /** Linear memory that writes leave to flushes and queries is the rest of 4 GiB. */
@@ -93,6 +97,8 @@ export class Database {
   readonly status: Figures;
   /** Told of statements that took longer than `slowQueryThreshold`. */
   onSlowStatement: (statement: SlowStatement) => void = () => undefined;
+  readonly deletions: Deletions;
+  readonly retention: Retention;
   readonly continuousQueries: ContinuousScheduler;
   readonly users: Users;
   readonly #clock: Clock;
@@ -108,6 +114,7 @@ export class Database {
   readonly #counters: Counters = { writes: 0, rows: 0, dropped: 0, statements: 0, slowStatements: 0 };
   readonly #stopTimer: () => void;
   #oldestRowMs: number | undefined;
+  #nextExpiryMs = 0;
   #poison: DiskError | undefined;
   #closed: Promise<void> | undefined;
   /** Ends the queries that still run when the database closes. */
@@ -135,8 +142,16 @@ export class Database {
       hasDatabase: (database) => this.#databases.has(database),
       run: (text, database) => rowsWritten(this.run(text, { database })),
     });
+    const checkWritable = () => this.#checkWritable();
+    this.deletions = new Deletions({ ...parts, maintenance: this.#maintenance, checkWritable });
+    this.retention = new Retention({
+      ...{ ...parts, maintenance: this.#maintenance, deletions: this.deletions, checkWritable },
+    });
     const period = Math.min(1000, parts.options.flushInterval);
-    this.#stopTimer = parts.clock.every(period, () => this.#flushWhenOld());
+    this.#stopTimer = parts.clock.every(period, () => {
+      this.#flushWhenOld();
+      this.#expireWhenDue();
+    });
   }
 
   /** See `open`. A test gives its own disk and clock. */
@@ -333,7 +348,7 @@ export class Database {
         throw new NotFoundError(`database not found: "${database}"`);
       await this.#databases.create(database);
     }
-    const policies = this.#databases.policies(database) ?? [AUTOGEN];
+    const policies = this.#databases.policies(database) ?? [];
     const retentionPolicy = target.retentionPolicy || policies.find((policy) => policy.isDefault)?.name || "";
     if (!policies.some(({ name }) => name === retentionPolicy))
       throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
@@ -375,8 +390,12 @@ export class Database {
     // a DROP DATABASE may have come while the write waited for room
     if (!this.#databases.has(place.database))
       throw new NotFoundError(`database not found: "${place.database}"`);
+    const { database, retentionPolicy } = place;
+    if (!this.#databases.policies(database)?.some(({ name }) => name === retentionPolicy))
+      throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
     if (batch.rows === 0) return { position: 0, rows: 0, dropped: 0, errors: [] };
-    const fitted = this.#applier.fit(batch, place, this.options.strictTypes);
+    const oldestTime = this.retention.oldestTime(database, retentionPolicy);
+    const fitted = this.#applier.fit(batch, place, this.options.strictTypes, oldestTime);
     try {
       const { rows, dropped, errors } = fitted;
       if (rows === 0) return { position: 0, rows, dropped, errors };
@@ -428,13 +447,20 @@ export class Database {
     await this.#maintenance.exclusively(async () => {
       this.#checkWritable();
       this.#log.append(encodeDrop({ database, measurement }));
-      applyDrop(this.#schema, this.#stores, database, measurement);
+      applyDrop(this.#schema, this.#stores, { database, measurement });
       // in the same step: the rows of a write that comes now belong to a new database, or to none
       if (measurement === null) this.#databases.forget(database);
       // also with durability "interval": the databases file must not be ahead of the log
       await this.#log.sync();
       if (measurement === null) await this.#databases.save();
     });
+  }
+
+  #expireWhenDue(): void {
+    const nowMs = this.#clock.elapsedMs();
+    if (nowMs < this.#nextExpiryMs || this.#failure || this.#closed) return;
+    this.#nextExpiryMs = nowMs + RETENTION_CHECK_MS;
+    void this.retention.enforce().catch(() => undefined);
   }
 
   #flushWhenOld(): void {

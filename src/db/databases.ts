@@ -1,21 +1,13 @@
 // Databases: their names and retention policies, in one small file of sealed JSON (disk/sealed.ts) that is replaced as a
-// whole: { partitions, databases: [{ name, policies: [{ name, durationNs, shardDurationNs, isDefault }] }] }.
+// whole: { partitions, databases: [{ name, policies: [{ name, durationNs, shardDurationNs, isDefault, replication }] }] }.
 import { CorruptionError, type DiskError, InputError } from "../base/errors.ts";
 import { type Disk, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
-import type { RetentionPolicy } from "../model/administration.ts";
+import type { RetentionPolicy } from "../model/retention.ts";
+import { AUTOGEN } from "./policies.ts";
 
 const KIND = "serie databases";
 const VERSION = 1;
-const WEEK_NS = 7n * 86_400_000_000_000n;
-
-/** The retention policy that every new database has: keeps for ever, in windows of a week. */
-export const AUTOGEN: RetentionPolicy = {
-  name: "autogen",
-  durationNs: 0n,
-  shardDurationNs: WEEK_NS,
-  isDefault: true,
-};
 
 export class Databases {
   readonly #disk: Disk;
@@ -43,6 +35,7 @@ export class Databases {
         ...policy,
         durationNs: BigInt(policy.durationNs),
         shardDurationNs: BigInt(policy.shardDurationNs),
+        replication: policy.replication ?? 1,
       }));
       this.#policies.set(name, read);
       this.#durable.add(name);
@@ -63,7 +56,7 @@ export class Databases {
     return this.#policies.has(name);
   }
 
-  /** The default one first; undefined when the database does not exist. */
+  /** In the order in which they were made; undefined when the database does not exist. */
   policies(name: string): readonly RetentionPolicy[] | undefined {
     return this.#policies.get(name);
   }
@@ -74,13 +67,20 @@ export class Databases {
   }
 
   /** Durable when resolved. Throws `InputError` for a name that cannot be, `DiskError`. */
-  async create(name: string): Promise<void> {
+  async create(name: string, policy: RetentionPolicy = AUTOGEN): Promise<void> {
     if (!this.#policies.has(name)) {
       if (name === "") throw new InputError("a database needs a name");
-      this.#policies.set(name, [AUTOGEN]);
+      this.#policies.set(name, [policy]);
       this.#save();
     }
     await this.#saved;
+  }
+
+  /** Puts other policies in the place of a database's; `save` makes it so on disk. */
+  setPolicies(name: string, policies: readonly RetentionPolicy[]): void {
+    this.#policies.set(name, policies);
+    // a write to a new policy waits until the file has it
+    this.#durable.delete(name);
   }
 
   /** From now on the database does not exist; `save` makes it so on disk. */
@@ -125,6 +125,13 @@ interface StoredDatabases {
   partitions: number;
   databases: {
     name: string;
-    policies: { name: string; durationNs: string; shardDurationNs: string; isDefault: boolean }[];
+    policies: {
+      name: string;
+      durationNs: string;
+      shardDurationNs: string;
+      isDefault: boolean;
+      /** Absent in folders of before 0.2: 1. */
+      replication?: number;
+    }[];
   }[];
 }

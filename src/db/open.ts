@@ -9,9 +9,11 @@ import { Schema } from "../store/schema.ts";
 import { Store } from "../store/store.ts";
 import { Applier } from "./applier.ts";
 import { ContinuousFile } from "./continuous-file.ts";
-import { AUTOGEN, Databases } from "./databases.ts";
+import { Databases } from "./databases.ts";
+import { applyDeletion } from "./deletions.ts";
 import type { Options } from "./options.ts";
-import { decodeDrop, recordKind } from "./record.ts";
+import { AUTOGEN } from "./policies.ts";
+import { type Drop, decodeDeletion, decodeDrop, recordKind } from "./record.ts";
 import { Users } from "./users.ts";
 
 /** What an open database is made of. */
@@ -78,9 +80,8 @@ export async function openParts(
   log.replay(from, (record) => {
     const kind = recordKind(record);
     if (kind === "batch") applier.replay(record);
-    if (kind !== "drop") return;
-    const { database, measurement } = decodeDrop(record);
-    applyDrop(schema, stores, database, measurement);
+    if (kind === "drop") applyDrop(schema, stores, decodeDrop(record));
+    if (kind === "deletion") applyDeletion(kernels, schema, stores, decodeDeletion(record));
   });
   const continuous = new ContinuousFile(disk, `${dataDir}/continuous-queries`);
   return { options, clock, kernels, schema, lock, databases, users, log, stores, applier, continuous };
@@ -90,13 +91,8 @@ function folderOfPartition(dataDir: string, partition: number): string {
   return `${dataDir}/p${String(partition).padStart(2, "0")}`;
 }
 
-/** Takes a database, or one measurement of it, out of schema and stores. */
-export function applyDrop(
-  schema: Schema,
-  stores: readonly Store[],
-  database: string,
-  measurement: string | null,
-): void {
-  const tables = schema.drop(database, measurement);
+/** Takes a database, a measurement or a retention policy of it out of schema and stores. */
+export function applyDrop(schema: Schema, stores: readonly Store[], drop: Drop): void {
+  const tables = schema.drop(drop.database, drop.measurement, drop.retentionPolicy);
   if (tables.length > 0) for (const store of stores) store.drop(tables);
 }

@@ -133,13 +133,14 @@ export interface Rebuilt {
   readonly errors: readonly string[];
 }
 
-/** The batch without the points whose values do not fit the schema, and with the others converted. */
+/** The batch without the points before `oldestTime` (ns) or whose values do not fit the schema, and with the others converted. */
 export function rebuild(
   schema: Schema,
   bytes: Uint8Array,
   database: string,
   retentionPolicy: string,
   strict: boolean,
+  oldestTime: bigint | null = null,
 ): Rebuilt {
   const builder = new BatchBuilder({ database, retentionPolicy });
   const errors = new Set<string>();
@@ -150,6 +151,11 @@ export function rebuild(
     const names = table.fields.map((field) => text.decode(field.name));
     const keys = seriesOf(table);
     for (const row of table.rows()) {
+      if (oldestTime !== null && row.time < oldestTime) {
+        errors.add("points beyond retention policy");
+        dropped++;
+        continue;
+      }
       const fresh = new Map<string, FieldType>();
       const fields: [string, FieldValue, FieldType][] = [];
       let conflict: string | undefined;

@@ -14,7 +14,12 @@ export function encodeSealed(kind: string, version: number, body: unknown): Uint
  * The body. Throws `CorruptionError` on anything but the bytes of `encodeSealed`, and `InputError` for a version that
  * this serie does not know.
  */
-export function decodeSealed(kind: string, version: number, bytes: Uint8Array, path: string): unknown {
+export function decodeSealed(
+  kind: string,
+  version: number | readonly number[],
+  bytes: Uint8Array,
+  path: string,
+): unknown {
   const end = bytes.indexOf(10);
   const head = new TextDecoder().decode(bytes.subarray(0, Math.max(0, end)));
   const match = /^(.+) ([0-9]+) ([0-9a-f]{16}) ([0-9]+)$/.exec(head);
@@ -24,8 +29,9 @@ export function decodeSealed(kind: string, version: number, bytes: Uint8Array, p
   if (bytes.length !== end + 2 + length || bytes[bytes.length - 1] !== 10)
     throw new CorruptionError(path, end + 1, `the body is not ${length} bytes long`);
   if (checksum(body) !== match[3]) throw new CorruptionError(path, end + 1, "the checksum does not match");
-  if (match[2] !== String(version))
-    throw new InputError(`${path} has format version ${match[2]}, this serie reads ${version}`);
+  const known = [version].flat();
+  if (!known.includes(Number(match[2])))
+    throw new InputError(`${path} has format version ${match[2]}, this serie reads ${known.join(" and ")}`);
   return JSON.parse(new TextDecoder().decode(body));
 }
 

@@ -202,6 +202,7 @@ export interface CatalogExports {
     targets: number,
   ): number;
   catalogDrop(partition: number, table: number, dropped: number): number;
+  catalogDropSeries(partition: number, ids: number, n: number, dropped: number): void;
   catalogList(partition: number, table: number, out: number): number;
 }
 
@@ -216,6 +217,7 @@ export interface MemtableExports {
   memtableMaxTime(memtable: number): bigint;
   memtableApply(batchTable: number, targets: number, fieldIds: number, scratch: number): number;
   memtableSeriesRows(memtable: number, id: number): number;
+  memtableDelete(memtable: number, id: number, minTime: bigint, maxTime: bigint): number;
   memtableSeries(memtable: number, limit: number, out: number): number;
   memtableNextTime(memtable: number, ids: number, count: number, from: bigint): bigint;
   memtableCollect(memtable: number, id: number, minTime: bigint, maxTime: bigint, out: number): number;

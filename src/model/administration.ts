@@ -1,18 +1,11 @@
 // What statements other than SELECT may ask of the database that runs them.
 import type { BatchWriter } from "./batch-writer.ts";
 import type { ContinuousQueries } from "./continuous-queries.ts";
+import type { DeletionAdministration } from "./deletions.ts";
 import type { QueryRegistry } from "./queries.ts";
+import type { RetentionAdministration, RetentionPolicy } from "./retention.ts";
 import type { ServerStatus } from "./server-status.ts";
 import type { UserAdministration } from "./users.ts";
-
-export interface RetentionPolicy {
-  readonly name: string;
-  /** ns; 0 = for ever. */
-  readonly durationNs: bigint;
-  /** Width of a time window of segments, ns. */
-  readonly shardDurationNs: bigint;
-  readonly isDefault: boolean;
-}
 
 export interface Administration {
   /** Where the rows of SELECT ... INTO go. */
@@ -24,9 +17,12 @@ export interface Administration {
   readonly status: ServerStatus;
   /** Users, grants and tokens. */
   readonly users: UserAdministration;
+  /** Retention policies and shards. */
+  readonly retention: RetentionAdministration;
+  readonly deletions: DeletionAdministration;
   /** Names, sorted. */
   databases(): string[];
-  /** The default one first; undefined when the database does not exist. */
+  /** In the order in which they were made; undefined when the database does not exist. */
   retentionPolicies(database: string): readonly RetentionPolicy[] | undefined;
   /** No error when it exists. Durable when resolved, as are the others. */
   createDatabase(database: string): Promise<void>;

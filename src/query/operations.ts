@@ -5,6 +5,7 @@ import { executeAccess } from "./access.ts";
 import { formatInstant } from "./explain.ts";
 import type { Operation } from "./operation-plan.ts";
 import type { ResultSeries } from "./result.ts";
+import { executeRetention } from "./retention.ts";
 
 /** What the statement answers; one that changes something has done so when this resolves. */
 export async function executeOperation(
@@ -31,6 +32,11 @@ export async function executeOperation(
     case "drop continuous query":
       await administration.continuousQueries.drop(operation.database, operation.name);
       return [];
+    case "delete":
+      for (const request of operation.requests) await administration.deletions.delete(request);
+      return [];
+    default:
+      return executeRetention(operation, administration.retention);
   }
 }
 

@@ -55,7 +55,7 @@ async function* showRetentionPolicies(
     policy.name,
     goDuration(policy.durationNs),
     goDuration(policy.shardDurationNs),
-    1,
+    policy.replication,
     policy.isDefault,
   ]);
   const columns = ["name", "duration", "shardGroupDuration", "replicaN", "default"];

@@ -44,6 +44,15 @@ export class Catalog {
     return this.#kernels.view(entry + 16, this.#kernels.call.entryLength(entry));
   }
 
+  /** Id of a series of a table, -1 = there is none. */
+  find(tableId: number, key: Uint8Array): number {
+    const at = this.#key.reserve(key.length + 16);
+    this.#kernels.put(at, key);
+    const hash = Bun.hash.xxHash64(key) as bigint;
+    const id = this.#kernels.call.catalogFind(this.record, hash, tableId, at, key.length) >>> 0;
+    return id === FAILED ? -1 : id;
+  }
+
   tableId(id: number): number {
     const entry = this.#kernels.call.catalogEntry(this.record, id) >>> 0;
     return this.#kernels.call.entryTable(entry) >>> 0;
@@ -63,6 +72,14 @@ export class Catalog {
     this.tagKeys.clear();
     this.#kernels.call.tagIndexClose(this.record);
     this.#kernels.call.catalogDrop(this.record, tableId, DROPPED_TABLE);
+  }
+
+  /** The same for some series of a table. */
+  dropSeries(ids: readonly number[]): void {
+    this.#kernels.call.tagIndexClose(this.record);
+    const at = this.#key.reserve(ids.length * 4 + 8);
+    this.#kernels.u32(at, ids.length).set(ids);
+    this.#kernels.call.catalogDropSeries(this.record, at, ids.length, DROPPED_TABLE);
   }
 
   close(): void {

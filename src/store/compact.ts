@@ -15,6 +15,7 @@ import type { SegmentEntry } from "./manifest.ts";
 import type { Measurement, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { SeriesReader } from "./series-reader.ts";
+import { type Tombstone, touches } from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
 const MERGE_COUNT = 4;
@@ -30,9 +31,8 @@ export function pickRun(
   segments: readonly SegmentEntry[],
   damaged: ReadonlySet<number> = new Set(),
 ): readonly SegmentEntry[] | null {
-  const windows = Map.groupBy(
-    segments,
-    (entry) => `${entry.database}\0${entry.retentionPolicy}\0${entry.windowStart}`,
+  const windows = Map.groupBy(segments, (entry) =>
+    [entry.database, entry.retentionPolicy, entry.windowStart, entry.windowEnd].join("\0"),
   );
   for (const entries of windows.values()) {
     for (let end = entries.length; end >= MERGE_COUNT; end--) {
@@ -42,6 +42,7 @@ export function pickRun(
       while (start > 0) {
         const { id, sizeBytes } = entries[start - 1]!;
         if (damaged.has(id) || sizeBytes > SIMILAR * bytes || bytes + sizeBytes > MOST_BYTES) break;
+        if (isCrossed(segments, entries[start - 1]!, entries[start]!)) break;
         bytes += sizeBytes;
         start--;
       }
@@ -51,9 +52,28 @@ export function pickRun(
   return null;
 }
 
+// Whether a segment between the two in age is of another window over the same times, as an ALTER of the shard duration leaves:
+// the older of the two must not come behind it.
+function isCrossed(segments: readonly SegmentEntry[], older: SegmentEntry, newer: SegmentEntry): boolean {
+  return segments
+    .slice(segments.indexOf(older) + 1, segments.indexOf(newer))
+    .some(
+      (entry) =>
+        entry.database === older.database &&
+        entry.retentionPolicy === older.retentionPolicy &&
+        entry.minTime <= older.maxTime &&
+        entry.maxTime >= older.minTime,
+    );
+}
+
+export interface CompactParts extends FlushParts {
+  /** What is deleted by now. */
+  tombstones(): readonly Tombstone[];
+}
+
 /** Merges segments of one window; null when none of their rows is left. Gives up, leaving nothing, when `stopped` says so. The result is durable. Throws `DiskError`. */
 export async function compactSegments(
-  parts: FlushParts,
+  parts: CompactParts,
   inputs: readonly OpenSegment[],
   stopped: () => boolean,
 ): Promise<SegmentEntry | null | "stopped"> {
@@ -68,7 +88,8 @@ export async function compactSegments(
     windowStartNs: windowStart,
     windowEndNs: windowEnd,
   });
-  const version = new Version(inputs, []);
+  const version = new Version(inputs, [], parts.tombstones());
+  let rows = 0;
   try {
     for (const measurement of measurements) {
       const table = schema.table(measurement, retentionPolicy);
@@ -82,7 +103,9 @@ export async function compactSegments(
       try {
         let rowCount = 0;
         for (const series of seriesOf(parts, table)) {
-          rowCount += mergeSeries(parts, reader, assembler, series);
+          const made = mergeSeries(parts, reader, assembler, series);
+          rowCount += made;
+          rows += made;
           if (pause.due()) await pause.wait();
           if (stopped()) {
             writer.abort();
@@ -92,11 +115,15 @@ export async function compactSegments(
         assembler.finish();
         // (of one that is dropped meanwhile rows may be missing: the commit refuses the merge then)
         if (schema.measurements(database).get(measurement.name) === measurement)
-          assertWhole(inputs, measurement.name, rowCount);
+          assertWhole(inputs, measurement.name, rowCount, parts.tombstones());
       } finally {
         assembler.free();
         reader.close();
       }
+    }
+    if (rows === 0) {
+      writer.abort();
+      return null;
     }
     const summary = await writer.finish((series) => catalog.key(series));
     return {
@@ -135,9 +162,17 @@ function seriesOf({ kernels, catalog }: FlushParts, table: Table): Uint32Array {
   }
 }
 
-// A union has at least the rows of each of its parts. Less would be rows that the inputs take with them when they go.
-function assertWhole(inputs: readonly OpenSegment[], measurement: string, rowCount: number): void {
+// A union has at least the rows of each of its parts that nothing was deleted from. Less would be rows that the inputs take
+// with them when they go.
+function assertWhole(
+  inputs: readonly OpenSegment[],
+  measurement: string,
+  rowCount: number,
+  tombstones: readonly Tombstone[],
+): void {
+  const own = tombstones.filter((tombstone) => tombstone.measurement === measurement);
   for (const { entry, reader } of inputs) {
+    if (own.some((tombstone) => touches(tombstone, entry))) continue;
     const had = entry.hidden.includes(measurement) ? 0 : (reader.table(measurement)?.rowCount ?? 0);
     assert(rowCount >= had, `a merge has ${rowCount} of ${had} rows of ${measurement} in ${reader.path}`);
   }

@@ -6,6 +6,7 @@
 import { type Disk, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
 import type { LogPosition } from "../model/log.ts";
+import type { Tombstone } from "./tombstones.ts";
 
 export interface SegmentEntry {
   /** File name without `.seg`; ids are never used twice. */
@@ -33,14 +34,24 @@ export interface Manifest {
   readonly catalogBytes: number;
   /** Oldest data first: of two segments with the same point the later one wins. */
   readonly segments: readonly SegmentEntry[];
+  /** What is deleted from the segments and still in them. */
+  readonly tombstones: readonly Tombstone[];
 }
 
 export function emptyManifest(partition: number, partitionCount: number): Manifest {
-  const nothing = { logPosition: 0, nextSegment: 1, catalogFile: "", catalogBytes: 0, segments: [] };
+  const nothing = {
+    logPosition: 0,
+    nextSegment: 1,
+    catalogFile: "",
+    catalogBytes: 0,
+    segments: [],
+    tombstones: [],
+  };
   return { partition, partitionCount, ...nothing };
 }
 
-export const MANIFEST_VERSION = 1;
+/** Version 1 had no tombstones. */
+export const MANIFEST_VERSION = 2;
 const KIND = "serie manifest";
 
 export function encodeManifest(manifest: Manifest): Uint8Array {
@@ -51,12 +62,16 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
     minTime: String(segment.minTime),
     maxTime: String(segment.maxTime),
   }));
-  return encodeSealed(KIND, MANIFEST_VERSION, { ...manifest, segments });
+  const tombstones = manifest.tombstones.map((tombstone) => ({
+    ...tombstone,
+    ranges: tombstone.ranges.map((range) => range.map(String)),
+  }));
+  return encodeSealed(KIND, MANIFEST_VERSION, { ...manifest, segments, tombstones });
 }
 
 /** Throws `CorruptionError` on anything but the bytes of `encodeManifest`, `InputError` for an unknown version. */
 export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
-  const raw = decodeSealed(KIND, MANIFEST_VERSION, bytes, path) as Manifest;
+  const raw = decodeSealed(KIND, [1, MANIFEST_VERSION], bytes, path) as Manifest;
   return {
     ...raw,
     segments: raw.segments.map((segment) => ({
@@ -65,6 +80,10 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
       windowEnd: BigInt(segment.windowEnd),
       minTime: BigInt(segment.minTime),
       maxTime: BigInt(segment.maxTime),
+    })),
+    tombstones: (raw.tombstones ?? []).map((tombstone) => ({
+      ...tombstone,
+      ranges: tombstone.ranges.map(([first, last]) => [BigInt(first), BigInt(last)] as const),
     })),
   };
 }

@@ -70,6 +70,11 @@ export class Memtable {
     return new RowCursor(this.#kernels, pointer, count);
   }
 
+  /** Takes rows out; gives their number, duplicates counted each. No cursor may be in use. */
+  delete(id: number, minTime: bigint, maxTime: bigint): number {
+    return this.#kernels.call.memtableDelete(this.pointer, id, minTime, maxTime) >>> 0;
+  }
+
   retain(): void {
     assert(this.#references > 0, "a memtable is used after its end");
     this.#references++;

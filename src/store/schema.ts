@@ -96,20 +96,24 @@ export class Schema {
     return table;
   }
 
-  /** Forgets a measurement, or all of a database; gives the tables that are gone. */
-  drop(database: string, measurement: string | null): Table[] {
+  /** Forgets a measurement, or all of a database, or of one of its policies; gives the tables that are gone. */
+  drop(database: string, measurement: string | null, retentionPolicy?: string): Table[] {
     const measurements = this.#databases.get(database);
     const gone: Table[] = [];
     for (const [name, found] of measurements ?? []) {
       if (measurement !== null && name !== measurement) continue;
-      for (const table of this.#tables.get(found)?.values() ?? []) {
+      const tables = this.#tables.get(found);
+      for (const table of tables?.values() ?? []) {
+        if (retentionPolicy !== undefined && table.retentionPolicy !== retentionPolicy) continue;
         gone.push(table);
         this.#byId[table.id] = undefined;
+        tables?.delete(table.retentionPolicy);
       }
+      if (tables && tables.size > 0) continue;
       this.#tables.delete(found);
       measurements?.delete(name);
     }
-    if (measurement === null) this.#databases.delete(database);
+    if (measurements?.size === 0) this.#databases.delete(database);
     return gone;
   }
 }

@@ -11,6 +11,7 @@ import type { RowCursor } from "./memtable.ts";
 import type { Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
 import { partOf, type Slice } from "./slice.ts";
+import { DeletedRows, type TimeRange } from "./tombstones.ts";
 import type { Version } from "./version.ts";
 
 /** Rows of the series in one row group or one memtable. */
@@ -53,6 +54,8 @@ export class SeriesReader {
   readonly #kernels: Kernels;
   readonly #version: Version;
   readonly #cursors: (SegmentCursor | null)[];
+  /** By cursor: what is deleted from its segment, null = nothing. */
+  readonly #deleted: (DeletedRows | null)[];
   readonly #fieldIds: Uint32Array;
   readonly #order: Uint32Array;
   /** Of the slice given last. */
@@ -87,6 +90,10 @@ export class SeriesReader {
       if (entry.hidden.includes(measurement.name)) return null;
       const table = reader.table(measurement.name);
       return table ? new SegmentCursor(kernels, table, fields) : null;
+    });
+    this.#deleted = version.segments.map(({ entry }, s) => {
+      if (version.tombstones.length === 0 || this.#cursors[s] === null) return null;
+      return DeletedRows.of(version.tombstones, entry, measurement.name);
     });
   }
 
@@ -244,6 +251,11 @@ export class SeriesReader {
       runMin = this.#kernels.i64(times + from * 8, 1)[0]!;
       runMax = this.#kernels.i64(times + (to - 1) * 8, 1)[0]!;
     }
+    const deleted = this.#deleted[age]?.within(id, runMin, runMax) ?? [];
+    if (deleted.length > 0) {
+      this.#keptRuns(runs, age, cursor, index, { start, count }, deleted);
+      return;
+    }
     runs.push({
       age,
       minTime: runMin,
@@ -253,6 +265,38 @@ export class SeriesReader {
       group: whole ? { cursor, index } : null,
       alone: alone ? { cursor, index, start, end: start + count } : null,
     });
+  }
+
+  // What stands between the deleted ranges, each a run of its own.
+  #keptRuns(
+    runs: Run[],
+    age: number,
+    cursor: SegmentCursor,
+    index: number,
+    rows: { readonly start: number; readonly count: number },
+    deleted: readonly TimeRange[],
+  ): void {
+    const { lowerBound } = this.#kernels.call;
+    const times = cursor.times(index) + rows.start * 8;
+    const keep = (from: number, to: number) => {
+      const count = to - from;
+      if (count <= 0) return;
+      runs.push({
+        age,
+        minTime: this.#kernels.i64(times + from * 8, 1)[0]!,
+        maxTime: this.#kernels.i64(times + (to - 1) * 8, 1)[0]!,
+        rowCount: count,
+        read: () => cursor.slice(index, rows.start + from, count),
+        group: null,
+        alone: null,
+      });
+    };
+    let next = 0;
+    for (const [first, last] of deleted) {
+      keep(next, lowerBound(times, next, rows.count, first));
+      next = lowerBound(times, next, rows.count, last + 1n);
+    }
+    keep(next, rows.count);
   }
 
   #gather(cursor: RowCursor): Slice {

@@ -17,6 +17,7 @@ import type { LogPosition } from "../model/log.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
 import { compactSegments, pickRun } from "./compact.ts";
+import { emptySeries, tablesIn } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
 import {
   decodeManifest,
@@ -27,6 +28,8 @@ import {
 } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import type { Schema, Table } from "./schema.ts";
+import { SeriesSelector } from "./select.ts";
+import { type Deletion, needed, type Tombstone, touches } from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
 /** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
@@ -165,12 +168,13 @@ export class Store {
     exclusively: <T>(work: () => Promise<T>) => Promise<T>,
     stopped: () => boolean,
   ): Promise<boolean> {
-    const run = pickRun(this.#entries(this.#version.segments), this.#damaged);
+    const run = this.#nextRun();
     if (!run) return false;
     const inputs = this.#version.segments.filter(({ entry }) => run.includes(entry));
     const version = this.#version.retain();
     try {
-      const parts = { ...this.#parts, catalog: this.catalog, ...this.#segmentNames() };
+      const tombstones = () => this.#manifest.tombstones;
+      const parts = { ...this.#parts, catalog: this.catalog, ...this.#segmentNames(), tombstones };
       const merged = await compactSegments(parts, inputs, stopped);
       if (merged === "stopped") return false;
       await exclusively(() => this.#replaceRun(inputs, merged));
@@ -188,6 +192,17 @@ export class Store {
     } finally {
       version.release();
     }
+  }
+
+  // Too many segments in a window, or else one that holds deleted rows.
+  #nextRun(): readonly SegmentEntry[] | null {
+    const run = pickRun(this.#entries(this.#version.segments), this.#damaged);
+    if (run) return run;
+    const { tombstones } = this.#version;
+    const deleted = this.segments.find((entry) => {
+      return !this.#damaged.has(entry.id) && tombstones.some((tombstone) => touches(tombstone, entry));
+    });
+    return deleted ? [deleted] : null;
   }
 
   // Puts the merged segment in the place of its inputs, unless a drop changed one of them meanwhile.
@@ -234,6 +249,61 @@ export class Store {
     this.#rewriteCatalog();
   }
 
+  /**
+   * Deletes rows of a table, and takes series that have no other rows out of the catalog. Durable with the next flush; until
+   * then the log has the record of it. No flush may be running.
+   */
+  delete(table: Table, deletions: readonly Deletion[]): void {
+    const { measurement, retentionPolicy } = table;
+    const { database, name } = measurement;
+    const before = this.#manifest.nextSegment;
+    const added: Tombstone[] = deletions.map(({ series, ranges, all }) => ({
+      ...{ database, retentionPolicy, measurement: name, before, ranges },
+      series: all ? null : [...series],
+    }));
+    for (const memtable of this.#version.memtables)
+      for (const { series, ranges } of deletions)
+        for (const id of series) for (const [first, last] of ranges) memtable.delete(id, first, last);
+    const tombstones = [...this.#manifest.tombstones, ...added];
+    this.#manifest = { ...this.#manifest, tombstones: needed(tombstones, this.#manifest.segments) };
+    this.#dirty = true;
+    this.#replaceVersion(this.#version.segments, this.#version.memtables);
+    this.#dropEmpty(
+      table,
+      deletions.flatMap(({ series }) => [...series]),
+    );
+  }
+
+  // Takes those of the series out of the catalog that have no rows left.
+  #dropEmpty(table: Table, series: Iterable<number>): void {
+    // the rows of a segment that is gone may come back
+    if (this.#missing.length > 0) return;
+    const empty = emptySeries(this.#parts.kernels, this.#version, table, series);
+    if (empty.length === 0) return;
+    this.catalog.dropSeries(empty);
+    this.#rewriteCatalog();
+  }
+
+  /** Removes the segments that `isOver`; durable when resolved. No flush may be running. Gives their number. */
+  async expire(isOver: (entry: SegmentEntry) => boolean): Promise<number> {
+    const gone = this.#version.segments.filter(({ entry }) => isOver(entry));
+    if (gone.length === 0) return 0;
+    const kept = this.#version.segments.filter(({ entry }) => !isOver(entry));
+    this.#replaceVersion(kept, this.#version.memtables);
+    for (const table of tablesIn(this.#parts.schema, gone)) {
+      const selector = new SeriesSelector(this.#parts.kernels, this.catalog);
+      const { ids } = selector.select(table.id, null);
+      selector.close();
+      this.#dropEmpty(table, ids);
+    }
+    await this.#commit(kept, this.#manifest.logPosition);
+    for (const { reader } of gone) {
+      reader.unlink();
+      reader.close();
+    }
+    return gone.length;
+  }
+
   // The next commit writes a new catalog file.
   #rewriteCatalog(): void {
     this.#manifest = { ...this.#manifest, catalogFile: "", catalogBytes: 0 };
@@ -268,7 +338,7 @@ export class Store {
 
   #replaceVersion(segments: readonly OpenSegment[], memtables: readonly Memtable[]): void {
     const old = this.#version;
-    this.#version = new Version(segments, memtables);
+    this.#version = new Version(segments, memtables, this.#manifest.tombstones);
     old.release();
   }
 
@@ -296,9 +366,11 @@ export class Store {
       ...([disk, `${folder}/${catalogFile}`, this.#manifest.catalogBytes, this.#savedSeries] as const),
     );
     this.#savedSeries = series;
+    const entries = this.#entries(segments);
     this.#manifest = {
       ...this.#manifest,
-      ...{ catalogFile, catalogBytes, logPosition, segments: this.#entries(segments) },
+      ...{ catalogFile, catalogBytes, logPosition, segments: entries },
+      tombstones: needed(this.#manifest.tombstones, entries),
     };
     this.#dirty = false;
     await writeManifest(disk, `${folder}/manifest`, this.#manifest);

@@ -4,6 +4,7 @@ import { assert } from "../base/assert.ts";
 import type { SegmentReader } from "../segment/reader.ts";
 import type { SegmentEntry } from "./manifest.ts";
 import type { Memtable } from "./memtable.ts";
+import type { Tombstone } from "./tombstones.ts";
 
 export interface OpenSegment {
   readonly entry: SegmentEntry;
@@ -17,6 +18,8 @@ export class Version {
   constructor(
     readonly segments: readonly OpenSegment[],
     readonly memtables: readonly Memtable[],
+    /** What is deleted from the segments. */
+    readonly tombstones: readonly Tombstone[] = [],
   ) {
     for (const { reader } of segments) reader.retain();
     for (const memtable of memtables) memtable.retain();

@@ -11,12 +11,14 @@ import { resolveOptions } from "../../src/db/options.ts";
 import { Queries } from "../../src/db/queries.ts";
 import { Figures } from "../../src/db/server-status.ts";
 import { Users } from "../../src/db/users.ts";
-import type { Administration, RetentionPolicy } from "../../src/model/administration.ts";
+import type { Administration } from "../../src/model/administration.ts";
 import type { BatchWriter } from "../../src/model/batch-writer.ts";
 import { openBatch } from "../../src/model/batchview.ts";
+import type { DeletionAdministration } from "../../src/model/deletions.ts";
 import { evaluate } from "../../src/model/evaluate.ts";
 import type { Expression, Reference } from "../../src/model/expression.ts";
 import { RegexCache } from "../../src/model/regex.ts";
+import type { RetentionAdministration, RetentionPolicy } from "../../src/model/retention.ts";
 import {
   type Column,
   Fold,
@@ -113,6 +115,27 @@ export class Oracle implements Source, Administration {
     },
   );
   readonly users = new Users(new MemoryDisk(1), "/users", systemClock, (name) => this.#databases.has(name));
+
+  /** The oracle has one policy and no shards. */
+  readonly retention: RetentionAdministration = {
+    createDatabase: (database) => this.createDatabase(database),
+    createPolicy: () => Promise.reject(new Error("the oracle has one policy")),
+    alterPolicy: () => Promise.reject(new Error("the oracle has one policy")),
+    dropPolicy: async () => {},
+    shards: async () => [],
+    dropShard: async () => {},
+  };
+
+  readonly deletions: DeletionAdministration = {
+    delete: async ({ database, measurement, where, minTime, maxTime }) => {
+      const series = this.#table({ database, measurement })?.series;
+      for (const [key, each] of series ?? []) {
+        for (const [time, row] of each.rows)
+          if (time >= minTime && time <= maxTime && this.#holds(where, each, row)) each.rows.delete(time);
+        if (each.rows.size === 0) series?.delete(key);
+      }
+    },
+  };
 
   /** INTO writes through the bytes of batches, as the database does. */
   readonly into: BatchWriter = {
@@ -253,7 +276,15 @@ export class Oracle implements Source, Administration {
 
   retentionPolicies(database: string): readonly RetentionPolicy[] | undefined {
     if (!this.#databases.has(database)) return undefined;
-    return [{ name: "autogen", durationNs: 0n, shardDurationNs: 604_800_000_000_000n, isDefault: true }];
+    return [
+      {
+        name: "autogen",
+        durationNs: 0n,
+        shardDurationNs: 604_800_000_000_000n,
+        isDefault: true,
+        replication: 1,
+      },
+    ];
   }
 
   async createDatabase(database: string): Promise<void> {

@@ -210,7 +210,19 @@ export function catalogDrop(partition: usize, table: u32, dropped: u32): u32 {
     store<u32>(entry, dropped, ENTRY_TABLE);
     changed++;
   }
-  if (changed == 0) return 0;
+  if (changed != 0) placeAll(partition);
+  return changed;
+}
+
+/** Marks `n` series, whose ids (u32) stand at `ids`, as dropped: see `catalogDrop`. */
+export function catalogDropSeries(partition: usize, ids: usize, n: u32, dropped: u32): void {
+  for (let i: u32 = 0; i < n; i++) store<u32>(catalogEntry(partition, load<u32>(ids + (<usize>i << 2))), dropped, ENTRY_TABLE);
+  placeAll(partition);
+}
+
+// Fills the slots anew: the table is part of what an entry is found by.
+function placeAll(partition: usize): void {
+  const count = load<u32>(partition, COUNT);
   const mask = load<u32>(partition, MASK);
   const slots: usize = load<u32>(partition, SLOTS);
   memory.fill(slots, 0, (<usize>mask + 1) << 3);
@@ -218,7 +230,6 @@ export function catalogDrop(partition: usize, table: u32, dropped: u32): u32 {
     const entry = catalogEntry(partition, id);
     place(slots, mask, mix(load<u64>(entry), entryTable(entry)), id);
   }
-  return changed;
 }
 
 /** Copies the ids of `table`'s series, ascending, to `out` (room for all series); gives their number. */

@@ -58,6 +58,29 @@ export function memtableClose(mem: usize): void {
   }
 }
 
+/**
+ * Takes the rows of series `id` with minTime <= time <= maxTime out of its chain (their bytes stay until the memtable is
+ * freed; `memtableRows` and the bounds of time stay as they were). Gives their number.
+ */
+export function memtableDelete(mem: usize, id: u32, minTime: i64, maxTime: i64): u32 {
+  if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
+  const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
+  let link = head;
+  let gone: u32 = 0;
+  let row: usize = load<u32>(link);
+  while (row != 0) {
+    const time = load<i64>(row, ROW_TIME);
+    const older: usize = load<u32>(row);
+    if (time >= minTime && time <= maxTime) {
+      store<u32>(link, <u32>older);
+      gone++;
+    } else link = row;
+    row = older;
+  }
+  store<u32>(head, load<u32>(head, 4) - gone, 4);
+  return gone;
+}
+
 /** Rows appended (duplicates of a series and time counted each). */
 export function memtableRows(mem: usize): u32 { return load<u32>(mem, ROWS); }
 /** Bytes that rows, field sets and strings take. */

@@ -33,7 +33,7 @@ export function requireDatabase(context: PlanContext, written: string): string {
 export function resolvePolicy(context: PlanContext, database: string, written: string): string {
   const policies = context.administration.retentionPolicies(database) ?? [];
   const name = written || (database === context.database ? context.retentionPolicy : "");
-  const policy = name === "" ? policies[0] : policies.find((candidate) => candidate.name === name);
+  const policy = policies.find((each) => (name === "" ? each.isDefault : each.name === name));
   if (policy === undefined) throw new NotFoundError(`retention policy not found: ${name}`);
   return policy.name;
 }

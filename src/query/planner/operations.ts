@@ -3,13 +3,17 @@ import type { Statement } from "../ast.ts";
 import type { Operation, OperationPlan } from "../operation-plan.ts";
 import type { PlanContext } from "./context.ts";
 import { planContinuousQuery } from "./continuous.ts";
+import { planDeletion } from "./deletion.ts";
 
-export function planOperation(statement: Statement, context: PlanContext): OperationPlan | null {
-  const operation = operationOf(statement, context);
+export async function planOperation(
+  statement: Statement,
+  context: PlanContext,
+): Promise<OperationPlan | null> {
+  const operation = await operationOf(statement, context);
   return operation === null ? null : { kind: "operation", operation };
 }
 
-function operationOf(statement: Statement, context: PlanContext): Operation | null {
+async function operationOf(statement: Statement, context: PlanContext): Promise<Operation | null> {
   switch (statement.kind) {
     case "show":
       if (statement.subject === "queries") return { kind: "show queries" };
@@ -21,7 +25,23 @@ function operationOf(statement: Statement, context: PlanContext): Operation | nu
         return { kind: "access", statement: { kind: `show ${statement.subject}` } };
       if (statement.subject === "grants")
         return { kind: "access", statement: { kind: "show grants", user: statement.of } };
-      return null;
+      if (statement.subject === "shards") return { kind: "show shards" };
+      return statement.subject === "shard groups" ? { kind: "show shard groups" } : null;
+    case "create database":
+      if (statement.policy === null) return null;
+      return { kind: "create database with", database: statement.database, change: statement.policy };
+    case "create retention policy":
+    case "alter retention policy": {
+      const { kind, database, policy } = statement;
+      return { kind, database, name: policy.name, change: policy };
+    }
+    case "drop retention policy":
+      return { kind: statement.kind, database: statement.database, name: statement.name };
+    case "drop shard":
+      return { kind: statement.kind, id: statement.id };
+    case "delete":
+    case "drop series":
+      return { kind: "delete", requests: await planDeletion(statement, context) };
     case "create continuous query":
       return planContinuousQuery(statement, context);
     case "drop continuous query":

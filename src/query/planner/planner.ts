@@ -14,7 +14,7 @@ export type { PlanContext } from "./context.ts";
  * stored, NotFoundError for a database or retention policy that does not exist: that statement's error, HTTP 200.
  */
 export async function planStatement(statement: Statement, context: PlanContext): Promise<Plan> {
-  const operation = planOperation(statement, context);
+  const operation = await planOperation(statement, context);
   if (operation !== null) return operation;
   switch (statement.kind) {
     case "select":
@@ -30,9 +30,7 @@ export async function planStatement(statement: Statement, context: PlanContext):
     case "show":
       return planShow(statement, context);
     case "create database":
-      return statement.policy === null
-        ? { kind: "create database", database: statement.database }
-        : { kind: "unsupported", statement };
+      return { kind: "create database", database: statement.database };
     case "drop database":
       return { kind: "drop database", database: statement.database };
     case "drop measurement":

@@ -1,0 +1,132 @@
+// Deletions: DELETE and DROP SERIES, from the statement to the log and the stores, and from the log again.
+//
+//   by tags and time   one record, applied to every store in the same step
+//   by values          series after series: read, log the points found, delete them, all in one step, so that no row which
+//                      comes meanwhile is taken for one that was read
+import { Pause } from "../base/pause.ts";
+import type { Kernels } from "../kernels/kernels.ts";
+import type { Wal } from "../log/wal.ts";
+import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
+import { fieldsOf } from "../model/predicate.ts";
+import { matchingRows } from "../store/matching.ts";
+import type { Schema, Table } from "../store/schema.ts";
+import { SeriesSelector } from "../store/select.ts";
+import type { Store } from "../store/store.ts";
+import type { TimeRange } from "../store/tombstones.ts";
+import type { Maintenance } from "./maintenance.ts";
+import { type DeletionRecord, encodeDeletion, type PointDeletion, type RangeDeletion } from "./record.ts";
+
+/** Ranges of a record of points at most; one series may have more. */
+const RECORD_RANGES = 10_000;
+
+export interface DeletionParts {
+  readonly kernels: Kernels;
+  readonly schema: Schema;
+  readonly stores: readonly Store[];
+  readonly log: Wal;
+  readonly maintenance: Maintenance;
+  /** Throws when nothing may be written. */
+  checkWritable(): void;
+}
+
+export class Deletions implements DeletionAdministration {
+  readonly #parts: DeletionParts;
+
+  constructor(parts: DeletionParts) {
+    this.#parts = parts;
+  }
+
+  async delete(request: DeleteRequest): Promise<void> {
+    const { maintenance, log, checkWritable } = this.#parts;
+    const { database, measurement, where, minTime, maxTime } = request;
+    await maintenance.exclusively(async () => {
+      checkWritable();
+      if (where !== null && fieldsOf(where).length > 0) await this.#deleteByValue({ ...request, where });
+      else this.log({ database, retentionPolicy: null, measurement, where, ranges: [[minTime, maxTime]] });
+      await log.sync();
+    });
+  }
+
+  /** Logs a deletion and applies it, in one step; the caller syncs the log, and keeps flushes away. */
+  log(deletion: DeletionRecord): void {
+    const { kernels, schema, stores, log } = this.#parts;
+    log.append(encodeDeletion(deletion));
+    applyDeletion(kernels, schema, stores, deletion);
+  }
+
+  async #deleteByValue(request: DeleteRequest & { readonly where: NonNullable<DeleteRequest["where"]> }) {
+    const { kernels, schema, stores, checkWritable } = this.#parts;
+    const { database, measurement, where, minTime, maxTime } = request;
+    const pause = new Pause();
+    for (const table of schema.tablesOf(database, measurement)) {
+      const { retentionPolicy } = table;
+      for (const store of stores) {
+        let points: [string, TimeRange[]][] = [];
+        let count = 0;
+        const commit = () => {
+          if (points.length > 0) this.log({ database, retentionPolicy, measurement, points });
+          points = [];
+          count = 0;
+        };
+        for (const { id, ranges } of matchingRows(kernels, store, table, where, minTime, maxTime)) {
+          points.push([Buffer.from(store.catalog.key(id)).toString("latin1"), ranges]);
+          count += ranges.length;
+          if (count < RECORD_RANGES && !pause.due()) continue;
+          commit();
+          await pause.wait();
+          checkWritable();
+        }
+        commit();
+      }
+    }
+  }
+}
+
+/** Brings a deletion to the stores; applied again it takes nothing that the log does not give again. */
+export function applyDeletion(
+  kernels: Kernels,
+  schema: Schema,
+  stores: readonly Store[],
+  deletion: DeletionRecord,
+): void {
+  if ("points" in deletion) applyPoints(schema, stores, deletion);
+  else
+    for (const table of tablesOf(schema, deletion)) {
+      for (const store of stores) {
+        const selector = new SeriesSelector(kernels, store.catalog);
+        const { ids } = selector.select(table.id, deletion.where);
+        selector.close();
+        const all = deletion.where === null;
+        if (ids.length > 0) store.delete(table, [{ series: ids, all, ranges: deletion.ranges }]);
+      }
+    }
+}
+
+function tablesOf(schema: Schema, deletion: RangeDeletion): Table[] {
+  const { database, measurement, retentionPolicy } = deletion;
+  const names = measurement === null ? [...schema.measurements(database).keys()] : [measurement];
+  return names
+    .flatMap((name) => schema.tablesOf(database, name))
+    .filter((table) => retentionPolicy === null || table.retentionPolicy === retentionPolicy);
+}
+
+function applyPoints(schema: Schema, stores: readonly Store[], deletion: PointDeletion): void {
+  const { database, retentionPolicy, measurement, points } = deletion;
+  const table = schema.findTable(database, retentionPolicy, measurement);
+  if (!table) return;
+  const byStore = Map.groupBy(points, ([key]) => {
+    const hash = Bun.hash.xxHash64(Buffer.from(key, "latin1")) as bigint;
+    return stores[Number(hash % BigInt(stores.length))]!;
+  });
+  for (const [store, own] of byStore) {
+    const found = own.map(([key, ranges]) => ({
+      id: store.catalog.find(table.id, Buffer.from(key, "latin1")),
+      ranges,
+    }));
+    const known = found.filter(({ id }) => id >= 0);
+    store.delete(
+      table,
+      known.map(({ id, ranges }) => ({ series: [id], all: false, ranges })),
+    );
+  }
+}

@@ -1,0 +1,179 @@
+// Retention: policies made, changed and dropped, and what is older than they keep removed.
+//
+// A shard is what all partitions have of one time window of a policy. When its end is older than the policy keeps, its
+// segments are removed as files: no record of the log says so, since the next look would find and remove them again.
+import type { Clock } from "../base/clock.ts";
+import { InputError, NotFoundError } from "../base/errors.ts";
+import type { Wal } from "../log/wal.ts";
+import type { PolicyChange, RetentionAdministration, RetentionPolicy, Shard } from "../model/retention.ts";
+import type { SegmentEntry } from "../store/manifest.ts";
+import type { Schema } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
+import type { Databases } from "./databases.ts";
+import type { Deletions } from "./deletions.ts";
+import type { Maintenance } from "./maintenance.ts";
+import { applyDrop } from "./open.ts";
+import { alteredPolicy, isSamePolicy, newPolicy } from "./policies.ts";
+import { encodeDrop } from "./record.ts";
+
+export interface RetentionParts {
+  readonly clock: Clock;
+  readonly databases: Databases;
+  readonly schema: Schema;
+  readonly stores: readonly Store[];
+  readonly log: Wal;
+  readonly maintenance: Maintenance;
+  readonly deletions: Deletions;
+  /** Throws when nothing may be written. */
+  checkWritable(): void;
+}
+
+const CONFLICT = "retention policy conflicts with an existing policy";
+
+export class Retention implements RetentionAdministration {
+  readonly #parts: RetentionParts;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+  }
+
+  async createDatabase(database: string, name: string | undefined, change: PolicyChange): Promise<void> {
+    const { databases, checkWritable } = this.#parts;
+    checkWritable();
+    const policy = newPolicy(name ?? "autogen", { ...change, isDefault: true });
+    const current = databases.policies(database)?.find(({ isDefault }) => isDefault);
+    if (databases.has(database) && !(current?.name === policy.name && isSamePolicy(current, policy)))
+      throw new InputError(CONFLICT);
+    await databases.create(database, policy);
+  }
+
+  async createPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
+    this.#parts.checkWritable();
+    const policies = this.#policiesOf(database);
+    const policy = newPolicy(name, change);
+    const known = policies.find((each) => each.name === name);
+    if (known) {
+      if (!isSamePolicy(known, policy)) throw new InputError("retention policy already exists");
+      if (policy.isDefault && !known.isDefault) throw new InputError(CONFLICT);
+    } else await this.#put(database, [...policies, policy], policy);
+  }
+
+  async alterPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
+    this.#parts.checkWritable();
+    const policies = this.#policiesOf(database);
+    const known = policies.find((each) => each.name === name);
+    if (!known) throw new NotFoundError(`retention policy not found: ${name}`);
+    const policy = alteredPolicy(known, change);
+    const changed = policies.map((each) => (each === known ? policy : each));
+    await this.#put(database, changed, policy);
+    await this.enforce();
+  }
+
+  async dropPolicy(database: string, name: string): Promise<void> {
+    const { databases, schema, stores, log, maintenance, checkWritable } = this.#parts;
+    await maintenance.exclusively(async () => {
+      checkWritable();
+      const policies = databases.policies(database);
+      if (!policies?.some((policy) => policy.name === name)) return;
+      const drop = { database, measurement: null, retentionPolicy: name };
+      log.append(encodeDrop(drop));
+      applyDrop(schema, stores, drop);
+      // in the same step: a write that comes now finds no such policy
+      databases.setPolicies(
+        database,
+        policies.filter((policy) => policy.name !== name),
+      );
+      await log.sync();
+      await databases.save();
+    });
+  }
+
+  async shards(): Promise<Shard[]> {
+    await this.#parts.maintenance.flush();
+    const shards = new Map<number, Shard>();
+    for (const entry of this.#parts.stores.flatMap((store) => store.segments)) {
+      const { database, retentionPolicy, windowStart: startNs, windowEnd: endNs } = entry;
+      const id = shardId(entry);
+      const duration = this.#durationOf(database, retentionPolicy);
+      const expiryNs = duration === 0n ? null : endNs + duration;
+      shards.set(id, { id, database, retentionPolicy, startNs, endNs, expiryNs });
+    }
+    return [...shards.values()].sort(
+      (a, b) =>
+        compare(a.database, b.database) ||
+        compare(a.retentionPolicy, b.retentionPolicy) ||
+        compare(a.startNs, b.startNs) ||
+        compare(a.endNs, b.endNs),
+    );
+  }
+
+  async dropShard(id: bigint): Promise<void> {
+    const { stores, log, maintenance, deletions, checkWritable } = this.#parts;
+    await maintenance.flush();
+    await maintenance.exclusively(async () => {
+      checkWritable();
+      const isIt = (entry: SegmentEntry) => BigInt(shardId(entry)) === id;
+      const entry = stores.flatMap((store) => store.segments).find(isIt);
+      if (!entry) return;
+      const { database, retentionPolicy, windowStart, windowEnd } = entry;
+      const ranges = [[windowStart, windowEnd - 1n]] as const;
+      deletions.log({ database, retentionPolicy, measurement: null, where: null, ranges });
+      await log.sync();
+      for (const store of stores) await store.expire(isIt);
+    });
+  }
+
+  /** Removes what is older than its policy keeps. */
+  async enforce(): Promise<void> {
+    const { clock, stores, maintenance, checkWritable } = this.#parts;
+    const nowNs = clock.nowNs();
+    const isOver = ({ database, retentionPolicy, windowEnd }: SegmentEntry) => {
+      const duration = this.#durationOf(database, retentionPolicy);
+      return duration !== 0n && windowEnd <= nowNs - duration;
+    };
+    if (!stores.some((store) => store.segments.some(isOver))) return;
+    await maintenance.exclusively(async () => {
+      checkWritable();
+      for (const store of stores) await store.expire(isOver);
+    });
+  }
+
+  /** Rows before it are refused, ns; null: none are. */
+  oldestTime(database: string, retentionPolicy: string): bigint | null {
+    const duration = this.#durationOf(database, retentionPolicy);
+    return duration === 0n ? null : this.#parts.clock.nowNs() - duration;
+  }
+
+  #durationOf(database: string, name: string): bigint {
+    return this.#parts.databases.policies(database)?.find((each) => each.name === name)?.durationNs ?? 0n;
+  }
+
+  #policiesOf(database: string): readonly RetentionPolicy[] {
+    const policies = this.#parts.databases.policies(database);
+    if (!policies) throw new NotFoundError(`database not found: ${database}`);
+    return policies;
+  }
+
+  async #put(
+    database: string,
+    policies: readonly RetentionPolicy[],
+    changed: RetentionPolicy,
+  ): Promise<void> {
+    const { databases } = this.#parts;
+    const one = policies.map((each) =>
+      each === changed ? each : { ...each, isDefault: each.isDefault && !changed.isDefault },
+    );
+    databases.setPolicies(database, one);
+    await databases.save();
+  }
+}
+
+/** From what the window is, so that it needs no file to stay the same; 48 bits. */
+function shardId({ database, retentionPolicy, windowStart, windowEnd }: SegmentEntry): number {
+  const text = `${database}\0${retentionPolicy}\0${windowStart}\0${windowEnd}`;
+  return Number(BigInt.asUintN(48, Bun.hash.xxHash64(text) as bigint));
+}
+
+function compare<T extends string | bigint>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,56 @@
+// DELETE and DROP SERIES to the rows that they name, measurement by measurement.
+import { InputError } from "../../base/errors.ts";
+import type { DeleteRequest } from "../../model/deletions.ts";
+import { fieldsOf } from "../../model/predicate.ts";
+import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
+import type { DeleteStatement, DropStatement } from "../ast.ts";
+import { resolveCondition, splitCondition } from "./condition.ts";
+import { type PlanContext, resolveDatabase } from "./context.ts";
+import type { InstantContext } from "./instants.ts";
+import { fieldMap, type Schema } from "./schema.ts";
+import { measurementNames } from "./sources.ts";
+
+type Deleting = DeleteStatement | (DropStatement & { readonly kind: "drop series" });
+
+/** One request a measurement; a condition over fields is legal in DELETE alone. */
+export async function planDeletion(statement: Deleting, context: PlanContext): Promise<DeleteRequest[]> {
+  const database = resolveDatabase(context, "");
+  const requests: DeleteRequest[] = [];
+  for (const measurement of await namesOf(statement, database, context)) {
+    const schema = await schemaOf(context, database, measurement);
+    const instants: InstantContext = { nowNs: context.nowNs, timezone: null };
+    const { range, rest } = splitCondition(statement.condition, schema, instants);
+    const where = rest === null ? null : resolveCondition(rest, schema);
+    if (statement.kind === "drop series") {
+      if (range.min !== null || range.max !== null)
+        throw new InputError("DROP SERIES doesn't support time in WHERE clause");
+      if (fieldsOf(where).length > 0)
+        throw new InputError("fields not supported in WHERE clause during deletion");
+    }
+    const minTime = range.min ?? MIN_TIME;
+    const maxTime = range.max ?? MAX_TIME;
+    if (minTime <= maxTime) requests.push({ database, measurement, where, minTime, maxTime });
+  }
+  return requests;
+}
+
+async function namesOf(
+  { sources }: Deleting,
+  database: string,
+  context: PlanContext,
+): Promise<Iterable<string>> {
+  if (sources.length === 0) return context.metadata.measurements(database, null);
+  const names = new Set<string>();
+  for (const source of sources)
+    if (source.kind === "measurement")
+      for (const name of await measurementNames(source, database, context)) names.add(name);
+  return names;
+}
+
+async function schemaOf(context: PlanContext, database: string, measurement: string): Promise<Schema> {
+  const [fields, tags] = await Promise.all([
+    context.metadata.fields(database, measurement),
+    context.metadata.tagKeys(database, measurement, null),
+  ]);
+  return { fields: fieldMap(fields), tags: new Set(tags) };
+}

@@ -1,0 +1,88 @@
+// Tombstones: what was deleted from segments that still hold it, until a merge writes them anew without it.
+//
+//   DELETE ──> memtables: the rows are taken out at once     segments: a tombstone, kept in the manifest
+//
+// Segment ids grow with time, so one number says which segments are older than a deletion: a tombstone counts for those with
+// a smaller id than `before`. What a merge that began earlier writes has a smaller id, too; what one writes that began
+// later was read through the tombstone and has a larger one. A tombstone that no segment is left for is forgotten.
+import type { SegmentEntry } from "./manifest.ts";
+
+/** Times from first to last, inclusive, ns. */
+export type TimeRange = readonly [first: bigint, last: bigint];
+
+export interface Tombstone {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+  /** Segments with a smaller id are older than the deletion. */
+  readonly before: number;
+  /** Series ids, ascending; null = every series. */
+  readonly series: readonly number[] | null;
+  /** Ascending, without overlap. */
+  readonly ranges: readonly TimeRange[];
+}
+
+/** Rows to delete: of some series of a table, in ranges of time that do not overlap. */
+export interface Deletion {
+  readonly series: ArrayLike<number> & Iterable<number>;
+  /** `series` are all that the table has. */
+  readonly all: boolean;
+  readonly ranges: readonly TimeRange[];
+}
+
+/** The tombstones that a segment is left for. */
+export function needed(
+  tombstones: readonly Tombstone[],
+  segments: readonly SegmentEntry[],
+): readonly Tombstone[] {
+  return tombstones.filter((tombstone) => segments.some((entry) => touches(tombstone, entry)));
+}
+
+/** Whether rows of the segment may be under the tombstone. */
+export function touches(tombstone: Tombstone, entry: SegmentEntry): boolean {
+  if (entry.id >= tombstone.before) return false;
+  if (entry.database !== tombstone.database || entry.retentionPolicy !== tombstone.retentionPolicy)
+    return false;
+  if (entry.hidden.includes(tombstone.measurement)) return false;
+  return tombstone.ranges.some(([first, last]) => first <= entry.maxTime && last >= entry.minTime);
+}
+
+/** What is deleted of one table in one segment, by series. */
+export class DeletedRows {
+  readonly #everySeries: readonly TimeRange[];
+  readonly #bySeries = new Map<number, TimeRange[]>();
+
+  /** null: nothing is. */
+  static of(tombstones: readonly Tombstone[], entry: SegmentEntry, measurement: string): DeletedRows | null {
+    const own = tombstones.filter((each) => each.measurement === measurement && touches(each, entry));
+    return own.length === 0 ? null : new DeletedRows(own);
+  }
+
+  private constructor(tombstones: readonly Tombstone[]) {
+    this.#everySeries = tombstones.filter(({ series }) => series === null).flatMap(({ ranges }) => ranges);
+    for (const { series, ranges } of tombstones) {
+      for (const id of series ?? []) {
+        const known = this.#bySeries.get(id);
+        if (known) known.push(...ranges);
+        else this.#bySeries.set(id, [...ranges]);
+      }
+    }
+  }
+
+  /** The ranges that have something of [from, to] deleted from a series, ascending, without overlap. */
+  within(id: number, from: bigint, to: bigint): TimeRange[] {
+    const all = [...this.#everySeries, ...(this.#bySeries.get(id) ?? [])];
+    return united(all.filter(([first, last]) => first <= to && last >= from));
+  }
+}
+
+/** Ranges in order, those that overlap or touch as one. */
+export function united(ranges: readonly TimeRange[]): TimeRange[] {
+  const joined: [bigint, bigint][] = [];
+  for (const [first, last] of ranges.toSorted((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))) {
+    const open = joined.at(-1);
+    if (open === undefined || first > open[1] + 1n) joined.push([first, last]);
+    else if (last > open[1]) open[1] = last;
+  }
+  return joined;
+}
