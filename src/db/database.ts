@@ -28,10 +28,9 @@ import type { Databases } from "./databases.ts";
 import { Deletions } from "./deletions.ts";
 import { Into, rowsWritten } from "./into.ts";
 import { Maintenance } from "./maintenance.ts";
-import { applyDrop, type OpenParts, openParts } from "./open.ts";
+import { type OpenParts, openParts } from "./open.ts";
 import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
 import { Queries } from "./queries.ts";
-import { encodeDrop } from "./record.ts";
 import { Retention } from "./retention.ts";
 import { Figures } from "./server-status.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
@@ -270,12 +269,12 @@ export class Database {
     // first: a crash in between leaves the database, never its privileges and queries for another one of its name
     await this.users.forgetDatabase(database);
     await this.continuousQueries.dropDatabase(database);
-    await this.#drop(database, null);
+    await this.deletions.drop(database, null);
     await this.continuousQueries.dropDatabase(database); // one that was created meanwhile
   }
 
   async dropMeasurement(database: string, measurement: string): Promise<void> {
-    await this.#drop(database, measurement);
+    await this.deletions.drop(database, measurement);
   }
 
   /** Brings all rows in memory to segments. Resolves when they are durable there. */
@@ -441,19 +440,6 @@ export class Database {
       errors,
       partial: errors.length > 0 && stored.rows + stored.dropped > 0,
     };
-  }
-
-  async #drop(database: string, measurement: string | null): Promise<void> {
-    await this.#maintenance.exclusively(async () => {
-      this.#checkWritable();
-      this.#log.append(encodeDrop({ database, measurement }));
-      applyDrop(this.#schema, this.#stores, { database, measurement });
-      // in the same step: the rows of a write that comes now belong to a new database, or to none
-      if (measurement === null) this.#databases.forget(database);
-      // also with durability "interval": the databases file must not be ahead of the log
-      await this.#log.sync();
-      if (measurement === null) await this.#databases.save();
-    });
   }
 
   #expireWhenDue(): void {

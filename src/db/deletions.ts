@@ -1,4 +1,4 @@
-// Deletions: DELETE and DROP SERIES, from the statement to the log and the stores, and from the log again.
+// Deletions: drops, DELETE and DROP SERIES, from the statement to the log and the stores, and from the log again.
 //
 //   by tags and time   one record, applied to every store in the same step
 //   by values          series after series: read, log the points found, delete them, all in one step, so that no row which
@@ -13,8 +13,16 @@ import type { Schema, Table } from "../store/schema.ts";
 import { SeriesSelector } from "../store/select.ts";
 import type { Store } from "../store/store.ts";
 import type { TimeRange } from "../store/tombstones.ts";
+import type { Databases } from "./databases.ts";
 import type { Maintenance } from "./maintenance.ts";
-import { type DeletionRecord, encodeDeletion, type PointDeletion, type RangeDeletion } from "./record.ts";
+import {
+  type DeletionRecord,
+  type Drop,
+  encodeDeletion,
+  encodeDrop,
+  type PointDeletion,
+  type RangeDeletion,
+} from "./record.ts";
 
 /** Ranges of a record of points at most; one series may have more. */
 const RECORD_RANGES = 10_000;
@@ -23,6 +31,7 @@ export interface DeletionParts {
   readonly kernels: Kernels;
   readonly schema: Schema;
   readonly stores: readonly Store[];
+  readonly databases: Databases;
   readonly log: Wal;
   readonly maintenance: Maintenance;
   /** Throws when nothing may be written. */
@@ -44,6 +53,21 @@ export class Deletions implements DeletionAdministration {
       if (where !== null && fieldsOf(where).length > 0) await this.#deleteByValue({ ...request, where });
       else this.log({ database, retentionPolicy: null, measurement, where, ranges: [[minTime, maxTime]] });
       await log.sync();
+    });
+  }
+
+  /** DROP DATABASE or, with a name, DROP MEASUREMENT. Durable when resolved. Throws `DiskError`. */
+  async drop(database: string, measurement: string | null): Promise<void> {
+    const { schema, stores, databases, log, maintenance, checkWritable } = this.#parts;
+    await maintenance.exclusively(async () => {
+      checkWritable();
+      log.append(encodeDrop({ database, measurement }));
+      applyDrop(schema, stores, { database, measurement });
+      // in the same step: the rows of a write that comes now belong to a new database, or to none
+      if (measurement === null) databases.forget(database);
+      // also with durability "interval": the databases file must not be ahead of the log
+      await log.sync();
+      if (measurement === null) await databases.save();
     });
   }
 
@@ -80,6 +104,12 @@ export class Deletions implements DeletionAdministration {
       }
     }
   }
+}
+
+/** Takes a database, a measurement or a retention policy of it out of schema and stores. */
+export function applyDrop(schema: Schema, stores: readonly Store[], drop: Drop): void {
+  const tables = schema.drop(drop.database, drop.measurement, drop.retentionPolicy);
+  if (tables.length > 0) for (const store of stores) store.drop(tables);
 }
 
 /** Brings a deletion to the stores; applied again it takes nothing that the log does not give again. */

@@ -10,10 +10,10 @@ import { Store } from "../store/store.ts";
 import { Applier } from "./applier.ts";
 import { ContinuousFile } from "./continuous-file.ts";
 import { Databases } from "./databases.ts";
-import { applyDeletion } from "./deletions.ts";
+import { applyDeletion, applyDrop } from "./deletions.ts";
 import type { Options } from "./options.ts";
 import { AUTOGEN } from "./policies.ts";
-import { type Drop, decodeDeletion, decodeDrop, recordKind } from "./record.ts";
+import { decodeDeletion, decodeDrop, recordKind } from "./record.ts";
 import { Users } from "./users.ts";
 
 /** What an open database is made of. */
@@ -89,10 +89,4 @@ export async function openParts(
 
 function folderOfPartition(dataDir: string, partition: number): string {
   return `${dataDir}/p${String(partition).padStart(2, "0")}`;
-}
-
-/** Takes a database, a measurement or a retention policy of it out of schema and stores. */
-export function applyDrop(schema: Schema, stores: readonly Store[], drop: Drop): void {
-  const tables = schema.drop(drop.database, drop.measurement, drop.retentionPolicy);
-  if (tables.length > 0) for (const store of stores) store.drop(tables);
 }

@@ -10,9 +10,8 @@ import type { SegmentEntry } from "../store/manifest.ts";
 import type { Schema } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { Databases } from "./databases.ts";
-import type { Deletions } from "./deletions.ts";
+import { applyDrop, type Deletions } from "./deletions.ts";
 import type { Maintenance } from "./maintenance.ts";
-import { applyDrop } from "./open.ts";
 import { alteredPolicy, isSamePolicy, newPolicy } from "./policies.ts";
 import { encodeDrop } from "./record.ts";
 
