@@ -54,7 +54,11 @@ export function encodeKeyText(key: string): Uint8Array {
 
 /** Measurement and tags of a canonical key; bytes that are not UTF-8 become U+FFFD. */
 export function decodeSeriesKey(key: Uint8Array): { measurement: string; tags: Tag[] } {
-  const source = text.decode(key);
+  return decodeKeyText(text.decode(key));
+}
+
+/** As `decodeSeriesKey`, of a key's text. */
+export function decodeKeyText(source: string): { measurement: string; tags: Tag[] } {
   if (!source.includes("\\")) return splitPlain(source);
   const parts: string[] = [];
   let part = "";
@@ -84,12 +88,17 @@ export function decodeSeriesKey(key: Uint8Array): { measurement: string; tags: T
 
 /** A key without escapes, as nearly all are. */
 function splitPlain(source: string): { measurement: string; tags: Tag[] } {
-  const [measurement = "", ...pairs] = source.split(",");
-  const tags = pairs.map((pair) => {
-    const equals = pair.indexOf("=");
-    return { key: pair.slice(0, equals), value: pair.slice(equals + 1) };
-  });
-  return { measurement, tags };
+  const comma = source.indexOf(",");
+  if (comma < 0) return { measurement: source, tags: [] };
+  const tags: Tag[] = [];
+  for (let start = comma + 1; start <= source.length; ) {
+    const found = source.indexOf(",", start);
+    const end = found < 0 ? source.length : found;
+    const equals = source.indexOf("=", start);
+    tags.push({ key: source.slice(start, equals), value: source.slice(equals + 1, end) });
+    start = end + 1;
+  }
+  return { measurement: source.slice(0, comma), tags };
 }
 
 function checkName(name: string, what: string): void {

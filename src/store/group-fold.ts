@@ -68,8 +68,8 @@ export class GroupFold {
       if (residual === null && runs.length === 1) {
         const run = runs[0]!;
         if (this.#useStats && this.#addStats(run)) return true;
-        if (this.#foldsPages && run.alone !== null) {
-          window = this.#addPages(run.alone, window);
+        if (this.#foldsPages && run.place !== null) {
+          window = this.#addPlace(run.place, window);
           return true;
         }
       }
@@ -128,24 +128,42 @@ export class GroupFold {
     return next;
   }
 
-  #addPages({ cursor, index, start, end }: GroupRows, window: number): number {
+  // Rows of a row group: a series of its own has its pages folded, series that share one its decoded columns.
+  #addPlace({ cursor, index, start, end, alone }: GroupRows, window: number): number {
+    const kernels = this.#kernels;
     const { bounds, count } = this.#windows;
     const times = cursor.times(index);
     let next = window;
     for (let c = 0; c < this.#fields.length; c++) {
       const field = this.#fields[c]!;
       if (field < 0) continue;
-      const fold = {
-        times,
-        from: start,
-        to: end,
-        bounds,
-        windowCount: count,
-        firstWindow: window,
-        keep: this.#request.columns[c]!.keep,
-        accumulators: this.#accumulators + this.#offsets[c]!,
+      const { keep } = this.#request.columns[c]!;
+      const accumulators = this.#accumulators + this.#offsets[c]!;
+      if (alone) {
+        const fold = {
+          times,
+          from: start,
+          to: end,
+          bounds,
+          windowCount: count,
+          firstWindow: window,
+          keep,
+          accumulators,
+        };
+        next = Math.max(next, cursor.fold(index, field, fold));
+        continue;
+      }
+      const column = cursor.column(index, field);
+      if (column === null) continue;
+      const rows = {
+        times: times + start * 8,
+        values: column.values + start * 8,
+        present: column.present === 0 ? 0 : column.present + start,
+        mask: 0,
+        rowCount: end - start,
       };
-      next = Math.max(next, cursor.fold(index, field, fold));
+      const { type } = this.#known[field]!;
+      next = Math.max(next, foldRows(kernels, type, rows, this.#windows, window, keep, accumulators));
     }
     return next;
   }

@@ -57,6 +57,12 @@ export class SegmentCursor {
     return { rowCount: count, times: this.times(group) + start * 8, columns };
   }
 
+  /** A column of all rows of the group; null: no row has a value. Valid as slices are. */
+  column(group: number, column: number): SliceColumn | null {
+    this.#load(group);
+    return this.#column(column);
+  }
+
   /** The group's times. */
   times(group: number): Pointer {
     this.#load(group);

@@ -25,8 +25,8 @@ export interface Run {
   read(): Slice;
   /** The whole row group behind the run, when it has no other rows than these. */
   readonly group: { readonly cursor: SegmentCursor; readonly index: number } | null;
-  /** The rows' place in a row group without other series: its pages can be folded as they are. */
-  readonly alone: GroupRows | null;
+  /** The rows' place in a row group, whose pages can be folded as they are. */
+  readonly place: GroupRows | null;
 }
 
 /** Rows [start, end) of a row group. */
@@ -35,6 +35,8 @@ export interface GroupRows {
   readonly index: number;
   readonly start: number;
   readonly end: number;
+  /** No other series has rows in the group. */
+  readonly alone: boolean;
 }
 
 /** Rows with from < time <= to of runs that overlap; a single piece of all rows has no bounds. */
@@ -218,7 +220,7 @@ export class SeriesReader {
           return gathered;
         },
         group: null,
-        alone: null,
+        place: null,
       });
     }
     return runs;
@@ -263,7 +265,7 @@ export class SeriesReader {
       rowCount: count,
       read: () => cursor.slice(index, start, count),
       group: whole ? { cursor, index } : null,
-      alone: alone ? { cursor, index, start, end: start + count } : null,
+      place: { cursor, index, start, end: start + count, alone },
     });
   }
 
@@ -288,7 +290,7 @@ export class SeriesReader {
         rowCount: count,
         read: () => cursor.slice(index, rows.start + from, count),
         group: null,
-        alone: null,
+        place: null,
       });
     };
     let next = 0;

@@ -8,7 +8,7 @@ import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
 import type { FoldedGroup, FoldRequest, ScanRequest, Series, SeriesBlock, Source } from "../model/scan.ts";
-import { decodeSeriesKey } from "../model/serieskey.ts";
+import { decodeKeyText } from "../model/serieskey.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { edgeRow } from "./edge-row.ts";
 import { GroupFold } from "./group-fold.ts";
@@ -292,9 +292,10 @@ function groupsOf(tagColumns: readonly (readonly string[])[], count: number): It
 }
 
 function seriesOf(key: Uint8Array): Series {
-  const bytes = key.slice();
-  const { tags } = decodeSeriesKey(bytes);
-  return { key: text.decode(bytes), tags: new Map(tags.map((tag) => [tag.key, tag.value])) };
+  const decoded = text.decode(key);
+  const tags = new Map<string, string>();
+  for (const tag of decodeKeyText(decoded).tags) tags.set(tag.key, tag.value);
+  return { key: decoded, tags };
 }
 
 // The first or last `limit` rows of a slice, when they are sure to be rows to give: one of the wanted fields has no gap.
