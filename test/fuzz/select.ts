@@ -54,13 +54,12 @@ export function drawSelect(draw: Draw, options: SelectOptions): Select {
 }
 
 function drawDimensions(draw: Draw, scope: Scope): string[] {
-  return draw
-    .weighted(
-      [6, () => draw.list(1, 2, () => tagName(draw, scope)).join(", ")],
-      [2, "*"],
-      [1, () => regexOf(draw, "host")],
-    )
-    .split(", ");
+  // a tag named twice makes influxd count OFFSET twice
+  const names = new Map(
+    draw.list(1, 2, () => tagName(draw, scope)).map((name) => [name.replaceAll('"', ""), name]),
+  );
+  if (draw.chance(0.65)) return [...names.values()];
+  return [draw.of("*", "*", () => regexOf(draw, "host"))];
 }
 
 function drawWindow(draw: Draw, schema: Schema): string {

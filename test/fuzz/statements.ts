@@ -116,7 +116,10 @@ function illFormed(draw: Draw, schema: Schema, database: string): string {
       }
     }
   }
-  return words.join("");
+  // two words without a blank between them are one
+  return words
+    .map((word, i) => (/[\w"']$/.test(word) && /^[\w"']/.test(words[i + 1] ?? "") ? `${word} ` : word))
+    .join("");
 }
 
 const otherStatements = [

@@ -5,7 +5,7 @@ import { fieldName, identifier, literal, numeric, regexOf, type Scope, tagName }
 import type { Schema } from "./schema.ts";
 
 /** A moment as InfluxQL writes it. */
-export function instant(draw: Draw, timeNs: bigint): string {
+export function instant(draw: Draw, timeNs: bigint, isUpper = false): string {
   const ms = Number(timeNs / 1_000_000n);
   return draw.weighted(
     [4, () => `${timeNs / 1_000_000_000n}s`],
@@ -13,7 +13,8 @@ export function instant(draw: Draw, timeNs: bigint): string {
     [1, () => `${ms}ms`],
     [2, () => literal(new Date(ms).toISOString())],
     [1, () => literal(new Date(ms).toISOString().slice(0, 19).replace("T", " "))],
-    [0.5, () => literal(new Date(ms).toISOString().slice(0, 10))],
+    // (the day's begin as an end would be before the other end)
+    [isUpper ? 0 : 0.5, () => literal(new Date(ms).toISOString().slice(0, 10))],
     [0.5, () => `${literal(new Date(ms).toISOString())} + 3s`],
     [0.5, () => `${timeNs / 1_000_000_000n}s - 2s`],
   );
@@ -24,13 +25,12 @@ export function timeRange(draw: Draw, schema: Schema, isBounded: boolean): strin
   const [a, b] = [drawTime(draw, schema, 20), drawTime(draw, schema, 20)];
   const [from, to] = a < b ? [a, b] : [b, a];
   const lower = () => `time ${draw.of(">", ">=", ">=")} ${instant(draw, from)}`;
-  const upper = () => `time ${draw.of("<", "<", "<=")} ${instant(draw, to)}`;
+  const upper = () => `time ${draw.of("<", "<", "<=")} ${instant(draw, to, true)}`;
   if (isBounded) return `${lower()} AND ${upper()}`;
   return draw.weighted(
     [3, () => `${lower()} AND ${upper()}`],
     [2, lower],
     [2, upper],
-    [1, `time > now() - 5000d`],
     [1, `time < now()`],
     [0.5, () => `time = ${instant(draw, from)}`],
     [0.3, () => `${upper()} AND ${lower()} AND ${upper()}`],
@@ -67,7 +67,7 @@ function tagCondition(draw: Draw, scope: Scope): string {
     [2, () => `${name} =~ ${regexOf(draw, draw.pick(tag.values))}`],
     [2, () => `${name} !~ ${regexOf(draw, draw.pick(tag.values))}`],
     [0.3, () => `${value()} = ${name}`],
-    [0.3, () => `${name} = ${tagName(draw, scope)}`],
+    [0.1, () => `${name} = ${tagName(draw, scope)}`],
     [0.2, () => `${name} > ${value()}`],
   );
 }
