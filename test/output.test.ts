@@ -45,6 +45,26 @@ describe("JSON", () => {
     );
   });
 
+  test("times by the clock of a zone, integers as ever", async () => {
+    const summer = 1_690_000_000_250_000_000n;
+    const whole = (zone: string) => [
+      series(
+        [
+          [T0, 1],
+          [summer, 2],
+        ],
+        { zone },
+      ),
+    ];
+    expect(await json(compact, whole("Europe/Berlin"))).toContain(
+      '"values":[["2023-11-14T23:13:20+01:00",1],["2023-07-22T06:26:40.25+02:00",2]]',
+    );
+    expect(await json(compact, whole("America/New_York"))).toContain('"2023-11-14T17:13:20-05:00"');
+    expect(await json({ ...compact, epoch: "s" }, whole("Asia/Kolkata"))).toContain(
+      '"values":[[1700000000,1],[1690000000,2]]',
+    );
+  });
+
   test("a statement without series, a series without rows, tags, no name", async () => {
     expect(await json(compact, [])).toBe('{"results":[{"statement_id":0}]}\n');
     const empty = { columns: ["user", "admin"], timeColumn: -1, rows: [] };

@@ -3,6 +3,8 @@
 // When every call has a value a window, rows are the windows. When one has points of its own (top, distinct, a
 // transformation), calls are joined by time: a row takes the next point of every call that has one at the
 // earliest time left.
+import { FieldType } from "../model/types.ts";
+import { fillNumber } from "./fill.ts";
 import type { Frame } from "./frame.ts";
 import { windowCount } from "./frame.ts";
 import { functions } from "./functions.ts";
@@ -39,7 +41,12 @@ export class AnswerRows {
     this.#frame = frame;
     this.#evaluate = input.outputs.map((output) => compileOutput(output, [], input.fields));
     const { fill } = plan;
-    this.#absent = input.calls.map(() => (fill.kind === "number" ? fill.value : null));
+    this.#absent = input.calls.map(({ type }) => {
+      if (fill.kind !== "number") return null;
+      return type === FieldType.Boolean || type === FieldType.String
+        ? fill.value
+        : fillNumber(type, fill.value);
+    });
     this.#selectsRows =
       plan.window !== null &&
       input.calls.every((call) => functions[call.function].kind === "selector") &&
@@ -52,7 +59,7 @@ export class AnswerRows {
     if (present.length === 0) return [];
     const frame = this.#frame;
     if (frame === null || !present.every((call) => group.values[call]!.kind === "windows")) {
-      const joined = joinedRows(this.#plan, this.#input, present, group, frame);
+      const joined = joinedRows(this.#plan, this.#input, present, group, frame, this.#absent);
       return frame !== null && this.#selectsRows
         ? filledRows(this.#plan, this.#input, joined, frame)
         : joined;
@@ -141,11 +148,12 @@ function* joinedRows(
   present: readonly number[],
   group: GroupValues,
   frame: Frame | null,
+  absent: readonly Cell[],
 ): Generator<Row> {
   const points = present.map((call) => pointsOf(plan, group.values[call]!, frame));
   const rows = points.length === 1 ? points[0]!.rows : null;
   const evaluate = input.outputs.map((output) => compileOutput(output, rows?.blocks ?? [], input.fields));
-  const at: Position = { calls: new Array(input.calls.length).fill(null), block: 0, row: 0 };
+  const at: Position = { calls: absent.slice(), block: 0, row: 0 };
   const next = new Int32Array(points.length);
   for (;;) {
     let time: bigint | null = null;
@@ -158,7 +166,7 @@ function* joinedRows(
     for (let c = 0; c < points.length; c++) {
       const index = next[c]!;
       const isNow = index < points[c]!.values.length && points[c]!.times[index] === time;
-      at.calls[present[c]!] = isNow ? points[c]!.values[index]! : null;
+      at.calls[present[c]!] = isNow ? points[c]!.values[index]! : absent[present[c]!]!;
       if (isNow) next[c] = index + 1;
     }
     if (rows !== null) {

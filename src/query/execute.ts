@@ -313,7 +313,9 @@ const selectorsWithTime: ReadonlySet<string> = new Set(["min", "max", "first", "
 function headsOf(plan: SelectPlan, input: Input): (tags: readonly string[]) => SeriesHead {
   const { dimensions } = plan;
   const name = input.source.kind === "measurement" ? input.source.measurement : input.source.name;
-  const head: SeriesHead = { name, columns: plan.columns.map((column) => column.name), timeColumn: 0 };
+  const columns = plan.columns.map((column) => column.name);
+  const zone = plan.timezone === null || plan.timezone === "UTC" ? {} : { zone: plan.timezone };
+  const head: SeriesHead = { name, columns, timeColumn: 0, ...zone };
   if (dimensions.length === 0) return () => head;
   return (values) => {
     const tags = new Map<string, string>();

@@ -12,6 +12,8 @@ export interface ResultSeries {
   readonly columns: readonly string[];
   /** Index of the column that holds times, -1 = none. */
   readonly timeColumn: number;
+  /** Zone whose clock the times are printed by, where they are printed as dates; absent: UTC. */
+  readonly zone?: string;
   readonly rows: readonly (readonly Cell[])[];
   /** The same rows as columns, for those who can do without an array a row. */
   readonly columnar?: ColumnarRows;

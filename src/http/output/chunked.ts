@@ -39,7 +39,7 @@ function oneSeries(writer: JsonWriter, series: ResultSeries): string {
   let text = writer.openSeriesList() + writer.openSeries(series);
   if (series.rows.length > 0) {
     text += writer.openValues();
-    text += series.rows.map((row) => writer.row(row, series.timeColumn)).join(",");
+    text += series.rows.map((row) => writer.row(row, series.timeColumn, series.zone)).join(",");
     text += writer.closeValues();
   }
   if (series.partial) text += writer.partial(5);

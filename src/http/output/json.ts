@@ -6,6 +6,7 @@
 // on its own line, indented by four spaces a level; the levels are fixed, so both forms share one writer.
 import type { TimeUnit } from "../../model/types.ts";
 import type { Cell, Message, ResultSeries, StatementResult } from "../../query/result.ts";
+import { Zone } from "../../query/zones.ts";
 import { JsonBytes, RowForms } from "./json-bytes.ts";
 import { numberText } from "./number.ts";
 import { epochText, rfc3339Text, type TimeText } from "./time.ts";
@@ -49,7 +50,7 @@ export async function* encodeJson(
           seriesOpen = true;
         }
         const { columnar } = part;
-        if (columnar !== undefined && !format.pretty) {
+        if (columnar !== undefined && !format.pretty && !writer.isZoned(part)) {
           if (forms?.blocks !== columnar.blocks) forms = new RowForms(columnar.blocks, columnar.cells);
           text += valuesOpen ? "," : writer.openValues();
           valuesOpen = true;
@@ -60,7 +61,7 @@ export async function* encodeJson(
           }
         } else
           for (const row of part.rows) {
-            text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn);
+            text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn, part.zone);
             valuesOpen = true;
             if (text.length >= PIECE_BYTES) {
               flush();
@@ -93,6 +94,8 @@ export class JsonWriter {
   readonly #rowOpen: string;
   readonly #cellSeparator: string;
   readonly #rowClose: string;
+  /** The zone of the last series that had one. */
+  #zoned: { readonly zone: string; readonly time: TimeText } | undefined;
 
   constructor(format: JsonFormat) {
     this.time = format.epoch === null ? rfc3339Text() : epochText(format.epoch);
@@ -152,18 +155,29 @@ export class JsonWriter {
     return `,${this.line(5)}"values":${this.space}[`;
   }
 
-  row(row: readonly Cell[], timeColumn: number): string {
+  /** Whether times of this series are printed by the clock of a zone. */
+  isZoned(series: ResultSeries): boolean {
+    return this.#quoteTimes && series.zone !== undefined;
+  }
+
+  row(row: readonly Cell[], timeColumn: number, zone?: string): string {
+    const time = zone === undefined || !this.#quoteTimes ? this.time : this.#timeIn(zone);
     let text = this.#rowOpen;
     for (let column = 0; column < row.length; column++) {
       const cell = row[column] as Cell;
       if (column > 0) text += this.#cellSeparator;
       if (typeof cell === "number") text += numberText(cell);
       else if (column === timeColumn && typeof cell === "bigint")
-        text += this.#quoteTimes ? `"${this.time(cell)}"` : this.time(cell);
+        text += this.#quoteTimes ? `"${time(cell)}"` : time(cell);
       else if (typeof cell === "string") text += JSON.stringify(cell);
       else text += cell === null ? "null" : String(cell);
     }
     return text + this.#rowClose;
+  }
+
+  #timeIn(zone: string): TimeText {
+    if (this.#zoned?.zone !== zone) this.#zoned = { zone, time: rfc3339Text(new Zone(zone)) };
+    return this.#zoned.time;
   }
 
   closeValues(): string {

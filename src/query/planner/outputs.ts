@@ -22,11 +22,14 @@ export class OutputBuilder {
   /** Texts of the calls: those of unknown fields too, equal ones once. */
   readonly callsWritten = new Set<string>();
   readonly #schema: Schema;
+  readonly #all: Schema;
   readonly #window: Window | null;
   readonly #known = new Map<string, number>();
   readonly #fields = new Set<string>();
 
-  constructor(schema: Schema, window: Window | null) {
+  /** `all`: the names of every source of the statement, whose type of a field decides what is read of it. */
+  constructor(schema: Schema, window: Window | null, all: Schema = schema) {
+    this.#all = all;
     this.#schema = schema;
     this.#window = window;
   }
@@ -165,6 +168,8 @@ export class OutputBuilder {
       }
       case "paren":
         return { ...node, inner: this.#typed(node.inner) };
+      case "distinct":
+        return this.#typed(asCall(node));
       case "call":
         return { ...node, arguments: node.arguments.map((argument) => this.#typed(argument)) };
       case "binary":
@@ -184,6 +189,10 @@ export class OutputBuilder {
     }
     const type = castType(resolved.type, cast);
     if (type === null) return null;
+    // values that are not of the type that the name has over all sources are not there, as in InfluxDB
+    const wanted = cast === null || cast === "field" ? this.#all.fields.get(name) : undefined;
+    if (wanted !== undefined && castType(resolved.type, fieldTypeNames[wanted] as CastType) === null)
+      return null;
     this.#fields.add(name);
     return { kind: "row", reference: { kind: "field", name, type: resolved.type }, type };
   }

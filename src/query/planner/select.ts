@@ -76,9 +76,11 @@ async function planWithin(
   const hidden = statement.having === null ? [] : hiddenColumns(statement.having, shown, names);
   const columns = [...shown, ...hidden];
 
+  const united = new OutputBuilder(schema, window);
+  for (const { expression } of columns) united.checkTypes(expression);
   const isEmpty = (min ?? MIN_TIME) > maxTime;
   const inputs = (isEmpty ? [] : byName(sources))
-    .map((parts) => planInput(parts, columns, window, rest))
+    .map((parts) => planInput(parts, columns, window, rest, schema))
     .filter((input) => input !== null);
   // In a subquery windows without a value are no rows, not even where count() would show 0.
   const fill = statement.fill ?? { kind: "null" };
@@ -173,10 +175,10 @@ function planInput(
   columns: readonly Named[],
   window: Window | null,
   condition: Node | null,
+  all: Schema,
 ): Input | null {
   const schema = unite(parts);
-  const builder = new OutputBuilder(schema, window);
-  for (const { expression } of columns) builder.checkTypes(expression);
+  const builder = new OutputBuilder(schema, window, all);
   const outputs = columns.map(({ expression }) => builder.build(expression));
   const { calls, fields } = builder;
   const [only] = parts;
