@@ -229,6 +229,22 @@ describe("select", () => {
     });
   }
 
+  test("tag keys are those of the series that are there, also when as many went as came", () => {
+    const fixture = new Fixture();
+    const keys = () => fixture.select((selector) => selector.tagKeys(0)).sort();
+    fixture.add(0, { a: "1", b: "2" });
+    expect(keys()).toEqual(["a", "b"]);
+    fixture.add(0, { c: "1" });
+    expect(keys()).toEqual(["a", "b", "c"]);
+    fixture.catalog.dropSeries([0]);
+    fixture.add(0, { d: "1", e: "1" });
+    expect(keys()).toEqual(["c", "d", "e"]);
+    fixture.drop(0);
+    fixture.add(0, { f: "1", g: "1", h: "1" });
+    expect(keys()).toEqual(["f", "g", "h"]);
+    fixture.close();
+  });
+
   test("sees series that came since, and dropped ones no more", () => {
     const fixture = filled(list);
     const where = binary(tag("a"), "=", text("1"));

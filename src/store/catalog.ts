@@ -69,22 +69,27 @@ export class Catalog {
 
   /** The table's series are found no more; their ids stay taken. */
   drop(tableId: number): void {
-    this.tagKeys.clear();
-    this.#kernels.call.tagIndexClose(this.record);
+    this.#dropIndex();
     this.#kernels.call.catalogDrop(this.record, tableId, DROPPED_TABLE);
   }
 
   /** The same for some series of a table. */
   dropSeries(ids: readonly number[]): void {
-    this.#kernels.call.tagIndexClose(this.record);
+    this.#dropIndex();
     const at = this.#key.reserve(ids.length * 4 + 8);
     this.#kernels.u32(at, ids.length).set(ids);
     this.#kernels.call.catalogDropSeries(this.record, at, ids.length, DROPPED_TABLE);
   }
 
+  /** The next selector builds it anew. */
+  #dropIndex(): void {
+    this.tagKeys.clear();
+    this.#kernels.call.tagIndexClose(this.record);
+  }
+
   close(): void {
     this.#key.release();
-    this.#kernels.call.tagIndexClose(this.record);
+    this.#dropIndex();
     this.#kernels.call.catalogClose(this.record);
   }
 
