@@ -69,7 +69,7 @@ const called = fc.constantFrom(
   ..."mean count max first top bottom distinct derivative difference moving_average percentile percentile90 integral".split(
     " ",
   ),
-  ..."cumulative_sum mode spread stddev bogus time now abs sin pow floor exponential_moving_average sample elapsed holt_winters".split(
+  ..."cumulative_sum mode spread stddev bogus time now abs sin pow floor exponential_moving_average sample elapsed holt_winters percentile_approx count_distinct".split(
     " ",
   ),
 );

@@ -1,6 +1,7 @@
 // What the calls of an input ask for: which of them columns use, over which windows, and whether folds answer them.
 import { InputError } from "../base/errors.ts";
 import { isFoldable } from "./folds.ts";
+import { functions } from "./functions.ts";
 import {
   type Call,
   type Input,
@@ -10,6 +11,11 @@ import {
   readsRow,
   type SelectPlan,
 } from "./plan.ts";
+
+/** Whether a call is answered from a sketch (sketches.ts). */
+export function isSketched(call: Call): boolean {
+  return functions[call.function].isSketched;
+}
 
 /** The field that a call reads. */
 export function fieldOf(call: Call): RowValue {
@@ -25,17 +31,22 @@ export function isSameField(a: RowValue, b: RowValue): boolean {
 export function foldColumns(input: Input): { readonly field: string; readonly keep: number }[] {
   const keep = new Map<string, number>();
   for (const call of input.calls) {
-    if (call.argument.kind !== "field") continue;
+    if (call.argument.kind !== "field" || isSketched(call)) continue;
     const { name } = call.argument.field.reference;
     keep.set(name, (keep.get(name) ?? 0) | call.fold);
   }
   return [...keep].map(([field, bits]) => ({ field, keep: bits }));
 }
 
-/** Whether `Source.fold` answers every call, so that no row needs to be read. */
+/** Whether `Source.fold` answers every call that no sketch does, so that no row needs to be kept. */
 export function canFold(input: Input): boolean {
   if (!input.foldable || input.outputs.some(readsRow)) return false;
-  return input.calls.every((call) => call.argument.kind === "call" || isFoldable(call));
+  return input.calls.every((call) => call.argument.kind === "call" || isSketched(call) || isFoldable(call));
+}
+
+/** Whether there are calls of fields that no sketch answers. */
+export function hasExactCalls(input: Input): boolean {
+  return input.calls.some((call) => call.argument.kind === "field" && !isSketched(call));
 }
 
 /** The calls that columns use themselves, ascending. */
@@ -66,6 +77,11 @@ function extraWindows(input: Input, index: number): number {
   return call.argument.kind === "field" ? 0 : call.extraWindows + extraWindows(input, call.argument.call);
 }
 
+/** Counts are 0 where there is nothing, unless fill() says otherwise. */
+export function isCount(call: Call): boolean {
+  return call.function === "count" || call.function === "count_distinct";
+}
+
 /** Whether a window may show what stands before the range, so that also a range without rows has an answer. */
 export function looksBack({ fill }: SelectPlan): boolean {
   return fill.kind === "previous" && fill.within !== undefined;
@@ -76,6 +92,6 @@ export function transformsFilled(plan: SelectPlan, input: Input): boolean {
   return input.calls.some(({ argument }) => {
     if (argument.kind === "field") return false;
     const { kind } = plan.fill;
-    return kind === "number" || kind === "previous" || input.calls[argument.call]!.function === "count";
+    return kind === "number" || kind === "previous" || isCount(input.calls[argument.call]!);
   });
 }

@@ -11,7 +11,16 @@
 import { type Random, systemRandom } from "../base/random.ts";
 import type { Budget, FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
-import { canFold, fieldOf, foldColumns, isSameField, passesOf, rootCalls } from "./calls.ts";
+import {
+  canFold,
+  fieldOf,
+  foldColumns,
+  hasExactCalls,
+  isSameField,
+  isSketched,
+  passesOf,
+  rootCalls,
+} from "./calls.ts";
 import { DerivedRows } from "./derived.ts";
 import { type BaseCall, evaluateCall, evaluatePoints, type Means } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
@@ -26,6 +35,7 @@ import { collectPoints, type Points } from "./points.ts";
 import type { Cell, ResultSeries } from "./result.ts";
 import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
 import { selectionOf } from "./selection.ts";
+import { sketchGroups } from "./sketches.ts";
 import { Turn } from "./turn.ts";
 
 export interface ExecutionContext {
@@ -218,6 +228,29 @@ async function carriedValues(
 
 /** Reads a frame group by group; `base` gives the values of the group's calls of fields. */
 async function visitGroups(
+  plan: SelectPlan,
+  input: Input,
+  frame: Frame,
+  context: ExecutionContext,
+  turn: Turn,
+  evaluate: (tags: readonly string[], base: BaseCall) => void,
+): Promise<void> {
+  const sketched = await sketchGroups(plan, input, frame, context, turn);
+  if (hasExactCalls(input))
+    await visitExact(plan, input, frame, context, turn, (tags, base) => {
+      const key = tags.join("\0");
+      const group = sketched.get(key);
+      sketched.delete(key);
+      evaluate(tags, (call) => (isSketched(call) ? (group?.of(call) ?? null) : base(call)));
+    });
+  for (const { tags, of } of sketched.values()) {
+    if (turn.isOver()) await turn.next();
+    evaluate(tags, (call) => (isSketched(call) ? of(call) : null));
+  }
+}
+
+/** The same for the calls that no sketch answers. */
+async function visitExact(
   plan: SelectPlan,
   input: Input,
   frame: Frame,

@@ -10,6 +10,7 @@
 import type { Expression } from "../model/expression.ts";
 import { Fold } from "../model/scan.ts";
 import { fieldTypeNames, MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { hasExactCalls, isSketched } from "./calls.ts";
 import { formatDuration } from "./duration.ts";
 import type { Input, JoinRows, MeasurementRows, Output, RowValue, SelectPlan, SourcePart } from "./plan.ts";
 import { printFill, quoteName, quoteString } from "./print.ts";
@@ -95,9 +96,26 @@ function formatMeasurement({ measurement, database, retentionPolicy }: Measureme
   return `${quoteName(measurement)} (${quoteName(database)}.${quoteName(retentionPolicy)})`;
 }
 
-function access({ foldable, fields, calls }: Input): string {
+function access(input: Input): string {
+  const sketched = input.calls.filter(isSketched);
+  if (sketched.length === 0) return exactAccess(input);
+  const names = new Set(
+    sketched.map(({ argument }) =>
+      argument.kind === "field" ? quoteName(argument.field.reference.name) : "",
+    ),
+  );
+  const sketches = `scan of ${[...names].join(", ")} into sketches`;
+  return hasExactCalls(input) ? `${exactAccess(input)}, ${sketches}` : sketches;
+}
+
+function exactAccess({ foldable, fields, calls }: Input): string {
   if (!foldable) return `scan of ${fields.map(quoteName).join(", ")}`;
-  const bits = fields.map((field) => {
+  const read = (field: string) =>
+    calls.some(
+      (call) =>
+        !isSketched(call) && call.argument.kind === "field" && call.argument.field.reference.name === field,
+    );
+  const bits = fields.filter(read).map((field) => {
     const keep = calls.reduce(
       (all, call) =>
         call.argument.kind === "field" && call.argument.field.reference.name === field

@@ -7,6 +7,7 @@
 //     linear       null null  3    4    5   null null
 import { FieldType } from "../model/types.ts";
 import type { Fill } from "./ast.ts";
+import { isCount } from "./calls.ts";
 import { integerCell } from "./cells.ts";
 import type { Call } from "./plan.ts";
 import type { Cell } from "./result.ts";
@@ -21,7 +22,7 @@ export function fillWindows(
   time: (window: number) => bigint,
   carried: Cell = null,
 ): FilledValues {
-  if (fill.kind === "number" || (fill.kind === "null" && call.function === "count")) {
+  if (fill.kind === "number" || (fill.kind === "null" && isCount(call))) {
     const value = fillNumber(call.type, fill.kind === "number" ? fill.value : 0);
     return { ...windows, values: windows.values.map((cell) => cell ?? value), before: value, after: value };
   }

@@ -39,6 +39,8 @@ export interface FunctionInfo {
   readonly parameter: Parameter | null;
   /** Bits of `Fold` that answer it for numbers (count: for every type); 0: it needs the values. */
   readonly fold: number;
+  /** Answered from a sketch that blocks are fed to, in bounded memory (sketches.ts). */
+  readonly isSketched: boolean;
   /** Windows before the first that a transformation of windows needs; "parameter - 1" for a moving window, "parameter" for a period. */
   readonly extraWindows: number | "parameter - 1" | "parameter";
 }
@@ -48,7 +50,16 @@ const info = (
   accepts: readonly FieldType[],
   gives: FieldType | "same",
   rest: Partial<FunctionInfo> = {},
-): FunctionInfo => ({ kind, accepts, gives, parameter: null, fold: 0, extraWindows: 0, ...rest });
+): FunctionInfo => ({
+  kind,
+  accepts,
+  gives,
+  parameter: null,
+  fold: 0,
+  isSketched: false,
+  extraWindows: 0,
+  ...rest,
+});
 
 const unit = (defaultIsWindow: boolean): Parameter => ({
   kind: "duration",
@@ -70,6 +81,12 @@ const table = {
   median: info("aggregate", numbers, Float),
   mode: info("aggregate", all, "same"),
   integral: info("aggregate", numbers, Float, { parameter: unit(false) }),
+
+  percentile_approx: info("aggregate", numbers, Float, {
+    parameter: { kind: "number" },
+    isSketched: true,
+  }),
+  count_distinct: info("aggregate", all, Integer, { isSketched: true }),
 
   min: info("selector", ordered, "same", { fold: Fold.Min }),
   max: info("selector", ordered, "same", { fold: Fold.Max }),

@@ -4,7 +4,7 @@
 //
 // That is so when every window makes a row, whatever its neighbours hold: fill(null) or a number, aggregates that folds
 // give, and one group. A group with a call that finds nothing in the part is answered from the whole frame.
-import { canFold } from "./calls.ts";
+import { canFold, isSketched } from "./calls.ts";
 import { type Frame, windowCount } from "./frame.ts";
 import type { Input, SelectPlan } from "./plan.ts";
 
@@ -14,8 +14,10 @@ export function limitedFrame(plan: SelectPlan, input: Input, frame: Frame): Fram
     return null;
   if (plan.fill.kind !== "null" && plan.fill.kind !== "number") return null;
   if (!canFold(input) || input.calls.some((call) => call.argument.kind === "call")) return null;
-  // of one value there is no deviation: an answer without a lower bound may then begin after the first row
-  if (frame.openStart && input.calls.some((call) => call.function === "stddev")) return null;
+  // of one value there is no deviation, of few perhaps no percentile: an answer without a lower bound may then begin
+  // after the first row
+  if (frame.openStart && input.calls.some((call) => call.function === "stddev" || isSketched(call)))
+    return null;
   const rows = plan.offset + plan.limit;
   const windows = windowCount(frame);
   if (plan.descending) {

@@ -47,7 +47,7 @@ export function collectPoints(
   let room = 0;
   for (const block of blocks) if (block.columns[column] != null) room += block.rowCount;
   const values = emptyValues(field.type, room, blocks, column);
-  const readers = blocks.map((block) => reader(block.columns[column] ?? null, field));
+  const readers = blocks.map((block) => columnReader(block.columns[column] ?? null, field));
   const words = blocks.map((block) => wordsOf(block.times));
   const times = new BigInt64Array(room);
   const timeWords = wordsOf(times);
@@ -90,7 +90,7 @@ function pointsOfSeries(blocks: readonly SeriesBlock[], column: number, field: R
   let count = 0;
   for (const [index, block] of blocks.entries()) {
     const from = block.columns[column] ?? null;
-    const read = reader(from, field);
+    const read = columnReader(from, field);
     if (from === null || read === null) continue;
     blockOf.fill(index, count, count + block.rowCount);
     if (from.present === null && from.type === FieldType.Float && values instanceof Float64Array) {
@@ -142,10 +142,10 @@ function isWide(column: Column | null, type: FieldType): boolean {
   return false;
 }
 
-type Reader = (row: number) => number | bigint | string | null;
+export type Reader = (row: number) => number | bigint | string | null;
 
 /** Reads the value of a row as it stands in `Points.values`; null = the row has none. */
-function reader(column: Column | null, field: RowValue): Reader | null {
+export function columnReader(column: Column | null, field: RowValue): Reader | null {
   if (column === null) return null;
   const { present } = column;
   const read = valueReader(column, field);

@@ -234,7 +234,10 @@ export class OutputBuilder {
     assert(first.kind === "reference", "arguments were checked");
     const row = this.#row(first);
     if (row === null) return null;
-    const field = row.reference.kind === "tag" ? this.#tagAsField(row.reference.name) : row;
+    const isTagCount = called.name === "count_distinct" && row.reference.kind === "tag";
+    // a row has the tag whichever field it has
+    if (isTagCount) for (const name of this.#schema.fields.keys()) this.#fields.add(name);
+    const field = isTagCount || row.reference.kind !== "tag" ? row : this.#tagAsField(row.reference.name);
     if (field === null) return null;
     accept(called.name, info, field.type);
     const isNumber = field.type !== FieldType.Boolean && field.type !== FieldType.String;

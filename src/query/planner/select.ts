@@ -212,7 +212,9 @@ function planInput(
     foldable:
       stored !== null &&
       calls.length > 0 &&
-      calls.every((call) => call.argument.kind === "call" || call.fold !== 0) &&
+      calls.every(
+        (call) => call.argument.kind === "call" || call.fold !== 0 || functions[call.function].isSketched,
+      ) &&
       !outputs.some(readsRow),
   };
 }
