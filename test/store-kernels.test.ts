@@ -203,6 +203,37 @@ describe("memtable", () => {
     );
   });
 
+  test("loses the rows that are deleted, as the twin does, and takes others after that", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.array(point, { minLength: 1, maxLength: 30 }), fc.nat(12), range), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        (steps) => {
+          const both = new BothPartitions(kernels, 2);
+          for (const [points, id, [from, to]] of steps) {
+            both.apply(batchOf(points));
+            for (const { memtable, twin, catalog } of both.partitions) {
+              expect(memtable.delete(id, from, to)).toBe(twin.delete(id, from, to));
+              const count = catalog.twin.series.length;
+              expect([...memtable.series(count)]).toEqual(twin.series(count));
+            }
+          }
+          for (const partition of both.partitions)
+            for (const id of partition.twin.series(partition.catalog.twin.series.length)) {
+              expect(partition.memtable.seriesRows(id)).toBe(partition.twin.seriesRows(id));
+              const measurement = partition.catalog.twin.series[id]!.key.split(",")[0]!;
+              const columns = names.map((name): [string, number] => [name, both.fieldId(measurement, name)]);
+              gatherAll(partition, id, columns, [MIN_TIME, MAX_TIME], [100]);
+            }
+          both.close();
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
   test("takes more series than its heads have room for at first, and more rows than a chunk", () => {
     const both = new BothPartitions(kernels, 2);
     const builder = new BatchBuilder({ database: "db" });

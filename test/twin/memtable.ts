@@ -18,6 +18,15 @@ export class MemtableTwin {
     else this.#rows.set(id, [row]);
   }
 
+  /** Rows that go; `rowCount` and `times` go on counting them. */
+  delete(id: number, minTime: bigint, maxTime: bigint): number {
+    const rows = this.#rows.get(id) ?? [];
+    const kept = rows.filter(({ time }) => time < minTime || time > maxTime);
+    if (kept.length > 0) this.#rows.set(id, kept);
+    else this.#rows.delete(id);
+    return rows.length - kept.length;
+  }
+
   get rowCount(): number {
     return [...this.#rows.values()].flat().length;
   }

@@ -159,8 +159,10 @@ function parseSelection(cursor: Cursor): {
 } {
   if (!cursor.isKeyword("FROM", "WHERE")) throw cursor.found("FROM", "WHERE");
   const sources = cursor.takeKeyword("FROM") ? parseSources(cursor, false) : [];
-  if (sources.some((source) => source.kind === "measurement" && source.database + source.retentionPolicy)) {
-    throw parseError("retention policy not supported at the database level");
-  }
+  const qualified = (part: "database" | "retentionPolicy") =>
+    sources.some((source) => source.kind === "measurement" && source[part] !== "");
+  // InfluxDB places both at the beginning
+  if (qualified("retentionPolicy")) throw parseError("retention policy not supported at line 1, char 1");
+  if (qualified("database")) throw parseError("database not supported at line 1, char 1");
   return { sources, condition: parseCondition(cursor) };
 }
