@@ -5,8 +5,8 @@
 //   FROM x AS a JOIN y AS b     each side a derived source ── join.ts ── blocks ── where ── scan
 //
 // A block is the rows of one series of the inner answer; unlike stored ones its rows need not be unique in time (ungrouped
-// rows of several series, distinct), but they ascend. Rows in which no column has a value (windows without data) are left
-// out, and the others stand even where the columns that are asked for have none: as in InfluxDB.
+// rows of several series, distinct), but they ascend. All rows of the answer stand, also where the columns that are asked for
+// have no value, as in InfluxDB (windows without data are no rows of it: the planner sees to that).
 //
 // What an inner statement and its blocks hold is given back when it has answered: from then on who scans the blocks holds them.
 import { assert } from "../base/assert.ts";
@@ -159,9 +159,10 @@ class InnerRows {
   /** Cells of `fields` and of what `where` reads beyond them; null = no such column. */
   readonly #columns: readonly (CellColumn | null)[];
   readonly #names: Names;
-  /** Indices of the cells that make a row: all columns but tags, or those when there is nothing else. */
-  readonly #values: readonly number[];
   readonly #regexes = new RegexCache();
+  /** Number of the series in hand, and whether the next part is of it too. */
+  #series = 0;
+  #continues = false;
 
   constructor(plan: SelectPlan, name: string, index: number, where: SourcePart["where"], fields: Names) {
     this.#plan = plan;
@@ -171,24 +172,17 @@ class InnerRows {
     this.#fields = fields;
     this.#names = [...new Set([...fields, ...fieldsOf(where)])];
     this.#columns = this.#names.map((each) => columnNamed(plan, each));
-    const cells = plan.columns.map((_, cell) => cell).slice(1);
-    const values = cells.filter((cell) => plan.columns[cell]!.type !== "tag");
-    this.#values = values.length > 0 ? values : cells;
   }
 
   /** null: none of the rows counts. */
   block(part: ResultSeries): SeriesBlock | null {
-    // windows that fill(previous) or fill(linear) has nothing for are rows all the same, as in InfluxDB
-    const keepsEmpty =
-      this.#plan.window !== null &&
-      (this.#plan.fill.kind === "previous" || this.#plan.fill.kind === "linear");
-    const rows = keepsEmpty
-      ? [...part.rows]
-      : part.rows.filter((row) => this.#values.some((cell) => row[cell] !== null));
-    if (rows.length === 0) return null;
+    const rows = [...part.rows];
     if (this.#plan.descending) rows.reverse();
     const tags = part.tags ?? NO_TAGS;
-    const key = [this.#name, ...tags.values(), this.#index].join("\0");
+    // in the order of the answer: of rows of one time that of the first tags comes first, also in a descending one
+    if (!this.#continues) this.#series++;
+    this.#continues = part.partial === true;
+    const key = [this.#name, String(this.#series).padStart(10, "0"), this.#index].join("\0");
     const whole = blockOfRows({ key, tags }, rows as Row[], this.#columns);
     const columns = whole.columns.map((column, i) => {
       const tag = this.#columns[i] === null ? tags.get(this.#names[i]!) : undefined;
