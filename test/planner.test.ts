@@ -441,28 +441,34 @@ test("statements that make no sense are told why", async () => {
   );
 });
 
-test("SHOW, schema statements, and what is not answered yet", async () => {
+test("SHOW, schema statements", async () => {
   expect(
     await planOf("SHOW TAG VALUES FROM /m/ WITH KEY = host WHERE region = 'eu' AND time > 5 LIMIT 2"),
   ).toEqual({
     kind: "show tag values",
-    database: "db0",
-    measurements: ["mem"],
-    filter: { kind: "names", names: ["host"], negated: false },
-    where: {
-      kind: "binary",
-      operator: "=",
-      left: { kind: "tag", name: "region" },
-      right: { kind: "string", value: "eu" },
-    },
+    targets: [
+      {
+        database: "db0",
+        measurement: "mem",
+        retentionPolicies: ["autogen", "short"],
+        where: {
+          kind: "binary",
+          operator: "=",
+          left: { kind: "tag", name: "region" },
+          right: { kind: "string", value: "eu" },
+        },
+      },
+    ],
+    keys: [{ kind: "names", names: ["host"], negated: false }],
+    range: { min: 6n, max: null },
     limit: 2,
     offset: 0,
     seriesLimit: 0,
     seriesOffset: 0,
   });
   expect(await planOf("SHOW SERIES")).toMatchObject({
-    measurements: ["cpu", "mem", "ticks", "weather"],
-    where: null,
+    targets: ["cpu", "mem", "ticks", "weather"].map((measurement) => ({ measurement, where: null })),
+    range: null,
   });
   expect(await planOf("SHOW MEASUREMENTS ON gone")).toMatchObject({
     kind: "show measurements",
@@ -474,9 +480,11 @@ test("SHOW, schema statements, and what is not answered yet", async () => {
     database: "db0",
     measurement: "m",
   });
-  for (const text of ["SHOW SERIES CARDINALITY"]) {
-    expect(await planOf(text)).toMatchObject({ kind: "unsupported" });
-  }
+  expect(await planOf("SHOW SERIES CARDINALITY")).toEqual({
+    kind: "show database cardinality",
+    of: "series",
+    database: "db0",
+  });
   expect(await planOf("DELETE FROM cpu WHERE region = 'eu' AND time < 5")).toMatchObject({
     operation: { kind: "delete", requests: [{ database: "db0", measurement: "cpu", maxTime: 4n }] },
   });

@@ -144,12 +144,39 @@ export interface Metadata {
   measurements(database: string, where: Expression | null): Promise<string[]>;
   /** Sorted by name; empty when the measurement is unknown. */
   fields(database: string, measurement: string): Promise<FieldInfo[]>;
-  /** Sorted tag keys of the series that satisfy `where`. */
-  tagKeys(database: string, measurement: string, where: Expression | null): Promise<string[]>;
-  /** Sorted distinct values of one tag among the series that satisfy `where`. */
-  tagValues(database: string, measurement: string, key: string, where: Expression | null): Promise<string[]>;
-  /** Series that satisfy `where`, sorted by key. */
-  series(database: string, measurement: string, where: Expression | null): Promise<Series[]>;
+  /** Sorted tag keys of the series that satisfy `where`, in any retention policy or the one that is named. */
+  tagKeys(
+    database: string,
+    measurement: string,
+    where: Expression | null,
+    retentionPolicy?: string,
+  ): Promise<string[]>;
+  /** Sorted distinct values of one tag among the series that satisfy `where`; retention policies as above. */
+  tagValues(
+    database: string,
+    measurement: string,
+    key: string,
+    where: Expression | null,
+    retentionPolicy?: string,
+  ): Promise<string[]>;
+  /** Keys of the series that satisfy `where`, in chunks sorted each; a key may come again, once a retention policy. */
+  seriesKeys(database: string, measurement: string, where: Expression | null): AsyncIterable<string[]>;
+  /** How many series satisfy `where` in a retention policy, by the values of the tags `groupBy`: in no order, no zeros. */
+  countSeries(
+    database: string,
+    retentionPolicy: string,
+    measurement: string,
+    where: Expression | null,
+    groupBy: readonly string[],
+  ): Promise<SeriesCount[]>;
+  /** How many series a measurement has; one that several retention policies hold counts once. */
+  seriesCardinality(database: string, measurement: string): Promise<number>;
+}
+
+export interface SeriesCount {
+  /** Values of `groupBy`, in its order; "" = absent. */
+  readonly tags: readonly string[];
+  readonly count: number;
 }
 
 /** What execution reads. */

@@ -13,9 +13,10 @@
 import type { BinaryOperator, Expression, Reference } from "../model/expression.ts";
 import type { MathName } from "../model/mathematics.ts";
 import type { FieldType } from "../model/types.ts";
-import type { Fill, JoinType, NameFilter, Statement } from "./ast.ts";
+import type { Fill, JoinType, Statement } from "./ast.ts";
 import type { FunctionName } from "./functions.ts";
 import type { OperationPlan } from "./operation-plan.ts";
+import type { ShowPlan } from "./show-plan.ts";
 
 export type Plan =
   | OperationPlan
@@ -239,33 +240,6 @@ export interface ExplainPlan {
   readonly analyze: boolean;
   readonly plan: SelectPlan;
 }
-
-/** SHOW statements over data. `measurements` are resolved and sorted; a null filter lets every name pass. */
-export type ShowPlan =
-  | { readonly kind: "show databases" }
-  | { readonly kind: "show retention policies"; readonly database: string }
-  | {
-      readonly kind: "show measurements";
-      readonly database: string;
-      readonly filter: NameFilter | null;
-      readonly where: Expression | null;
-      readonly limit: number;
-      readonly offset: number;
-    }
-  | {
-      readonly kind: "show series" | "show tag keys" | "show tag values" | "show field keys";
-      readonly database: string;
-      readonly measurements: readonly string[];
-      /** Tag keys wanted, for tag keys and tag values. */
-      readonly filter: NameFilter | null;
-      /** Over tags only. */
-      readonly where: Expression | null;
-      /** Rows: per measurement for tag keys, tag values and field keys; over all for series. 0 = all. */
-      readonly limit: number;
-      readonly offset: number;
-      readonly seriesLimit: number;
-      readonly seriesOffset: number;
-    };
 
 export type SchemaPlan =
   | { readonly kind: "create database"; readonly database: string }

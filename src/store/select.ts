@@ -74,6 +74,12 @@ export class SeriesSelector {
     return { ids: Uint32Array.from(kept), residuals };
   }
 
+  /** How many series a table has. */
+  count(tableId: number): number {
+    const node = this.#node(tableId, "");
+    return node === 0 ? 0 : this.#kernels.u32(node + 24, 1)[0]!;
+  }
+
   /** Unescaped tag keys of a table, unsorted. */
   tagKeys(tableId: number): string[] {
     const table = this.#node(tableId, "");

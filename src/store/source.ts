@@ -7,16 +7,28 @@ import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
-import type { FoldedGroup, FoldRequest, ScanRequest, Series, SeriesBlock, Source } from "../model/scan.ts";
+import type {
+  FoldedGroup,
+  FoldRequest,
+  ScanRequest,
+  Series,
+  SeriesBlock,
+  SeriesCount,
+  Source,
+} from "../model/scan.ts";
 import { decodeKeyText } from "../model/serieskey.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { edgeRow } from "./edge-row.ts";
 import { GroupFold } from "./group-fold.ts";
 import type { Measurement, Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
+import { countDistinct, GroupCounts, hashesOf } from "./series-count.ts";
 import { SeriesReader } from "./series-reader.ts";
 import { copyColumn, filterSlice, partOf, type Slice } from "./slice.ts";
 import type { Store } from "./store.ts";
+
+/** Keys of `seriesKeys` in a chunk: sorting one takes a few milliseconds. */
+const KEYS_PER_CHUNK = 8192;
 
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -193,9 +205,14 @@ export class StoreSource implements Source {
     return fields.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  async tagKeys(database: string, measurement: string, where: Expression | null): Promise<string[]> {
+  async tagKeys(
+    database: string,
+    measurement: string,
+    where: Expression | null,
+    retentionPolicy?: string,
+  ): Promise<string[]> {
     const keys = new Set<string>();
-    for (const { selector, table } of this.#selectors(database, measurement)) {
+    for (const { selector, table } of this.#selectors(database, measurement, retentionPolicy)) {
       const all = selector.tagKeys(table.id);
       if (where === null) for (const key of all) keys.add(key);
       else {
@@ -214,9 +231,10 @@ export class StoreSource implements Source {
     measurement: string,
     key: string,
     where: Expression | null,
+    retentionPolicy?: string,
   ): Promise<string[]> {
     const values = new Set<string>();
-    for (const { selector, table } of this.#selectors(database, measurement)) {
+    for (const { selector, table } of this.#selectors(database, measurement, retentionPolicy)) {
       if (where === null) for (const { value } of selector.tagValues(table.id, key)) values.add(value);
       else {
         const { ids } = selector.select(table.id, where);
@@ -226,19 +244,67 @@ export class StoreSource implements Source {
     return [...values].sort();
   }
 
-  async series(database: string, measurement: string, where: Expression | null): Promise<Series[]> {
-    const found = new Map<string, Series>();
+  async *seriesKeys(
+    database: string,
+    measurement: string,
+    where: Expression | null,
+  ): AsyncGenerator<string[]> {
+    const pause = new Pause();
     for (const { selector, table, store } of this.#selectors(database, measurement)) {
-      for (const id of selector.select(table.id, where).ids) {
-        const series = seriesOf(store.catalog.key(id));
-        found.set(series.key, series);
+      const { ids } = selector.select(table.id, where);
+      for (let at = 0; at < ids.length; at += KEYS_PER_CHUNK) {
+        const chunk = Array.from(ids.subarray(at, at + KEYS_PER_CHUNK), (id) =>
+          text.decode(store.catalog.key(id)),
+        );
+        if (pause.due()) await pause.wait();
+        yield chunk.sort();
       }
     }
-    return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   }
 
-  *#selectors(database: string, measurement: string) {
-    for (const table of this.#schema.tablesOf(database, measurement)) yield* this.#selectorsOf(table);
+  async countSeries(
+    database: string,
+    retentionPolicy: string,
+    measurement: string,
+    where: Expression | null,
+    groupBy: readonly string[],
+  ): Promise<SeriesCount[]> {
+    const counts = new GroupCounts(groupBy);
+    const pause = new Pause();
+    for (const { selector, table } of this.#selectors(database, measurement, retentionPolicy)) {
+      if (where === null && groupBy.length === 0) counts.addAll(selector.count(table.id));
+      else {
+        const { ids } = selector.select(table.id, where);
+        if (groupBy.length === 0) counts.addAll(ids.length);
+        else counts.add(selector, table.id, ids);
+      }
+      if (pause.due()) await pause.wait();
+    }
+    return counts.result();
+  }
+
+  async seriesCardinality(database: string, measurement: string): Promise<number> {
+    const policies = new Set<Table>();
+    let count = 0;
+    for (const { selector, table } of this.#selectors(database, measurement)) {
+      const here = selector.count(table.id);
+      if (here > 0) policies.add(table);
+      count += here;
+    }
+    if (policies.size < 2) return count;
+    const hashes: BigUint64Array[] = [];
+    const pause = new Pause();
+    for (const { selector, table, store } of this.#selectors(database, measurement)) {
+      hashes.push(hashesOf(store.catalog, selector.select(table.id, null).ids));
+      if (pause.due()) await pause.wait();
+    }
+    return countDistinct(hashes);
+  }
+
+  *#selectors(database: string, measurement: string, retentionPolicy?: string) {
+    for (const table of this.#schema.tablesOf(database, measurement))
+      if (retentionPolicy === undefined || table.retentionPolicy === retentionPolicy)
+        yield* this.#selectorsOf(table);
   }
 
   *#selectorsOf(table: Table) {

@@ -29,6 +29,7 @@ import {
   type Selection,
   type Series,
   type SeriesBlock,
+  type SeriesCount,
   type Source,
 } from "../../src/model/scan.ts";
 import { decodeSeriesKey } from "../../src/model/serieskey.ts";
@@ -259,8 +260,37 @@ export class Oracle implements Source, Administration {
     return [...new Set(values)].sort();
   }
 
-  async series(database: string, measurement: string, where: Expression | null): Promise<Series[]> {
-    return this.#matching(database, measurement, where).map(({ key, tags }) => ({ key, tags }));
+  async *seriesKeys(
+    database: string,
+    measurement: string,
+    where: Expression | null,
+  ): AsyncGenerator<string[]> {
+    const keys = this.#matching(database, measurement, where).map(({ key }) => key);
+    // out of order, and one of them twice
+    for (let i = keys.length - 1; i >= 0; i--) yield [keys[i]!];
+    yield keys.slice(0, 1);
+  }
+
+  async countSeries(
+    database: string,
+    retentionPolicy: string,
+    measurement: string,
+    where: Expression | null,
+    groupBy: readonly string[],
+  ): Promise<SeriesCount[]> {
+    if (retentionPolicy !== "autogen") return [];
+    const counts = new Map<string, { tags: string[]; count: number }>();
+    for (const { tags } of this.#matching(database, measurement, where)) {
+      const values = groupBy.map((key) => tags.get(key) ?? "");
+      const group = counts.get(values.join("\0")) ?? { tags: values, count: 0 };
+      group.count++;
+      counts.set(values.join("\0"), group);
+    }
+    return [...counts.values()];
+  }
+
+  async seriesCardinality(database: string, measurement: string): Promise<number> {
+    return this.#matching(database, measurement, null).length;
   }
 
   #matching(database: string, measurement: string, where: Expression | null): StoredSeries[] {

@@ -115,9 +115,10 @@ function parseClauses(cursor: Cursor, subject: ShowSubject, cardinality: Cardina
   const database = parseOn(cursor);
   const sources: Source[] = cursor.takeKeyword("FROM") ? parseSources(cursor, false) : [];
   const filter = parseFilter(cursor, subject);
-  const condition = parseCondition(cursor);
-  const dimensions = cardinality === null ? [] : parseDimensions(cursor);
-  const descending = parseOrder(cursor, ["time", "name"]);
+  const isList = cardinality === null;
+  const condition = isList && subject === "field keys" ? null : parseCondition(cursor);
+  const dimensions = isList ? [] : parseDimensions(cursor);
+  const descending = isList && parseOrder(cursor, ["time", "name"]);
   return show(subject, {
     cardinality,
     database,

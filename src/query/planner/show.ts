@@ -1,71 +1,172 @@
-// SHOW to its plan: measurements resolved, the condition over tags alone.
-import type { Expression } from "../../model/expression.ts";
+// SHOW to its plan: measurements resolved, each with the condition over its tags.
+import { InputError } from "../../base/errors.ts";
 import type { MeasurementSource, Node, ShowStatement } from "../ast.ts";
-import type { ShowPlan, UnsupportedPlan } from "../plan.ts";
-import { resolveCondition, splitCondition } from "./condition.ts";
-import { type PlanContext, requireDatabase, resolveDatabase } from "./context.ts";
+import type { UnsupportedPlan } from "../plan.ts";
+import type { CardinalityPlan, KeyCondition, ShowNamesPlan, ShowPlan, ShowTarget } from "../show-plan.ts";
+import { splitCondition, type TimeRange } from "./condition.ts";
+import { type PlanContext, requireDatabase, resolveDatabase, resolvePolicy } from "./context.ts";
+import { planDimensions, planWindow } from "./dimensions.ts";
 import type { Schema } from "./schema.ts";
+import { keyCondition, seriesCondition } from "./show-condition.ts";
 import { measurementNames } from "./sources.ts";
 
 export async function planShow(
   statement: ShowStatement,
   context: PlanContext,
 ): Promise<ShowPlan | UnsupportedPlan> {
-  const { subject, filter, limit, offset, seriesLimit, seriesOffset } = statement;
-  if (statement.cardinality !== null) return { kind: "unsupported", statement };
+  const { subject, filter, limit, offset } = statement;
   switch (subject) {
     case "databases":
       return { kind: "show databases" };
     case "retention policies":
       return { kind: "show retention policies", database: resolveDatabase(context, statement.database) };
     case "measurements": {
+      if (statement.cardinality !== null) return planCardinality(statement, subject, context);
       // A database that does not exist has no measurements: clients ask this to see whether the server lives.
       const database = requireDatabase(context, statement.database);
-      const where = planTagCondition(statement.condition, context);
-      return { kind: "show measurements", database, filter, where, limit, offset };
+      const { range, rest } = conditionOf(statement, context);
+      if (range !== null) throw noTime("SHOW MEASUREMENTS");
+      return { kind: "show measurements", database, filter, condition: rest, limit, offset };
     }
     case "series":
     case "tag keys":
     case "tag values":
-    case "field keys": {
-      const database = resolveDatabase(context, statement.database);
-      const measurements = await showMeasurements(statement, database, context);
-      const where = planTagCondition(statement.condition, context);
-      return {
-        kind: `show ${subject}`,
-        database,
-        measurements,
-        filter,
-        where,
-        limit,
-        offset,
-        seriesLimit,
-        seriesOffset,
-      };
-    }
+    case "field keys":
+      return statement.cardinality === null
+        ? planNames(statement, subject, context)
+        : planCardinality(statement, subject, context);
     default:
       return { kind: "unsupported", statement };
   }
 }
 
-async function showMeasurements(
+async function planNames(
   statement: ShowStatement,
-  database: string,
+  subject: "series" | "tag keys" | "tag values" | "field keys",
   context: PlanContext,
-): Promise<string[]> {
-  const sources = statement.sources as readonly MeasurementSource[];
-  if (sources.length === 0) return context.metadata.measurements(database, null);
-  const names = new Set<string>();
-  for (const source of sources) {
-    for (const name of await measurementNames(source, database, context)) names.add(name);
-  }
-  return [...names].sort();
+): Promise<ShowNamesPlan> {
+  const { range, rest } = conditionOf(statement, context);
+  const { limit, offset, seriesLimit, seriesOffset } = statement;
+  const targets = await planTargets(statement, rest, context);
+  const kind = `show ${subject}` as const;
+  return {
+    kind,
+    targets,
+    keys: keyConditions(statement, rest),
+    range,
+    limit,
+    offset,
+    seriesLimit,
+    seriesOffset,
+  };
 }
 
-/** Every name is a tag's; time is left out, as what is indexed has no times. */
-function planTagCondition(condition: Node | null, context: PlanContext): Expression | null {
-  const { rest } = splitCondition(condition, NO_NAMES, { nowNs: context.nowNs, timezone: null });
-  return rest === null ? null : resolveCondition(rest, NO_NAMES);
+async function planCardinality(
+  statement: ShowStatement,
+  subject: CardinalityPlan["of"],
+  context: PlanContext,
+): Promise<ShowPlan> {
+  const { cardinality, sources, condition, dimensions, limit, offset } = statement;
+  const isWhole = sources.length === 0 && condition === null && dimensions.length === 0;
+  const ofDatabase = subject === "measurements" || subject === "series";
+  if (cardinality === "estimated" && ofDatabase && isWhole && limit === 0 && offset === 0) {
+    const database = requireDatabase(context, statement.database);
+    return { kind: "show database cardinality", of: subject, database };
+  }
+  const { range, rest } = conditionOf(statement, context);
+  if (range !== null) throw noTime(cardinalityNames[subject]);
+  if (planWindow(dimensions, { nowNs: context.nowNs, timezone: null }) !== null)
+    throw new InputError("SHOW ... CARDINALITY has no rows in time: GROUP BY tags only");
+  const targets = await planTargets(statement, rest, context);
+  const tags = new Set<string>();
+  if (dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex"))
+    for (const { database, measurement } of targets)
+      for (const key of await context.metadata.tagKeys(database, measurement, null)) tags.add(key);
+  return {
+    kind: "show cardinality",
+    of: subject,
+    targets,
+    keys: keyConditions(statement, rest),
+    dimensions: planDimensions(dimensions, [], { fields: new Map(), tags }),
+    offset,
+  };
+}
+
+/** As InfluxDB's messages name them. */
+const cardinalityNames: Readonly<Record<CardinalityPlan["of"], string>> = {
+  measurements: "SHOW MEASUREMENT EXACT CARDINALITY",
+  series: "SHOW SERIES EXACT CARDINALITY",
+  "tag keys": "SHOW TAG KEY EXACT CARDINALITY",
+  "tag values": "SHOW TAG VALUES EXACT CARDINALITY",
+  "field keys": "SHOW FIELD KEY CARDINALITY",
+};
+
+const noTime = (what: string) => new InputError(`${what} doesn't support time in WHERE clause`);
+
+/** The range is null when nothing is said of time. */
+function conditionOf(
+  { condition }: ShowStatement,
+  context: PlanContext,
+): { readonly range: TimeRange | null; readonly rest: Node | null } {
+  const { range, rest } = splitCondition(condition, NO_NAMES, { nowNs: context.nowNs, timezone: null });
+  return { range: range.min === null && range.max === null ? null : range, rest };
 }
 
 const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
+
+function keyConditions({ subject, filter }: ShowStatement, rest: Node | null): KeyCondition[] {
+  const asked = subject === "tag values" ? keyCondition(rest) : null;
+  return [filter, asked].filter((condition) => condition !== null);
+}
+
+/** Every measurement once, with all retention policies that it is asked about in. */
+async function planTargets(
+  statement: ShowStatement,
+  condition: Node | null,
+  context: PlanContext,
+): Promise<ShowTarget[]> {
+  const database = resolveDatabase(context, statement.database);
+  const everything: MeasurementSource = {
+    kind: "measurement",
+    database: "",
+    retentionPolicy: "",
+    name: "",
+    pattern: "",
+  };
+  const written = statement.sources as readonly MeasurementSource[];
+  const counts = statement.cardinality !== null;
+  const targets = new Map<string, ShowTarget>();
+  for (const source of written.length === 0 ? [everything] : written) {
+    const of = source.database === "" ? database : resolveDatabase(context, source.database);
+    const policies = policiesOf(statement, source, of, context);
+    for (const measurement of await measurementNames(source, of, context)) {
+      const key = JSON.stringify([measurement, of]);
+      const known = targets.get(key);
+      const retentionPolicies = [...new Set([...(known?.retentionPolicies ?? []), ...policies])];
+      const where = known?.where ?? seriesCondition(condition, { measurement, counts });
+      if (where !== false)
+        targets.set(key, {
+          database: of,
+          measurement,
+          retentionPolicies,
+          where: where === true ? null : where,
+        });
+    }
+  }
+  return [...targets.values()].sort((a, b) => (a.measurement < b.measurement ? -1 : 1));
+}
+
+/**
+ * Tags are one index over all retention policies, so that the names of tags and their values are asked of all; rows, fields and
+ * counts are asked of the source's or the default one.
+ */
+function policiesOf(
+  { subject, cardinality }: ShowStatement,
+  source: MeasurementSource,
+  database: string,
+  context: PlanContext,
+): string[] {
+  if (cardinality === null && (subject === "tag keys" || subject === "tag values"))
+    return (context.administration.retentionPolicies(database) ?? []).map(({ name }) => name);
+  return [resolvePolicy(context, database, source.retentionPolicy)];
+}

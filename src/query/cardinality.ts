@@ -1,0 +1,143 @@
+// SHOW ... CARDINALITY: counts of measurements, series, tag keys, tag values and field keys, out of the index.
+//
+// The answer is a series with one row for each measurement and group, or, for measurements, for each group. Nothing is made
+// per series: groups and distinct tag values are what is held.
+import type { SeriesCount } from "../model/scan.ts";
+import type { ResultSeries } from "./result.ts";
+import { fieldsOf, keyMatcher, type ShowContext } from "./show-names.ts";
+import type { CardinalityPlan, ShowPlan, ShowTarget } from "./show-plan.ts";
+
+type DatabasePlan = Extract<ShowPlan, { readonly kind: "show database cardinality" }>;
+
+/** "Estimation" is InfluxDB's word: the count is exact. */
+export async function* databaseCardinality(
+  plan: DatabasePlan,
+  { source, budget }: ShowContext,
+): AsyncGenerator<ResultSeries> {
+  const names = await source.measurements(plan.database, null);
+  let count = names.length;
+  if (plan.of === "series") {
+    count = 0;
+    for (const name of names) {
+      budget.check();
+      count += await source.seriesCardinality(plan.database, name);
+    }
+  }
+  yield { columns: ["cardinality estimation"], timeColumn: -1, rows: [[count]] };
+}
+
+export async function* cardinality(
+  plan: CardinalityPlan,
+  context: ShowContext,
+): AsyncGenerator<ResultSeries> {
+  if (plan.offset > 0) return;
+  const measurements = new Map<string, { readonly tags: readonly string[]; count: number }>();
+  for (const target of plan.targets) {
+    context.budget.check();
+    const groups = await countsOf(plan, target, context);
+    if (plan.of === "measurements") {
+      for (const { tags } of groups) {
+        const group = measurements.get(tags.join("\0"));
+        if (group === undefined) measurements.set(tags.join("\0"), { tags, count: 1 });
+        else group.count++;
+      }
+      continue;
+    }
+    for (const group of sorted(groups)) yield seriesOf(plan, group, target.measurement);
+  }
+  for (const group of sorted([...measurements.values()])) yield seriesOf(plan, group, null);
+}
+
+function seriesOf(plan: CardinalityPlan, { tags, count }: SeriesCount, name: string | null): ResultSeries {
+  return {
+    ...(name === null ? {} : { name }),
+    ...(tags.length === 0 ? {} : { tags: new Map(plan.dimensions.map((key, i) => [key, tags[i]!])) }),
+    columns: ["count"],
+    timeColumn: -1,
+    rows: [[count]],
+  };
+}
+
+/** By group of a measurement what is to be counted of it; groups with nothing are left out. */
+async function countsOf(
+  plan: CardinalityPlan,
+  target: ShowTarget,
+  context: ShowContext,
+): Promise<SeriesCount[]> {
+  const series = await seriesCounts(target, plan.dimensions, context);
+  switch (plan.of) {
+    case "measurements":
+    case "series":
+      return series;
+    case "field keys": {
+      if (series.length === 0) return [];
+      const { length } = await fieldsOf(target, context);
+      return series.map(({ tags }) => ({ tags, count: length }));
+    }
+    default:
+      return distinctCounts(plan, target, context);
+  }
+}
+
+async function seriesCounts(
+  { database, measurement, retentionPolicies, where }: ShowTarget,
+  dimensions: readonly string[],
+  { source, budget }: ShowContext,
+): Promise<SeriesCount[]> {
+  const counts = new Map<string, { readonly tags: readonly string[]; count: number }>();
+  for (const policy of retentionPolicies) {
+    for (const { tags, count } of await source.countSeries(
+      database,
+      policy,
+      measurement,
+      where,
+      dimensions,
+    )) {
+      const key = tags.join("\0");
+      const group = counts.get(key);
+      if (group === undefined) {
+        budget.hold(100 + key.length * 2);
+        counts.set(key, { tags, count });
+      } else group.count += count;
+    }
+  }
+  return [...counts.values()];
+}
+
+/** Distinct tag keys, or distinct values of the tag keys wanted, which count once whatever the key. */
+async function distinctCounts(
+  plan: CardinalityPlan,
+  target: ShowTarget,
+  context: ShowContext,
+): Promise<SeriesCount[]> {
+  const { dimensions, of } = plan;
+  const { database, measurement, where, retentionPolicies } = target;
+  const keys = new Set<string>();
+  for (const policy of retentionPolicies)
+    for (const key of await context.source.tagKeys(database, measurement, where, policy)) keys.add(key);
+  const groups = new Map<string, { readonly tags: readonly string[]; readonly found: Set<string> }>();
+  const matches = keyMatcher(plan.keys);
+  for (const key of [...keys].filter(matches)) {
+    context.budget.check();
+    for (const { tags } of await seriesCounts(target, [...dimensions, key], context)) {
+      const value = tags.at(-1)!;
+      if (value === "") continue;
+      const group = tags.slice(0, -1);
+      const groupKey = group.join("\0");
+      let known = groups.get(groupKey);
+      if (known === undefined) {
+        known = { tags: group, found: new Set() };
+        groups.set(groupKey, known);
+      }
+      known.found.add(of === "tag keys" ? key : value);
+    }
+  }
+  return [...groups.values()].map(({ tags, found }) => ({ tags, count: found.size }));
+}
+
+function sorted(groups: readonly SeriesCount[]): SeriesCount[] {
+  return groups.toSorted((a, b) => {
+    const [left, right] = [a.tags.join("\0"), b.tags.join("\0")];
+    return left < right ? -1 : left > right ? 1 : 0;
+  });
+}

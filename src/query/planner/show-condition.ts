@@ -1,0 +1,89 @@
+// WHERE of SHOW: what it asks of the series of one measurement.
+//
+// Only tags can be asked about. A comparison with something else than a text holds for every series where names are shown,
+// and for none where they are counted, as InfluxDB has it. `_name` is the measurement; `_tagKey` is asked of tag keys and
+// leaves the condition, as time does.
+import { InputError } from "../../base/errors.ts";
+import { evaluate } from "../../model/evaluate.ts";
+import type { Expression } from "../../model/expression.ts";
+import { RegexCache } from "../../model/regex.ts";
+import type { BinaryNode, Node } from "../ast.ts";
+import { printNode } from "../print.ts";
+import type { KeyCondition } from "../show-plan.ts";
+import { resolveCondition } from "./condition.ts";
+import type { Schema } from "./schema.ts";
+
+export interface ConditionScope {
+  readonly measurement: string;
+  /** The statement counts. */
+  readonly counts: boolean;
+}
+
+const operators: ReadonlySet<string> = new Set(["=", "!=", "=~", "!~"]);
+const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
+
+/** The condition over tags; true: every series, false: none. Time has been taken out. */
+export function seriesCondition(node: Node | null, scope: ConditionScope): Expression | boolean {
+  return node === null ? true : (resolved(node, scope) ?? true);
+}
+
+/** null: nothing is asked of series. */
+function resolved(node: Node, scope: ConditionScope): Expression | boolean | null {
+  switch (node.kind) {
+    case "paren":
+      return resolved(node.inner, scope);
+    case "boolean":
+      return node.value;
+    case "binary":
+      break;
+    default:
+      throw new InputError(`invalid condition expression: ${printNode(node)}`);
+  }
+  const { operator } = node;
+  if (operator !== "and" && operator !== "or") return comparison(node, scope);
+  const left = resolved(node.left, scope);
+  const right = resolved(node.right, scope);
+  if (left === null || right === null) return left ?? right;
+  const absorbing = operator === "or";
+  if (left === absorbing || right === absorbing) return absorbing;
+  if (typeof left === "boolean") return right;
+  if (typeof right === "boolean") return left;
+  return { kind: "binary", operator, left, right };
+}
+
+function comparison(node: BinaryNode, scope: ConditionScope): Expression | boolean | null {
+  const isTagComparison =
+    operators.has(node.operator) && ![node.left, node.right].some(({ kind }) => kind === "binary");
+  if (!isTagComparison && scope.counts) return false;
+  if (!isTagComparison) throw new InputError("invalid tag comparison operator");
+  const reference = referenceOf(node);
+  if (reference === null) return holds(resolveCondition(node, NO_NAMES), scope);
+  if (reference.name === "_tagKey") return null;
+  if (reference.name === "_name") return holds(resolveCondition(node, NO_NAMES), scope);
+  const other = node.left === reference ? node.right : node.left;
+  if (other.kind !== "string" && other.kind !== "regex" && other.kind !== "reference") return !scope.counts;
+  return resolveCondition(node, NO_NAMES);
+}
+
+const referenceOf = ({ left, right }: BinaryNode) =>
+  left.kind === "reference" ? left : right.kind === "reference" ? right : null;
+
+/** What a comparison without other tags than _name comes to. */
+function holds(expression: Expression, scope: ConditionScope): boolean {
+  return evaluate(expression, () => scope.measurement, new RegexCache()) === true;
+}
+
+/** What a condition asks of `_tagKey`, everything else left out; null: nothing. */
+export function keyCondition(node: Node | null): KeyCondition | null {
+  if (node?.kind === "paren") return keyCondition(node.inner);
+  if (node?.kind !== "binary") return null;
+  const { operator, left, right } = node;
+  if (operator === "and" || operator === "or") {
+    const [a, b] = [keyCondition(left), keyCondition(right)];
+    return a === null || b === null ? (a ?? b) : { kind: operator, left: a, right: b };
+  }
+  if (left.kind !== "reference" || left.name !== "_tagKey") return null;
+  const negated = operator.startsWith("!");
+  if (right.kind === "regex") return { kind: "regex", pattern: right.pattern, negated };
+  return right.kind === "string" ? { kind: "names", names: [right.value], negated } : null;
+}
