@@ -71,7 +71,14 @@ test("one that is quicker is not, and without a threshold none is", async () => 
 test("SHOW STATS has InfluxDB's modules with figures that are true, and one alone", async () => {
   const { db } = await openSlow({});
   const all = await series(db, "SHOW STATS");
-  expect(all.map(({ name }) => name)).toEqual(["runtime", "queryExecutor", "write", "cq", "serie"]);
+  expect(all.map(({ name }) => name)).toEqual([
+    "runtime",
+    "queryExecutor",
+    "write",
+    "subscriber",
+    "cq",
+    "serie",
+  ]);
   const [write] = await series(db, "SHOW STATS FOR 'write'");
   expect(write!.columns).toEqual(["pointReq", "req", "writeDrop", "writeOk"]);
   expect(write!.rows).toEqual([[2, 1, 0, 1]]);

@@ -11,6 +11,10 @@ const formats: readonly InspectableFormat[] = [
   { magic: "serie manifest", dump: (path, bytes) => inspectSealed("serie manifest", path, bytes) },
   { magic: "serie databases", dump: (path, bytes) => inspectSealed("serie databases", path, bytes) },
   {
+    magic: "serie subscriptions",
+    dump: (path, bytes) => inspectSealed("serie subscriptions", path, bytes),
+  },
+  {
     magic: "serie continuous queries",
     dump: (path, bytes) => inspectSealed("serie continuous queries", path, bytes),
   },

@@ -1,14 +1,10 @@
-// Continuous queries on disk: one small file of sealed JSON (disk/sealed.ts) that is replaced as a whole:
-// { queries: [{ database, name, text, doneNs }] }, in the order of their creation; no file = none.
+// Continuous queries on disk: { database, name, text, doneNs } each, in the order of their creation.
 //
 // `doneNs` on disk may be older than in memory: after a crash the windows since then are computed once more, which writes the
 // same points again. A query whose database is gone (a crash came between the two files) is passed over when the file is read.
 import type { DiskError } from "../base/errors.ts";
-import { type Disk, replaceFile } from "../disk/disk.ts";
-import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
-
-const KIND = "serie continuous queries";
-const VERSION = 1;
+import type { Disk } from "../disk/disk.ts";
+import { SealedList } from "./sealed-list.ts";
 
 export interface StoredQuery {
   readonly database: string;
@@ -18,44 +14,28 @@ export interface StoredQuery {
 }
 
 export class ContinuousFile {
-  readonly #disk: Disk;
-  readonly #path: string;
-  #saved: Promise<void> = Promise.resolve();
-  #failure: DiskError | undefined;
+  readonly #list: SealedList<{ database: string; name: string; text: string; doneNs: string }>;
 
   constructor(disk: Disk, path: string) {
-    this.#disk = disk;
-    this.#path = path;
+    this.#list = new SealedList(disk, path, "serie continuous queries");
   }
 
   /** Why the file could not be written; undefined = all is well. */
   get failure(): DiskError | undefined {
-    return this.#failure;
+    return this.#list.failure;
   }
 
   /** Throws `CorruptionError`. */
   read(): StoredQuery[] {
-    if (!this.#disk.exists(this.#path)) return [];
-    const body = decodeSealed(KIND, VERSION, this.#disk.readFile(this.#path), this.#path) as StoredFile;
-    return body.queries.map((query) => ({ ...query, doneNs: BigInt(query.doneNs) }));
+    return this.#list.read().map((query) => ({ ...query, doneNs: BigInt(query.doneNs) }));
   }
 
-  /** Saves follow one another; each writes what `queries` gives at its own moment. Durable when resolved. */
-  save(queries: () => Iterable<StoredQuery>): Promise<void> {
-    this.#saved = this.#saved.then(() => {
-      const stored = [...queries()].map(({ database, name, text, doneNs }) => ({
+  /** Durable when resolved; it holds what `queries` gives at a moment after the call. */
+  save(queries: () => readonly StoredQuery[]): Promise<void> {
+    return this.#list.save(() =>
+      queries().map(({ database, name, text, doneNs }) => ({
         ...{ database, name, text, doneNs: String(doneNs) },
-      }));
-      const body: StoredFile = { queries: stored };
-      return replaceFile(this.#disk, this.#path, encodeSealed(KIND, VERSION, body));
-    });
-    this.#saved.catch((error: DiskError) => {
-      this.#failure = error;
-    });
-    return this.#saved;
+      })),
+    );
   }
-}
-
-interface StoredFile {
-  queries: { database: string; name: string; text: string; doneNs: string }[];
 }

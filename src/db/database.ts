@@ -11,7 +11,6 @@ import { LineParser } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
-import type { LogPosition } from "../model/log.ts";
 import type { RetentionPolicy } from "../model/retention.ts";
 import type { TimeUnit } from "../model/types.ts";
 import type { Access } from "../model/users.ts";
@@ -26,6 +25,7 @@ import type { Applier } from "./applier.ts";
 import { ContinuousScheduler } from "./continuous-queries.ts";
 import type { Databases } from "./databases.ts";
 import { Deletions } from "./deletions.ts";
+import { type AcceptedWrite, asItCame } from "./forwarding.ts";
 import { Into, rowsWritten } from "./into.ts";
 import { Maintenance } from "./maintenance.ts";
 import { type OpenParts, openParts } from "./open.ts";
@@ -34,6 +34,8 @@ import { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
 import { Figures } from "./server-status.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
+import type { Counters, Place, Stored } from "./stored.ts";
+import { Forwarder } from "./subscriptions.ts";
 import type { Users } from "./users.ts";
 
 export interface WriteTarget {
@@ -70,15 +72,6 @@ export interface RunOptions {
   readonly access?: Access;
 }
 
-/** Counters since the database was opened. */
-export interface Counters {
-  writes: number;
-  rows: number;
-  dropped: number;
-  statements: number;
-  slowStatements: number;
-}
-
 /** How often expired shards are looked for. */
 const RETENTION_CHECK_MS = 30_000;
 /** How long a write waits for a flush to make room before it is refused. */
@@ -99,6 +92,7 @@ export class Database {
   readonly deletions: Deletions;
   readonly retention: Retention;
   readonly continuousQueries: ContinuousScheduler;
+  readonly subscriptions: Forwarder;
   readonly users: Users;
   readonly #clock: Clock;
   readonly #kernels: Kernels;
@@ -136,6 +130,7 @@ export class Database {
     this.#maintenance = new Maintenance(parts.log, parts.stores);
     this.source = new StoreSource(parts.kernels, parts.schema, parts.stores);
     if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
+    this.subscriptions = new Forwarder(parts.subscriptions, (database) => this.#databases.has(database));
     this.continuousQueries = new ContinuousScheduler(parts.continuous, {
       clock: parts.clock,
       hasDatabase: (database) => this.#databases.has(database),
@@ -174,10 +169,11 @@ export class Database {
   async writeLines(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     const place = await this.#admit(target);
+    const nowNs = this.#clock.nowNs();
     const parsed = this.#parser.parse(bytes, {
       ...place,
       ...precisionOf(target),
-      nowNs: this.#clock.nowNs(),
+      nowNs,
     });
     const refused = { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
     let stored: Stored;
@@ -189,6 +185,9 @@ export class Database {
     } finally {
       parsed.free();
     }
+    const { accepted } = stored;
+    if (accepted && refused.count + stored.dropped === 0)
+      stored = { ...stored, accepted: asItCame(accepted, bytes, target.precision ?? "ns", nowNs) };
     return this.#finish(stored, refused);
   }
 
@@ -269,8 +268,10 @@ export class Database {
     // first: a crash in between leaves the database, never its privileges and queries for another one of its name
     await this.users.forgetDatabase(database);
     await this.continuousQueries.dropDatabase(database);
+    await this.subscriptions.dropDatabase(database);
     await this.deletions.drop(database, null);
     await this.continuousQueries.dropDatabase(database); // one that was created meanwhile
+    await this.subscriptions.dropDatabase(database);
   }
 
   async dropMeasurement(database: string, measurement: string): Promise<void> {
@@ -316,6 +317,7 @@ export class Database {
       maintenance: this.#maintenance,
       queries: this.queries,
       continuousQueries: this.continuousQueries,
+      subscriptions: this.subscriptions,
     });
   }
 
@@ -325,7 +327,8 @@ export class Database {
       this.#log.failure ??
       this.#maintenance.failure ??
       this.#databases.failure ??
-      this.continuousQueries.failure
+      this.continuousQueries.failure ??
+      this.subscriptions.failure
     );
   }
 
@@ -410,7 +413,10 @@ export class Database {
         throw error;
       }
       this.#oldestRowMs ??= this.#clock.elapsedMs();
-      return { position, rows, dropped, errors };
+      if (!this.subscriptions.wants(place)) return { position, rows, dropped, errors };
+      const bytes = this.#kernels.view(fitted.pointer, fitted.sizeBytes).slice();
+      const accepted: AcceptedWrite = { ...place, rows, batch: bytes, lines: null, precision: "ns" };
+      return { position, rows, dropped, errors, accepted };
     } finally {
       fitted.free();
     }
@@ -429,6 +435,7 @@ export class Database {
   ): Promise<WriteOutcome> {
     if (this.#applier.activeBytes > this.options.maxMemSize) void this.flush().catch(() => undefined);
     if (stored.position > 0) await this.#log.durable(stored.position);
+    if (stored.accepted) this.subscriptions.offer(stored.accepted);
     const dropped = stored.dropped + refused.count;
     this.#counters.writes++;
     this.#counters.rows += stored.rows;
@@ -461,6 +468,7 @@ export class Database {
     this.#closing.abort();
     try {
       await this.continuousQueries.close();
+      await this.subscriptions.close();
       if (!this.#failure) await this.#maintenance.flush();
     } finally {
       await this.#maintenance.close();
@@ -474,19 +482,6 @@ export class Database {
     this.#parser.close();
     this.#lock.release();
   }
-}
-
-interface Place {
-  readonly database: string;
-  readonly retentionPolicy: string;
-}
-
-interface Stored {
-  /** 0 = nothing was logged. */
-  readonly position: LogPosition;
-  readonly rows: number;
-  readonly dropped: number;
-  readonly errors: readonly string[];
 }
 
 function precisionOf(target: WriteTarget): { precision?: TimeUnit } {

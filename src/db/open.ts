@@ -4,6 +4,7 @@ import { CorruptionError } from "../base/errors.ts";
 import type { Disk, DiskLock } from "../disk/disk.ts";
 import { Kernels } from "../kernels/kernels.ts";
 import { Wal } from "../log/wal.ts";
+import type { Subscription } from "../model/subscriptions.ts";
 import { PARTITION_BYTES } from "../store/catalog.ts";
 import { Schema } from "../store/schema.ts";
 import { Store } from "../store/store.ts";
@@ -14,6 +15,7 @@ import { applyDeletion, applyDrop } from "./deletions.ts";
 import type { Options } from "./options.ts";
 import { AUTOGEN } from "./policies.ts";
 import { decodeDeletion, decodeDrop, recordKind } from "./record.ts";
+import { SealedList } from "./sealed-list.ts";
 import { Users } from "./users.ts";
 
 /** What an open database is made of. */
@@ -29,6 +31,7 @@ export interface OpenParts {
   readonly stores: readonly Store[];
   readonly applier: Applier;
   readonly continuous: ContinuousFile;
+  readonly subscriptions: SealedList<Subscription>;
 }
 
 /** Opens the stores and brings what the log has beyond them to memory. Throws `CorruptionError`, `DiskError`. */
@@ -83,8 +86,22 @@ export async function openParts(
     if (kind === "drop") applyDrop(schema, stores, decodeDrop(record));
     if (kind === "deletion") applyDeletion(kernels, schema, stores, decodeDeletion(record));
   });
+  const subscriptions = new SealedList<Subscription>(disk, `${dataDir}/subscriptions`, "serie subscriptions");
   const continuous = new ContinuousFile(disk, `${dataDir}/continuous-queries`);
-  return { options, clock, kernels, schema, lock, databases, users, log, stores, applier, continuous };
+  return {
+    options,
+    clock,
+    kernels,
+    schema,
+    lock,
+    databases,
+    users,
+    log,
+    stores,
+    applier,
+    continuous,
+    subscriptions,
+  };
 }
 
 function folderOfPartition(dataDir: string, partition: number): string {

@@ -3,7 +3,7 @@
 import { InputError } from "../base/errors.ts";
 import type { Point } from "../ingest/points.ts";
 import { FieldType } from "../model/types.ts";
-import type { Cell, StatementResult } from "../query/result.ts";
+import type { Cell, Scalar, StatementResult } from "../query/result.ts";
 import { Database, type RunOptions, type WriteOutcome, type WriteTarget } from "./database.ts";
 import type { OptionsInput } from "./options.ts";
 import type { Health, Metric } from "./status.ts";
@@ -27,7 +27,7 @@ export interface SeriesResult {
 export interface ReadPoint {
   readonly measurement: string;
   readonly tags: Readonly<Record<string, string>>;
-  readonly fields: Readonly<Record<string, Exclude<Cell, null>>>;
+  readonly fields: Readonly<Record<string, Exclude<Scalar, null>>>;
   /** ns. */
   readonly time: bigint;
 }
@@ -96,10 +96,11 @@ export class Serie {
     for (const series of await this.query(query, { database })) {
       const [, ...names] = series.columns;
       for (const [time, ...cells] of series.rows) {
-        const fields: Record<string, Exclude<Cell, null>> = {};
+        const fields: Record<string, Exclude<Scalar, null>> = {};
         cells.forEach((cell, i) => {
           const name = names[i]!;
-          if (cell !== null) fields[name] = integers.has(name) ? BigInt(cell) : cell;
+          if (cell !== null)
+            fields[name] = integers.has(name) ? BigInt(cell as bigint) : (cell as Scalar & {});
         });
         const given = Object.entries(series.tags ?? {}).filter(([, value]) => value !== "");
         points.push({ measurement, tags: Object.fromEntries(given), fields, time: time as bigint });

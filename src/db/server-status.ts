@@ -57,6 +57,13 @@ export class Figures implements ServerStatus {
         },
       },
       {
+        name: "subscriber",
+        values: {
+          pointsWritten: total("subscription_rows_sent_total"),
+          writeFailures: total("subscription_rows_failed_total") + total("subscription_rows_dropped_total"),
+        },
+      },
+      {
         name: "cq",
         values: { queryFail: failures, queryOk: total("continuous_query_runs_total") - failures },
       },

@@ -5,9 +5,10 @@ import type { RecoveryReport } from "../log/recovery.ts";
 import type { WalStatistics } from "../log/wal.ts";
 import type { Store } from "../store/store.ts";
 import type { ContinuousScheduler } from "./continuous-queries.ts";
-import type { Counters } from "./database.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { Queries } from "./queries.ts";
+import type { Counters } from "./stored.ts";
+import type { Forwarder } from "./subscriptions.ts";
 
 export interface Check {
   readonly name: string;
@@ -69,6 +70,7 @@ export interface MetricParts {
   readonly maintenance: Maintenance;
   readonly queries: Queries;
   readonly continuousQueries: Pick<ContinuousScheduler, "statistics">;
+  readonly subscriptions: Pick<Forwarder, "statistics">;
 }
 
 export function metricsOf({
@@ -79,6 +81,7 @@ export function metricsOf({
   maintenance,
   queries,
   continuousQueries,
+  subscriptions,
 }: MetricParts): Metric[] {
   const over = (value: (store: Store) => number) => stores.reduce((sum, store) => sum + value(store), 0);
   const bytesOf = (store: Store) => store.segments.reduce((sum, entry) => sum + entry.sizeBytes, 0);
@@ -106,6 +109,18 @@ export function metricsOf({
       "query_seconds_total",
       "Time of query texts from their start to the end of their answer.",
       queries.statistics.durationMs / 1000,
+    ),
+    gauge("subscriptions", "Subscriptions.", subscriptions.statistics.count),
+    counter("subscription_rows_sent_total", "Rows sent on to subscribers.", subscriptions.statistics.sent),
+    counter(
+      "subscription_rows_dropped_total",
+      "Rows not sent on: the queue was full, or closed.",
+      subscriptions.statistics.dropped,
+    ),
+    counter(
+      "subscription_rows_failed_total",
+      "Rows not sent on: no destination took them.",
+      subscriptions.statistics.failed,
     ),
     gauge("continuous_queries", "Continuous queries.", continuousQueries.statistics.count),
     counter("continuous_query_runs_total", "Runs of continuous queries.", continuousQueries.statistics.runs),

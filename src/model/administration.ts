@@ -5,6 +5,7 @@ import type { DeletionAdministration } from "./deletions.ts";
 import type { QueryRegistry } from "./queries.ts";
 import type { RetentionAdministration, RetentionPolicy } from "./retention.ts";
 import type { ServerStatus } from "./server-status.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 import type { UserAdministration } from "./users.ts";
 
 export interface Administration {
@@ -13,6 +14,7 @@ export interface Administration {
   /** The queries that run now. */
   readonly queries: QueryRegistry;
   readonly continuousQueries: ContinuousQueries;
+  readonly subscriptions: Subscriptions;
   /** Figures of the running server. */
   readonly status: ServerStatus;
   /** Users, grants and tokens. */

@@ -82,7 +82,7 @@ export class HavingRows<T extends Group> {
 
   #read(reference: Reference, row: Row, tags: readonly string[]): Scalar {
     if (reference.kind === "tag") return tags[this.#plan.dimensions.indexOf(reference.name)] ?? "";
-    const cell = row[this.#cells.get(reference.name)!] ?? null;
+    const cell = (row[this.#cells.get(reference.name)!] ?? null) as Scalar;
     const isWhole = reference.type === FieldType.Integer || reference.type === FieldType.Unsigned;
     return isWhole && typeof cell === "number" ? BigInt(cell) : cell;
   }

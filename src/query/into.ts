@@ -10,7 +10,7 @@ import type { BatchTarget, BatchWriter } from "../model/batch-writer.ts";
 import { FieldType } from "../model/types.ts";
 import { type ExecutionContext, executeSelect } from "./execute.ts";
 import type { PlannedColumn, SelectIntoPlan } from "./plan.ts";
-import type { Cell, ResultSeries } from "./result.ts";
+import type { ResultSeries, Scalar } from "./result.ts";
 
 /** Cells that a batch holds at about most. */
 const BATCH_CELLS = 100_000;
@@ -48,8 +48,13 @@ class Outbox {
     if (name === "") throw new InputError("INTO :MEASUREMENT needs a source that has a name");
     // a group of the series without that tag
     const tags = [...(part.tags ?? [])].flatMap(([key, value]) => (value === "" ? [] : [{ key, value }]));
-    this.#batch.addRows(name, tags, part.timeColumn, part.columns, part.rows, (column, cell) =>
-      typeOf(this.#columns[column]?.type ?? null, cell),
+    this.#batch.addRows(
+      name,
+      tags,
+      part.timeColumn,
+      part.columns,
+      part.rows as readonly (readonly Scalar[])[],
+      (column, cell) => typeOf(this.#columns[column]?.type ?? null, cell),
     );
     for (const row of part.rows)
       if (row.some((cell, column) => cell !== null && column !== part.timeColumn)) this.rows++;
@@ -66,7 +71,7 @@ class Outbox {
 }
 
 /** A planned type is the one of the first source that has the column: another source's values may be of another. */
-function typeOf(planned: PlannedColumn["type"], cell: Exclude<Cell, null>): FieldType {
+function typeOf(planned: PlannedColumn["type"], cell: Exclude<Scalar, null>): FieldType {
   switch (typeof cell) {
     case "string":
       return FieldType.String;

@@ -2,13 +2,21 @@
 import type { ContinuousQuery } from "../model/continuous-queries.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
 import type { PolicyChange } from "../model/retention.ts";
-
+import type { Subscription } from "../model/subscriptions.ts";
 import type { AccessStatement } from "./ast.ts";
 
 export type Operation =
   | { readonly kind: "access"; readonly statement: AccessStatement }
   | { readonly kind: "show queries" }
   | { readonly kind: "kill query"; readonly id: bigint }
+  | { readonly kind: "show subscriptions" }
+  | { readonly kind: "create subscription"; readonly subscription: Subscription }
+  | {
+      readonly kind: "drop subscription";
+      readonly database: string;
+      readonly retentionPolicy: string;
+      readonly name: string;
+    }
   /** `of`: one module; "" = every. */
   | { readonly kind: "show stats" | "show diagnostics"; readonly of: string }
   | { readonly kind: "show continuous queries"; readonly status: boolean }

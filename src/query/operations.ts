@@ -20,6 +20,16 @@ export async function executeOperation(
     case "kill query":
       administration.queries.kill(operation.id);
       return [];
+    case "show subscriptions":
+      return showSubscriptions(administration);
+    case "create subscription":
+      await administration.subscriptions.create(operation.subscription);
+      return [];
+    case "drop subscription": {
+      const { database, retentionPolicy, name } = operation;
+      await administration.subscriptions.drop(database, retentionPolicy, name);
+      return [];
+    }
     case "show stats":
       return showModules(administration.status.statistics(), operation.of);
     case "show diagnostics":
@@ -38,6 +48,16 @@ export async function executeOperation(
     default:
       return executeRetention(operation, administration.retention);
   }
+}
+
+function showSubscriptions(administration: Administration): ResultSeries[] {
+  const columns = ["retention_policy", "name", "mode", "destinations"];
+  return administration.databases().flatMap((name) => {
+    const rows = administration.subscriptions
+      .list(name)
+      .map((each) => [each.retentionPolicy, each.name, each.mode.toUpperCase(), each.destinations]);
+    return rows.length === 0 ? [] : [{ name, columns, timeColumn: -1, rows }];
+  });
 }
 
 function showModules(modules: readonly StatusModule[], of: string): ResultSeries[] {

@@ -3,7 +3,9 @@
 import type { ColumnarRows } from "./columnar.ts";
 
 /** A cell; times are bigint ns in the column named "time" (integers outside the safe range are bigint too). */
-export type Cell = null | boolean | number | bigint | string;
+export type Scalar = null | boolean | number | bigint | string;
+/** A list occurs in answers of SHOW only. */
+export type Cell = Scalar | readonly string[];
 
 /** One series of an answer. A long series may come in several parts, adjacent, all but the last `partial`. */
 export interface ResultSeries {

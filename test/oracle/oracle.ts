@@ -9,7 +9,9 @@ import { ContinuousFile } from "../../src/db/continuous-file.ts";
 import { ContinuousScheduler } from "../../src/db/continuous-queries.ts";
 import { resolveOptions } from "../../src/db/options.ts";
 import { Queries } from "../../src/db/queries.ts";
+import { SealedList } from "../../src/db/sealed-list.ts";
 import { Figures } from "../../src/db/server-status.ts";
+import { Forwarder } from "../../src/db/subscriptions.ts";
 import { Users } from "../../src/db/users.ts";
 import type { Administration } from "../../src/model/administration.ts";
 import type { BatchWriter } from "../../src/model/batch-writer.ts";
@@ -106,6 +108,10 @@ export class Oracle implements Source, Administration {
 
   readonly queries = new Queries(systemClock, 0);
   readonly status = new Figures(resolveOptions(), systemClock, () => []);
+  readonly subscriptions = new Forwarder(
+    new SealedList(new MemoryDisk(1), "/subscriptions", "serie subscriptions"),
+    (database) => this.#databases.has(database),
+  );
   /** Kept, never run. */
   readonly continuousQueries = new ContinuousScheduler(
     new ContinuousFile(new MemoryDisk(1), "/continuous-queries"),

@@ -60,7 +60,8 @@ function cellText(cell: Cell, time: TimeText | null): string {
     case "bigint":
       return time ? time(cell) : String(cell);
     default:
-      return cell === null ? "" : String(cell);
+      if (cell === null) return "";
+      return typeof cell === "object" ? quoted(cell.join(",")) : String(cell);
   }
 }
 

@@ -170,7 +170,7 @@ export class JsonWriter {
       else if (column === timeColumn && typeof cell === "bigint")
         text += this.#quoteTimes ? `"${time(cell)}"` : time(cell);
       else if (typeof cell === "string") text += JSON.stringify(cell);
-      else text += cell === null ? "null" : String(cell);
+      else text += cell === null ? "null" : typeof cell === "object" ? JSON.stringify(cell) : String(cell);
     }
     return text + this.#rowClose;
   }

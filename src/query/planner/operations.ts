@@ -1,7 +1,7 @@
 // Statements about the running database to their plans; null: the statement is of another kind.
-import type { Statement } from "../ast.ts";
+import type { Statement, SubscriptionStatement } from "../ast.ts";
 import type { Operation, OperationPlan } from "../operation-plan.ts";
-import type { PlanContext } from "./context.ts";
+import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planContinuousQuery } from "./continuous.ts";
 import { planDeletion } from "./deletion.ts";
 
@@ -21,6 +21,7 @@ async function operationOf(statement: Statement, context: PlanContext): Promise<
         return { kind: "show continuous queries", status: statement.of !== "" };
       if (statement.subject === "stats" || statement.subject === "diagnostics")
         return { kind: `show ${statement.subject}`, of: statement.of };
+      if (statement.subject === "subscriptions") return { kind: "show subscriptions" };
       if (statement.subject === "users" || statement.subject === "tokens")
         return { kind: "access", statement: { kind: `show ${statement.subject}` } };
       if (statement.subject === "grants")
@@ -57,7 +58,21 @@ async function operationOf(statement: Statement, context: PlanContext): Promise<
     case "kill query":
       // one node has all queries: the host that InfluxDB's users name is this one
       return { kind: "kill query", id: statement.id };
+    case "create subscription": {
+      const { name, mode, destinations } = statement;
+      return {
+        kind: statement.kind,
+        subscription: { ...policyOf(statement, context), name, mode, destinations },
+      };
+    }
+    case "drop subscription":
+      return { kind: statement.kind, ...policyOf(statement, context), name: statement.name };
     default:
       return null;
   }
+}
+
+function policyOf(statement: SubscriptionStatement, context: PlanContext) {
+  const database = resolveDatabase(context, statement.database);
+  return { database, retentionPolicy: resolvePolicy(context, database, statement.retentionPolicy) };
 }
