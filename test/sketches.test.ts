@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import type { Rows, ScanRequest, SeriesBlock } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
 import { executeSelect } from "../src/query/execute.ts";
+import { explain } from "../src/query/explain.ts";
 import { DistinctSketch, EXACT_BELOW, STANDARD_ERROR } from "../src/query/functions/distinct-sketch.ts";
 import { QuantileSketch, RELATIVE_ERROR } from "../src/query/functions/quantile-sketch.ts";
 import { parseQuery } from "../src/query/parse/parser.ts";
@@ -131,6 +132,7 @@ test("a group of 20 million values is answered in less than 100 KB", async () =>
       },
     } as unknown as Parameters<typeof planStatement>[1],
   )) as SelectPlan;
+  expect(explain(plan)).toContain("  from m (db0.autogen): scan of v into sketches");
   let held = 0;
   let most = 0;
   const budget = {

@@ -299,7 +299,8 @@ function asCall(node: CallNode | (Node & { kind: "distinct" })): CallNode {
 
 function accept(name: string, info: FunctionInfo, type: FieldType): void {
   if (info.accepts.includes(type)) return;
-  const iterator = name.replace("non_negative_", "").replaceAll("_", " "); // InfluxDB's name of it
+  // InfluxDB's name of it; a forecast goes by that of another one there
+  const iterator = isForecastName(name) ? "elapsed" : name.replace("non_negative_", "").replaceAll("_", " ");
   throw new InputError(
     `unsupported ${iterator} iterator type: *query.${fieldTypeNames[type]}InterruptIterator`,
   );
