@@ -21,6 +21,17 @@ const shows = [
   "SHOW SERIES WHERE host = 'a'",
   "SHOW TAG VALUES WITH KEY IN (host, rack)",
   "SHOW TAG VALUES WITH KEY = host WHERE rack = ''",
+  "SHOW SERIES WHERE time >= 20s AND time < 100s LIMIT 3 OFFSET 1",
+  "SHOW TAG KEYS WHERE time < 50s AND host =~ /a|b/",
+  "SHOW TAG VALUES WITH KEY =~ /./ WHERE time > 100s",
+  "SHOW MEASUREMENTS WHERE host != 'a'",
+  "SHOW SERIES CARDINALITY",
+  "SHOW SERIES EXACT CARDINALITY",
+  "SHOW SERIES EXACT CARDINALITY WHERE rack = '1' GROUP BY host",
+  "SHOW MEASUREMENT EXACT CARDINALITY GROUP BY *",
+  "SHOW TAG KEY EXACT CARDINALITY WHERE host != 'b'",
+  "SHOW TAG VALUES EXACT CARDINALITY WITH KEY IN (host, rack) GROUP BY rack",
+  "SHOW FIELD KEY EXACT CARDINALITY WHERE host = 'a'",
 ];
 
 const clock: Clock = { nowNs: () => 400_000_000_000n, elapsedMs: () => 0, every: () => () => {} };
