@@ -186,6 +186,15 @@ test("subscriptions survive a crash of the machine; dropped ones and those of a 
   expect(got.map(({ body }) => body)).toEqual(["m v=1 1"]);
 });
 
+test("a dropped retention policy takes its subscriptions along", async () => {
+  const db = await openNew();
+  const policy = "CREATE RETENTION POLICY rp ON db DURATION INF REPLICATION 1";
+  await rows(db, `${policy}; CREATE SUBSCRIPTION s ON db.rp DESTINATIONS ANY 'http://127.0.0.1:1'`);
+  await subscribe(db, "ANY", "http://127.0.0.1:1");
+  await rows(db, `DROP RETENTION POLICY rp ON db; ${policy}`);
+  expect((await rows(db, "SHOW SUBSCRIPTIONS")).map(([of]) => of)).toEqual(["autogen"]);
+});
+
 test("over HTTP a list of destinations is a list in JSON and one cell in CSV", async () => {
   const db = await openNew();
   await subscribe(db, "ALL", "http://127.0.0.1:1", "udp://127.0.0.1:2");

@@ -140,6 +140,7 @@ export class Database {
     this.deletions = new Deletions({ ...parts, maintenance: this.#maintenance, checkWritable });
     this.retention = new Retention({
       ...{ ...parts, maintenance: this.#maintenance, deletions: this.deletions, checkWritable },
+      subscriptions: this.subscriptions,
     });
     const period = Math.min(1000, parts.options.flushInterval);
     this.#stopTimer = parts.clock.every(period, () => {

@@ -14,6 +14,7 @@ import { applyDrop, type Deletions } from "./deletions.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { alteredPolicy, isSamePolicy, newPolicy } from "./policies.ts";
 import { encodeDrop } from "./record.ts";
+import type { Forwarder } from "./subscriptions.ts";
 
 export interface RetentionParts {
   readonly clock: Clock;
@@ -23,6 +24,7 @@ export interface RetentionParts {
   readonly log: Wal;
   readonly maintenance: Maintenance;
   readonly deletions: Deletions;
+  readonly subscriptions: Pick<Forwarder, "dropPolicy">;
   /** Throws when nothing may be written. */
   checkWritable(): void;
 }
@@ -69,7 +71,9 @@ export class Retention implements RetentionAdministration {
   }
 
   async dropPolicy(database: string, name: string): Promise<void> {
-    const { databases, schema, stores, log, maintenance, checkWritable } = this.#parts;
+    const { databases, schema, stores, log, maintenance, subscriptions, checkWritable } = this.#parts;
+    // first: another policy of its name must not have its subscriptions, whenever a crash comes
+    await subscriptions.dropPolicy(database, name);
     await maintenance.exclusively(async () => {
       checkWritable();
       const policies = databases.policies(database);

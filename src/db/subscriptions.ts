@@ -83,6 +83,13 @@ export class Forwarder implements Subscriptions {
     await this.#remove(({ subscription }) => subscription.database === database);
   }
 
+  /** Removes those of a retention policy; durable when resolved. */
+  async dropPolicy(database: string, retentionPolicy: string): Promise<void> {
+    await this.#remove(
+      ({ subscription: each }) => each.database === database && each.retentionPolicy === retentionPolicy,
+    );
+  }
+
   /** Gives up what waits. */
   async close(): Promise<void> {
     await Promise.all(this.#entries.flatMap(({ queues }) => queues.map((queue) => queue.close())));
