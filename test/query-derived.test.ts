@@ -89,6 +89,10 @@ test("columns keep their types, 64-bit integers and gaps on the way", async () =
   );
   const rows = await ask("SELECT i, f, s, b, t FROM (SELECT i, f, s, b, t FROM wide)");
   expect(rows).toEqual(await ask("SELECT i, f, s, b, t FROM wide"));
+  const descending = "SELECT i, f, s, b, t FROM (SELECT i, f, s, b, t FROM wide) ORDER BY time DESC";
+  expect(await ask(descending)).toEqual(rows.toReversed());
+  // a cast is no stored column any more
+  expect(await ask("SELECT x, t FROM (SELECT i::float AS x, t FROM wide) LIMIT 1")).toEqual([[2 ** 53, "x"]]);
   expect(await ask("SELECT i, s FROM (SELECT i, s FROM wide) WHERE i < 0")).toEqual([
     [-9007199254740993n, "two"],
     [-1, null],

@@ -12,13 +12,21 @@
 import { assert } from "../base/assert.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
-import type { Budget, FoldedGroup, FoldRequest, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
+import type {
+  Budget,
+  FoldedGroup,
+  FoldRequest,
+  Rows,
+  ScanRequest,
+  Series,
+  SeriesBlock,
+} from "../model/scan.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { blockOfRows, type CellColumn, chosenRows, constantColumn } from "./cellblocks.ts";
+import { blockOfColumnar } from "./columnblocks.ts";
 import type { ExecutionContext } from "./execute.ts";
 import { blockBytes, gatherGroups, type RowGroup } from "./gather.ts";
 import { joinedBlocks, namesOfSide } from "./join.ts";
-import type { Row } from "./parts.ts";
 import type { DerivedSource, JoinRows, SelectPlan, SourcePart, SubqueryRows } from "./plan.ts";
 import type { ResultSeries } from "./result.ts";
 import { Turn } from "./turn.ts";
@@ -176,19 +184,27 @@ class InnerRows {
 
   /** null: none of the rows counts. */
   block(part: ResultSeries): SeriesBlock | null {
-    const rows = [...part.rows];
-    if (this.#plan.descending) rows.reverse();
     const tags = part.tags ?? NO_TAGS;
     // in the order of the answer: of rows of one time that of the first tags comes first, also in a descending one
     if (!this.#continues) this.#series++;
     this.#continues = part.partial === true;
     const key = [this.#name, String(this.#series).padStart(10, "0"), this.#index].join("\0");
-    const whole = blockOfRows({ key, tags }, rows as Row[], this.#columns);
+    const whole = this.#whole({ key, tags }, part);
     const columns = whole.columns.map((column, i) => {
       const tag = this.#columns[i] === null ? tags.get(this.#names[i]!) : undefined;
       return tag === undefined ? column : constantColumn(tag, whole.rowCount);
     });
     return chosenRows({ ...whole, columns }, this.#names, this.#fields.length, this.#where, this.#regexes);
+  }
+
+  #whole(series: Series, part: ResultSeries): SeriesBlock {
+    const { descending } = this.#plan;
+    if (part.columnar !== undefined) {
+      const block = blockOfColumnar(series, part.columnar, this.#columns, descending);
+      if (block !== null) return block;
+    }
+    const rows = descending ? part.rows.toReversed() : part.rows;
+    return blockOfRows(series, rows, this.#columns);
   }
 }
 
