@@ -7,6 +7,8 @@ import { InputError } from "../src/base/errors.ts";
 import { readConfiguration } from "../src/cli/configuration.ts";
 import { parseCommandLine } from "../src/cli/flags.ts";
 import { environmentName, kebabName, optionNames } from "../src/db/options.ts";
+import { SealedList } from "../src/db/sealed-list.ts";
+import { nodeDisk } from "../src/disk/node.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "serie-cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -73,6 +75,16 @@ describe("inspect", () => {
       const { code, output } = await serie(["inspect", join(golden, file)]);
       expect(code).toBe(0);
       expect(output).toContain("format version 1");
+    }
+  });
+
+  test.concurrent("dumps the lists of continuous queries and subscriptions", async () => {
+    for (const kind of ["serie continuous queries", "serie subscriptions"]) {
+      const path = join(folder, kind.replaceAll(" ", "-"));
+      await new SealedList(nodeDisk, path, kind).save(() => [{ name: "first" }]);
+      const { code, output } = await serie(["inspect", path]);
+      expect(code).toBe(0);
+      expect(output).toContain("first");
     }
   });
 

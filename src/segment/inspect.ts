@@ -31,7 +31,7 @@ export function inspectFile(
   formats: readonly InspectableFormat[],
 ): Iterable<string> {
   const bytes = disk.map(path);
-  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  const start = String.fromCharCode(...bytes.subarray(0, 32));
   const format = formats.find(({ magic }) => start.startsWith(magic));
   if (!format) {
     const known = formats.map(({ magic }) => magic).join(", ");
