@@ -1,8 +1,10 @@
 // JOIN in FROM as one source: each side is a subquery that groups by the keys; a measurement is SELECT of what is read of it.
+import { InputError } from "../../base/errors.ts";
 import { FieldType } from "../../model/types.ts";
 import type { JoinedSource, JoinSource, Node, SelectField, SelectStatement } from "../ast.ts";
 import type { DerivedSource, JoinSide } from "../plan.ts";
-import { type PlannedSource, unite } from "./schema.ts";
+import { quoteName } from "../print.ts";
+import { type PlannedSource, type Schema, unite } from "./schema.ts";
 import { type PlanSubquery, subquerySources } from "./sources.ts";
 
 /** `read`: what the statement reads, for which fields of a measurement have to be scanned. */
@@ -39,6 +41,16 @@ export async function planJoin(
     tagColumns,
     sides: sides.map(({ alias }) => alias),
   };
+}
+
+/** Rows of a join have the tags of USING alone: grouped by another they would silently be one group. */
+export function checkGroups(dimensions: readonly Node[], { sides, tags }: Schema): void {
+  if (sides === undefined) return;
+  for (const node of dimensions)
+    if (node.kind === "reference" && !tags.has(node.name))
+      throw new InputError(
+        `GROUP BY ${quoteName(node.name)}: a join is grouped by the tags that USING names${tags.size === 0 ? "" : ` (${[...tags].join(", ")})`}`,
+      );
 }
 
 async function planSide(

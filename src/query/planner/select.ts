@@ -12,6 +12,7 @@ import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
 import { havingCalls, hiddenColumns, planHaving } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
+import { checkGroups } from "./join.ts";
 import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { isDerived, isTimeName, type PlannedSource, type Schema, unite } from "./schema.ts";
@@ -64,6 +65,7 @@ async function planWithin(
   };
   const sources = await planSources(statement.sources, context, planSubquery, nodesOf(statement));
   const schema = unite(sources);
+  checkGroups(statement.dimensions, schema);
 
   const { timeName, fields } = checkFields(statement, schema, ownWindow);
   const { range, rest } = splitCondition(statement.condition, schema, instants);
