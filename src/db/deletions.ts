@@ -8,6 +8,7 @@ import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
 import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
 import { fieldsOf } from "../model/predicate.ts";
+import { dropEmptySeries } from "../store/empty.ts";
 import { matchingRows } from "../store/matching.ts";
 import type { Schema, Table } from "../store/schema.ts";
 import { SeriesSelector } from "../store/select.ts";
@@ -50,8 +51,15 @@ export class Deletions implements DeletionAdministration {
     const { database, measurement, where, minTime, maxTime } = request;
     await maintenance.exclusively(async () => {
       checkWritable();
+      const deletion = {
+        database,
+        retentionPolicy: null,
+        measurement,
+        where,
+        ranges: [[minTime, maxTime]] as const,
+      };
       if (where !== null && fieldsOf(where).length > 0) await this.#deleteByValue({ ...request, where });
-      else this.log({ database, retentionPolicy: null, measurement, where, ranges: [[minTime, maxTime]] });
+      else await this.log(deletion);
       await log.sync();
     });
   }
@@ -71,11 +79,16 @@ export class Deletions implements DeletionAdministration {
     });
   }
 
-  /** Logs a deletion and applies it, in one step; the caller syncs the log, and keeps flushes away. */
-  log(deletion: DeletionRecord): void {
+  /**
+   * Logs a deletion and applies it, in one step, then drops the series that are empty. The caller syncs the log, and keeps
+   * flushes away until this has resolved.
+   */
+  async log(deletion: DeletionRecord): Promise<void> {
     const { kernels, schema, stores, log } = this.#parts;
     log.append(encodeDeletion(deletion));
-    applyDeletion(kernels, schema, stores, deletion);
+    const touched = applyDeletion(kernels, schema, stores, deletion);
+    const pause = new Pause();
+    for (const { store, table, series } of touched) await dropEmptySeries(store, table, series, pause);
   }
 
   async #deleteByValue(request: DeleteRequest & { readonly where: NonNullable<DeleteRequest["where"]> }) {
@@ -87,20 +100,20 @@ export class Deletions implements DeletionAdministration {
       for (const store of stores) {
         let points: [string, TimeRange[]][] = [];
         let count = 0;
-        const commit = () => {
-          if (points.length > 0) this.log({ database, retentionPolicy, measurement, points });
+        const commit = async () => {
+          if (points.length > 0) await this.log({ database, retentionPolicy, measurement, points });
           points = [];
           count = 0;
         };
         for (const { id, ranges } of matchingRows(kernels, store, table, where, minTime, maxTime)) {
-          points.push([Buffer.from(store.catalog.key(id)).toString("latin1"), ranges]);
+          if (ranges.length > 0) points.push([Buffer.from(store.catalog.key(id)).toString("latin1"), ranges]);
           count += ranges.length;
           if (count < RECORD_RANGES && !pause.due()) continue;
-          commit();
+          await commit();
           await pause.wait();
           checkWritable();
         }
-        commit();
+        await commit();
       }
     }
   }
@@ -112,24 +125,36 @@ export function applyDrop(schema: Schema, stores: readonly Store[], drop: Drop):
   if (tables.length > 0) for (const store of stores) store.drop(tables);
 }
 
-/** Brings a deletion to the stores; applied again it takes nothing that the log does not give again. */
+/** Series of a store that a deletion took rows from. */
+interface Touched {
+  readonly store: Store;
+  readonly table: Table;
+  readonly series: Uint32Array;
+}
+
+/**
+ * Brings a deletion to the stores; applied again it takes nothing that the log does not give again. What it gives may have
+ * no rows any more (`Store.dropEmpty`).
+ */
 export function applyDeletion(
   kernels: Kernels,
   schema: Schema,
   stores: readonly Store[],
   deletion: DeletionRecord,
-): void {
-  if ("points" in deletion) applyPoints(schema, stores, deletion);
-  else
-    for (const table of tablesOf(schema, deletion)) {
-      for (const store of stores) {
-        const selector = new SeriesSelector(kernels, store.catalog);
-        const { ids } = selector.select(table.id, deletion.where);
-        selector.close();
-        const all = deletion.where === null;
-        if (ids.length > 0) store.delete(table, [{ series: ids, all, ranges: deletion.ranges }]);
-      }
+): Touched[] {
+  if ("points" in deletion) return applyPoints(schema, stores, deletion);
+  const touched: Touched[] = [];
+  for (const table of tablesOf(schema, deletion)) {
+    for (const store of stores) {
+      const selector = new SeriesSelector(kernels, store.catalog);
+      const { ids: series } = selector.select(table.id, deletion.where);
+      selector.close();
+      if (series.length === 0) continue;
+      store.delete(table, [{ series, all: deletion.where === null, ranges: deletion.ranges }]);
+      touched.push({ store, table, series });
     }
+  }
+  return touched;
 }
 
 function tablesOf(schema: Schema, deletion: RangeDeletion): Table[] {
@@ -140,15 +165,15 @@ function tablesOf(schema: Schema, deletion: RangeDeletion): Table[] {
     .filter((table) => retentionPolicy === null || table.retentionPolicy === retentionPolicy);
 }
 
-function applyPoints(schema: Schema, stores: readonly Store[], deletion: PointDeletion): void {
+function applyPoints(schema: Schema, stores: readonly Store[], deletion: PointDeletion): Touched[] {
   const { database, retentionPolicy, measurement, points } = deletion;
   const table = schema.findTable(database, retentionPolicy, measurement);
-  if (!table) return;
+  if (!table) return [];
   const byStore = Map.groupBy(points, ([key]) => {
     const hash = Bun.hash.xxHash64(Buffer.from(key, "latin1")) as bigint;
     return stores[Number(hash % BigInt(stores.length))]!;
   });
-  for (const [store, own] of byStore) {
+  return [...byStore].map(([store, own]) => {
     const found = own.map(([key, ranges]) => ({
       id: store.catalog.find(table.id, Buffer.from(key, "latin1")),
       ranges,
@@ -158,5 +183,6 @@ function applyPoints(schema: Schema, stores: readonly Store[], deletion: PointDe
       table,
       known.map(({ id, ranges }) => ({ series: [id], all: false, ranges })),
     );
-  }
+    return { store, table, series: Uint32Array.from(known, ({ id }) => id) };
+  });
 }

@@ -84,7 +84,9 @@ export async function openParts(
     const kind = recordKind(record);
     if (kind === "batch") applier.replay(record);
     if (kind === "drop") applyDrop(schema, stores, decodeDrop(record));
-    if (kind === "deletion") applyDeletion(kernels, schema, stores, decodeDeletion(record));
+    if (kind === "deletion")
+      for (const { store, table, series } of applyDeletion(kernels, schema, stores, decodeDeletion(record)))
+        store.dropEmpty(table, series);
   });
   const subscriptions = new SealedList<Subscription>(disk, `${dataDir}/subscriptions`, "serie subscriptions");
   const continuous = new ContinuousFile(disk, `${dataDir}/continuous-queries`);

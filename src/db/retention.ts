@@ -120,7 +120,7 @@ export class Retention implements RetentionAdministration {
       if (!entry) return;
       const { database, retentionPolicy, windowStart, windowEnd } = entry;
       const ranges = [[windowStart, windowEnd - 1n]] as const;
-      deletions.log({ database, retentionPolicy, measurement: null, where: null, ranges });
+      await deletions.log({ database, retentionPolicy, measurement: null, where: null, ranges });
       await log.sync();
       for (const store of stores) await store.expire(isIt);
     });

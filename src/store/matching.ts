@@ -11,7 +11,7 @@ import type { Store } from "./store.ts";
 import type { TimeRange } from "./tombstones.ts";
 
 /**
- * Gives each series that has such rows with the ranges of their times, in which it has no other rows now. Reads what
+ * Gives each series with the ranges of time of its rows that match (none: it has none), in which it has no other rows now. Reads what
  * is in memory at the moment of each step: who goes on without a pause misses no row.
  */
 export function* matchingRows(
@@ -55,7 +55,7 @@ export function* matchingRows(
         }
         return true;
       });
-      if (ranges.length > 0) yield { id, ranges };
+      yield { id, ranges };
     }
   } finally {
     reader.close();

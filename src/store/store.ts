@@ -17,7 +17,7 @@ import type { LogPosition } from "../model/log.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
 import { compactSegments, pickRun } from "./compact.ts";
-import { emptySeries, tablesIn } from "./empty.ts";
+import { dropEmptySeries, emptySeries, tablesIn } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
 import {
   decodeManifest,
@@ -250,8 +250,8 @@ export class Store {
   }
 
   /**
-   * Deletes rows of a table, and takes series that have no other rows out of the catalog. Durable with the next flush; until
-   * then the log has the record of it. No flush may be running.
+   * Deletes rows of a table. Durable with the next flush; until then the log has the record of it. No flush may be running. Series
+   * that have no other rows are for `dropEmpty`.
    */
   delete(table: Table, deletions: readonly Deletion[]): void {
     const { measurement, retentionPolicy } = table;
@@ -264,18 +264,14 @@ export class Store {
     for (const memtable of this.#version.memtables)
       for (const { series, ranges } of deletions)
         for (const id of series) for (const [first, last] of ranges) memtable.delete(id, first, last);
-    const tombstones = [...this.#manifest.tombstones, ...added];
-    this.#manifest = { ...this.#manifest, tombstones: needed(tombstones, this.#manifest.segments) };
+    const tombstones = [...this.#manifest.tombstones, ...needed(added, this.#manifest.segments)];
+    this.#manifest = { ...this.#manifest, tombstones };
     this.#dirty = true;
     this.#replaceVersion(this.#version.segments, this.#version.memtables);
-    this.#dropEmpty(
-      table,
-      deletions.flatMap(({ series }) => [...series]),
-    );
   }
 
-  // Takes those of the series out of the catalog that have no rows left.
-  #dropEmpty(table: Table, series: Iterable<number>): void {
+  /** Takes those of the series out of the catalog that have no rows. Durable with the next flush, which may not be running. */
+  dropEmpty(table: Table, series: Iterable<number>): void {
     // the rows of a segment that is gone may come back
     if (this.#missing.length > 0) return;
     const empty = emptySeries(this.#parts.kernels, this.#version, table, series);
@@ -290,11 +286,12 @@ export class Store {
     if (gone.length === 0) return 0;
     const kept = this.#version.segments.filter(({ entry }) => !isOver(entry));
     this.#replaceVersion(kept, this.#version.memtables);
+    const pause = new Pause();
     for (const table of tablesIn(this.#parts.schema, gone)) {
       const selector = new SeriesSelector(this.#parts.kernels, this.catalog);
       const { ids } = selector.select(table.id, null);
       selector.close();
-      this.#dropEmpty(table, ids);
+      await dropEmptySeries(this, table, ids, pause);
     }
     await this.#commit(kept, this.#manifest.logPosition);
     for (const { reader } of gone) {

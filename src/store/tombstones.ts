@@ -44,13 +44,18 @@ export function touches(tombstone: Tombstone, entry: SegmentEntry): boolean {
   if (entry.database !== tombstone.database || entry.retentionPolicy !== tombstone.retentionPolicy)
     return false;
   if (entry.hidden.includes(tombstone.measurement)) return false;
-  return tombstone.ranges.some(([first, last]) => first <= entry.maxTime && last >= entry.minTime);
+  const { ranges } = tombstone;
+  if (ranges.length === 0 || ranges[0]![0] > entry.maxTime || ranges.at(-1)![1] < entry.minTime) return false;
+  return ranges.some(([first, last]) => first <= entry.maxTime && last >= entry.minTime);
 }
 
 /** What is deleted of one table in one segment, by series. */
 export class DeletedRows {
   readonly #everySeries: readonly TimeRange[];
   readonly #bySeries = new Map<number, TimeRange[]>();
+  /** What `within` was asked for last, as `united` gives it. */
+  #id = -1;
+  #ranges: readonly TimeRange[] = [];
 
   /** null: nothing is. */
   static of(tombstones: readonly Tombstone[], entry: SegmentEntry, measurement: string): DeletedRows | null {
@@ -71,8 +76,20 @@ export class DeletedRows {
 
   /** The ranges that have something of [from, to] deleted from a series, ascending, without overlap. */
   within(id: number, from: bigint, to: bigint): TimeRange[] {
-    const all = [...this.#everySeries, ...(this.#bySeries.get(id) ?? [])];
-    return united(all.filter(([first, last]) => first <= to && last >= from));
+    if (id !== this.#id) {
+      this.#ranges = united([...this.#everySeries, ...(this.#bySeries.get(id) ?? [])]);
+      this.#id = id;
+    }
+    const ranges = this.#ranges;
+    let low = 0;
+    for (let high = ranges.length; low < high; ) {
+      const middle = (low + high) >>> 1;
+      if (ranges[middle]![1] < from) low = middle + 1;
+      else high = middle;
+    }
+    let end = low;
+    while (end < ranges.length && ranges[end]![0] <= to) end++;
+    return ranges.slice(low, end);
   }
 }
 
