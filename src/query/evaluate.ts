@@ -212,7 +212,7 @@ function several(
   means: Means,
 ): PointValues {
   const windows: { readonly indices: number[]; readonly time: bigint | null }[] = [];
-  const choose = chooser(input, call, points, means.random);
+  const choose = chooser(plan, input, call, points, means.random);
   eachWindow(points.times, frame.bounds, (window, from, to) => {
     const start = plan.window === null ? plan.aggregateTime : frame.time(window);
     windows.push({ indices: choose(from, to), time: call.function === "distinct" ? start : null });
@@ -225,13 +225,14 @@ function several(
 
 /** The indices that a call chooses of the points [from, to). */
 function chooser(
+  { descending }: SelectPlan,
   input: Input,
   call: Call,
   points: Points,
   random: Random,
 ): (from: number, to: number) => number[] {
   const count = call.parameters[0]!;
-  if (call.function === "distinct") return (from, to) => distinctPoints(points, from, to);
+  if (call.function === "distinct") return (from, to) => distinctPoints(points, from, to, descending);
   if (call.function === "sample") return (from, to) => samplePoints(points, from, to, count, random);
   const isBottom = call.function === "bottom";
   const keyOf = call.distinctBy.length > 0 ? keyOfRow(points, call.distinctBy, input.fields) : null;

@@ -76,6 +76,16 @@ export const differences: readonly Difference[] = [
     covers: ({ exchange }) => /moving_average\(/i.test(exchange.text) && /group by time/i.test(exchange.text),
   },
   {
+    title: "LIMIT and OFFSET with top and bottom",
+    influxd: "limits the rows that top() and bottom() look at",
+    serie: "limits the rows of the answer",
+    reason: "it is what is documented",
+    covers: ({ exchange, serie, influxd }) =>
+      /\b(?:top|bottom)\(/i.test(exchange.text) &&
+      /\b(?:limit|offset) \d/i.test(exchange.text) &&
+      !/"error"/.test(serie.body + influxd.body),
+  },
+  {
     title: "SLIMIT and SOFFSET",
     influxd:
       "counts series of the index, also those without a row in the answer, and SOFFSET eats into SLIMIT",
@@ -279,8 +289,9 @@ function joinedSeries(body: string): { head: string; values: unknown[] }[] {
 }
 
 const transformationCount = (text: string): number =>
-  text.match(/\b(?:derivative|difference|elapsed|moving_average|cumulative_sum|non_negative_\w+)\(/gi)
-    ?.length ?? 0;
+  text.match(
+    /\b(?:derivative|difference|elapsed|moving_average|cumulative_sum|holt_winters|non_negative_\w+)\(/gi,
+  )?.length ?? 0;
 
 const rowsInAnyOrder = (body: string): string => {
   try {

@@ -74,12 +74,13 @@ export function keyOfRow(
   return (index) => readers[block[index]!]!.map((read) => String(read(row[index]!))).join("\0");
 }
 
-/** One point of each distinct value, its first; by time of that, then by value. */
-export function distinctPoints(points: Points, from: number, to: number): number[] {
+/** One point of each distinct value, the first that is met: with `backwards` its last; by time of that, then by value. */
+export function distinctPoints(points: Points, from: number, to: number, backwards: boolean): number[] {
   const { values, times, type } = points;
   const seen = new Set<number | bigint | string>();
   const firsts: number[] = [];
-  for (let i = from; i < to; i++) {
+  for (let k = from; k < to; k++) {
+    const i = backwards ? from + to - 1 - k : k;
     const value = values[i]!;
     if (seen.has(value)) continue;
     seen.add(value);

@@ -239,14 +239,16 @@ export class OutputBuilder {
     if (isTagCount) for (const name of this.#schema.fields.keys()) this.#fields.add(name);
     const field = isTagCount || row.reference.kind !== "tag" ? row : this.#tagAsField(row.reference.name);
     if (field === null) return null;
-    accept(called.name, info, field.type);
+    // InfluxDB makes top() and bottom() by tags of max() and min()
+    const isByTags = info.kind === "several" && node.arguments.length > 2;
+    accept(isByTags ? (called.name === "top" ? "max" : "min") : called.name, info, field.type);
     const isNumber = field.type !== FieldType.Boolean && field.type !== FieldType.String;
     const isStored = field.reference.kind === "field" && field.type === field.reference.type;
     return this.#add({
       function: called.name,
       argument: { kind: "field", field },
       parameters: this.#parameters(node, info, called.parameter, false),
-      distinctBy: info.kind === "several" && node.arguments.length > 2 ? this.#distinctBy(node) : [],
+      distinctBy: isByTags ? this.#distinctBy(node) : [],
       type: info.gives === "same" ? field.type : info.gives,
       fold: isStored && (isNumber || called.name === "count") ? info.fold : 0,
       extraWindows: 0,
