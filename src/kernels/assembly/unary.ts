@@ -71,7 +71,18 @@ export function decodeUnary(source: usize, size: u32, count: u32, target: usize)
   const end = source + size;
   const stop = target + count;
   let carry: u32 = 0;
-  // eight lanes are stored at once while they fit
+  // eight lanes are stored at once while they fit; of eight bytes as many are sure to
+  while (source + 8 <= end && target + 72 <= stop) {
+    let bytes = load<u64>(source);
+    source += 8;
+    for (let i = 0; i < 8; i++) {
+      const byte = <usize>bytes & 0xff;
+      bytes >>= 8;
+      store<u64>(target, load<u64>(lanes + (byte << 3)) + carry);
+      target += load<u8>(ends + byte);
+      carry = (load<u8>(rests + byte) + (byte ? 0 : carry)) & 0xff;
+    }
+  }
   while (source < end && target + 8 <= stop) {
     const byte = <usize>load<u8>(source++);
     store<u64>(target, load<u64>(lanes + (byte << 3)) + carry);
