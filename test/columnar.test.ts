@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { systemClock } from "../src/base/clock.ts";
 import { encodeJson } from "../src/http/output/json.ts";
+import { numberText } from "../src/http/output/number.ts";
 import type { Column, SeriesBlock } from "../src/model/scan.ts";
 import { FieldType, type TimeUnit } from "../src/model/types.ts";
 import { ColumnarPart, type ColumnarRows, type RowCell } from "../src/query/columnar.ts";
@@ -59,7 +60,7 @@ const cells: RowCell[] = [
 ];
 
 const columnar: fc.Arbitrary<ColumnarRows> = fc
-  .tuple(fc.array(block, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(), { maxLength: 20 }))
+  .tuple(fc.array(block, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(), { maxLength: 60 }))
   .map(([blocks, picks]) => ({
     count: picks.length,
     blocks,
@@ -105,6 +106,66 @@ describe("rows kept as columns", () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+
+  const floats = (values: readonly number[]) => {
+    const rows: ColumnarRows = {
+      count: values.length,
+      blocks: [
+        {
+          series: { key: "m", tags: new Map() },
+          rowCount: values.length,
+          times: BigInt64Array.from(values, (_, i) => BigInt(i)),
+          columns: [{ type: FieldType.Float, present: null, values: Float64Array.from(values) }],
+        },
+      ],
+      block: new Uint32Array(values.length),
+      row: Uint32Array.from(values.keys()),
+      cells: [{ kind: "field", column: 0 }],
+    };
+    return new ColumnarPart({ columns: ["time", "v"], timeColumn: 0 }, rows, false);
+  };
+
+  test("numbers are their texts, whatever their decimals", async () => {
+    const decimals = fc
+      .tuple(fc.maxSafeInteger(), fc.integer({ min: 0, max: 12 }))
+      .map(([digits, places]) => digits / 10 ** places);
+    const short = fc
+      .tuple(fc.integer({ max: 999_999_999 }), fc.integer({ min: 0, max: 9 }))
+      .map(([digits, places]) => digits / 10 ** places);
+    const edges = [0, -0, 1e15, 1e15 - 1, 399_999.9999, 400_000.0001, 99999999999.9999, 9_999_999.12345678];
+    const tiny = [1e-4, 1e-5, 1.5e-6, 1e-6, 9e-7, 1e-7, 5e-324, Number.MIN_VALUE];
+    const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_VALUE, 2 ** 32, 2 ** 32 - 1, 4e9 + 0.5];
+    const value = fc.oneof(decimals, short, fc.constantFrom(...edges, ...tiny, ...special), fc.double());
+    await fc.assert(
+      fc.asyncProperty(fc.array(value, { minLength: 20, maxLength: 200 }), async (sizes) => {
+        const values = [...sizes, ...sizes.map((size) => -size)];
+        const text = await json([floats(values)], "ns");
+        const rows = values.map((value, i) => `[${i},${numberText(value)}]`);
+        expect(text).toContain(`"values":[${rows.join(",")}]`);
+      }),
+    );
+  });
+
+  test("an answer of many pieces is whole", async () => {
+    const values = Array.from({ length: 30_000 }, (_, i) => (i % 7 === 0 ? Math.sqrt(i) : i / 100));
+    const text = await json([floats(values)], "ns");
+    expect(JSON.parse(text).results[0].series[0].values).toEqual(values.map((value, i) => [i, value]));
+  });
+
+  test("long texts fit", async () => {
+    const values = Array.from({ length: 40 }, (_, i) => '"ä\u0001'.repeat(i * 999));
+    const { columnar, ...head } = floats(values.map(Number));
+    const [block] = columnar.blocks;
+    const columns: Column[] = [{ type: FieldType.String, present: null, values }];
+    const part = new ColumnarPart(
+      { ...head, columns: ["time", "v"], timeColumn: 0 },
+      { ...columnar, blocks: [{ ...block!, columns }] },
+      false,
+    );
+    expect(JSON.parse(await json([part], "ns")).results[0].series[0].values).toEqual(
+      values.map((value, i) => [i, value]),
     );
   });
 

@@ -12,7 +12,8 @@ export interface KernelExports
     MaskExports,
     CatalogExports,
     MemtableExports,
-    TagIndexExports {
+    TagIndexExports,
+    JsonExports {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -271,4 +272,22 @@ export interface TagIndexExports {
     length: number,
     out: number,
   ): void;
+}
+
+/** assembly/json.ts */
+export interface JsonExports {
+  jsonTexts(values: number, marks: number, rows: number): number;
+  jsonRows(
+    from: number,
+    rows: number,
+    first: number,
+    times: number,
+    unit: bigint,
+    forms: number,
+    columns: number,
+    columnCount: number,
+    out: number,
+    limit: number,
+  ): number;
+  jsonEnd(): number;
 }

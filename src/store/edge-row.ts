@@ -1,40 +1,65 @@
-// Edge row: the first or last row of a series out of a page's statistics, without the page.
+// Edge row: the first or last row of a series without a copy of its rows.
 //
-// Statistics hold the first and the last value of a page. When every row of the row group has a value, those
-// are the values of its first and its last row; their times are the group's.
+// Statistics hold the first and the last value of a page. When every row of a row group has a value, those are the values of
+// its first and its last row, and the page is not read. In a row group that series share it is, once for all of them.
+import type { Kernels } from "../kernels/kernels.ts";
 import type { Column, SeriesBlock } from "../model/scan.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
-import type { Run } from "./series-reader.ts";
+import type { GroupRows, Run } from "./series-reader.ts";
 
 /**
  * The first row (the last when `descending`) of runs that come first, as a block without its series. `wanted`: places
- * among the `known` fields, -1 = no such field. Null when the statistics do not tell.
+ * among the `known` fields, -1 = no such field. Null when it cannot be told so.
  */
 export function edgeRow(
+  kernels: Kernels,
   runs: readonly Run[],
   known: readonly FieldInfo[],
   wanted: readonly number[],
   descending: boolean,
 ): Omit<SeriesBlock, "series"> | null {
   const [run] = runs;
-  if (runs.length !== 1 || !run?.group) return null;
-  const { cursor, index } = run.group;
-  const { table } = cursor;
+  if (runs.length !== 1 || !run?.place) return null;
+  const { place } = run;
   const columns: (Column | null)[] = new Array(wanted.length).fill(null);
   let isEmpty = true;
   for (let c = 0; c < wanted.length; c++) {
     const field = wanted[c]!;
-    const place = field < 0 ? -1 : cursor.fieldIndex(field);
-    if (place < 0 || table.pageBytes(index, place) === 0) continue;
-    const stats = table.stats(index, place);
-    if (stats === null || stats.count !== table.groupRows(index)) return null;
-    columns[c] = columnOf(known[field]!.type, descending ? stats.last : stats.first);
+    if (field < 0) continue;
+    const { type } = known[field]!;
+    const value = run.group
+      ? ofStatistics(place, field, descending)
+      : ofRow(kernels, place, field, type, descending);
+    if (value === "none") continue;
+    if (value === null) return null;
+    columns[c] = columnOf(type, value);
     isEmpty = false;
   }
   // a row that has none of the fields is no row
   if (isEmpty) return null;
   const time = descending ? run.maxTime : run.minTime;
   return { rowCount: 1, times: BigInt64Array.of(time), columns };
+}
+
+// "none": the group has no such column; null: statistics do not tell.
+function ofStatistics({ cursor, index }: GroupRows, field: number, descending: boolean) {
+  const { table } = cursor;
+  const place = cursor.fieldIndex(field);
+  if (place < 0 || table.pageBytes(index, place) === 0) return "none";
+  const stats = table.stats(index, place);
+  if (stats === null || stats.count !== table.groupRows(index)) return null;
+  return descending ? stats.last : stats.first;
+}
+
+// null: there are gaps, or it is a text.
+function ofRow(kernels: Kernels, place: GroupRows, field: number, type: FieldType, descending: boolean) {
+  const column = place.cursor.column(place.index, field);
+  if (column === null) return "none";
+  if (column.present !== 0 || type === FieldType.String || type === FieldType.Boolean) return null;
+  const at = column.values + 8 * (descending ? place.end - 1 : place.start);
+  if (type === FieldType.Float) return kernels.f64(at, 1)[0]!;
+  const value = kernels.i64(at, 1)[0]!;
+  return type === FieldType.Unsigned ? BigInt.asUintN(64, value) : value;
 }
 
 function columnOf(type: FieldType, value: number | bigint): Column {

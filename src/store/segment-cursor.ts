@@ -45,11 +45,14 @@ export class SegmentCursor {
     return this.#fields[column]!;
   }
 
-  /** Rows [start, start + count) of a group. String bytes stay until `recycle`, the rest until another group. */
-  slice(group: number, start: number, count: number): Slice {
+  /**
+   * Rows [start, start + count) of a group, of the columns that are `wanted` (all unless given). String bytes stay until
+   * `recycle`, the rest until another group.
+   */
+  slice(group: number, start: number, count: number, wanted?: readonly boolean[]): Slice {
     this.#load(group);
     const columns = this.#fields.map((_, c): SliceColumn | null => {
-      const column = this.#column(c);
+      const column = wanted?.[c] === false ? null : this.#column(c);
       if (!column) return null;
       const present = column.present ? column.present + start : 0;
       return { values: column.values + start * 8, present, heap: column.heap };

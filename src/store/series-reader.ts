@@ -21,8 +21,8 @@ export interface Run {
   readonly minTime: bigint;
   readonly maxTime: bigint;
   readonly rowCount: number;
-  /** The rows, until another run of the same segment is read. */
-  read(): Slice;
+  /** The rows, until another run of the same segment is read; columns that are not `wanted` may be left out. */
+  read(wanted?: readonly boolean[]): Slice;
   /** The whole row group behind the run, when it has no other rows than these. */
   readonly group: { readonly cursor: SegmentCursor; readonly index: number } | null;
   /** The rows' place in a row group, whose pages can be folded as they are. */
@@ -263,7 +263,7 @@ export class SeriesReader {
       minTime: runMin,
       maxTime: runMax,
       rowCount: count,
-      read: () => cursor.slice(index, start, count),
+      read: (wanted) => cursor.slice(index, start, count, wanted),
       group: whole ? { cursor, index } : null,
       place: { cursor, index, start, end: start + count, alone },
     });
@@ -288,7 +288,7 @@ export class SeriesReader {
         minTime: this.#kernels.i64(times + from * 8, 1)[0]!,
         maxTime: this.#kernels.i64(times + (to - 1) * 8, 1)[0]!,
         rowCount: count,
-        read: () => cursor.slice(index, rows.start + from, count),
+        read: (wanted) => cursor.slice(index, rows.start + from, count, wanted),
         group: null,
         place: null,
       });

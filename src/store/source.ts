@@ -20,10 +20,11 @@ import { decodeKeyText } from "../model/serieskey.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { edgeRow } from "./edge-row.ts";
 import { GroupFold } from "./group-fold.ts";
+import { mayHold, type ValueRange } from "./prune.ts";
 import type { Measurement, Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { countDistinct, GroupCounts, hashesOf } from "./series-count.ts";
-import { SeriesReader } from "./series-reader.ts";
+import { type GroupRows, SeriesReader } from "./series-reader.ts";
 import { copyColumn, filterSlice, partOf, type Slice } from "./slice.ts";
 import type { Store } from "./store.ts";
 
@@ -76,6 +77,10 @@ export class StoreSource implements Source {
     const wanted = request.fields.map((name) => known.findIndex((field) => field.name === name));
     let reader: SeriesReader | undefined;
     const regexes = new RegexCache();
+    const columnsOf = memoized((condition: Expression) => {
+      const names = fieldsOf(condition);
+      return known.map(({ name }) => names.includes(name));
+    });
     try {
       const { ids, residuals } = selector.select(table.id, request.where);
       if (ids.length === 0) return;
@@ -89,8 +94,9 @@ export class StoreSource implements Source {
         const residual = residuals?.[i] ?? null;
         let left = request.limit;
         let series: Series | undefined;
-        const takeSlice = (whole: Slice): boolean => {
-          const mask = residual ? filterSlice(this.#kernels, whole, known, residual, regexes) : null;
+        const maskOf = (slice: Slice) =>
+          residual ? filterSlice(this.#kernels, slice, known, residual, regexes) : null;
+        const takeSlice = (whole: Slice, mask: Uint8Array | null): boolean => {
           const slice = mask === null ? edgeOf(whole, wanted, left, request.descending) : whole;
           const rows = rowsOf(this.#kernels, slice, wanted, mask, left, request.descending);
           if (rows?.length === 0) return true;
@@ -102,14 +108,23 @@ export class StoreSource implements Source {
         };
         reader.clusters(ids[i]!, request.descending, (runs) => {
           if (left === 1 && residual === null) {
-            const edge = edgeRow(runs, known, wanted, request.descending);
+            const edge = edgeRow(this.#kernels, runs, known, wanted, request.descending);
             if (edge !== null) {
               blocks.push({ series: seriesOf(store.catalog.key(ids[i]!)), ...edge });
               return false;
             }
           }
+          if (residual !== null && runs.length === 1) {
+            // the columns of the condition first: the others are read where it holds
+            const run = runs[0]!;
+            const { place } = run;
+            if (place && !mayHold(residual, (name) => rangeOf(place, known, name))) return true;
+            reader!.freeStrings();
+            const mask = maskOf(run.read(columnsOf(residual)));
+            return !mask?.includes(1) || takeSlice(run.read(), mask);
+          }
           for (const slice of reader!.read(runs, request.descending))
-            if (slice.rowCount > 0 && !takeSlice(slice)) return false;
+            if (slice.rowCount > 0 && !takeSlice(slice, maskOf(slice))) return false;
           return true;
         });
         if (request.edge === true && blocks.length > 0)
@@ -318,6 +333,25 @@ export class StoreSource implements Source {
       selector?.close();
     }
   }
+}
+
+// The least and the greatest value of a field in a row group, as far as statistics tell.
+function rangeOf({ cursor, index }: GroupRows, known: readonly FieldInfo[], name: string): ValueRange {
+  const column = known.findIndex((field) => field.name === name);
+  const field = column < 0 ? -1 : cursor.fieldIndex(column);
+  return field < 0 || cursor.table.pageBytes(index, field) === 0 ? "none" : cursor.table.stats(index, field);
+}
+
+function memoized<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) {
+      value = make(key);
+      made.set(key, value);
+    }
+    return value;
+  };
 }
 
 function edgeTime(block: SeriesBlock, descending: boolean): bigint {

@@ -4,10 +4,13 @@
 //
 // `series`, `tags`, `values` and `messages` are left out when there are none. With `pretty` every element stands
 // on its own line, indented by four spaces a level; the levels are fixed, so both forms share one writer.
-import type { TimeUnit } from "../../model/types.ts";
+import type { Column } from "../../model/scan.ts";
+import { FieldType, type TimeUnit, unitNs } from "../../model/types.ts";
+import type { ColumnarRows } from "../../query/columnar.ts";
 import type { Cell, Message, ResultSeries, StatementResult } from "../../query/result.ts";
 import { Zone } from "../../query/zones.ts";
-import { JsonBytes, RowForms } from "./json-bytes.ts";
+import { JsonBytes } from "./json-bytes.ts";
+import { JsonRows } from "./json-rows.ts";
 import { numberText } from "./number.ts";
 import { epochText, rfc3339Text, type TimeText } from "./time.ts";
 
@@ -17,6 +20,9 @@ export interface JsonFormat {
   readonly pretty: boolean;
 }
 
+/** Below it, putting a part into linear memory costs more than writing it from there saves. */
+const FEW_ROWS = 16;
+
 /** Bytes after which a piece is handed on. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -25,8 +31,21 @@ export async function* encodeJson(
   results: AsyncIterable<StatementResult>,
   format: JsonFormat,
 ): AsyncGenerator<Uint8Array> {
-  const writer = new JsonWriter(format);
-  const bytes = new JsonBytes(writer.time, format.epoch === null);
+  const rows = new JsonRows(format.epoch === null ? 0n : unitNs[format.epoch], PIECE_BYTES);
+  try {
+    yield* encode(results, new JsonWriter(format), rows, format.pretty);
+  } finally {
+    rows.close();
+  }
+}
+
+async function* encode(
+  results: AsyncIterable<StatementResult>,
+  writer: JsonWriter,
+  rows: JsonRows,
+  pretty: boolean,
+): AsyncGenerator<Uint8Array> {
+  const bytes = new JsonBytes();
   let text = `{${writer.line(1)}"results":${writer.space}[`;
   const flush = () => {
     bytes.text(text);
@@ -38,7 +57,6 @@ export async function* encodeJson(
     let seriesCount = 0;
     let seriesOpen = false; // the next part continues it
     let valuesOpen = false;
-    let forms: RowForms | undefined;
     const closeSeries = () => {
       if (seriesOpen) text += (valuesOpen ? writer.closeValues() : "") + writer.closeSeries();
       seriesOpen = valuesOpen = false;
@@ -50,13 +68,22 @@ export async function* encodeJson(
           seriesOpen = true;
         }
         const { columnar } = part;
-        if (columnar !== undefined && !format.pretty && !writer.isZoned(part)) {
-          if (forms?.blocks !== columnar.blocks) forms = new RowForms(columnar.blocks, columnar.cells);
-          text += valuesOpen ? "," : writer.openValues();
+        if (columnar !== undefined && columnar.count < FEW_ROWS && !pretty && !writer.isZoned(part)) {
+          for (let i = 0; i < columnar.count; i++) {
+            text += (valuesOpen ? "," : writer.openValues()) + writer.columnarRow(columnar, i);
+            valuesOpen = true;
+          }
+          if (text.length >= PIECE_BYTES) {
+            flush();
+            yield bytes.take();
+          }
+        } else if (columnar !== undefined && !pretty && !writer.isZoned(part)) {
+          const isFirst = !valuesOpen;
+          if (isFirst) text += writer.openValues();
           valuesOpen = true;
           flush();
-          for (let row = 0; row < columnar.count; ) {
-            row = bytes.rows(columnar, forms, row, PIECE_BYTES);
+          for (const piece of rows.pieces(columnar, isFirst)) {
+            bytes.add(piece);
             if (bytes.length >= PIECE_BYTES) yield bytes.take();
           }
         } else
@@ -175,6 +202,19 @@ export class JsonWriter {
     return text + this.#rowClose;
   }
 
+  /** A row of a part that is kept as columns, not pretty and not in a zone. */
+  columnarRow({ blocks, block, row, cells }: ColumnarRows, index: number): string {
+    const { series, times, columns } = blocks[block[index]!]!;
+    const at = row[index]!;
+    const time = this.time(times[at]!);
+    let text = this.#quoteTimes ? `["${time}"` : `[${time}`;
+    for (const cell of cells) {
+      if (cell.kind === "tag") text += `,${JSON.stringify(series.tags.get(cell.name) ?? null)}`;
+      else text += `,${cellText(columns[cell.column] ?? null, at)}`;
+    }
+    return `${text}]`;
+  }
+
   #timeIn(zone: string): TimeText {
     if (this.#zoned?.zone !== zone) this.#zoned = { zone, time: rfc3339Text(new Zone(zone)) };
     return this.#zoned.time;
@@ -192,5 +232,19 @@ export class JsonWriter {
   #list(value: unknown, level: number): string {
     if (this.space === "") return JSON.stringify(value);
     return JSON.stringify(value, null, 4).replaceAll("\n", this.line(level));
+  }
+}
+
+function cellText(column: Column | null, row: number): string {
+  if (column === null || column.present?.[row] === 0) return "null";
+  switch (column.type) {
+    case FieldType.Float:
+      return numberText(column.values[row]!);
+    case FieldType.Boolean:
+      return column.values[row] === 0 ? "false" : "true";
+    case FieldType.String:
+      return JSON.stringify(column.values[row]!);
+    default:
+      return String(column.values[row]!);
   }
 }

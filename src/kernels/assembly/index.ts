@@ -15,3 +15,4 @@ export * from "./catalog";
 export * from "./memtable";
 export { blockClear, heapSize, memtableCollect, memtableGather, memtableNextTime, memtableSeries, memtableSeriesRows, mergeColumn, mergeTimes, packHeap } from "./gather";
 export * from "./tagindex";
+export { jsonEnd, jsonRows, jsonTexts } from "./json";

@@ -1,0 +1,223 @@
+// Rows of columns as JSON: `[time,a,b],[time,a,b]`.
+//
+// A form is what the rows of a series have in common: u32 lengths of `columns + 1` pieces of text, then the pieces. A row is
+//
+//     [ time  piece 0  value 0  piece 1  value 1 ...  piece n
+//
+// with commas, tags and the closing bracket in the pieces. A column is u32 values, u32 marks: 8 bytes a value, and a byte that
+// is its type, 0 = null.
+
+const FLOAT: u8 = 1; // one that `jsonTexts` left
+const INTEGER: u8 = 2;
+const UNSIGNED: u8 = 3;
+const BOOLEAN: u8 = 4;
+const TEXT: u8 = 5; // u32 pointer, u32 length of what stands for it
+
+/** An integer below it has at most 15 digits. */
+const END: f64 = 1e15;
+/** Below it, JSON's shortest form has an exponent. */
+const SMALLEST: f64 = 1e-6;
+
+const NS_PER_S: i64 = 1_000_000_000;
+const S_PER_DAY: i64 = 86_400;
+
+const timeText: usize = memory.data(48);
+let end: usize = 0;
+
+/**
+ * Marks as text the floats that `jsonRows` cannot write, and as null those that JSON cannot; gives how many became text.
+ *
+ * What it can write are decimals of few digits, from an integer: if d / 10^k gives the value back, then d with its point k
+ * digits from the right is its shortest form, as d has at most 15 digits and no two decimals of 15 digits are the same double.
+ */
+export function jsonTexts(values: usize, marks: usize, rows: u32): u32 {
+  let texts: u32 = 0;
+  for (let row: u32 = 0; row < rows; row++) {
+    if (load<u8>(marks + row) != FLOAT) continue;
+    const value = load<f64>(values + (<usize>row << 3));
+    const size = abs<f64>(value);
+    if (nearest<f64>(size * 1e4) / 1e4 == size && size * 1e4 < END) continue;
+    if (size < END && floor<f64>(size) == size) continue;
+    if (size >= SMALLEST && nearest<f64>(size * 1e8) / 1e8 == size && size * 1e8 < END) continue;
+    const finite = size < Infinity;
+    store<u8>(marks + row, finite ? TEXT : 0);
+    if (finite) texts++;
+  }
+  return texts;
+}
+
+/**
+ * Writes rows from `from` on until `rows` or until `limit` is passed (so there must be room for a row behind it); gives the
+ * first row that is not written, `jsonEnd` where the bytes end. Every row but row 0 of the series (`first` != 0) begins with a
+ * comma. `unit`: ns that times are cut to, 0 = RFC 3339 in quotes. `forms`: u32 a row.
+ */
+export function jsonRows(
+  from: u32, rows: u32, first: u32,
+  times: usize, unit: i64, forms: usize, columns: usize, columnCount: u32,
+  out: usize, limit: usize,
+): u32 {
+  let at = out;
+  let row = from;
+  let time: i64 = 0;
+  let timeBytes: usize = 0;
+  for (; row < rows && at < limit; row++) {
+    if (row > 0 || first == 0) store<u8>(at++, 0x2c);
+    store<u8>(at++, 0x5b);
+    const rowTime = load<i64>(times + (<usize>row << 3));
+    if (timeBytes == 0 || rowTime != time) {
+      time = rowTime;
+      timeBytes = (unit == 0 ? putRfc3339(timeText, time) : putInteger(timeText, time / unit)) - timeText;
+    }
+    memory.copy(at, timeText, timeBytes);
+    at += timeBytes;
+    const lengths = <usize>load<u32>(forms + (<usize>row << 2));
+    let piece = lengths + (<usize>(columnCount + 1) << 2);
+    for (let c: u32 = 0; c < columnCount; c++) {
+      const length = <usize>load<u32>(lengths + (<usize>c << 2));
+      at = putBytes(at, piece, length);
+      piece += length;
+      const column = columns + (<usize>c << 3);
+      const value = <usize>load<u32>(column) + (<usize>row << 3);
+      at = putValue(at, value, load<u8>(<usize>load<u32>(column, 4) + row));
+    }
+    at = putBytes(at, piece, <usize>load<u32>(lengths + (<usize>columnCount << 2)));
+  }
+  end = at;
+  return row;
+}
+
+/** Where the bytes of the last `jsonRows` end. */
+export function jsonEnd(): usize {
+  return end;
+}
+
+@inline function putBytes(at: usize, from: usize, length: usize): usize {
+  if (length == 1) store<u8>(at, load<u8>(from));
+  else memory.copy(at, from, length);
+  return at + length;
+}
+
+@inline function putValue(at: usize, value: usize, mark: u8): usize {
+  if (mark == FLOAT) return putFloat(at, load<f64>(value));
+  if (mark == INTEGER) return putInteger(at, load<i64>(value));
+  if (mark == UNSIGNED) return putUnsigned(at, load<u64>(value));
+  if (mark == TEXT) return putBytes(at, <usize>load<u32>(value), <usize>load<u32>(value, 4));
+  if (mark == BOOLEAN && load<u32>(value) == 0) {
+    store<u32>(at, 0x736c6166); // "fals"
+    store<u8>(at, 0x65, 4);
+    return at + 5;
+  }
+  store<u32>(at, mark == BOOLEAN ? 0x65757274 : 0x6c6c756e); // "true", "null"
+  return at + 4;
+}
+
+function putFloat(start: usize, value: f64): usize {
+  let at = start;
+  if (reinterpret<i64>(value) < 0) store<u8>(at++, 0x2d);
+  const size = abs<f64>(value);
+  if (size < 400_000) {
+    const scaled = <u32>nearest<f64>(size * 1e4);
+    if (<f64>scaled / 1e4 == size) {
+      const whole = scaled / 10_000;
+      const rest = scaled - whole * 10_000;
+      at = put32(at, whole);
+      return rest == 0 ? at : putFraction(at, rest, 4);
+    }
+  }
+  if (floor<f64>(size) == size) return putUnsigned(at, <u64>size);
+  const isShort = nearest<f64>(size * 1e4) / 1e4 == size;
+  const power: u64 = isShort ? 10_000 : 100_000_000;
+  const scaled = <u64>nearest<f64>(size * <f64>power);
+  const whole = scaled / power;
+  return putFraction(putUnsigned(at, whole), <u32>(scaled - whole * power), isShort ? 4 : 8);
+}
+
+/** A point and `digits` digits, less the zeros at the end; `rest` is not 0. */
+function putFraction(at: usize, rest: u32, digits: u32): usize {
+  let left = rest;
+  let count = digits;
+  while (left % 10 == 0) {
+    left /= 10;
+    count--;
+  }
+  store<u8>(at, 0x2e);
+  putDigits(at + 1, left, count);
+  return at + 1 + count;
+}
+
+@inline function putDigits(at: usize, value: u32, digits: u32): void {
+  let left = value;
+  for (let i = digits; i > 0; i--) {
+    const tens = left / 10;
+    store<u8>(at + i - 1, <u8>(0x30 + left - tens * 10));
+    left = tens;
+  }
+}
+
+@inline function put32(at: usize, value: u32): usize {
+  if (value < 10) {
+    store<u8>(at, <u8>(0x30 + value));
+    return at + 1;
+  }
+  let digits: u32 = 2;
+  for (let bound: u64 = 100; bound <= <u64>value; bound *= 10) digits++;
+  putDigits(at, value, digits);
+  return at + digits;
+}
+
+function putUnsigned(at: usize, value: u64): usize {
+  if (value < 4_294_967_296) return put32(at, <u32>value);
+  const high = value / 1_000_000_000;
+  const low = <u32>(value - high * 1_000_000_000);
+  const next = putUnsigned(at, high);
+  putDigits(next, low, 9);
+  return next + 9;
+}
+
+function putInteger(at: usize, value: i64): usize {
+  if (value >= 0) return putUnsigned(at, <u64>value);
+  store<u8>(at, 0x2d);
+  return putUnsigned(at + 1, -(<u64>value));
+}
+
+/** `"2024-01-31T12:00:00.5Z"`: the fraction without zeros at its end. Days to dates: Hinnant, chrono-compatible date algorithms. */
+function putRfc3339(start: usize, time: i64): usize {
+  let seconds = time / NS_PER_S;
+  let fraction = time - seconds * NS_PER_S;
+  if (fraction < 0) {
+    fraction += NS_PER_S;
+    seconds--;
+  }
+  let days = seconds / S_PER_DAY;
+  let inDay = <u32>(seconds - days * S_PER_DAY);
+  if (seconds < days * S_PER_DAY) {
+    days--;
+    inDay = <u32>(seconds - days * S_PER_DAY);
+  }
+  const shifted = <u32>(days + 719_468); // from March 1 of year 0; times are within 1677 to 2262
+  const era = shifted / 146_097;
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365;
+  const dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+  const shiftedMonth = (5 * dayOfYear + 2) / 153;
+  const day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1;
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  store<u8>(start, 0x22);
+  putDigits(start + 1, year, 4);
+  store<u8>(start, 0x2d, 5);
+  putDigits(start + 6, month, 2);
+  store<u8>(start, 0x2d, 8);
+  putDigits(start + 9, day, 2);
+  store<u8>(start, 0x54, 11);
+  putDigits(start + 12, inDay / 3600, 2);
+  store<u8>(start, 0x3a, 14);
+  putDigits(start + 15, (inDay / 60) % 60, 2);
+  store<u8>(start, 0x3a, 17);
+  putDigits(start + 18, inDay % 60, 2);
+  let at = start + 20;
+  if (fraction != 0) at = putFraction(at, <u32>fraction, 9);
+  store<u8>(at, 0x5a);
+  store<u8>(at, 0x22, 1);
+  return at + 2;
+}
