@@ -155,6 +155,9 @@ test("two servers' answers are the same but for the rounding of floats", () => {
   expect(() => compareInflux(answer(10, null), answer(10, 0))).toThrow("null, not 0");
   expect(() => compareInflux(answer(10, 1, "b"), answer(10, 1))).toThrow("tags.tag: b, not a");
   expect(() => compareInflux('{"results":[{}]}', answer(10, 1))).toThrow("undefined, not");
+  const long = (partial?: true) => JSON.stringify({ results: [{ series: [{ values: [[1, 2]], partial }] }] });
+  compareInflux(long(), long(true));
+  expect(() => compareInflux(long(true), long())).toThrow("partial: true, not undefined");
 });
 
 test("every query can be asked of small data", () => {
