@@ -10,6 +10,8 @@ import { FieldType } from "../src/model/types.ts";
 import { Catalog } from "../src/store/catalog.ts";
 import { Schema } from "../src/store/schema.ts";
 import { SeriesSelector } from "../src/store/select.ts";
+import { StoreSource } from "../src/store/source.ts";
+import type { Store } from "../src/store/store.ts";
 
 const kernels = new Kernels();
 afterAll(() => expect(kernels.usedBytes).toBe(0));
@@ -242,6 +244,39 @@ describe("select", () => {
     fixture.drop(0);
     fixture.add(0, { f: "1", g: "1", h: "1" });
     expect(keys()).toEqual(["f", "g", "h"]);
+    fixture.close();
+  });
+
+  test("a source's tag keys are those of now, whatever it was asked before", async () => {
+    const fixture = new Fixture();
+    const measurement = fixture.schema.measurement("d", "m0");
+    fixture.schema.table(measurement, "r");
+    const source = new StoreSource(kernels, fixture.schema, [{ catalog: fixture.catalog } as Store]);
+    const keys = () => source.tagKeys("d", "m0", null);
+    expect([await keys(), await source.tagKeys("d", "other", null)]).toEqual([[], []]);
+    fixture.add(0, { b: "1", a: "2" });
+    expect([await keys(), await keys()]).toEqual([
+      ["a", "b"],
+      ["a", "b"],
+    ]);
+    fixture.add(0, { c: "1" });
+    expect(await keys()).toEqual(["a", "b", "c"]);
+    fixture.catalog.dropSeries([0]);
+    expect(await keys()).toEqual(["c"]);
+    fixture.drop(0);
+    fixture.add(0, { d: "1" });
+    expect(await keys()).toEqual(["d"]);
+    fixture.close();
+  });
+
+  test("a condition may name more text than an area holds", () => {
+    const fixture = new Fixture();
+    const values = Array.from({ length: 200 }, (_, i) => `${i}`.padEnd(1000, "x"));
+    for (const value of values) fixture.add(0, { a: value });
+    const where = values
+      .map((value) => binary(tag("a"), "=", text(value)))
+      .reduce((a, b) => binary(a, "or", b));
+    expect([...fixture.select((selector) => selector.select(0, where)).ids]).toEqual(values.map((_, i) => i));
     fixture.close();
   });
 

@@ -143,14 +143,14 @@ export interface Metadata {
   /** Sorted names of measurements that have a series satisfying `where` (over tags only). */
   measurements(database: string, where: Expression | null): Promise<string[]>;
   /** Sorted by name; empty when the measurement is unknown. */
-  fields(database: string, measurement: string): Promise<FieldInfo[]>;
+  fields(database: string, measurement: string): Promise<readonly FieldInfo[]>;
   /** Sorted tag keys of the series that satisfy `where`, in any retention policy or the one that is named. */
   tagKeys(
     database: string,
     measurement: string,
     where: Expression | null,
     retentionPolicy?: string,
-  ): Promise<string[]>;
+  ): Promise<readonly string[]>;
   /** Sorted distinct values of one tag among the series that satisfy `where`; retention policies as above. */
   tagValues(
     database: string,

@@ -155,7 +155,7 @@ async function rowsWithin(
 export async function fieldsOf(
   { database, measurement, retentionPolicies }: ShowTarget,
   { source, administration, budget }: ShowContext,
-): Promise<FieldInfo[]> {
+): Promise<readonly FieldInfo[]> {
   const fields = await source.fields(database, measurement);
   const policies = administration.retentionPolicies(database) ?? [];
   if (policies.every(({ name }) => retentionPolicies.includes(name))) return fields;

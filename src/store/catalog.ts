@@ -18,6 +18,7 @@ export class Catalog {
   readonly #kernels: Kernels;
   readonly #schema: Schema;
   readonly #key: Scratch;
+  #drops = 0;
   /** Tag keys by table, as far as they were asked for (select.ts); as many as the tag index has, or out of date. */
   readonly tagKeys = new Map<number, readonly string[]>();
 
@@ -36,6 +37,11 @@ export class Catalog {
 
   get count(): number {
     return this.#kernels.call.catalogCount(this.record) >>> 0;
+  }
+
+  /** Grows with every series that comes and every drop. */
+  get changes(): number {
+    return this.count + this.#drops;
   }
 
   /** The canonical key of a series: a view, valid until linear memory grows. */
@@ -83,6 +89,7 @@ export class Catalog {
 
   /** The next selector builds it anew. */
   #dropIndex(): void {
+    this.#drops++;
     this.tagKeys.clear();
     this.#kernels.call.tagIndexClose(this.record);
   }

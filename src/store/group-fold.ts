@@ -1,4 +1,4 @@
-// Group fold: partial aggregates of one group of series after the other, in accumulators that stay.
+// Group fold: partial aggregates of groups of series, in accumulators that stay from group to group and from store to store.
 //
 // A row group that is all of one series is folded by its statistics when it lies in one window, else page by page; rows
 // that were merged, filtered or share a row group, and strings, are read and then folded.
@@ -8,58 +8,92 @@ import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { Fold, type FoldedGroup, type FoldRequest } from "../model/scan.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
+import { knownFields, type Measurement } from "./schema.ts";
 import type { GroupRows, Run, SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 
-/** Folds the series of one group after the other into the same accumulators. */
-export class GroupFold {
+/** The accumulators of a fold's columns, in linear memory end to end: those of a group are emptied and copied out at once. */
+export class Accumulators {
   readonly #kernels: Kernels;
-  readonly #reader: SeriesReader;
-  readonly #known: readonly FieldInfo[];
   readonly #request: FoldRequest;
-  readonly #windows: Windows;
+  /** The fields that exist of those that are wanted or that the condition reads. */
+  readonly known: readonly FieldInfo[];
   /** Per wanted column its place among the known fields, -1 = no such field. */
-  readonly #fields: readonly number[];
-  readonly #accumulators: Pointer;
+  readonly fields: readonly number[];
+  readonly windows: Windows;
+  readonly #at: Pointer;
   /** Per wanted column: where its accumulators start. */
   readonly #offsets: readonly number[];
   readonly #sizeBytes: number;
+
+  /** They are empty. `close` when done. */
+  constructor(kernels: Kernels, measurement: Measurement, request: FoldRequest) {
+    const { bounds, columns, where } = request;
+    this.#kernels = kernels;
+    this.#request = request;
+    const names = columns.map(({ field }) => field);
+    this.known = knownFields(measurement, names, where);
+    this.fields = names.map((name) => this.known.findIndex((info) => info.name === name));
+    const count = bounds.length - 1;
+    let sizeBytes = 0;
+    this.#offsets = columns.map(({ keep }) => {
+      const offset = sizeBytes;
+      sizeBytes += accumulatorBytes(keep, count);
+      return offset;
+    });
+    this.#sizeBytes = sizeBytes;
+    this.#at = kernels.alloc(sizeBytes + bounds.length * 8);
+    this.windows = { bounds: this.#at + sizeBytes, count };
+    kernels.i64(this.windows.bounds, bounds.length).set(bounds);
+    this.clear();
+  }
+
+  clear(): void {
+    // all columns at once: they are empty when zero
+    this.#kernels.call.foldInit(1, this.#sizeBytes / 8, this.#at);
+  }
+
+  /** Those of a wanted column. */
+  of(column: number): Pointer {
+    return this.#at + this.#offsets[column]!;
+  }
+
+  columns(): FoldedGroup["columns"] {
+    const copy = this.#kernels.buffer.slice(this.#at, this.#at + this.#sizeBytes);
+    return this.#request.columns.map(({ keep }, c) => {
+      const field = this.fields[c]!;
+      if (field < 0) return null;
+      const { type } = this.known[field]!;
+      return viewAccumulators(type, this.windows.count, keep, copy, this.#offsets[c]!);
+    });
+  }
+
+  close(): void {
+    this.#kernels.free(this.#at);
+  }
+}
+
+/** Folds the series of one store into accumulators. */
+export class GroupFold {
+  readonly #kernels: Kernels;
+  readonly #reader: SeriesReader;
+  readonly #accumulators: Accumulators;
+  readonly #request: FoldRequest;
   readonly #regexes = new RegexCache();
   readonly #useStats: boolean;
   readonly #foldsPages: boolean;
 
-  constructor(
-    kernels: Kernels,
-    reader: SeriesReader,
-    known: readonly FieldInfo[],
-    request: FoldRequest,
-    windows: Windows,
-  ) {
+  constructor(kernels: Kernels, reader: SeriesReader, accumulators: Accumulators, request: FoldRequest) {
     this.#kernels = kernels;
     this.#reader = reader;
-    this.#known = known;
+    this.#accumulators = accumulators;
     this.#request = request;
-    this.#windows = windows;
-    this.#fields = request.columns.map(({ field }) => known.findIndex((info) => info.name === field));
-    // the columns' accumulators stand end to end: a group's are copied out at once
-    let sizeBytes = 0;
-    this.#offsets = request.columns.map(({ keep }) => {
-      const offset = sizeBytes;
-      sizeBytes += accumulatorBytes(keep, windows.count);
-      return offset;
-    });
-    this.#sizeBytes = sizeBytes;
-    this.#accumulators = kernels.alloc(sizeBytes);
+    const { known, fields } = accumulators;
     // statistics know no times of extremes, and no deviations
     this.#useStats = request.columns.every(
       ({ keep }) => (keep & ~(Fold.Count | Fold.Sum | Fold.First | Fold.Last)) === 0,
     );
-    this.#foldsPages = this.#fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
-  }
-
-  start(): void {
-    // all columns at once: they are empty when zero
-    this.#kernels.call.foldInit(1, this.#sizeBytes / 8, this.#accumulators);
+    this.#foldsPages = fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
   }
 
   add(seriesId: number, residual: Expression | null): void {
@@ -78,31 +112,18 @@ export class GroupFold {
     });
   }
 
-  columns(): FoldedGroup["columns"] {
-    const copy = this.#kernels.buffer.slice(this.#accumulators, this.#accumulators + this.#sizeBytes);
-    return this.#request.columns.map(({ keep }, c) => {
-      const field = this.#fields[c]!;
-      if (field < 0) return null;
-      const { type } = this.#known[field]!;
-      return viewAccumulators(type, this.#windows.count, keep, copy, this.#offsets[c]!);
-    });
-  }
-
-  close(): void {
-    this.#kernels.free(this.#accumulators);
-  }
-
   #addRows(slice: Slice, residual: Expression | null, window: number): number {
     const kernels = this.#kernels;
+    const { known, fields, windows } = this.#accumulators;
     let mask = 0;
     if (residual !== null) {
-      const bytes = filterSlice(kernels, slice, this.#known, residual, this.#regexes);
+      const bytes = filterSlice(kernels, slice, known, residual, this.#regexes);
       mask = kernels.alloc(bytes.length);
       kernels.put(mask, bytes);
     }
     let next = window;
-    for (let c = 0; c < this.#fields.length; c++) {
-      const field = this.#fields[c]!;
+    for (let c = 0; c < fields.length; c++) {
+      const field = fields[c]!;
       const column = field < 0 ? null : slice.columns[field];
       if (!column) continue;
       const rows = {
@@ -112,17 +133,9 @@ export class GroupFold {
         mask,
         rowCount: slice.rowCount,
       };
-      const { type } = this.#known[field]!;
+      const { type } = known[field]!;
       const keep = this.#request.columns[c]!.keep;
-      next = foldRows(
-        kernels,
-        type,
-        rows,
-        this.#windows,
-        window,
-        keep,
-        this.#accumulators + this.#offsets[c]!,
-      );
+      next = foldRows(kernels, type, rows, windows, window, keep, this.#accumulators.of(c));
     }
     if (mask !== 0) kernels.free(mask);
     return next;
@@ -131,14 +144,15 @@ export class GroupFold {
   // Rows of a row group: a series of its own has its pages folded, series that share one its decoded columns.
   #addPlace({ cursor, index, start, end, alone }: GroupRows, window: number): number {
     const kernels = this.#kernels;
-    const { bounds, count } = this.#windows;
+    const { known, fields, windows } = this.#accumulators;
+    const { bounds, count } = windows;
     const times = cursor.times(index);
     let next = window;
-    for (let c = 0; c < this.#fields.length; c++) {
-      const field = this.#fields[c]!;
+    for (let c = 0; c < fields.length; c++) {
+      const field = fields[c]!;
       if (field < 0) continue;
       const { keep } = this.#request.columns[c]!;
-      const accumulators = this.#accumulators + this.#offsets[c]!;
+      const accumulators = this.#accumulators.of(c);
       if (alone) {
         const fold = {
           times,
@@ -162,8 +176,8 @@ export class GroupFold {
         mask: 0,
         rowCount: end - start,
       };
-      const { type } = this.#known[field]!;
-      next = Math.max(next, foldRows(kernels, type, rows, this.#windows, window, keep, accumulators));
+      const { type } = known[field]!;
+      next = Math.max(next, foldRows(kernels, type, rows, windows, window, keep, accumulators));
     }
     return next;
   }
@@ -172,10 +186,11 @@ export class GroupFold {
   #addStats({ group, minTime, maxTime }: Run): boolean {
     if (!group) return false;
     const { bounds } = this.#request;
+    const { known, fields, windows } = this.#accumulators;
     const window = upperBound(bounds, minTime) - 1;
-    if (window < 0 || window >= this.#windows.count || maxTime >= bounds[window + 1]!) return false;
+    if (window < 0 || window >= windows.count || maxTime >= bounds[window + 1]!) return false;
     const { cursor, index } = group;
-    const all = this.#fields.map((field) => {
+    const all = fields.map((field) => {
       const place = field < 0 ? -1 : cursor.fieldIndex(field);
       if (place < 0 || cursor.table.valueCount(index, place) === 0) return "absent";
       const stats = cursor.table.stats(index, place);
@@ -185,14 +200,9 @@ export class GroupFold {
     all.forEach((stats, c) => {
       if (stats === null || stats === "absent") return;
       foldStats(
-        ...([this.#kernels, this.#known[this.#fields[c]!]!.type] as const),
+        ...([this.#kernels, known[fields[c]!]!.type] as const),
         { ...stats, minTime, maxTime, firstTime: minTime, lastTime: maxTime },
-        ...([
-          this.#windows.count,
-          window,
-          this.#request.columns[c]!.keep,
-          this.#accumulators + this.#offsets[c]!,
-        ] as const),
+        ...([windows.count, window, this.#request.columns[c]!.keep, this.#accumulators.of(c)] as const),
       );
     });
     return true;

@@ -4,12 +4,15 @@
 // a measurement in one retention policy: the unit that has series. Table ids and field ids are dense, given in
 // the order of first sight, and never leave the process: files carry names.
 import { assert } from "../base/assert.ts";
+import type { Expression } from "../model/expression.ts";
+import { fieldsOf } from "../model/predicate.ts";
 import type { FieldInfo, FieldType } from "../model/types.ts";
 
 export class Measurement {
   /** By field id. */
   readonly fields: FieldInfo[] = [];
   readonly #ids = new Map<string, number>();
+  #fieldsByName: readonly FieldInfo[] = [];
 
   constructor(
     readonly database: string,
@@ -21,6 +24,14 @@ export class Measurement {
     return this.#ids.get(name) ?? -1;
   }
 
+  /** The fields, sorted. */
+  get fieldsByName(): readonly FieldInfo[] {
+    // fields only ever come
+    if (this.#fieldsByName.length < this.fields.length)
+      this.#fieldsByName = this.fields.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#fieldsByName;
+  }
+
   /** Field id of a field, which gets `type` when it is new. The caller checks the type of a known one. */
   define(name: string, type: FieldType): number {
     const known = this.#ids.get(name);
@@ -28,6 +39,19 @@ export class Measurement {
     this.#ids.set(name, this.fields.length);
     return this.fields.push({ name, type }) - 1;
   }
+}
+
+/** The fields that exist of those wanted and of those that the condition reads. */
+export function knownFields(
+  measurement: Measurement,
+  wanted: readonly string[],
+  where: Expression | null,
+): FieldInfo[] {
+  const names = new Set([...wanted, ...fieldsOf(where)]);
+  return [...names]
+    .map((name) => measurement.fieldId(name))
+    .filter((id) => id >= 0)
+    .map((id) => measurement.fields[id]!);
 }
 
 export interface Table {

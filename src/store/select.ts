@@ -4,7 +4,7 @@
 // of fields is left for the rows; when it mentions tags, too, theirs are put in series by series (model/predicate.ts).
 
 import { OverloadedError } from "../base/errors.ts";
-import { type Kernels, Scratch } from "../kernels/kernels.ts";
+import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { evaluate } from "../model/evaluate.ts";
 import type { Expression } from "../model/expression.ts";
 import { reduce, separate, tagsOf } from "../model/predicate.ts";
@@ -13,6 +13,19 @@ import { decodeSeriesKey, escapeTag } from "../model/serieskey.ts";
 import type { Catalog } from "./catalog.ts";
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const utf8Bytes = new TextEncoder();
+/** A partition mostly has none of the few series that a condition names. */
+const NONE = new Uint32Array(0);
+
+/** The series of a table, ascending. */
+type Matching = (tableId: number) => Uint32Array;
+
+interface SplitCondition {
+  /** What the tags decide; null = all series. */
+  readonly matching: Matching | null;
+  /** What is left for the rows; null = nothing. */
+  readonly rows: Expression | null;
+}
 
 export interface SelectedSeries {
   /** Ascending. */
@@ -27,8 +40,12 @@ export class SeriesSelector {
   readonly #scratch: Scratch;
   readonly #regexes = new RegexCache();
   /** What was worked out of conditions and texts stays for the next catalog. */
-  readonly #separated = new Map<Expression, ReturnType<typeof separate>>();
-  readonly #encoded = new Map<string, Uint8Array>();
+  readonly #splits = new Map<Expression, SplitCondition>();
+  /** Where texts stand in linear memory, and the areas that they fill. */
+  readonly #placed = new Map<string, { readonly at: Pointer; readonly sizeBytes: number }>();
+  readonly #areas: Pointer[] = [];
+  #freeAt: Pointer = 0;
+  #freeEnd: Pointer = 0;
 
   /** Brings the tag index up to date. `close` when done. */
   constructor(kernels: Kernels, catalog: Catalog) {
@@ -48,18 +65,14 @@ export class SeriesSelector {
 
   close(): void {
     this.#scratch.release();
+    for (const area of this.#areas) this.#kernels.free(area);
   }
 
   select(tableId: number, where: Expression | null): SelectedSeries {
     if (where === null) return { ids: this.#all(tableId), residuals: null };
-    let separated = this.#separated.get(where);
-    if (separated === undefined) {
-      separated = separate(where);
-      this.#separated.set(where, separated);
-    }
-    const { tags, rows } = separated;
-    const ids = tags === null ? this.#all(tableId) : this.#matching(tableId, tags);
-    if (rows === null) return { ids, residuals: null };
+    const { matching, rows } = this.#split(where);
+    const ids = matching === null ? this.#all(tableId) : matching(tableId);
+    if (rows === null || ids.length === 0) return { ids, residuals: null };
     if (tagsOf(rows).length === 0) return { ids, residuals: new Array(ids.length).fill(rows) };
     const kept: number[] = [];
     const residuals: (Expression | null)[] = [];
@@ -72,6 +85,16 @@ export class SeriesSelector {
       residuals.push(left === true ? null : left);
     }
     return { ids: Uint32Array.from(kept), residuals };
+  }
+
+  #split(where: Expression): SplitCondition {
+    let split = this.#splits.get(where);
+    if (split === undefined) {
+      const { tags, rows } = separate(where);
+      split = { matching: tags === null ? null : this.#compile(tags), rows };
+      this.#splits.set(where, split);
+    }
+    return split;
   }
 
   /** How many series a table has. */
@@ -124,18 +147,27 @@ export class SeriesSelector {
     });
   }
 
-  // The series for which a condition over tags holds.
-  #matching(tableId: number, where: Expression): Uint32Array {
+  // A condition over tags, worked out once: gives the series of a table for which it holds, of the catalog in hand.
+  #compile(where: Expression): Matching {
     if (where.kind === "binary" && (where.operator === "and" || where.operator === "or")) {
-      const combine = where.operator === "and" ? intersect : unite;
-      return combine(this.#matching(tableId, where.left), this.#matching(tableId, where.right));
+      const [left, right] = [this.#compile(where.left), this.#compile(where.right)];
+      if (where.operator === "or") return (tableId) => unite(left(tableId), right(tableId));
+      return (tableId) => {
+        const ids = left(tableId);
+        return ids.length === 0 ? NONE : intersect(ids, right(tableId));
+      };
     }
     const [tag, ...others] = tagsOf(where);
     if (tag === undefined) {
       const always = evaluate(where, () => null, this.#regexes) === true;
-      return always ? this.#all(tableId) : new Uint32Array(0);
+      return (tableId) => (always ? this.#all(tableId) : NONE);
     }
-    return others.length === 0 ? this.#matchingOne(tableId, tag, where) : this.#matchingEach(tableId, where);
+    if (others.length > 0) return (tableId) => this.#matchingEach(tableId, where);
+    const equal = equalTo(where);
+    if (equal === null) return (tableId) => this.#matchingOne(tableId, tag, where);
+    const text = `${escapeTag(tag)}=${escapeTag(equal.value)}`;
+    if (equal.negated) return (tableId) => subtract(this.#all(tableId), this.#seriesOf(tableId, text));
+    return (tableId) => this.#seriesOf(tableId, text);
   }
 
   // A condition that compares tags with each other: asked of every series.
@@ -150,11 +182,6 @@ export class SeriesSelector {
 
   // A condition over one tag: asked of each value that the tag has.
   #matchingOne(tableId: number, tag: string, where: Expression): Uint32Array {
-    const equal = equalTo(where);
-    if (equal) {
-      const ids = this.#series(this.#node(tableId, `${escapeTag(tag)}=${escapeTag(equal.value)}`));
-      return equal.negated ? subtract(this.#all(tableId), ids) : ids;
-    }
     const holds = (value: string) => evaluate(where, () => value, this.#regexes) === true;
     const lists = this.tagValues(tableId, tag)
       .filter(({ value }) => holds(value))
@@ -167,22 +194,38 @@ export class SeriesSelector {
   }
 
   #all(tableId: number): Uint32Array {
-    return this.#series(this.#node(tableId, ""));
+    return this.#seriesOf(tableId, "");
+  }
+
+  #seriesOf(tableId: number, text: string): Uint32Array {
+    return this.#series(this.#node(tableId, text));
   }
 
   #node(tableId: number, text: string): number {
-    let bytes = this.#encoded.get(text);
-    if (bytes === undefined) {
-      bytes = new TextEncoder().encode(text);
-      this.#encoded.set(text, bytes);
+    const { at, sizeBytes } = this.#placed.get(text) ?? this.#place(text);
+    return this.#kernels.call.tagIndexNode(this.#catalog.record, tableId, at, sizeBytes) >>> 0;
+  }
+
+  // Puts a text into linear memory, for all catalogs.
+  #place(text: string): { at: Pointer; sizeBytes: number } {
+    const bytes = utf8Bytes.encode(text);
+    const sizeBytes = bytes.length;
+    if (this.#freeEnd - this.#freeAt < sizeBytes || this.#areas.length === 0) {
+      const area = this.#kernels.alloc(sizeBytes + 8);
+      this.#areas.push(area);
+      this.#freeAt = area;
+      this.#freeEnd = area + (this.#kernels.call.areaSize(area) >>> 0);
     }
-    const at = this.#scratch.reserve(bytes.length + 8);
+    const at = this.#freeAt;
     this.#kernels.put(at, bytes);
-    return this.#kernels.call.tagIndexNode(this.#catalog.record, tableId, at, bytes.length) >>> 0;
+    this.#freeAt += sizeBytes;
+    const placed = { at, sizeBytes };
+    this.#placed.set(text, placed);
+    return placed;
   }
 
   #series(node: number): Uint32Array {
-    if (node === 0) return new Uint32Array(0);
+    if (node === 0) return NONE;
     const count = this.#kernels.u32(node + 24, 1)[0]!;
     const out = this.#scratch.reserve(count * 4 + 8);
     this.#kernels.call.tagIndexSeries(node, out);
@@ -231,6 +274,7 @@ function intersect(a: Uint32Array, b: Uint32Array): Uint32Array {
 }
 
 function unite(a: Uint32Array, b: Uint32Array): Uint32Array {
+  if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a;
   const out = new Uint32Array(a.length + b.length);
   let n = 0;
   for (let i = 0, j = 0; i < a.length || j < b.length; ) {

@@ -2,7 +2,6 @@
 
 import { CorruptionError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
-import type { Windows } from "../kernels/fold.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
@@ -19,9 +18,9 @@ import type {
 import { decodeKeyText } from "../model/serieskey.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { edgeRow } from "./edge-row.ts";
-import { GroupFold } from "./group-fold.ts";
+import { foldStores } from "./fold-stores.ts";
 import { mayHold, type ValueRange } from "./prune.ts";
-import type { Measurement, Schema, Table } from "./schema.ts";
+import { knownFields, type Measurement, type Schema, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { countDistinct, GroupCounts, hashesOf } from "./series-count.ts";
 import { type GroupRows, SeriesReader } from "./series-reader.ts";
@@ -37,6 +36,11 @@ export class StoreSource implements Source {
   readonly #kernels: Kernels;
   readonly #schema: Schema;
   readonly #stores: readonly Store[];
+  /** Of measurements that were asked for, and the sum of the catalogs' changes then. */
+  readonly #tagKeys = new WeakMap<
+    Measurement,
+    { readonly changes: number; readonly keys: readonly string[] }
+  >();
 
   constructor(kernels: Kernels, schema: Schema, stores: readonly Store[]) {
     this.#kernels = kernels;
@@ -136,70 +140,9 @@ export class StoreSource implements Source {
     }
   }
 
-  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
+  fold(request: FoldRequest): AsyncIterable<FoldedGroup> {
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
-    if (!table) return;
-    const kernels = this.#kernels;
-    const pause = new Pause();
-    const count = request.bounds.length - 1;
-    const names = request.columns.map((column) => column.field);
-    const known = knownFields(table.measurement, names, request.where);
-    const bounds = kernels.alloc(request.bounds.length * 8);
-    kernels.i64(bounds, request.bounds.length).set(request.bounds);
-    try {
-      for (const { store, selector } of this.#selectorsOf(table)) {
-        const version = store.version.retain();
-        try {
-          for (const group of this.#foldStore(selector, version, known, table, request, { bounds, count })) {
-            if (pause.due()) await pause.wait();
-            yield group;
-          }
-        } catch (error) {
-          if (error instanceof CorruptionError) store.reportDamage(error);
-          throw error;
-        } finally {
-          version.release();
-        }
-      }
-    } finally {
-      kernels.free(bounds);
-    }
-  }
-
-  *#foldStore(
-    selector: SeriesSelector,
-    version: Store["version"],
-    known: readonly FieldInfo[],
-    table: Table,
-    request: FoldRequest,
-    windows: Windows,
-  ): Generator<FoldedGroup> {
-    const { ids, residuals } = selector.select(table.id, request.where);
-    if (ids.length === 0) return;
-    const kernels = this.#kernels;
-    const { bounds } = request;
-    const [minTime, maxTime] = common(request, bounds[0]!, bounds[bounds.length - 1]! - 1n);
-    let reader: SeriesReader | undefined;
-    let fold: GroupFold | undefined;
-    try {
-      reader = new SeriesReader(
-        ...([kernels, version, table.measurement, table.retentionPolicy] as const),
-        ...([known.map((field) => field.name), minTime, maxTime] as const),
-      );
-      fold = new GroupFold(kernels, reader, known, request, windows);
-      const tagColumns = request.groupBy.map((key) => selector.valuesOf(table.id, ids, key));
-      for (const members of groupsOf(tagColumns, ids.length)) {
-        request.budget.check();
-        fold.start();
-        for (const i of members) fold.add(ids[i]!, residuals?.[i] ?? null);
-        const columns = fold.columns();
-        if (columns.every((column) => column === null)) continue;
-        yield { tags: tagColumns.map((values) => values[members[0]!]!), firstWindow: 0, columns };
-      }
-    } finally {
-      fold?.close();
-      reader?.close();
-    }
+    return table ? foldStores(this.#kernels, table, this.#selectorsOf(table), request) : nothing();
   }
 
   async measurements(database: string, where: Expression | null): Promise<string[]> {
@@ -215,9 +158,8 @@ export class StoreSource implements Source {
     return false;
   }
 
-  async fields(database: string, measurement: string): Promise<FieldInfo[]> {
-    const fields = this.#schema.measurements(database).get(measurement)?.fields ?? [];
-    return fields.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  async fields(database: string, measurement: string): Promise<readonly FieldInfo[]> {
+    return this.#schema.measurements(database).get(measurement)?.fieldsByName ?? [];
   }
 
   async tagKeys(
@@ -225,9 +167,25 @@ export class StoreSource implements Source {
     measurement: string,
     where: Expression | null,
     retentionPolicy?: string,
-  ): Promise<string[]> {
+  ): Promise<readonly string[]> {
+    const known = this.#schema.measurements(database).get(measurement);
+    if (known === undefined) return [];
+    if (where !== null || retentionPolicy !== undefined)
+      return this.#tagKeysOf(known, where, retentionPolicy);
+    // every query asks: they are looked for again when a series has come or gone
+    let changes = 0;
+    for (const { catalog } of this.#stores) changes += catalog.changes;
+    let remembered = this.#tagKeys.get(known);
+    if (remembered?.changes !== changes) {
+      remembered = { changes, keys: this.#tagKeysOf(known, null) };
+      this.#tagKeys.set(known, remembered);
+    }
+    return remembered.keys;
+  }
+
+  #tagKeysOf({ database, name }: Measurement, where: Expression | null, retentionPolicy?: string): string[] {
     const keys = new Set<string>();
-    for (const { selector, table } of this.#selectors(database, measurement, retentionPolicy)) {
+    for (const { selector, table } of this.#selectors(database, name, retentionPolicy)) {
       const all = selector.tagKeys(table.id);
       if (where === null) for (const key of all) keys.add(key);
       else {
@@ -335,6 +293,8 @@ export class StoreSource implements Source {
   }
 }
 
+async function* nothing(): AsyncGenerator<never> {}
+
 // The least and the greatest value of a field in a row group, as far as statistics tell.
 function rangeOf({ cursor, index }: GroupRows, known: readonly FieldInfo[], name: string): ValueRange {
   const column = known.findIndex((field) => field.name === name);
@@ -361,34 +321,6 @@ function edgeTime(block: SeriesBlock, descending: boolean): bigint {
 // What is left of a request for an edge once a row at `time` is known.
 function beyond(request: ScanRequest, time: bigint): ScanRequest {
   return request.descending ? { ...request, minTime: time + 1n } : { ...request, maxTime: time - 1n };
-}
-
-// The range that the request's and [from, to] have in common.
-function common(request: FoldRequest, from: bigint, to: bigint): [minTime: bigint, maxTime: bigint] {
-  const { minTime, maxTime } = request;
-  return [from > minTime ? from : minTime, to < maxTime ? to : maxTime];
-}
-
-// The fields that exist of those wanted and of those that the condition reads.
-function knownFields(
-  measurement: Measurement,
-  wanted: readonly string[],
-  where: Expression | null,
-): FieldInfo[] {
-  const names = new Set([...wanted, ...fieldsOf(where)]);
-  return [...names]
-    .map((name) => measurement.fieldId(name))
-    .filter((id) => id >= 0)
-    .map((id) => measurement.fields[id]!);
-}
-
-// Series with equal values of all tags, as lists of indices.
-function groupsOf(tagColumns: readonly (readonly string[])[], count: number): Iterable<number[]> {
-  const indices = Array.from({ length: count }, (_, i) => i);
-  if (tagColumns.length === 0) return count === 0 ? [] : [indices];
-  const only = tagColumns[0]!;
-  if (tagColumns.length === 1) return Map.groupBy(indices, (i) => only[i]!).values();
-  return Map.groupBy(indices, (i) => JSON.stringify(tagColumns.map((values) => values[i]))).values();
 }
 
 function seriesOf(key: Uint8Array): Series {
