@@ -202,4 +202,92 @@ describe("rows kept as columns", () => {
     };
     expect(await rows("host, v")).toEqual(await rows("host, v * 1.0"));
   });
+
+  test("times of a zone are printed by its clock", async () => {
+    const oracle = new Oracle();
+    const start = 1_700_000_000n * 10n ** 9n;
+    for (let i = 0; i < 20; i++)
+      oracle.write("db0", {
+        measurement: "m",
+        tags: {},
+        fields: { v: { type: FieldType.Float, value: i } },
+        timeNs: start + BigInt(i) * 60n * 10n ** 9n,
+      });
+    for (const statement of [
+      "v FROM m",
+      "max(v) FROM m WHERE time >= 1700000000s AND time < 1700001200s GROUP BY time(1m) fill(none)",
+    ]) {
+      const session = { source: oracle, administration: oracle, clock: systemClock, database: "db0" };
+      const results = runQuery(`SELECT ${statement} tz('Europe/Berlin')`, session);
+      let text = "";
+      for await (const piece of encodeJson(results, { epoch: null, pretty: false }))
+        text += new TextDecoder().decode(piece);
+      const { values } = JSON.parse(text).results[0].series[0];
+      expect([values.length, values[1][0].slice(-8)]).toEqual([
+        20,
+        statement === "v FROM m" ? "20+01:00" : "00+01:00",
+      ]);
+    }
+  });
+});
+
+describe("windows kept as columns", () => {
+  const oracle = new Oracle();
+  const big = 2n ** 60n;
+  for (let i = 0; i < 400; i++) {
+    if (Math.floor(i / 10) % 7 === 3) continue; // windows without rows
+    const fields: Record<string, { type: FieldType; value: number | bigint | boolean | string }> = {
+      f: { type: FieldType.Float, value: i % 9 === 0 ? -0 : i / 8 },
+      i: { type: FieldType.Integer, value: i % 50 < 25 ? BigInt(i - 200) : big + BigInt(i) },
+    };
+    if (i % 3 === 0)
+      fields.u = { type: FieldType.Unsigned, value: i < 200 ? BigInt(i) : 2n ** 63n + BigInt(i) };
+    if (i % 4 === 0) fields.b = { type: FieldType.Boolean, value: i % 8 === 0 };
+    if (i % 3 === 1) fields.s = { type: FieldType.String, value: `"${i}"` };
+    oracle.write("db0", {
+      measurement: "m",
+      tags: { host: `h${i % 2}` },
+      fields: fields as never,
+      timeNs: BigInt(i),
+    });
+  }
+  oracle.write("db0", {
+    measurement: "m",
+    tags: {},
+    fields: { late: { type: FieldType.String, value: "late" } },
+    timeNs: 1000n,
+  });
+  const rowsOf = async (from: number, to: number, columns: string, end: string) => {
+    const text = `SELECT ${columns} FROM m WHERE time >= ${from} AND time < ${to} GROUP BY time(10ns)${end}`;
+    const session = { source: oracle, administration: oracle, clock: systemClock, database: "db0" };
+    const parts: ResultSeries[] = [];
+    for await (const { series } of runQuery(text, session)) for await (const part of series) parts.push(part);
+    return parts;
+  };
+  const columnsShown = [
+    "max(f), min(i), sum(u), count(s), mean(i)",
+    "last(s), first(b), sum(f) * 2 + count(i), max(i)",
+    "median(f), mode(s), spread(u), max(nothing)",
+    "count(i), last(late)",
+  ];
+  for (const columns of columnsShown)
+    test.each(["", " fill(none)", " fill(7)", " fill(-1)"])(
+      `${columns}%s: as a few windows at a time`,
+      async (fill) => {
+        const found = await rowsOf(0, 400, columns, fill);
+        // a number among texts is no column of theirs, nor one below 0 among unsigned ones
+        const isMixed = /late.*\d|\(u\).*-1/.test(columns + fill);
+        expect(found[0]!.columnar === undefined).toBe(isMixed);
+        const rows = found.flatMap((part) => part.rows);
+        const few: ResultSeries["rows"][number][] = [];
+        for (let from = 0; from < 400; from += 100)
+          for (const part of await rowsOf(from, from + 100, columns, fill)) {
+            expect(part.columnar).toBeUndefined();
+            few.push(...part.rows);
+          }
+        expect(rows).toEqual(few);
+        const newest = await rowsOf(0, 400, columns, `${fill} ORDER BY time DESC LIMIT 20 OFFSET 3`);
+        expect(newest.flatMap((part) => part.rows)).toEqual(few.toReversed().slice(3, 23));
+      },
+    );
 });

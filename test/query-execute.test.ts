@@ -139,7 +139,7 @@ describe("a query's bounds", () => {
     const killed = new AbortController();
     const session = {
       ...sessionOver(oracle, 100n),
-      allowance: { timeoutMs: 0, maxHeldBytes: 0, signal: killed.signal },
+      allowance: { timeoutMs: 0, maxHeldBytes: 0, signals: [killed.signal] },
     };
     killed.abort();
     expect(answer("SELECT v FROM m", oracle, session)).rejects.toThrow("query was killed");

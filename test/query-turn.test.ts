@@ -42,7 +42,7 @@ let ended = Promise.withResolvers<unknown>();
 let timeoutMs = 0;
 const backend = {
   async *run(text: string, { signal }: RunOptions = {}) {
-    const allowance = { timeoutMs, maxHeldBytes: 0, signal };
+    const allowance = { timeoutMs, maxHeldBytes: 0, signals: signal ? [signal] : [] };
     const session = { source, administration, clock: systemClock, database: "d", allowance };
     for await (const result of runQuery(text, session)) {
       const series = async function* () {

@@ -4,6 +4,7 @@
 // transformation), calls are joined by time: a row takes the next point of every call that has one at the
 // earliest time left.
 import { FieldType } from "../model/types.ts";
+import type { ColumnarRows } from "./columnar.ts";
 import { fillNumber } from "./fill.ts";
 import type { Frame } from "./frame.ts";
 import { windowCount } from "./frame.ts";
@@ -14,6 +15,7 @@ import { type Input, readsRow, type SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import { filledRows } from "./selected-windows.ts";
 import { type CallValues, type FilledValues, type PointValues, windowValue } from "./values.ts";
+import { FEW_WINDOWS, windowColumns } from "./window-columns.ts";
 
 /** The calls that columns use, and what they gave for the group in hand (by call index; null = nothing). */
 export interface GroupValues {
@@ -76,6 +78,28 @@ export class AnswerRows {
     return rows;
   }
 
+  /** The rows of windows that are not few as columns, after OFFSET and up to LIMIT; null: `of` gives them. */
+  columns(group: GroupValues): ColumnarRows | null {
+    const plan = this.#plan;
+    const frame = this.#frame;
+    const present = this.#roots.filter((call) => group.values[call] !== null);
+    if (frame === null || plan.window === null || plan.having !== null || present.length === 0) return null;
+    if (!present.every((call) => group.values[call]!.kind === "windows")) return null;
+    const filled = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
+    const { from, to } = windowRange(plan, filled, frame);
+    if (to - from < FEW_WINDOWS || to - from > PART_ROWS) return null;
+    const windows = new Uint32Array(to - from);
+    const cells: Cell[][] = this.#evaluate.map(() => []);
+    const at = this.#position();
+    let count = 0;
+    for (let window = from; window < to; window++) {
+      if (!take(present, filled, window, at) && plan.fill.kind === "none") continue;
+      windows[count++] = window;
+      for (let c = 0; c < cells.length; c++) cells[c]!.push(this.#evaluate[c]!(at));
+    }
+    return windowColumns(plan, this.#input.outputs, frame, windows.subarray(0, count), cells);
+  }
+
   *#windowRows(
     present: readonly number[],
     windows: readonly FilledValues[],
@@ -103,15 +127,26 @@ export class AnswerRows {
     at: Position,
   ): Row | null {
     const plan = this.#plan;
-    let isEmpty = true;
-    for (let c = 0; c < present.length; c++) {
-      const value = windowValue(windows[c]!, i);
-      at.calls[present[c]!] = value;
-      if (value !== null) isEmpty = false;
-    }
+    const isEmpty = !take(present, windows, i, at);
     if (isEmpty && plan.window !== null && plan.fill.kind === "none") return null;
     return rowOf(plan.window === null ? plan.aggregateTime : frame.time(i), this.#evaluate, at);
   }
+}
+
+/** Takes the calls' values of a window; false: none has one. */
+function take(
+  present: readonly number[],
+  windows: readonly FilledValues[],
+  window: number,
+  at: Position,
+): boolean {
+  let isFound = false;
+  for (let c = 0; c < present.length; c++) {
+    const value = windowValue(windows[c]!, window);
+    at.calls[present[c]!] = value;
+    if (value !== null) isFound = true;
+  }
+  return isFound;
 }
 
 /** The windows that rows are made for: [from, to). */

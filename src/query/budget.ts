@@ -1,4 +1,4 @@
-// What a query may use: a deadline, a bound on memory held, and a signal that kills it.
+// What a query may use: a deadline, a bound on memory held, and signals that kill it.
 //
 // Everything that works for a query (scans, folds, merges, the writer of the answer) shares one allowance and
 // calls `check` every few milliseconds; the first call past a limit throws and so unwinds the whole query.
@@ -12,14 +12,16 @@ export interface Allowance {
   readonly timeoutMs: number;
   /** Bytes that the query may hold at a time; 0 = no bound. */
   readonly maxHeldBytes: number;
-  /** Aborted when the client has gone or an operator kills the query. */
-  readonly signal?: AbortSignal | undefined;
+  /** One of them is aborted when the client has gone or the database closes. */
+  readonly signals?: readonly AbortSignal[] | undefined;
   /** The query's place among the running ones, where it can be killed by its id. */
   readonly ticket?: QueryTicket | undefined;
 }
 
 /** The bounds that a query runs under when nothing else is said. */
 export const defaultAllowance: Allowance = { timeoutMs: 120_000, maxHeldBytes: 1 << 30 };
+
+const NONE: readonly AbortSignal[] = [];
 
 export class QueryBudget implements Budget {
   readonly #allowance: Allowance;
@@ -39,9 +41,9 @@ export class QueryBudget implements Budget {
   }
 
   check(): void {
-    const { signal, ticket, timeoutMs } = this.#allowance;
+    const { signals = NONE, ticket, timeoutMs } = this.#allowance;
     if (ticket?.killed) throw new QueryAbortedError("query interrupted");
-    if (signal?.aborted) throw new QueryAbortedError("query was killed");
+    for (const { aborted } of signals) if (aborted) throw new QueryAbortedError("query was killed");
     if (timeoutMs > 0 && this.#clock.elapsedMs() - this.#startMs > timeoutMs)
       throw new QueryAbortedError(
         `query-timeout limit exceeded: it ran for more than ${timeoutMs} ms; narrow its time range or raise the timeout`,

@@ -7,11 +7,9 @@ import { reduce } from "../model/predicate.ts";
 import type { RegexCache } from "../model/regex.ts";
 import type { Column, Series, SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
-import { wordsOf } from "./cells.ts";
+import { TWO_32, wordsOf } from "./cells.ts";
 import type { Row } from "./parts.ts";
 import type { Cell } from "./result.ts";
-
-const TWO_32 = 4_294_967_296;
 
 /** A column of the answer: its index among the cells of a row and the type of its values. */
 export interface CellColumn {
@@ -31,46 +29,69 @@ export function blockOfRows(
     series,
     rowCount: rows.length,
     times,
-    columns: columns.map((column) => (column === null ? null : columnOf(rows, column))),
+    columns: columns.map((column) => {
+      if (column === null) return null;
+      const { index, type } = column;
+      return columnOfCells(
+        rows.map((row) => row[index]!),
+        type,
+      );
+    }),
   };
 }
 
-function columnOf(rows: readonly Row[], { index, type }: CellColumn): Column | null {
-  const present = new Uint8Array(rows.length);
+/** The cells of a column in an array of their type; null: it has no values. */
+export function columnOfCells(cells: readonly Cell[], type: FieldType): Column | null {
+  const present = new Uint8Array(cells.length);
   let count = 0;
-  for (let i = 0; i < rows.length; i++) {
-    if (rows[i]![index] === null) continue;
+  for (let i = 0; i < cells.length; i++) {
+    if (cells[i] === null) continue;
     present[i] = 1;
     count++;
   }
   if (count === 0) return null;
-  return withValues(rows, index, type, count === rows.length ? null : present);
+  return withValues(cells, type, count === cells.length ? null : present);
 }
 
-function withValues(
-  rows: readonly Row[],
-  index: number,
-  type: FieldType,
-  present: Uint8Array | null,
-): Column {
-  const count = rows.length;
+/** Whether every cell is null or a value of the type. */
+export function isOfType(cells: readonly Cell[], type: FieldType): boolean {
+  switch (type) {
+    case FieldType.Float:
+      return cells.every((cell) => cell === null || typeof cell === "number");
+    case FieldType.Boolean:
+      return cells.every((cell) => cell === null || typeof cell === "boolean");
+    case FieldType.String:
+      return cells.every((cell) => cell === null || typeof cell === "string");
+    default: {
+      const least = type === FieldType.Unsigned ? 0 : Number.NEGATIVE_INFINITY;
+      return cells.every(
+        (cell) =>
+          cell === null ||
+          ((typeof cell === "bigint" || Number.isSafeInteger(cell)) && (cell as number | bigint) >= least),
+      );
+    }
+  }
+}
+
+function withValues(cells: readonly Cell[], type: FieldType, present: Uint8Array | null): Column {
+  const count = cells.length;
   switch (type) {
     case FieldType.Float: {
       const values = new Float64Array(count);
-      for (let i = 0; i < count; i++) values[i] = (rows[i]![index] as number | null) ?? 0;
+      for (let i = 0; i < count; i++) values[i] = (cells[i] as number | null) ?? 0;
       return { type, present, values };
     }
     case FieldType.Boolean: {
       const values = new Uint8Array(count);
-      for (let i = 0; i < count; i++) values[i] = rows[i]![index] === true ? 1 : 0;
+      for (let i = 0; i < count; i++) values[i] = cells[i] === true ? 1 : 0;
       return { type, present, values };
     }
     case FieldType.String:
-      return { type, present, values: rows.map((row) => (row[index] as string | null) ?? "") };
+      return { type, present, values: cells.map((cell) => (cell as string | null) ?? "") };
     default: {
       const values = type === FieldType.Unsigned ? new BigUint64Array(count) : new BigInt64Array(count);
       const words = wordsOf(values);
-      for (let i = 0; i < count; i++) setInteger(values, words, i, rows[i]![index]!);
+      for (let i = 0; i < count; i++) setInteger(values, words, i, cells[i]!);
       return { type, present, values };
     }
   }

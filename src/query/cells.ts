@@ -6,7 +6,7 @@ import type { Column } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import type { Cell } from "./result.ts";
 
-const TWO_32 = 4_294_967_296;
+export const TWO_32 = 4_294_967_296;
 /** High words from -2^21 to 2^21 - 1 make values that a double holds exactly. */
 const SAFE_HIGH = 1 << 21;
 

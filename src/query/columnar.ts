@@ -1,4 +1,4 @@
-// Rows of an answer that are stored rows as they are, kept as columns: no array a row, no cell a value, until somebody asks for them.
+// Rows of an answer that are stored rows as they are, or windows (window-columns.ts), kept as columns: no array a row, no cell a value, until somebody asks for them.
 //
 //   blocks    [b0 b1 b2 ...]      what the scan gave
 //   block/row  0 2 0 1 ...        row i of the answer is row `row[i]` of `blocks[block[i]]`
@@ -28,6 +28,7 @@ export class ColumnarPart implements ResultSeries {
   readonly tags?: ReadonlyMap<string, string>;
   readonly columns: readonly string[];
   readonly timeColumn: number;
+  readonly zone?: string;
   readonly partial?: boolean;
   readonly #columnar: ColumnarRows;
   #rows: readonly Row[] | undefined;
@@ -37,6 +38,7 @@ export class ColumnarPart implements ResultSeries {
     if (head.tags !== undefined) this.tags = head.tags;
     this.columns = head.columns;
     this.timeColumn = head.timeColumn;
+    if (head.zone !== undefined) this.zone = head.zone;
     if (partial) this.partial = true;
     this.#columnar = columnar;
   }

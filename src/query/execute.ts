@@ -21,6 +21,7 @@ import {
   passesOf,
   rootCalls,
 } from "./calls.ts";
+import { ColumnarPart } from "./columnar.ts";
 import { DerivedRows } from "./derived.ts";
 import { type BaseCall, evaluateCall, evaluatePoints, type Means } from "./evaluate.ts";
 import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
@@ -152,6 +153,12 @@ async function* callSeries(
     return;
   }
   for (const group of chosenSeries(plan, ordered)) {
+    const columns = answer.columns(group);
+    if (columns !== null) {
+      if (turn.isOver()) await turn.next();
+      if (columns.count > 0) yield new ColumnarPart(headOf(group.tags), columns, false);
+      continue;
+    }
     const all = answer.of(group);
     const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);
     for (const part of inParts(headOf(group.tags), limited(rows, 0, plan.limit), context.budget)) {

@@ -13,6 +13,7 @@
 import { InputError } from "../base/errors.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { addMonths, monthOf, startOfMonth } from "./calendar.ts";
+import { TWO_32, wordsOf } from "./cells.ts";
 import type { Window } from "./plan.ts";
 import { Zone } from "./zones.ts";
 
@@ -93,10 +94,14 @@ export class WindowRule {
         `GROUP BY time would make ${estimate} windows, more than ${MAX_WINDOWS}: use a longer interval or a shorter time range`,
       );
     if (this.#everyMonths > 0) return this.#monthBounds(minTime, estimate);
+    const first = this.start(minTime);
+    const isPlain = this.#zone === null && first > MIN_TIME;
+    if (isPlain && first + this.#everyNs * BigInt(estimate) <= MAX_TIME)
+      return ascending(first, this.#everyNs, estimate + 1);
     // a zone can add a window where its clock goes back
     let bounds = new BigInt64Array(estimate + 8);
     let count = 0;
-    let start = this.start(minTime);
+    let start = first;
     let distance = this.#zone?.offsetNs(start) ?? 0n;
     while (start <= maxTime) {
       if (count + 1 >= bounds.length) bounds = grown(bounds);
@@ -135,6 +140,27 @@ function modulo(time: bigint, every: bigint): bigint {
 function clamp(time: bigint): bigint {
   return time < MIN_TIME ? MIN_TIME : time > MAX_TIME ? MAX_TIME : time;
 }
+
+/** `count` times, each `every` after the one before: as words, without a BigInt each. */
+function ascending(first: bigint, every: bigint, count: number): BigInt64Array {
+  const times = new BigInt64Array(count);
+  const words = wordsOf(times);
+  const [everyLow, everyHigh] = [Number(every & LOW_WORD), Number(every >> 32n)];
+  let low = Number(first & LOW_WORD);
+  let high = Number(first >> 32n);
+  for (let i = 0; i < count; i++) {
+    words[2 * i] = low;
+    words[2 * i + 1] = high;
+    low += everyLow;
+    high += everyHigh;
+    if (low < TWO_32) continue;
+    low -= TWO_32;
+    high++;
+  }
+  return times;
+}
+
+const LOW_WORD = 0xffff_ffffn;
 
 function grown(bounds: BigInt64Array<ArrayBuffer>): BigInt64Array<ArrayBuffer> {
   const larger = new BigInt64Array(bounds.length * 2);

@@ -1,10 +1,11 @@
 // Bytes of a JSON answer on their way out: text, and pieces that are bytes already, until a piece is full.
 
-const FIRST_BYTES = 64 * 1024;
+/** Room to begin with: most answers are small, and every one would pay for zeroing more. */
+const FIRST_BYTES = 4 * 1024;
 
 export class JsonBytes {
   readonly #encoder = new TextEncoder();
-  #bytes = new Uint8Array(FIRST_BYTES);
+  #bytes = new Uint8Array(0);
   #length = 0;
 
   get length(): number {
@@ -32,7 +33,7 @@ export class JsonBytes {
   #reserve(sizeBytes: number): void {
     const needed = this.#length + sizeBytes;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const grown = new Uint8Array(Math.max(FIRST_BYTES, needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
