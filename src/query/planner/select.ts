@@ -198,7 +198,7 @@ function planInput(
       (call) => call.argument.kind === "call" || functions[call.function].kind === "transformation",
     );
   const whereOf = (source: PlannedSource) =>
-    condition === null ? null : resolveCondition(condition, source);
+    condition === null ? null : resolveCondition(condition, withFieldsOf(source, all));
   return {
     source: stored ?? {
       kind: "derived",
@@ -227,4 +227,10 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
   if (call === undefined || calls.length > 1) return false;
   if (call.function === "top" || call.function === "bottom" || call.function === "sample") return true;
   return window === null && functions[call.function].kind === "selector";
+}
+
+/** What is a field in a source beside this one is no tag here: no row has a value of it. */
+function withFieldsOf(source: Schema, all: Schema): Schema {
+  const more = [...all.fields].filter(([name]) => !source.tags.has(name) && !source.fields.has(name));
+  return more.length === 0 ? source : { ...source, fields: new Map([...source.fields, ...more]) };
 }
