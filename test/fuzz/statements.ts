@@ -132,9 +132,10 @@ const otherStatements = [
   "GRANT READ ON d TO u",
   "REVOKE ALL PRIVILEGES FROM u",
   "SET PASSWORD FOR u = 'p'",
-  "DROP SERIES FROM m WHERE t = 'a'",
-  "DELETE FROM m WHERE time < 5",
-  "DROP MEASUREMENT m",
+  // (of nothing that is there: they run beside statements that read)
+  "DROP SERIES FROM nowhere WHERE t = 'a'",
+  "DELETE FROM nowhere WHERE time < 5",
+  "DROP MEASUREMENT nowhere",
   "KILL QUERY 5",
   "CREATE SUBSCRIPTION s ON d.p DESTINATIONS ALL 'udp://h:1', 'udp://h:2'",
   "DROP SUBSCRIPTION s ON d.p",
@@ -187,7 +188,8 @@ function drawInto(draw: Draw, schema: Schema, database: string, into: string): s
   for (;;) {
     const { text } = drawSelect(draw, { schema, database, depth: 1, into });
     if (/fill\(/i.test(text) && !/time\(/i.test(text)) continue;
-    if (!/slimit|\), |, \(select|\b(?:top|bottom)\([^)]*\).*\(select/i.test(text)) return text;
+    if (!/slimit|stddev|sample\(|\), |, \(select|\b(?:top|bottom)\([^)]*\).*\(select/i.test(text))
+      return text;
   }
 }
 

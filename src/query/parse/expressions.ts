@@ -195,6 +195,13 @@ function parseDistinct(cursor: Cursor): Node {
   return { kind: "distinct", name: cursor.expectIdentifier() };
 }
 
+/** `mean((f))` is `mean(f)`. */
+function bare(node: Node): Node {
+  return node.kind === "paren" && (node.inner.kind === "reference" || node.inner.kind === "paren")
+    ? bare(node.inner)
+    : node;
+}
+
 /** The arguments of a call, whose name has been read. */
 function parseCall(cursor: Cursor, name: string): Node {
   cursor.expectOperator("(");
@@ -202,7 +209,7 @@ function parseCall(cursor: Cursor, name: string): Node {
   if (!cursor.takeOperator(")")) {
     do {
       const pattern = cursor.takeRegex();
-      list.push(pattern === null ? parseExpression(cursor) : { kind: "regex", pattern });
+      list.push(pattern === null ? bare(parseExpression(cursor)) : { kind: "regex", pattern });
     } while (cursor.takeOperator(","));
     cursor.expectOperator(")");
   }
