@@ -30,10 +30,13 @@ class Recorder implements Backend {
     this.writes.push({ kind: "json", text: String(Buffer.from(bytes as Uint8Array)), target });
     return this.onWrite();
   }
-  async *run(text: string, options: RunOptions) {
+  run(text: string, options: RunOptions) {
     this.queries.push({ text, options });
     if (text === "BAD") throw new InputError("error parsing query: found BAD at line 1, char 1");
-    yield { statementId: 0, messages: [], series: this.onQuery(options.signal) };
+    return this.#results(options.signal);
+  }
+  async *#results(signal: AbortSignal | undefined) {
+    yield { statementId: 0, messages: [], series: this.onQuery(signal) };
   }
   health() {
     return { status: this.status, message: "told so", checks: [] };

@@ -47,9 +47,9 @@ export class Databases {
     return this.#failure;
   }
 
-  /** Names, in the order of their creation. */
+  /** Names, sorted. */
   names(): string[] {
-    return [...this.#policies.keys()];
+    return [...this.#policies.keys()].sort();
   }
 
   has(name: string): boolean {

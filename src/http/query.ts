@@ -48,17 +48,13 @@ async function answer(
   access: Access | undefined,
 ) {
   const parameters = await queryParameters(bodies, request);
-  const text = optional(parameters, "q")?.trim() || undefined;
+  const text = optional(parameters, "q");
   if (text === undefined) throw new InputError('missing required parameter "q"');
   const gone = new AbortController();
   const isAsync = parameters.get("async") === "true";
   if (!isAsync) request.signal.addEventListener("abort", () => gone.abort(), { once: true });
-  const results = await started(
-    db.run(text, {
-      ...runOptions(request, parameters, gone.signal),
-      ...(access === undefined ? {} : { access }),
-    }),
-  );
+  // throws what is wrong with the text, before an answer has begun
+  const results = db.run(text, runOptions(request, parameters, gone.signal, access));
   if (isAsync) {
     void runToEnd(results);
     return reply.noContent();
@@ -106,7 +102,12 @@ async function readMultipart(parameters: URLSearchParams, contentType: string, b
     parameters.set(name, typeof value === "string" ? value : await (value as Blob).text());
 }
 
-function runOptions(request: Request, parameters: URLSearchParams, signal: AbortSignal): RunOptions {
+function runOptions(
+  request: Request,
+  parameters: URLSearchParams,
+  signal: AbortSignal,
+  access: Access | undefined,
+): RunOptions {
   const options: { -readonly [K in keyof RunOptions]: RunOptions[K] } = {
     signal,
     readOnly: request.method === "GET",
@@ -117,6 +118,7 @@ function runOptions(request: Request, parameters: URLSearchParams, signal: Abort
   if (retentionPolicy !== undefined) options.retentionPolicy = retentionPolicy;
   const params = optional(parameters, "params");
   if (params !== undefined) options.params = parseParameters(params);
+  if (access !== undefined) options.access = access;
   return options;
 }
 
@@ -171,22 +173,12 @@ const formats = new Map<string, Format>([
 
 /** The first type of `Accept` that serie knows decides; JSON when there is none. */
 function formatOf(request: Request): Format {
-  for (const entry of (request.headers.get("accept") ?? "").split(",")) {
+  const accepted = request.headers.get("accept") ?? "";
+  const only = formats.get(accepted);
+  if (only) return only;
+  for (const entry of accepted.split(",")) {
     const format = formats.get(entry.split(";", 1)[0]?.trim() ?? "");
     if (format) return format;
   }
   return json;
-}
-
-/** Waits for the first statement, so that a parse error is thrown here, before an answer has begun. */
-async function started<T>(items: AsyncIterable<T>): Promise<AsyncIterable<T>> {
-  const iterator = items[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return (async function* () {
-    try {
-      for (let item = first; !item.done; item = await iterator.next()) yield item.value;
-    } finally {
-      await iterator.return?.();
-    }
-  })();
 }

@@ -29,9 +29,10 @@ export function parseDuration(text: string): bigint | undefined {
   return parsed === undefined || parsed.months !== undefined ? undefined : parsed.ns;
 }
 
+const part = /(\d+)([a-zµ]+)/y;
+
 /** As above, with months and years, too. */
 export function parseCalendarDuration(text: string): DurationNode | undefined {
-  const part = /(\d+)([a-zµ]+)/y;
   let total = 0n;
   let months = 0n;
   let hasMonths = false;

@@ -199,7 +199,9 @@ async function evaluatePass(
   turn: Turn,
 ): Promise<void> {
   const means = meansOf(context);
-  const carried = await carriedValues(plan, input, frame, context, turn);
+  const before = lookbackFrame(plan, input, frame);
+  const carried: Carried =
+    before === null ? new Map() : await carriedValues(plan, input, before, context, turn);
   const evaluate = (tags: readonly string[], base: BaseCall) => {
     const key = tags.join("\0");
     let group = groups.get(key);
@@ -215,17 +217,18 @@ async function evaluatePass(
   for (const { tags } of [...carried.values()]) evaluate(tags, () => null);
 }
 
-/** By group and call what fill(previous, within) finds before the frame. */
+/** By group: its tags, and by call what stood before the frame. */
+type Carried = Map<string, { readonly tags: readonly string[]; readonly values: readonly Cell[] }>;
+
+/** What fill(previous, within) finds in the frame before that of the answer. */
 async function carriedValues(
   plan: SelectPlan,
   input: Input,
-  frame: Frame,
+  before: Frame,
   context: ExecutionContext,
   turn: Turn,
-): Promise<Map<string, { readonly tags: readonly string[]; readonly values: readonly Cell[] }>> {
-  const carried = new Map<string, { readonly tags: readonly string[]; readonly values: readonly Cell[] }>();
-  const before = lookbackFrame(plan, input, frame);
-  if (before === null) return carried;
+): Promise<Carried> {
+  const carried: Carried = new Map();
   await visitGroups(plan, input, before, context, turn, (tags, base) => {
     const values = input.calls.map((call) => (call.argument.kind === "field" ? lastValue(base(call)) : null));
     if (values.some((value) => value !== null)) carried.set(tags.join("\0"), { tags, values });
@@ -242,6 +245,7 @@ async function visitGroups(
   turn: Turn,
   evaluate: (tags: readonly string[], base: BaseCall) => void,
 ): Promise<void> {
+  if (!input.calls.some(isSketched)) return visitExact(plan, input, frame, context, turn, evaluate);
   const sketched = await sketchGroups(plan, input, frame, context, turn);
   if (hasExactCalls(input))
     await visitExact(plan, input, frame, context, turn, (tags, base) => {

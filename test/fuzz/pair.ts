@@ -52,15 +52,11 @@ export class Pair {
   }
 }
 
-/** An influxd with its data in a folder, once it answers. */
-export async function startInfluxd(
-  folder: string,
-  { authEnabled = false }: { readonly authEnabled?: boolean } = {},
-): Promise<{ url: string; stop(): Promise<void> }> {
+async function startInfluxd(folder: string): Promise<{ url: string; stop(): Promise<void> }> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const path = join(folder, "influxd.toml");
-  writeFileSync(path, configuration(folder, port, authEnabled));
+  writeFileSync(path, configuration(folder, port));
   const child = Bun.spawn(["influxd", "run", "-config", path], {
     stdin: "ignore",
     stdout: "ignore",
@@ -87,7 +83,7 @@ export async function startInfluxd(
   };
 }
 
-function configuration(folder: string, port: number, authEnabled: boolean): string {
+function configuration(folder: string, port: number): string {
   return `
 reporting-disabled = true
 bind-address = "127.0.0.1:0"
@@ -105,7 +101,6 @@ bind-address = "127.0.0.1:0"
 [http]
   bind-address = "127.0.0.1:${port}"
   log-enabled = false
-  auth-enabled = ${authEnabled}
 [subscriber]
   enabled = false
 [continuous_queries]

@@ -31,20 +31,9 @@ export async function* encodeJson(
   results: AsyncIterable<StatementResult>,
   format: JsonFormat,
 ): AsyncGenerator<Uint8Array> {
-  const rows = new JsonRows(format.epoch === null ? 0n : unitNs[format.epoch], PIECE_BYTES);
-  try {
-    yield* encode(results, new JsonWriter(format), rows, format.pretty);
-  } finally {
-    rows.close();
-  }
-}
-
-async function* encode(
-  results: AsyncIterable<StatementResult>,
-  writer: JsonWriter,
-  rows: JsonRows,
-  pretty: boolean,
-): AsyncGenerator<Uint8Array> {
+  const { epoch, pretty } = format;
+  const writer = new JsonWriter(format);
+  const rows = new JsonRows(epoch === null ? 0n : unitNs[epoch], PIECE_BYTES);
   const bytes = new JsonBytes();
   let text = `{${writer.line(1)}"results":${writer.space}[`;
   const flush = () => {
@@ -52,63 +41,67 @@ async function* encode(
     text = "";
   };
   let count = 0;
-  for await (const result of results) {
-    text += (count++ === 0 ? "" : ",") + writer.openResult(result.statementId, result.messages);
-    let seriesCount = 0;
-    let seriesOpen = false; // the next part continues it
-    let valuesOpen = false;
-    const closeSeries = () => {
-      if (seriesOpen) text += (valuesOpen ? writer.closeValues() : "") + writer.closeSeries();
-      seriesOpen = valuesOpen = false;
-    };
-    try {
-      for await (const part of result.series) {
-        if (!seriesOpen) {
-          text += (seriesCount++ === 0 ? writer.openSeriesList() : ",") + writer.openSeries(part);
-          seriesOpen = true;
-        }
-        const { columnar } = part;
-        if (columnar !== undefined && columnar.count < FEW_ROWS && !pretty && !writer.isZoned(part)) {
-          for (let i = 0; i < columnar.count; i++) {
-            text += (valuesOpen ? "," : writer.openValues()) + writer.columnarRow(columnar, i);
-            valuesOpen = true;
+  try {
+    for await (const result of results) {
+      text += (count++ === 0 ? "" : ",") + writer.openResult(result.statementId, result.messages);
+      let seriesCount = 0;
+      let seriesOpen = false; // the next part continues it
+      let valuesOpen = false;
+      const closeSeries = () => {
+        if (seriesOpen) text += (valuesOpen ? writer.closeValues() : "") + writer.closeSeries();
+        seriesOpen = valuesOpen = false;
+      };
+      try {
+        for await (const part of result.series) {
+          if (!seriesOpen) {
+            text += (seriesCount++ === 0 ? writer.openSeriesList() : ",") + writer.openSeries(part);
+            seriesOpen = true;
           }
-          if (text.length >= PIECE_BYTES) {
-            flush();
-            yield bytes.take();
-          }
-        } else if (columnar !== undefined && !pretty && !writer.isZoned(part)) {
-          const isFirst = !valuesOpen;
-          if (isFirst) text += writer.openValues();
-          valuesOpen = true;
-          flush();
-          for (const piece of rows.pieces(columnar, isFirst)) {
-            bytes.add(piece);
-            if (bytes.length >= PIECE_BYTES) yield bytes.take();
-          }
-        } else
-          for (const row of part.rows) {
-            text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn, part.zone);
-            valuesOpen = true;
+          const { columnar } = part;
+          if (columnar !== undefined && columnar.count < FEW_ROWS && !pretty && !writer.isZoned(part)) {
+            for (let i = 0; i < columnar.count; i++) {
+              text += (valuesOpen ? "," : writer.openValues()) + writer.columnarRow(columnar, i);
+              valuesOpen = true;
+            }
             if (text.length >= PIECE_BYTES) {
               flush();
               yield bytes.take();
             }
-          }
-        if (!part.partial) closeSeries();
+          } else if (columnar !== undefined && !pretty && !writer.isZoned(part)) {
+            const isFirst = !valuesOpen;
+            if (isFirst) text += writer.openValues();
+            valuesOpen = true;
+            flush();
+            for (const piece of rows.pieces(columnar, isFirst)) {
+              bytes.add(piece);
+              if (bytes.length >= PIECE_BYTES) yield bytes.take();
+            }
+          } else
+            for (const row of part.rows) {
+              text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn, part.zone);
+              valuesOpen = true;
+              if (text.length >= PIECE_BYTES) {
+                flush();
+                yield bytes.take();
+              }
+            }
+          if (!part.partial) closeSeries();
+        }
+        if (seriesCount > 0) text += writer.closeSeriesList();
+      } catch (error) {
+        closeSeries();
+        if (seriesCount > 0) text += writer.closeSeriesList();
+        text += writer.error(error);
       }
-      if (seriesCount > 0) text += writer.closeSeriesList();
-    } catch (error) {
-      closeSeries();
-      if (seriesCount > 0) text += writer.closeSeriesList();
-      text += writer.error(error);
+      text += writer.closeResult();
     }
-    text += writer.closeResult();
+    if (count === 0) text += writer.openResult(0, []) + writer.closeResult();
+    text += `${writer.line(1)}]${writer.line(0)}}\n`;
+    flush();
+    yield bytes.take();
+  } finally {
+    rows.close();
   }
-  if (count === 0) text += writer.openResult(0, []) + writer.closeResult();
-  text += `${writer.line(1)}]${writer.line(0)}}\n`;
-  flush();
-  yield bytes.take();
 }
 
 /** Writes the parts of the document; each method returns text. Levels: results 1, result 2, series 4, values 5. */

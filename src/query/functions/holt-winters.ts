@@ -10,7 +10,6 @@
 // that was predicted, not observed; the seasons are a ring walked in twos, and what a prediction leaves in it stays
 // for the next one), because forecasts should be the same. Hyndman and Athanasopoulos, "Forecasting: principles and
 // practice", chapter 8, tell the method as it is meant.
-import { InputError } from "../../base/errors.ts";
 import { FieldType } from "../../model/types.ts";
 import { minimize } from "./nelder-mead.ts";
 import { type Sequence, SequenceBuilder } from "./sequence.ts";
@@ -29,17 +28,12 @@ export interface Forecast {
 /** Of alpha, beta, gamma and phi each. */
 const GUESSES = [0.3, 0.7];
 const EPSILON = 1e-4;
-/**
- * Steps of predictions that a forecast may take: seconds, in which the thread does nothing else. A thousand values take 25
- * million at most, and the number grows faster than theirs.
- */
-const MOST_STEPS = 50_000_000;
 /** Before the seasons: alpha, beta, gamma, phi, level, trend. */
 const SEASONS = 6;
 
 /**
  * The forecast of a sequence that ascends; empty when there are too few values. `check` is called every few milliseconds and
- * may throw to end the work. Throws `InputError` when there are so many values that it would take too long.
+ * may throw to end the work.
  */
 export function holtWinters(input: Sequence, forecast: Forecast, check: () => void): Sequence {
   const { horizon, season, intervalNs, withFit } = forecast;
@@ -52,20 +46,14 @@ export function holtWinters(input: Sequence, forecast: Forecast, check: () => vo
   let best = start;
   let hasBest = false;
   const predicted = new Float64Array(observed.length);
-  const powers = new Float64Array(observed.length);
-  let steps = 0;
-  let checkedSteps = 0;
+  let work = 0;
   const squaredErrors = (parameters: Float64Array) => {
-    steps += observed.length;
-    if (steps > MOST_STEPS)
-      throw new InputError(
-        `holt_winters over ${observed.length} values takes too long: ask for fewer, by a shorter range or longer windows`,
-      );
-    if (steps - checkedSteps > 100_000) {
+    work += observed.length;
+    if (work > 100_000) {
       check();
-      checkedSteps = steps;
+      work = 0;
     }
-    predict(observed[0]!, parameters, predicted, powers);
+    predict(observed[0]!, parameters, predicted);
     return errorOf(predicted, observed);
   };
   for (const alpha of GUESSES)
@@ -80,7 +68,7 @@ export function holtWinters(input: Sequence, forecast: Forecast, check: () => vo
           best = point;
         }
   const whole = new Float64Array(observed.length + horizon);
-  predict(observed[0]!, best, whole, new Float64Array(whole.length));
+  predict(observed[0]!, best, whole);
   const output = new SequenceBuilder(whole.length);
   // what stands after the last window goes on from that window's time, even where rows stand aside of the grid
   const first = withFit ? input.times[0]! : input.times[input.count - 1]! + intervalNs;
@@ -134,13 +122,8 @@ function firstGuess(observed: readonly number[], season: number): Float64Array {
   return guess;
 }
 
-/** Fills `predicted`; `powers` is scratch as long. Brings the first four parameters into [0, 1], and leaves the last seasons in the rest. */
-function predict(
-  first: number,
-  parameters: Float64Array,
-  predicted: Float64Array,
-  powers: Float64Array,
-): void {
+/** Fills `predicted`. Brings the first four parameters into [0, 1], and leaves the last seasons in the rest. */
+function predict(first: number, parameters: Float64Array, predicted: Float64Array): void {
   for (let i = 0; i < 4; i++) {
     if (parameters[i]! > 1) parameters[i] = 1;
     if (parameters[i]! < 0) parameters[i] = 0;
@@ -149,7 +132,6 @@ function predict(
   let level = parameters[4]!;
   let trend = parameters[5]!;
   const season = parameters.length - SEASONS;
-  fillPowers(powers, phi);
   let damping = phi;
   let value = first;
   predicted[0] = value;
@@ -163,24 +145,21 @@ function predict(
     value = (nextLevel + damping * nextTrend) * wanted;
     level = nextLevel;
     trend = nextTrend;
-    damping += powers[t]!;
+    damping += power(phi, t);
     if (season > 0) parameters[place] = nextSeason;
     predicted[t] = value;
   }
 }
 
-/**
- * Powers of a number from 0 on. Each is what squaring gives that goes through the exponent's bits from the lowest, as Go does
- * it: the last digits decide which way the simplex walks.
- */
-function fillPowers(powers: Float64Array, base: number): void {
-  powers[0] = 1;
+/** By squaring, as Go does it: the last digits decide which way the simplex walks. */
+function power(base: number, exponent: number): number {
+  let result = 1;
   let square = base;
-  for (let bit = 1; bit < powers.length; bit *= 2) {
-    const end = Math.min(2 * bit, powers.length);
-    for (let exponent = bit; exponent < end; exponent++) powers[exponent] = powers[exponent - bit]! * square;
+  for (let rest = exponent; rest > 0; rest >>= 1) {
+    if (rest & 1) result *= square;
     square *= square;
   }
+  return result;
 }
 
 /** Sum of the squared errors where there is a value. */

@@ -40,19 +40,34 @@ const keywords: ReadonlySet<string> = new Set(
   ),
 );
 
+const LONGEST_KEYWORD = Math.max(...[...keywords].map(({ length }) => length));
+
 export const isKeyword = (word: string): boolean => keywords.has(word.toUpperCase());
 
 const twoCharacterOperators: ReadonlySet<string> = new Set(["!=", "<>", "<=", ">=", "=~", "!~", "::"]);
+const operators = "+-*/%&|^=<>(),;.:";
 const bareIdentifier = /[\p{L}_][\p{L}\p{N}_]*/uy;
 /** A number with a fraction or exponent, else digits; letters after plain digits make it a duration. */
 const floatNumber = /(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+/y;
 const wholeNumber = /\d+(?:[\p{L}µ][\p{L}µ\d]*)?/uy;
 
 export class Lexer {
+  /** The token that was read last, and the offset that it was asked for at: the parser looks at many a token twice. */
+  #last: Token | null = null;
+  #lastOffset = -1;
+
   constructor(readonly text: string) {}
 
   /** The first token at or after `offset`. */
   tokenAt(offset: number): Token {
+    if (this.#last === null || this.#lastOffset !== offset) {
+      this.#last = this.#read(offset);
+      this.#lastOffset = offset;
+    }
+    return this.#last;
+  }
+
+  #read(offset: number): Token {
     const { text } = this;
     const start = this.#skipBlanks(offset);
     if (start >= text.length) return this.#token("end", "EOF", start, start);
@@ -60,24 +75,26 @@ export class Lexer {
     if (first === '"' || first === "'") return this.#quoted(start, first);
     if (first === "$") return this.#parameter(start);
 
-    const word = match(bareIdentifier, text, start);
+    const word = wordAt(text, start);
     if (word !== null) {
-      const upper = word.toUpperCase();
+      const upper = word.length <= LONGEST_KEYWORD ? word.toUpperCase() : word;
       return keywords.has(upper)
         ? this.#token("keyword", upper, start, start + word.length)
         : this.#token("identifier", word, start, start + word.length);
     }
-    const float = match(floatNumber, text, start);
-    if (float !== null) return this.#token("number", float, start, start + float.length);
-    const whole = match(wholeNumber, text, start);
-    if (whole !== null) {
-      const kind = /^\d+$/.test(whole) ? "integer" : "duration";
-      return this.#token(kind, whole, start, start + whole.length);
+    if (isDigit(first.charCodeAt(0)) || first === ".") {
+      const float = match(floatNumber, text, start);
+      if (float !== null) return this.#token("number", float, start, start + float.length);
+      const whole = match(wholeNumber, text, start);
+      if (whole !== null) {
+        const kind = /^\d+$/.test(whole) ? "integer" : "duration";
+        return this.#token(kind, whole, start, start + whole.length);
+      }
     }
     const two = text.slice(start, start + 2);
     if (twoCharacterOperators.has(two))
       return this.#token("operator", two === "<>" ? "!=" : two, start, start + 2);
-    if ("+-*/%&|^=<>(),;.:".includes(first)) return this.#token("operator", first, start, start + 1);
+    if (operators.includes(first)) return this.#token("operator", first, start, start + 1);
     const character = String.fromCodePoint(text.codePointAt(start)!);
     return this.#token("bad", character, start, start + character.length);
   }
@@ -127,32 +144,32 @@ export class Lexer {
   }
 
   /**
-   * 'string' or "identifier": both know \\ \' \" \n, neither may span lines. The offset of a string, and of what has no end, is
-   * that of the character before it, as influxd has it.
+   * 'string' or "identifier": both know \\ \' \" \n, neither may span lines. A string's offset is that of the
+   * character before it, as influxd has it.
    */
   #quoted(start: number, quote: string): Token {
     const { text } = this;
-    const before = Math.max(0, start - 1);
-    const offset = quote === "'" ? before : start;
+    const offset = quote === "'" ? Math.max(0, start - 1) : start;
     let value = "";
     let at = start + 1;
+    let taken = at;
     for (; at < text.length; at++) {
       const character = text[at]!;
       if (character === quote) {
+        value += text.slice(taken, at);
         const kind = quote === "'" ? "string" : "identifier";
         return this.#token(kind, value, offset, at + 1, true);
       }
       if (character === "\n") break;
-      if (character !== "\\") {
-        value += character;
-        continue;
-      }
+      if (character !== "\\") continue;
+      value += text.slice(taken, at);
       const escaped = text[++at];
+      taken = at + 1;
       if (escaped === "n") value += "\n";
       else if (escaped === "\\" || escaped === "'" || escaped === '"') value += escaped;
       else return this.#token("bad", `\\${escaped ?? ""}`, at, at + 1);
     }
-    return this.#token("bad", value || "BADSTRING", before, at);
+    return this.#token("bad", value + text.slice(taken, at) || "BADSTRING", offset, at);
   }
 
   #parameter(start: number): Token {
@@ -170,6 +187,22 @@ export class Lexer {
     return { kind, text, offset, end, quoted };
   }
 }
+
+/** The bare word that begins there; null: none does. */
+function wordAt(text: string, start: number): string | null {
+  let at = start;
+  let code = text.charCodeAt(at);
+  if (isDigit(code)) return null;
+  while (isLetter(code) || isDigit(code)) code = text.charCodeAt(++at);
+  // letters of other alphabets
+  if (code > 127) return match(bareIdentifier, text, start);
+  return at === start ? null : text.slice(start, at);
+}
+
+/** Of ASCII, and `_`. */
+const isLetter = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
 function match(pattern: RegExp, text: string, offset: number): string | null {
   pattern.lastIndex = offset;

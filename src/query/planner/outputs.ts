@@ -284,13 +284,21 @@ export class OutputBuilder {
 
   /** Equal calls are made once. */
   #add(call: Call): number {
-    const key = JSON.stringify(call, (_, value) => (typeof value === "bigint" ? String(value) : value));
+    const key = keyOf(call);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.calls.push(call);
     this.#known.set(key, this.calls.length - 1);
     return this.calls.length - 1;
   }
+}
+
+/** The same text for equal calls only; what else a call has follows from it. */
+function keyOf({ function: name, argument, parameters, distinctBy }: Call): string {
+  if (argument.kind === "call") return `${name} ${argument.call} ${parameters}`;
+  const { reference, type } = argument.field;
+  const key = `${name} ${parameters} ${type} ${reference.kind} ${reference.name}`;
+  return distinctBy.length === 0 ? key : JSON.stringify([key, distinctBy]);
 }
 
 function asCall(node: CallNode | (Node & { kind: "distinct" })): CallNode {

@@ -14,13 +14,13 @@ export type { PlanContext } from "./context.ts";
  * stored, NotFoundError for a database or retention policy that does not exist: that statement's error, HTTP 200.
  */
 export async function planStatement(statement: Statement, context: PlanContext): Promise<Plan> {
+  if (statement.kind === "select")
+    return statement.into === null
+      ? planSelect(statement, context)
+      : planInto(statement, statement.into, context);
   const operation = await planOperation(statement, context);
   if (operation !== null) return operation;
   switch (statement.kind) {
-    case "select":
-      return statement.into === null
-        ? planSelect(statement, context)
-        : planInto(statement, statement.into, context);
     case "explain":
       return {
         kind: "explain",

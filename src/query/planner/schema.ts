@@ -9,8 +9,6 @@ export interface Schema {
   readonly tags: ReadonlySet<string>;
   /** Those of `fields` that are tags which a subquery gives as columns; absent for what is stored. */
   readonly tagColumns?: ReadonlySet<string>;
-  /** Names that are fields without a value in any row, whatever else is said of them. */
-  readonly absent?: ReadonlySet<string>;
   /** Of a join: the aliases of its sides, one of which every name but a key's begins with. */
   readonly sides?: readonly string[];
 }
@@ -55,6 +53,7 @@ export function isTimeName(schema: Schema, name: string): boolean {
 
 /** All names of several sources; a field's type is the first of float, integer, unsigned, string, boolean that occurs. */
 export function unite(schemas: readonly Schema[]): Schema {
+  if (schemas.length === 1) return schemas[0]!;
   const fields = new Map<string, FieldType>();
   const tags = new Set<string>();
   const tagColumns = new Set<string>();
@@ -80,6 +79,24 @@ const ranks: readonly FieldType[] = [
 ];
 const rank = (type: FieldType): number => ranks.indexOf(type);
 
-export function fieldMap(fields: readonly FieldInfo[]): Map<string, FieldType> {
-  return new Map(fields.map(({ name, type }) => [name, type]));
+/** By list of fields, of tag keys: a source gives the same list until something changes, and every query asks. */
+const fieldMaps = new WeakMap<readonly FieldInfo[], ReadonlyMap<string, FieldType>>();
+const tagSets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+export function fieldMap(fields: readonly FieldInfo[]): ReadonlyMap<string, FieldType> {
+  let map = fieldMaps.get(fields);
+  if (map === undefined) {
+    map = new Map(fields.map(({ name, type }) => [name, type]));
+    fieldMaps.set(fields, map);
+  }
+  return map;
+}
+
+export function tagSet(keys: readonly string[]): ReadonlySet<string> {
+  let set = tagSets.get(keys);
+  if (set === undefined) {
+    set = new Set(keys);
+    tagSets.set(keys, set);
+  }
+  return set;
 }

@@ -6,7 +6,7 @@ import type { Input, InputSource, Output, PlannedColumn, SelectPlan } from "../p
 import type { TimeRange } from "./condition.ts";
 import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planJoin } from "./join.ts";
-import { fieldMap, type PlannedSource } from "./schema.ts";
+import { fieldMap, type PlannedSource, tagSet } from "./schema.ts";
 
 /** A statement in FROM, planned, and its own time range. */
 export interface Subquery {
@@ -55,7 +55,7 @@ async function planMeasurements(source: MeasurementSource, context: PlanContext)
         name: measurement,
         rows: { kind: "measurement", database, retentionPolicy, measurement },
         fields: fieldMap(fields),
-        tags: new Set(tags),
+        tags: tagSet(tags),
       };
     }),
   );
