@@ -175,6 +175,25 @@ describe("rows kept as columns", () => {
     expect({ ...part, rows: [] as const }).toEqual({ ...head, rows: [], partial: true });
   });
 
+  test.each([3, 40])("%d stored rows are printed by the clock of tz()", async (count) => {
+    const oracle = new Oracle({ blockRows: 8 });
+    for (let i = 0; i < count; i++)
+      oracle.write("db0", {
+        measurement: "m",
+        tags: {},
+        fields: { v: { type: FieldType.Float, value: i } },
+        timeNs: BigInt(i) * 1_000_000_000n,
+      });
+    const results = runQuery("SELECT v FROM m tz('Asia/Kolkata')", {
+      ...{ source: oracle, administration: oracle, clock: systemClock, database: "db0" },
+    });
+    let text = "";
+    for await (const piece of encodeJson(results, { epoch: null, pretty: false }))
+      text += new TextDecoder().decode(piece);
+    expect(text).toContain('["1970-01-01T05:30:02+05:30",2]');
+    expect(text).not.toContain("Z");
+  });
+
   test.each([
     "",
     "LIMIT 3",

@@ -96,7 +96,7 @@ test("manifest and databases: the directory is not opened, and the error names t
   const disk = diskWith("/data/p00/manifest", () => null);
   await expect(Database.open(options, disk, clock)).rejects.toBeInstanceOf(CorruptionError);
   expect(disk.list("/data/p00").filter((name) => name.endsWith(".seg"))).toHaveLength(3);
-}, 60_000);
+}, 240_000);
 
 test("catalog: rebuilt from the segments, reported, and whole again after a flush", async () => {
   const [path] = pathsOf(/catalog/);
@@ -114,7 +114,7 @@ test("catalog: rebuilt from the segments, reported, and whole again after a flus
   await eachFlip(path!, check);
   await check(diskWith(path!, () => null));
   await check(diskWith(path!, (bytes) => bytes.subarray(0, 20)));
-}, 60_000);
+}, 240_000);
 
 test("segment: set aside at the start or an error of the query that meets it; never silence, never other values", async () => {
   const [path] = pathsOf(/\.seg$/);
@@ -155,4 +155,4 @@ test("segment: set aside at the start or an error of the query that meets it; ne
     } else await db.close();
   });
   expect([setAside > 50, refused > 20]).toEqual([true, true]);
-}, 60_000);
+}, 240_000);

@@ -47,9 +47,9 @@ export class Databases {
     return this.#failure;
   }
 
-  /** Names, sorted. */
+  /** Names, in the order of their creation. */
   names(): string[] {
-    return [...this.#policies.keys()].sort();
+    return [...this.#policies.keys()];
   }
 
   has(name: string): boolean {

@@ -50,8 +50,8 @@ export class Retention implements RetentionAdministration {
 
   async createPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
     this.#parts.checkWritable();
-    const policies = this.#policiesOf(database);
     const policy = newPolicy(name, change);
+    const policies = this.#policiesOf(database);
     const known = policies.find((each) => each.name === name);
     if (known) {
       if (!isSamePolicy(known, policy)) throw new InputError("retention policy already exists");

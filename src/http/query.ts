@@ -48,7 +48,7 @@ async function answer(
   access: Access | undefined,
 ) {
   const parameters = await queryParameters(bodies, request);
-  const text = optional(parameters, "q");
+  const text = optional(parameters, "q")?.trim() || undefined;
   if (text === undefined) throw new InputError('missing required parameter "q"');
   const gone = new AbortController();
   const isAsync = parameters.get("async") === "true";

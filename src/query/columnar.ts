@@ -36,6 +36,7 @@ export class ColumnarPart implements ResultSeries {
   constructor(head: SeriesHead, columnar: ColumnarRows, partial: boolean) {
     if (head.name !== undefined) this.name = head.name;
     if (head.tags !== undefined) this.tags = head.tags;
+    if (head.zone !== undefined) this.zone = head.zone;
     this.columns = head.columns;
     this.timeColumn = head.timeColumn;
     if (head.zone !== undefined) this.zone = head.zone;

@@ -2,11 +2,13 @@
 //
 //   series of the answer ── rows without their nulls ──> WriteBatch bytes ──> administration.into ──> result: written
 //
-// Tags of a series (GROUP BY) stay tags, every other column becomes a field, selected tags too. What is read is what was
+// Tags of a series (GROUP BY) stay tags, and so do those that top() and bottom() show; every other column becomes a field,
+// selected tags too. What is read is what was
 // there when the reading began: a statement that writes into what it reads does not meet its own rows.
 import { InputError } from "../base/errors.ts";
 import { BatchBuilder } from "../ingest/builder.ts";
 import type { BatchTarget, BatchWriter } from "../model/batch-writer.ts";
+import type { Tag } from "../model/serieskey.ts";
 import { FieldType } from "../model/types.ts";
 import { type ExecutionContext, executeSelect } from "./execute.ts";
 import type { PlannedColumn, SelectIntoPlan } from "./plan.ts";
@@ -17,11 +19,11 @@ const BATCH_CELLS = 100_000;
 
 /** Runs the SELECT and writes its rows; answers how many. */
 export async function* executeInto(
-  { plan, target }: SelectIntoPlan,
+  { plan, target, tagColumns }: SelectIntoPlan,
   context: ExecutionContext,
   writer: BatchWriter,
 ): AsyncGenerator<ResultSeries> {
-  const out = new Outbox(writer, target, plan.columns);
+  const out = new Outbox(writer, target, plan.columns, tagColumns);
   for await (const part of executeSelect(plan, context)) await out.add(part, target.measurement);
   await out.send();
   yield { name: "result", columns: ["time", "written"], timeColumn: 0, rows: [[0n, out.rows]] };
@@ -31,15 +33,22 @@ class Outbox {
   readonly #writer: BatchWriter;
   readonly #target: BatchTarget;
   readonly #columns: readonly PlannedColumn[];
+  readonly #tagColumns: readonly number[];
   #batch: BatchBuilder;
   #cells = 0;
   /** Rows so far that have a value: InfluxDB's figure. */
   rows = 0;
 
-  constructor(writer: BatchWriter, target: BatchTarget, columns: readonly PlannedColumn[]) {
+  constructor(
+    writer: BatchWriter,
+    target: BatchTarget,
+    columns: readonly PlannedColumn[],
+    tagColumns: readonly number[],
+  ) {
     this.#writer = writer;
     this.#target = target;
     this.#columns = columns;
+    this.#tagColumns = tagColumns;
     this.#batch = new BatchBuilder(target);
   }
 
@@ -48,18 +57,32 @@ class Outbox {
     if (name === "") throw new InputError("INTO :MEASUREMENT needs a source that has a name");
     // a group of the series without that tag
     const tags = [...(part.tags ?? [])].flatMap(([key, value]) => (value === "" ? [] : [{ key, value }]));
-    this.#batch.addRows(
-      name,
-      tags,
-      part.timeColumn,
-      part.columns,
-      part.rows as readonly (readonly Scalar[])[],
-      (column, cell) => typeOf(this.#columns[column]?.type ?? null, cell),
-    );
+    const rows = part.rows as readonly (readonly Scalar[])[];
+    if (this.#tagColumns.length === 0)
+      this.#batch.addRows(name, tags, part.timeColumn, part.columns, rows, (column, cell) =>
+        typeOf(this.#columns[column]?.type ?? null, cell),
+      );
+    else for (const row of rows) this.#addTagged(name, tags, part, row);
     for (const row of part.rows)
       if (row.some((cell, column) => cell !== null && column !== part.timeColumn)) this.rows++;
     this.#cells += part.rows.length * part.columns.length;
     if (this.#cells > BATCH_CELLS) await this.send();
+  }
+
+  /** A row some of whose columns are tags. */
+  #addTagged(name: string, tags: readonly Tag[], part: ResultSeries, row: readonly Scalar[]): void {
+    const all = new Map(tags.map(({ key, value }) => [key, value]));
+    for (const column of this.#tagColumns)
+      if (row[column] !== null) all.set(this.#columns[column]!.name, String(row[column]));
+    const kept = [...row.keys()].filter((column) => !this.#tagColumns.includes(column));
+    this.#batch.addRows(
+      name,
+      [...all].map(([key, value]) => ({ key, value })).sort((a, b) => (a.key < b.key ? -1 : 1)),
+      kept.indexOf(part.timeColumn),
+      kept.map((column) => part.columns[column]!),
+      [kept.map((column) => row[column]!)],
+      (column, cell) => typeOf(this.#columns[kept[column]!]?.type ?? null, cell),
+    );
   }
 
   async send(): Promise<void> {

@@ -61,6 +61,8 @@ export interface SelectPlan {
 export interface SelectIntoPlan {
   readonly kind: "select into";
   readonly plan: SelectPlan;
+  /** Columns that are written as tags, not as fields. */
+  readonly tagColumns: readonly number[];
   /** Both names exist; `measurement` "" = the name of the series that the rows come from. */
   readonly target: {
     readonly database: string;

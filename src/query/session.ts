@@ -69,10 +69,41 @@ async function* results(statements: readonly Statement[], session: Session): Asy
   }
   const running = { ...session, allowance: { ...(session.allowance ?? defaultAllowance), ticket } };
   try {
-    for (const [statementId, statement] of statements.entries())
-      yield { statementId, messages: messagesOf(statement, session), series: execute(statement, running) };
+    for (const [statementId, statement] of statements.entries()) {
+      const series = execute(statement, running);
+      const messages = messagesOf(statement, session);
+      yield messages.length === 0
+        ? { statementId, messages, series }
+        : { statementId, ...(await warned(series, messages)) };
+    }
   } finally {
     ticket.end();
+  }
+}
+
+/** A statement begun, so that only one that does not fail at once has its warnings. */
+async function warned(
+  series: AsyncIterable<ResultSeries>,
+  messages: readonly Message[],
+): Promise<Omit<StatementResult, "statementId">> {
+  const iterator = series[Symbol.asyncIterator]();
+  try {
+    const first = await iterator.next();
+    return { messages, series: first.done ? nothing() : continued(first.value, iterator) };
+  } catch (error) {
+    return { messages: [], series: failing(error) };
+  }
+}
+
+async function* continued(
+  first: ResultSeries,
+  rest: AsyncIterator<ResultSeries>,
+): AsyncGenerator<ResultSeries> {
+  try {
+    for (let next: IteratorResult<ResultSeries> = { value: first }; !next.done; next = await rest.next())
+      yield next.value;
+  } finally {
+    await rest.return?.();
   }
 }
 

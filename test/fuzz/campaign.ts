@@ -58,7 +58,7 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
   const settle = async (exchange: Exchange, [serie, influxd]: [Reply, Reply]): Promise<boolean> => {
     if (exchange.kind === "query") tally.statements++;
     if (influxd.body.includes('"values"')) tally.withRows++;
-    const verdict = compare(exchange, serie, influxd, schema.hasTies);
+    const verdict = compare(exchange, serie, influxd, { hasTies: schema.hasTies, history });
     if (verdict.kind === "same") return true;
     if (verdict.kind === "known") {
       const { title } = verdict.difference;

@@ -11,10 +11,15 @@ export type Verdict =
 
 const same: Verdict = { kind: "same" };
 
-export function compare(exchange: Exchange, serie: Reply, influxd: Reply, hasTies: boolean): Verdict {
+export function compare(
+  exchange: Exchange,
+  serie: Reply,
+  influxd: Reply,
+  { hasTies, history }: { readonly hasTies: boolean; readonly history: readonly Exchange[] },
+): Verdict {
   const what = whatDiffers(exchange, serie, influxd);
   if (what === null) return same;
-  const known = differences.find((each) => each.covers({ exchange, serie, influxd, hasTies }));
+  const known = differences.find((each) => each.covers({ exchange, serie, influxd, hasTies, history }));
   return known === undefined ? { kind: "different", what } : { kind: "known", difference: known };
 }
 
@@ -87,10 +92,13 @@ function isCloseText(a: string, b: string): boolean {
   );
 }
 
-/** influxd prints the numbers of a statement with three digits in its messages (2.5 as 2.500), serie as they are written. */
+/** influxd prints the numbers of a statement with three digits in its messages (2.5 as 2.500), serie as they are written; and it names its shard. */
 function isSameMessage(a: unknown, b: unknown): boolean {
-  if (typeof a !== "string" || typeof b !== "string" || !/error|invalid|expected/.test(b)) return false;
+  if (typeof a !== "string" || typeof b !== "string" || !/error|invalid|expected|^shard /.test(b))
+    return false;
   const plain = (text: string) =>
-    text.replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toFixed(3))));
+    text
+      .replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toFixed(3))))
+      .replace(/^shard \d+: /, "");
   return plain(a) === plain(b);
 }

@@ -52,11 +52,15 @@ export class Pair {
   }
 }
 
-async function startInfluxd(folder: string): Promise<{ url: string; stop(): Promise<void> }> {
+/** An influxd with its data in a folder, once it answers. */
+export async function startInfluxd(
+  folder: string,
+  { authEnabled = false }: { readonly authEnabled?: boolean } = {},
+): Promise<{ url: string; stop(): Promise<void> }> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const path = join(folder, "influxd.toml");
-  writeFileSync(path, configuration(folder, port));
+  writeFileSync(path, configuration(folder, port, authEnabled));
   const child = Bun.spawn(["influxd", "run", "-config", path], {
     stdin: "ignore",
     stdout: "ignore",
@@ -83,7 +87,7 @@ async function startInfluxd(folder: string): Promise<{ url: string; stop(): Prom
   };
 }
 
-function configuration(folder: string, port: number): string {
+function configuration(folder: string, port: number, authEnabled: boolean): string {
   return `
 reporting-disabled = true
 bind-address = "127.0.0.1:0"
@@ -101,6 +105,7 @@ bind-address = "127.0.0.1:0"
 [http]
   bind-address = "127.0.0.1:${port}"
   log-enabled = false
+  auth-enabled = ${authEnabled}
 [subscriber]
   enabled = false
 [continuous_queries]

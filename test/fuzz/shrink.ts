@@ -32,8 +32,9 @@ export async function shrink(pair: Pair, finding: Finding): Promise<Minimal | nu
     const exchange: Exchange = { ...finding.exchange, database, text: rename(text) };
     const [serie, influxd] = await pair.both(exchange);
     await setUp({ kind: "query", database: "", text: `DROP DATABASE ${database}` });
+    const history = changes.map((text): Exchange => ({ kind: "query", database, text }));
     const isFound =
-      compare(exchange, serie, influxd, finding.hasTies).kind === "different" &&
+      compare(exchange, serie, influxd, { hasTies: finding.hasTies, history }).kind === "different" &&
       waysOf(serie, influxd) === wanted;
     if (isFound) best = { lines, changes, exchange: { ...exchange, text }, serie, influxd };
     return isFound;

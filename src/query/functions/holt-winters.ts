@@ -10,6 +10,7 @@
 // that was predicted, not observed; the seasons are a ring walked in twos, and what a prediction leaves in it stays
 // for the next one), because forecasts should be the same. Hyndman and Athanasopoulos, "Forecasting: principles and
 // practice", chapter 8, tell the method as it is meant.
+import { InputError } from "../../base/errors.ts";
 import { FieldType } from "../../model/types.ts";
 import { minimize } from "./nelder-mead.ts";
 import { type Sequence, SequenceBuilder } from "./sequence.ts";
@@ -28,12 +29,17 @@ export interface Forecast {
 /** Of alpha, beta, gamma and phi each. */
 const GUESSES = [0.3, 0.7];
 const EPSILON = 1e-4;
+/**
+ * Steps of predictions that a forecast may take: seconds, in which the thread does nothing else. A thousand values take 25
+ * million at most, and the number grows faster than theirs.
+ */
+const MOST_STEPS = 50_000_000;
 /** Before the seasons: alpha, beta, gamma, phi, level, trend. */
 const SEASONS = 6;
 
 /**
  * The forecast of a sequence that ascends; empty when there are too few values. `check` is called every few milliseconds and
- * may throw to end the work.
+ * may throw to end the work. Throws `InputError` when there are so many values that it would take too long.
  */
 export function holtWinters(input: Sequence, forecast: Forecast, check: () => void): Sequence {
   const { horizon, season, intervalNs, withFit } = forecast;
@@ -46,14 +52,20 @@ export function holtWinters(input: Sequence, forecast: Forecast, check: () => vo
   let best = start;
   let hasBest = false;
   const predicted = new Float64Array(observed.length);
-  let work = 0;
+  const powers = new Float64Array(observed.length);
+  let steps = 0;
+  let checkedSteps = 0;
   const squaredErrors = (parameters: Float64Array) => {
-    work += observed.length;
-    if (work > 100_000) {
+    steps += observed.length;
+    if (steps > MOST_STEPS)
+      throw new InputError(
+        `holt_winters over ${observed.length} values takes too long: ask for fewer, by a shorter range or longer windows`,
+      );
+    if (steps - checkedSteps > 100_000) {
       check();
-      work = 0;
+      checkedSteps = steps;
     }
-    predict(observed[0]!, parameters, predicted);
+    predict(observed[0]!, parameters, predicted, powers);
     return errorOf(predicted, observed);
   };
   for (const alpha of GUESSES)
@@ -68,7 +80,7 @@ export function holtWinters(input: Sequence, forecast: Forecast, check: () => vo
           best = point;
         }
   const whole = new Float64Array(observed.length + horizon);
-  predict(observed[0]!, best, whole);
+  predict(observed[0]!, best, whole, new Float64Array(whole.length));
   const output = new SequenceBuilder(whole.length);
   // what stands after the last window goes on from that window's time, even where rows stand aside of the grid
   const first = withFit ? input.times[0]! : input.times[input.count - 1]! + intervalNs;
@@ -122,8 +134,13 @@ function firstGuess(observed: readonly number[], season: number): Float64Array {
   return guess;
 }
 
-/** Fills `predicted`. Brings the first four parameters into [0, 1], and leaves the last seasons in the rest. */
-function predict(first: number, parameters: Float64Array, predicted: Float64Array): void {
+/** Fills `predicted`; `powers` is scratch as long. Brings the first four parameters into [0, 1], and leaves the last seasons in the rest. */
+function predict(
+  first: number,
+  parameters: Float64Array,
+  predicted: Float64Array,
+  powers: Float64Array,
+): void {
   for (let i = 0; i < 4; i++) {
     if (parameters[i]! > 1) parameters[i] = 1;
     if (parameters[i]! < 0) parameters[i] = 0;
@@ -132,6 +149,7 @@ function predict(first: number, parameters: Float64Array, predicted: Float64Arra
   let level = parameters[4]!;
   let trend = parameters[5]!;
   const season = parameters.length - SEASONS;
+  fillPowers(powers, phi);
   let damping = phi;
   let value = first;
   predicted[0] = value;
@@ -145,21 +163,24 @@ function predict(first: number, parameters: Float64Array, predicted: Float64Arra
     value = (nextLevel + damping * nextTrend) * wanted;
     level = nextLevel;
     trend = nextTrend;
-    damping += power(phi, t);
+    damping += powers[t]!;
     if (season > 0) parameters[place] = nextSeason;
     predicted[t] = value;
   }
 }
 
-/** By squaring, as Go does it: the last digits decide which way the simplex walks. */
-function power(base: number, exponent: number): number {
-  let result = 1;
+/**
+ * Powers of a number from 0 on. Each is what squaring gives that goes through the exponent's bits from the lowest, as Go does
+ * it: the last digits decide which way the simplex walks.
+ */
+function fillPowers(powers: Float64Array, base: number): void {
+  powers[0] = 1;
   let square = base;
-  for (let rest = exponent; rest > 0; rest >>= 1) {
-    if (rest & 1) result *= square;
+  for (let bit = 1; bit < powers.length; bit *= 2) {
+    const end = Math.min(2 * bit, powers.length);
+    for (let exponent = bit; exponent < end; exponent++) powers[exponent] = powers[exponent - bit]! * square;
     square *= square;
   }
-  return result;
 }
 
 /** Sum of the squared errors where there is a value. */

@@ -89,7 +89,7 @@ function parseOperand(cursor: Cursor): Node {
   const token = cursor.peek();
   switch (token.kind) {
     case "identifier":
-      return cursor.peekSecond().text === "(" && !token.quoted
+      return cursor.peekSecond().text === "("
         ? parseCall(cursor, cursor.next().text)
         : parseReference(cursor);
     case "string":
@@ -191,7 +191,15 @@ function negated({ ns, months }: DurationNode): DurationNode {
 function parseDistinct(cursor: Cursor): Node {
   cursor.expectKeyword("DISTINCT");
   if (cursor.isOperator("(")) return parseCall(cursor, "distinct");
+  if (cursor.peek().kind === "end" || cursor.isOperator("/")) throw cursor.found("(", "identifier");
   return { kind: "distinct", name: cursor.expectIdentifier() };
+}
+
+/** `mean((f))` is `mean(f)`. */
+function bare(node: Node): Node {
+  return node.kind === "paren" && (node.inner.kind === "reference" || node.inner.kind === "paren")
+    ? bare(node.inner)
+    : node;
 }
 
 /** The arguments of a call, whose name has been read. */
@@ -201,7 +209,7 @@ function parseCall(cursor: Cursor, name: string): Node {
   if (!cursor.takeOperator(")")) {
     do {
       const pattern = cursor.takeRegex();
-      list.push(pattern === null ? parseExpression(cursor) : { kind: "regex", pattern });
+      list.push(pattern === null ? bare(parseExpression(cursor)) : { kind: "regex", pattern });
     } while (cursor.takeOperator(","));
     cursor.expectOperator(")");
   }
@@ -213,7 +221,8 @@ const castTypes = ["float", "integer", "unsigned", "string", "boolean", "field",
 /** `name`, `"name"`, `a.b` (one name with a dot), each with an optional `::type`. */
 export function parseReference(cursor: Cursor): Node & { kind: "reference" } {
   const parts = [cursor.expectIdentifier()];
-  while (cursor.takeOperator(".")) parts.push(cursor.expectIdentifier());
+  // (`a..b` has an empty part)
+  while (cursor.takeOperator(".")) parts.push(cursor.isOperator(".") ? "" : cursor.expectIdentifier());
   const name = parts.join(".");
   if (!cursor.takeOperator("::")) return { kind: "reference", name, cast: null };
   const written = cursor.peek().text.toLowerCase();

@@ -144,12 +144,13 @@ export class Lexer {
   }
 
   /**
-   * 'string' or "identifier": both know \\ \' \" \n, neither may span lines. A string's offset is that of the
-   * character before it, as influxd has it.
+   * 'string' or "identifier": both know \\ \' \" \n, neither may span lines. The offset of a string, and of what has no end, is
+   * that of the character before it, as influxd has it.
    */
   #quoted(start: number, quote: string): Token {
     const { text } = this;
-    const offset = quote === "'" ? Math.max(0, start - 1) : start;
+    const before = Math.max(0, start - 1);
+    const offset = quote === "'" ? before : start;
     let value = "";
     let at = start + 1;
     let taken = at;
@@ -169,7 +170,7 @@ export class Lexer {
       else if (escaped === "\\" || escaped === "'" || escaped === '"') value += escaped;
       else return this.#token("bad", `\\${escaped ?? ""}`, at, at + 1);
     }
-    return this.#token("bad", value + text.slice(taken, at) || "BADSTRING", offset, at);
+    return this.#token("bad", value + text.slice(taken, at) || "BADSTRING", before, at);
   }
 
   #parameter(start: number): Token {

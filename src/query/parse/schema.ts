@@ -41,6 +41,8 @@ export function parseCreate(cursor: Cursor): Statement {
   }
 }
 
+const MOST_REPLICAS = 2_147_483_647;
+
 function parseCreateDatabase(cursor: Cursor): CreateDatabase {
   const database = cursor.expectIdentifier();
   if (!cursor.takeKeyword("WITH")) return { kind: "create database", database, policy: null };
@@ -57,7 +59,7 @@ function parsePolicyOptions(cursor: Cursor, allowed: readonly string[]): PolicyO
     const word = cursor.next().text;
     left.delete(word);
     if (word === "DURATION") policy = { ...policy, durationNs: parseRetention(cursor) };
-    else if (word === "REPLICATION") policy = { ...policy, replication: cursor.expectCount() };
+    else if (word === "REPLICATION") policy = { ...policy, replication: parseReplication(cursor) };
     else if (word === "DEFAULT") policy = { ...policy, isDefault: true };
     else if (word === "NAME") policy = { ...policy, name: cursor.expectIdentifier() };
     else {
@@ -81,6 +83,14 @@ function parseCreateSubscription(cursor: Cursor): SubscriptionStatement {
   do destinations.push(cursor.expectString());
   while (cursor.takeOperator(","));
   return { kind: "create subscription", name, database, retentionPolicy, mode, destinations };
+}
+
+function parseReplication(cursor: Cursor): number {
+  const token = cursor.peek();
+  const count = cursor.expectCount();
+  if (count < 1 || count > MOST_REPLICAS)
+    throw cursor.error(`invalid value ${token.text}: must be 1 <= n <= ${MOST_REPLICAS}`, token);
+  return count;
 }
 
 /** ON "database"."retention policy" */

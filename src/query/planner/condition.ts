@@ -128,8 +128,12 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
   }
 }
 
+/** A field that no row has: stored fields have names. */
+const ABSENT: Expression = { kind: "field", name: "", type: FieldType.Float };
+
 function resolveReference(node: ReferenceNode, schema: Schema): Expression {
   const { name, cast } = node;
+  if (cast !== "tag" && schema.absent?.has(name)) return ABSENT;
   const resolved = resolve(schema, name, cast === "tag" || cast === "field" ? cast : null);
   if (resolved.kind === "field") return { kind: "field", name, type: resolved.type };
   // Nothing stored has this field, so the type does not matter: it is absent everywhere.

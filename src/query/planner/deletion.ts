@@ -1,7 +1,8 @@
 // DELETE and DROP SERIES to the rows that they name, measurement by measurement.
 import { InputError } from "../../base/errors.ts";
 import type { DeleteRequest } from "../../model/deletions.ts";
-import { fieldsOf } from "../../model/predicate.ts";
+import { isComparison } from "../../model/evaluate.ts";
+import type { Expression } from "../../model/expression.ts";
 import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { DeleteStatement, DropStatement } from "../ast.ts";
 import { resolveCondition, splitCondition } from "./condition.ts";
@@ -16,15 +17,17 @@ type Deleting = DeleteStatement | (DropStatement & { readonly kind: "drop series
 export async function planDeletion(statement: Deleting, context: PlanContext): Promise<DeleteRequest[]> {
   const database = resolveDatabase(context, "");
   const requests: DeleteRequest[] = [];
+  const instants: InstantContext = { nowNs: context.nowNs, timezone: null };
+  // what is wrong with it is wrong whatever is there
+  splitCondition(statement.condition, { fields: new Map(), tags: new Set() }, instants);
   for (const measurement of await namesOf(statement, database, context)) {
     const schema = await schemaOf(context, database, measurement);
-    const instants: InstantContext = { nowNs: context.nowNs, timezone: null };
     const { range, rest } = splitCondition(statement.condition, schema, instants);
     const where = rest === null ? null : resolveCondition(rest, schema);
     if (statement.kind === "drop series") {
       if (range.min !== null || range.max !== null)
         throw new InputError("DROP SERIES doesn't support time in WHERE clause");
-      if (fieldsOf(where).length > 0)
+      if (where !== null && !isOverTags(where))
         throw new InputError("fields not supported in WHERE clause during deletion");
     }
     const minTime = range.min ?? MIN_TIME;
@@ -34,17 +37,28 @@ export async function planDeletion(statement: Deleting, context: PlanContext): P
   return requests;
 }
 
+/** Tags compared with texts, regexes and each other: what the index of tags alone can answer. */
+function isOverTags(where: Expression): boolean {
+  if (where.kind === "regex") return where.operand.kind === "tag";
+  if (where.kind !== "binary") return where.kind === "boolean";
+  const { operator, left, right } = where;
+  if (operator === "and" || operator === "or") return isOverTags(left) && isOverTags(right);
+  const isText = ({ kind }: Expression) => kind === "tag" || kind === "string";
+  return isComparison(operator) && isText(left) && isText(right);
+}
+
 async function namesOf(
   { sources }: Deleting,
   database: string,
   context: PlanContext,
 ): Promise<Iterable<string>> {
-  if (sources.length === 0) return context.metadata.measurements(database, null);
+  const there = await context.metadata.measurements(database, null);
+  if (sources.length === 0) return there;
   const names = new Set<string>();
   for (const source of sources)
     if (source.kind === "measurement")
       for (const name of await measurementNames(source, database, context)) names.add(name);
-  return names;
+  return there.filter((name) => names.has(name));
 }
 
 async function schemaOf(context: PlanContext, database: string, measurement: string): Promise<Schema> {

@@ -9,6 +9,8 @@ export interface Schema {
   readonly tags: ReadonlySet<string>;
   /** Those of `fields` that are tags which a subquery gives as columns; absent for what is stored. */
   readonly tagColumns?: ReadonlySet<string>;
+  /** Names that are fields without a value in any row, whatever else is said of them. */
+  readonly absent?: ReadonlySet<string>;
   /** Of a join: the aliases of its sides, one of which every name but a key's begins with. */
   readonly sides?: readonly string[];
 }

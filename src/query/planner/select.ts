@@ -1,7 +1,7 @@
 // SELECT to its plan: sources, time, dimensions, columns, and for each source what its columns are made of.
 import { InputError } from "../../base/errors.ts";
 import { isMathName } from "../../model/mathematics.ts";
-import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
+import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { Node, SelectStatement } from "../ast.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { type Input, readsRow, type SelectPlan, type Window } from "../plan.ts";
@@ -198,7 +198,7 @@ function planInput(
       (call) => call.argument.kind === "call" || functions[call.function].kind === "transformation",
     );
   const whereOf = (source: PlannedSource) =>
-    condition === null ? null : resolveCondition(condition, source);
+    condition === null ? null : resolveCondition(condition, amongOthers(source, all));
   return {
     source: stored ?? {
       kind: "derived",
@@ -227,4 +227,19 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
   if (call === undefined || calls.length > 1) return false;
   if (call.function === "top" || call.function === "bottom" || call.function === "sample") return true;
   return window === null && functions[call.function].kind === "selector";
+}
+
+/**
+ * A name has one type over all sources: what is a field in a source beside this one is no tag here, and what is of another kind
+ * there (numbers come before texts, those before booleans) has no value here.
+ */
+function amongOthers(source: Schema, all: Schema): Schema {
+  const isNumber = (type: FieldType | undefined) => type !== FieldType.String && type !== FieldType.Boolean;
+  const absent = new Set<string>();
+  for (const [name, type] of all.fields) {
+    const own = source.fields.get(name);
+    if (own === undefined ? !source.tags.has(name) : own !== type && !(isNumber(own) && isNumber(type)))
+      absent.add(name);
+  }
+  return absent.size === 0 ? source : { ...source, absent };
 }
