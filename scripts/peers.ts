@@ -3,6 +3,10 @@
 // A peer that is there is left as it is; one that cannot be had (no root, no network, no Debian) is skipped, and the tests that need
 // it are too. So this never fails: it says a line for each peer and ends with 0.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pythonFolder } from "./python-client.ts";
+
 /** Longer than a slow mirror needs, shorter than a CI's patience. */
 const TIMEOUT_MS = 240_000;
 
@@ -25,6 +29,15 @@ const debian = (name: string, program: string, serves: string): Peer => ({
 const peers: readonly Peer[] = [
   debian("influxdb", "influxd", "the differential tests of InfluxQL"),
   debian("influxdb-client", "influx", "the tests of the influx shell"),
+  {
+    name: "Python's influxdb",
+    serves: "the test of Python's client",
+    isThere: () => existsSync(join(pythonFolder, "influxdb")),
+    install: () =>
+      Bun.which("python3") === null
+        ? Promise.resolve("there is no python3")
+        : run("python3", "-m", "pip", "install", "-q", "--target", pythonFolder, "influxdb==5.3.2"),
+  },
 ];
 
 /** The lists of packages are fetched once, and only when a package is missing. */
@@ -73,6 +86,3 @@ for (const peer of peers) {
       : `peers: ${peer.name}: not there, so ${peer.serves} will be skipped: ${failure}`,
   );
 }
-
-// (top-level await wants a module)
-export {};

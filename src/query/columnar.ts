@@ -29,6 +29,7 @@ export class ColumnarPart implements ResultSeries {
   readonly columns: readonly string[];
   readonly timeColumn: number;
   readonly zone?: string;
+  readonly floats?: readonly boolean[];
   readonly partial?: boolean;
   readonly #columnar: ColumnarRows;
   #rows: readonly Row[] | undefined;
@@ -37,9 +38,11 @@ export class ColumnarPart implements ResultSeries {
     if (head.name !== undefined) this.name = head.name;
     if (head.tags !== undefined) this.tags = head.tags;
     if (head.zone !== undefined) this.zone = head.zone;
+    if (head.floats !== undefined) this.floats = head.floats;
     this.columns = head.columns;
     this.timeColumn = head.timeColumn;
     if (head.zone !== undefined) this.zone = head.zone;
+    if (head.floats !== undefined) this.floats = head.floats;
     if (partial) this.partial = true;
     this.#columnar = columnar;
   }

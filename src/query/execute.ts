@@ -10,6 +10,7 @@
 // Over a subquery the same runs: its answer is scanned as blocks (derived.ts).
 import { type Random, systemRandom } from "../base/random.ts";
 import type { Budget, FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
+import { FieldType } from "../model/types.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
 import {
   canFold,
@@ -359,7 +360,11 @@ function headsOf(plan: SelectPlan, input: Input): (tags: readonly string[]) => S
   const name = input.source.kind === "measurement" ? input.source.measurement : input.source.name;
   const columns = plan.columns.map((column) => column.name);
   const zone = plan.timezone === null || plan.timezone === "UTC" ? {} : { zone: plan.timezone };
-  const head: SeriesHead = { name, columns, timeColumn: 0, ...zone };
+  const floats = [false, ...input.outputs.map(({ type }) => type === FieldType.Float)];
+  const head: SeriesHead = {
+    ...{ name, columns, timeColumn: 0, ...zone },
+    ...(floats.includes(true) ? { floats } : {}),
+  };
   if (dimensions.length === 0) return () => head;
   return (values) => {
     const tags = new Map<string, string>();

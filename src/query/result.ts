@@ -16,6 +16,8 @@ export interface ResultSeries {
   readonly timeColumn: number;
   /** Zone whose clock the times are printed by, where they are printed as dates; absent: UTC. */
   readonly zone?: string;
+  /** Columns whose numbers are floats also where they are whole, for formats that tell one from the other; absent: none. */
+  readonly floats?: readonly boolean[];
   readonly rows: readonly (readonly Cell[])[];
   /** The same rows as columns, for those who can do without an array a row. */
   readonly columnar?: ColumnarRows;

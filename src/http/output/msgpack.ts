@@ -159,8 +159,20 @@ class MsgpackWriter {
   }
 
   /** Rows without the head of their array. */
-  rows({ rows, timeColumn }: ResultSeries): Uint8Array {
-    return Buffer.concat(rows.map((row) => this.#encoder.encode(this.#row(row, timeColumn))));
+  rows({ rows, timeColumn, floats }: ResultSeries): Uint8Array {
+    return Buffer.concat(
+      rows.map((row) => {
+        const cells = this.#row(row, timeColumn);
+        const isWholeFloat = (cell: unknown, column: number) =>
+          floats?.[column] === true && Number.isInteger(cell);
+        if (!cells.some(isWholeFloat)) return this.#encoder.encode(cells);
+        // the encoder takes a whole number for an integer
+        const each = cells.map((cell, column) =>
+          isWholeFloat(cell, column) ? float64(cell as number) : this.#encoder.encode(cell),
+        );
+        return Buffer.concat([arrayHead(cells.length), ...each]);
+      }),
+    );
   }
 
   #row(row: readonly Cell[], timeColumn: number): unknown[] {
@@ -182,6 +194,13 @@ function timeExtension(timeNs: bigint): ExtData {
   view.setBigInt64(0, (timeNs - ns) / NS_PER_S);
   view.setInt32(8, Number(ns));
   return new ExtData(TIME_EXTENSION, data);
+}
+
+function float64(value: number): Uint8Array {
+  const bytes = new Uint8Array(9);
+  bytes[0] = 0xcb;
+  new DataView(bytes.buffer).setFloat64(1, value);
+  return bytes;
 }
 
 function mapHead(count: number): Uint8Array {
