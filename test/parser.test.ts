@@ -141,6 +141,16 @@ const invalid: readonly (readonly [string, string])[] = [
   ["SELECT value FROM cpu limit 1; SELECT x(", `found EOF, expected ${operand} at line 1, char 42`],
   ["SELECT mean(value) FROM cpu WHERE time > now() - 1h GROUP BY time(1q)", "invalid duration"],
   ["SELECT value FROM cpu WHERE host=$h limit 1", "missing parameter: h"],
+  [
+    "SELECT usage_user FROM /.*/ WHERE host =~ /[/",
+    "error parsing regexp: missing closing ]: `[` at line 1, char 42",
+  ],
+  ["SELECT max(/[/) FROM m", "error parsing regexp: missing closing ]: `[` at line 1, char 11"],
+  ["SHOW TAG KEYS FROM /a{1001}/", "error parsing regexp: invalid repeat count: `{1001}` at line 1, char 19"],
+  [
+    "SELECT f FROM m WHERE t =~ /a(?=b)/",
+    "error parsing regexp: invalid or unsupported Perl syntax: `(?=` at line 1, char 27",
+  ],
   ["SELECT FROM cpu", `found FROM, expected ${operand} at line 1, char 8`],
   ["SELECT a\nFROM cpu\nWHERE x = = 1", `found =, expected ${operand} at line 3, char 11`],
   ["SELECT a FROM cpu WHERE 'ü' = limit", `found LIMIT, expected ${operand} at line 1, char 31`],

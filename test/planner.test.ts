@@ -430,7 +430,10 @@ test("statements that make no sense are told why", async () => {
     ["value FROM cpu WHERE abs(n, 1) > 1", "invalid number of arguments for abs, expected 1, got 2"],
     ["value FROM nope.cpu", "retention policy not found: nope"],
     ["value FROM nope..cpu", "database not found: nope"],
-    ["value FROM /(/", "error parsing regexp: missing closing ): `(`"],
+    [
+      "value FROM /(/",
+      "error parsing query: error parsing regexp: missing closing ): `(` at line 1, char 18",
+    ],
   ] as const) {
     expect([rest, await errorOf(`SELECT ${rest}`)]).toEqual([rest, message]);
   }

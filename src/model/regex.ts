@@ -1,21 +1,80 @@
 // Regular expressions with RE2's syntax and linear time: the only place that knows which engine does it.
+//
+// Linear is not enough: a pattern of a thousand states on a long text costs seconds a text, and nothing else runs in the thread
+// meanwhile. A pattern that has taken that long, at a speed no sensible one has, ends its statement.
 import { RE2JS } from "re2js";
 import { InputError } from "../base/errors.ts";
 
-/** A compiled pattern; matches anywhere in the text unless it is anchored. Immutable. */
+/** A compiled pattern; matches anywhere in the text unless it is anchored. */
 export interface Regex {
   readonly pattern: string;
+  /** Throws `InputError` when the pattern has taken too much time, over all texts so far. */
   test(text: string): boolean;
 }
 
 /** Throws InputError when the pattern is not RE2's. */
 export function compileRegex(pattern: string): Regex {
   try {
-    const compiled = RE2JS.compile(pattern);
-    return { pattern, test: (text) => compiled.test(text) };
+    return new BoundedRegex(pattern, RE2JS.compile(pattern));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError(`error parsing regexp: ${reason.replace(/^error parsing regexp: /, "")}`);
+  }
+}
+
+/** Time that a pattern may take at any speed, and the speed below which it may not take more: usual are 20 to 100 ns. */
+const FREE_MS = 500;
+const SLOWEST_MS_PER_CHARACTER = 0.002;
+/** States times characters that are matched in one go; of a longer text a beginning is tried first. */
+const UNTRIED_STEPS = 1_000_000;
+/** Of texts this short only one in 16 is timed, until they look slow. */
+const SHORT = 256;
+const LOOKS_SLOW_MS = 20;
+
+class BoundedRegex implements Regex {
+  /** Of the texts that were timed. */
+  #spentMs = 0;
+  #characters = 0;
+  #shortTexts = 0;
+
+  constructor(
+    readonly pattern: string,
+    readonly compiled: RE2JS,
+  ) {}
+
+  test(text: string): boolean {
+    if (text.length <= SHORT) {
+      const isSample = (this.#shortTexts++ & 15) === 0 || this.#spentMs > LOOKS_SLOW_MS;
+      return isSample ? this.#timed(text) : this.compiled.test(text);
+    }
+    const most = Math.ceil(UNTRIED_STEPS / this.compiled.programSize());
+    if (text.length > most) this.#tryBeginning(text, most);
+    return this.#timed(text);
+  }
+
+  #timed(text: string): boolean {
+    const startMs = performance.now();
+    const matches = this.compiled.test(text);
+    this.#spentMs += performance.now() - startMs;
+    this.#characters += text.length;
+    this.#check(this.#spentMs, this.#characters);
+    return matches;
+  }
+
+  /** Whether the whole text would take too long, by what its beginning takes; tried again, as the process may have been held. */
+  #tryBeginning(text: string, length: number): void {
+    const beginning = text.slice(0, length);
+    const expectedMs = () => {
+      const startMs = performance.now();
+      this.compiled.test(beginning);
+      return ((performance.now() - startMs) * text.length) / length;
+    };
+    if (expectedMs() > FREE_MS) this.#check(expectedMs(), text.length);
+  }
+
+  #check(spentMs: number, characters: number): void {
+    if (spentMs <= FREE_MS || spentMs <= characters * SLOWEST_MS_PER_CHARACTER) return;
+    throw new InputError(`the regular expression /${this.pattern}/ takes too long`);
   }
 }
 

@@ -1,5 +1,6 @@
 // Where the parser stands in the text: one token of lookahead, and the errors that name what was expected.
 import type { InputError } from "../../base/errors.ts";
+import { compileRegex } from "../../model/regex.ts";
 import type { DurationNode } from "../ast.ts";
 import { parseCalendarDuration } from "../duration.ts";
 import type { Parameters } from "../parameters.ts";
@@ -58,6 +59,11 @@ export class Cursor {
     const token = this.#lexer.regexAt(this.#offset);
     if (token === null) return null;
     if (token.kind === "bad") throw parseError(`bad regex:  at ${this.position(token.offset - 1)}`);
+    try {
+      compileRegex(token.text);
+    } catch (error) {
+      throw parseError(`${(error as Error).message} at ${this.position(token.offset - 1)}`);
+    }
     this.#offset = token.end;
     this.#ahead = null;
     this.#previous = token;
