@@ -29,7 +29,7 @@ export interface Message {
   readonly text: string;
 }
 
-/** Consumed in order; an error thrown by `series` is that statement's error and does not end the others. */
+/** Consumed in order; an error thrown by `series` is that statement's error, after which the others say `not executed`. */
 export interface StatementResult {
   readonly statementId: number;
   readonly messages: readonly Message[];

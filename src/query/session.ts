@@ -3,8 +3,8 @@
 //   text ── parse (an error here: nothing runs) ──> statements
 //   each statement, when its series are asked for: plan ── execute ──> series, in parts
 //
-// A statement's failure is its own: the others run. Planning waits for its turn because an earlier statement of the same
-// text may have created what it reads.
+// After one that fails the others are not run: they may have relied on it (SELECT INTO, then DROP MEASUREMENT). Planning waits
+// for its turn because an earlier statement of the same text may have created what it reads.
 import type { Clock } from "../base/clock.ts";
 import { InputError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
@@ -69,8 +69,16 @@ async function* results(statements: readonly Statement[], session: Session): Asy
   }
   const running = { ...session, allowance: { ...(session.allowance ?? defaultAllowance), ticket } };
   try {
+    let hasFailed = false;
+    const onFailure = () => {
+      hasFailed = true;
+    };
     for (const [statementId, statement] of statements.entries()) {
-      const series = execute(statement, running);
+      if (hasFailed) {
+        yield { statementId, messages: [], series: failing(new InputError("not executed")) };
+        continue;
+      }
+      const series = execute(statement, running, onFailure);
       const messages = messagesOf(statement, session);
       yield messages.length === 0
         ? { statementId, messages, series }
@@ -108,13 +116,20 @@ async function* continued(
 }
 
 /** The series of a statement, planned when the first is asked for. */
-function execute(statement: Statement, session: Session): AsyncIterable<ResultSeries> {
+function execute(statement: Statement, session: Session, onFailure: () => void): AsyncIterable<ResultSeries> {
   return {
     [Symbol.asyncIterator]() {
       const { slow, database = "", clock } = session;
       const watch = slow && new Stopwatch(slow, statement, database, clock);
       let started: AsyncIterator<ResultSeries> | undefined;
-      const step = () => started?.next() ?? start();
+      const step = async () => {
+        try {
+          return await (started?.next() ?? start());
+        } catch (error) {
+          onFailure();
+          throw error;
+        }
+      };
       return {
         next: () => (watch === undefined ? step() : watch.measure(step)),
         return: async () => {
@@ -170,7 +185,7 @@ async function begin(
   }
 }
 
-/** What cannot begin is the first statement's error: the text itself was fine. */
+/** The text itself was fine: what cannot begin is a statement's error. */
 // biome-ignore lint/correctness/useYield: it ends before it has a series
 async function* failing(error: unknown): AsyncGenerator<ResultSeries> {
   throw error;
