@@ -65,6 +65,8 @@ test.each(["ns", "us", "ms", "s"] as const)(
           .timestamp(i),
       );
     await api.close();
+    // (it does not wait for the batches that it sent on its way)
+    await until(async () => (await ask(`SELECT count(f) FROM long.points_${precision}`))[0]?.[1] === 1050);
     expect(await ask(`SELECT count(f), sum(i), last(s) FROM long.points_${precision}`)).toEqual([
       [0n, 1050, (1049 * 1050) / 2, 'say "hi"\\'],
     ]);
@@ -123,14 +125,18 @@ test("a server that is busy is asked again: nothing is lost, nothing is there tw
   for (let i = 0; i < 5000; i++) api.writeRecord(`busy,host=h${i % 7} v=${i} ${i}`);
   expect((await held).status).toBe(204);
   // what was refused is in the client's buffer, and is sent again after a while
-  const count = async () => (await ask("SELECT count(v) FROM busy"))[0]?.[1];
-  for (let i = 0; i < 100 && (await count()) !== 5000; i++) await Bun.sleep(50);
+  await until(async () => (await ask("SELECT count(v) FROM busy"))[0]?.[1] === 5000);
   await api.close();
   await busy.stop(0);
   expect(refusals.length).toBeGreaterThan(0);
   expect(refusals.every((status) => status === 503 || status === 429)).toBe(true);
   expect(await ask("SELECT count(v), sum(v) FROM busy")).toEqual([[0n, 5000, (4999 * 5000) / 2]]);
 });
+
+/** Waits for a while at most: what is asked then says what is wrong. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 100 && !(await holds()); i++) await Bun.sleep(50);
+}
 
 /** A body that takes its time. */
 function slowBody(sizeBytes: number): ReadableStream<Uint8Array> {

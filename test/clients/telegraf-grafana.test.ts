@@ -105,7 +105,7 @@ describe("Telegraf's outputs.influxdb", () => {
     await createDatabase(url, "telegraf");
     const { status, body } = await telegraf(
       url,
-      "db=telegraf",
+      "db=part",
       'part v=1 1\npart v="x" 2\nnonsense\npart v=3 3\n',
     );
     expect(status).toBe(400);
