@@ -11,11 +11,11 @@ import { windowCount } from "./frame.ts";
 import { functions } from "./functions.ts";
 import { compileOutput, type Evaluate, type Position } from "./outputs.ts";
 import { PART_ROWS, type Row } from "./parts.ts";
-import { type Input, readsRow, type SelectPlan } from "./plan.ts";
+import { type Input, type Output, readsRow, type SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import { filledRows } from "./selected-windows.ts";
 import { type CallValues, type FilledValues, type PointValues, windowValue } from "./values.ts";
-import { FEW_WINDOWS, windowColumns } from "./window-columns.ts";
+import { FEW_WINDOWS, timesFrom, timesOf, windowColumns } from "./window-columns.ts";
 
 /** The calls that columns use, and what they gave for the group in hand (by call index; null = nothing). */
 export interface GroupValues {
@@ -88,16 +88,30 @@ export class AnswerRows {
     const filled = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
     const { from, to } = windowRange(plan, filled, frame);
     if (to - from < FEW_WINDOWS || to - from > PART_ROWS) return null;
-    const windows = new Uint32Array(to - from);
+    const { outputs } = this.#input;
+    if (plan.fill.kind !== "none" && outputs.every(({ kind }) => kind === "call")) {
+      const cells = outputs.map((output) => this.#cellsOf(group, output, from, to));
+      return windowColumns(plan, outputs, timesFrom(frame, from, to), cells);
+    }
+    const windows: number[] = [];
     const cells: Cell[][] = this.#evaluate.map(() => []);
     const at = this.#position();
-    let count = 0;
     for (let window = from; window < to; window++) {
       if (!take(present, filled, window, at) && plan.fill.kind === "none") continue;
-      windows[count++] = window;
+      windows.push(window);
       for (let c = 0; c < cells.length; c++) cells[c]!.push(this.#evaluate[c]!(at));
     }
-    return windowColumns(plan, this.#input.outputs, frame, windows.subarray(0, count), cells);
+    return windowColumns(plan, outputs, timesOf(frame, windows), cells);
+  }
+
+  /** What a column that is a call shows in the windows [from, to). */
+  #cellsOf(group: GroupValues, output: Output, from: number, to: number): readonly Cell[] {
+    const { call } = output as Output & { kind: "call" };
+    const values = group.values[call];
+    if (values?.kind !== "windows") return new Array<Cell>(to - from).fill(this.#absent[call]!);
+    const { windows } = values;
+    if (windows.first === from && windows.values.length === to - from) return windows.values;
+    return Array.from({ length: to - from }, (_, i) => windowValue(windows, from + i));
   }
 
   *#windowRows(

@@ -16,22 +16,21 @@ export const FEW_WINDOWS = 16;
 const NO_SERIES: Series = { key: "", tags: new Map() };
 
 /**
- * `windows`: those that make a row, ascending; `cells`: by output, as many. Rows stand in the order of the answer, after OFFSET and up
+ * `times`: of the windows that make a row, ascending; `cells`: by output, as many. Rows stand in the order of the answer, after OFFSET and up
  * to LIMIT. null: a cell is not of its output's type (a number that fill() put among texts), so that there is no column for it.
  */
 export function windowColumns(
   plan: SelectPlan,
   outputs: readonly Output[],
-  frame: Frame,
-  windows: Uint32Array,
+  times: BigInt64Array,
   cells: readonly (readonly Cell[])[],
 ): ColumnarRows | null {
-  const rowCount = windows.length;
+  const rowCount = times.length;
   if (!outputs.every(({ type }, c) => type === null || isOfType(cells[c]!, type))) return null;
   const block: SeriesBlock = {
     series: NO_SERIES,
     rowCount,
-    times: timesOf(frame, windows),
+    times,
     columns: outputs.map(({ type }, c) => (type === null ? null : columnOfCells(cells[c]!, type))),
   };
   const { descending, offset, limit } = plan;
@@ -43,7 +42,17 @@ export function windowColumns(
   return { count, blocks: [block], block: new Uint32Array(count), row, cells: shown };
 }
 
-function timesOf(frame: Frame, windows: Uint32Array): BigInt64Array {
+/** Where the windows [from, to) begin. */
+export function timesFrom(frame: Frame, from: number, to: number): BigInt64Array {
+  if (to <= windowCount(frame)) return frame.bounds.subarray(from, to);
+  return timesOf(
+    frame,
+    Array.from({ length: to - from }, (_, i) => from + i),
+  );
+}
+
+/** Where windows begin. */
+export function timesOf(frame: Frame, windows: readonly number[]): BigInt64Array {
   const times = new BigInt64Array(windows.length);
   const [into, from] = [wordsOf(times), wordsOf(frame.bounds)];
   const bounded = windowCount(frame);
