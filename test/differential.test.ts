@@ -39,6 +39,7 @@ test.skipIf(!isInfluxdThere())(
     const excused = [...tally.known.values()].reduce((sum, count) => sum + count, 0);
     expect(excused).toBeLessThan(STATEMENTS / 4);
   },
+  120_000,
 );
 
 test("docs/differences.md is the table (bun test/fuzz/differences-page.ts writes it)", () => {

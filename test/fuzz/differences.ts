@@ -684,9 +684,9 @@ export const differences: readonly Difference[] = [
   },
   {
     title: "statements after one that fails",
-    influxd: "does not run them, and answers `not executed` in the place of the error",
-    serie: "runs them, each with its own answer or error",
-    reason: "a panel's other queries are not to blame, and the error must be seen",
+    influxd: "are not run; one `not executed` takes the place of the error",
+    serie: "are not run; each answers `not executed`, behind the error",
+    reason: "the error must be seen, and every statement has its result",
     covers: ({ exchange, influxd }) => exchange.text.includes(";") && influxd.body.includes('"not executed"'),
   },
   {
