@@ -218,9 +218,15 @@ describe("POST /write", () => {
     const cut = await write("db=d", gzipSync("m f=1").subarray(0, 15), { headers });
     expect(cut.status).toBe(400);
     expect(await errorOf(cut)).toBe("unexpected EOF");
-    const none = await write("db=d", "m f=1", { headers });
-    expect(none.status).toBe(400);
-    expect(await errorOf(none)).toStartWith("gzip: ");
+    for (const [body, error] of [
+      ["", "EOF"],
+      ["m f=1", "unexpected EOF"],
+      ["m f=1 1700000000000000000", "gzip: invalid header"],
+    ] as const) {
+      const none = await write("db=d", body, { headers });
+      expect(none.status).toBe(400);
+      expect(await errorOf(none)).toBe(error);
+    }
     const brotli = await write("db=d", "m f=1", { headers: { "Content-Encoding": "br" } });
     expect(brotli.status).toBe(400);
     expect(await errorOf(brotli)).toContain('"br"');
@@ -316,8 +322,15 @@ describe("/query", () => {
     expect(await get("pretty=true")).toContain('\n    "results": [\n');
     expect((await get("chunked=true&chunk_size=1")).split("\n")).toHaveLength(3);
     expect((await get("chunked=true")).split("\n")).toHaveLength(2);
-    for (const accept of ["application/csv", "text/csv", "text/csv;q=0.9, application/json"])
+    for (const accept of [
+      "application/csv",
+      "text/csv",
+      "TEXT/CSV; charset=utf-8",
+      "*/*;q=0.1, text/csv;q=0.9, x/y",
+    ])
       expect(await get("", accept)).toBe("name,tags,time,f\nm,,1500000000,1\nm,,2000000000,2\n");
+    for (const accept of ["text/csv;q=0.9, application/json", "text/csv;q=0", "text/html", "*/*, text/csv"])
+      expect(await get("", accept)).toStartWith('{"results":');
     expect(await get("", "application/json, text/csv")).toStartWith("{");
   });
 
@@ -441,6 +454,13 @@ describe("the other routes", () => {
 
   test("/ says what this is", async () => {
     expect(await (await fetch(url)).text()).toStartWith("serie ");
+  });
+
+  test("HEAD runs no statement", async () => {
+    const answer = await fetch(`${url}/query?q=${encodeURIComponent("DROP DATABASE d")}`, { method: "HEAD" });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toBe("OPTIONS, GET, POST");
+    expect(db.queries).toEqual([]);
   });
 
   test("unknown paths and methods are JSON errors", async () => {

@@ -104,7 +104,7 @@ const valid: readonly (readonly [string, string | null])[] = [
   ],
   [
     "GRANT READ ON d TO u; REVOKE ALL PRIVILEGES FROM u; GRANT ALL ON d TO u",
-    "GRANT READ ON d TO u; REVOKE ALL FROM u; GRANT ALL ON d TO u",
+    "GRANT READ ON d TO u; REVOKE ALL PRIVILEGES FROM u; GRANT ALL PRIVILEGES ON d TO u",
   ],
   [
     "SET PASSWORD FOR u = 'x'; DROP USER u; KILL QUERY 3 ON host",
@@ -210,7 +210,23 @@ test("bind parameters are values, whatever they contain", () => {
   );
   expect(() => parseParameters("bad")).toThrow("error parsing query parameters: ");
   expect(() => parseParameters("[1]")).toThrow("expected an object");
-  expect(() => parseParameters('{"a": null}')).toThrow('cannot bind the value of "a"');
+  const bound = (h: string) => errorOf("SELECT a FROM m WHERE b = $h", `{"h": ${h}, "unused": null}`);
+  for (const [value, reason] of [
+    ["null", "unable to bind parameter with type <nil>"],
+    ["[1]", "unable to bind parameter with type []interface {}"],
+    ["{}", "bound object parameter value must have exactly one entry"],
+    ['{"what": 1}', "unknown bind object type: what"],
+    ['{"regex": 1}', "regex literal must be a string value"],
+    ['{"identifier": 1}', "identifier must be a string value"],
+    ['{"duration": true}', "duration literal must be a string or integer value"],
+    ['{"integer": 1.5}', "integer literal must be an integer value"],
+    ['{"float": "x"}', "number literal must be a float value"],
+  ] as const)
+    expect(bound(value)).toBe(`error parsing query: missing parameter: ${reason}`);
+  expect(bound('{"regex": "["}')).toBe(
+    "error parsing query: error parsing regexp: missing closing ]: `[` at line 1, char 27",
+  );
+  expect(bound("1")).toBe("no error");
 });
 
 test("durations of months and years", () => {

@@ -186,6 +186,18 @@ describe("what users may do", () => {
     expect(await names("admin")).toEqual([["d"], ["e"]]);
   });
 
+  test("SHOW QUERIES shows those in databases that the user reads", async () => {
+    const running = db.run("SHOW MEASUREMENTS; SHOW DATABASES", { database: "e" })[Symbol.asyncIterator]();
+    await running.next();
+    const shown = async (user: string) =>
+      JSON.parse(await textOf(ask("SHOW QUERIES", basic(user)))).results[0].series[0].values.map(
+        (row: string[]) => row[1],
+      );
+    expect(await shown("bob")).toEqual(["SHOW QUERIES"]);
+    expect(await shown("admin")).toEqual(["SHOW MEASUREMENTS;\nSHOW DATABASES", "SHOW QUERIES"]);
+    await running.return?.();
+  });
+
   test("writes need WRITE, also where the first one would create the database", async () => {
     expect((await write(basic("wil"))).status).toBe(204);
     const refused = await write(basic("bob"));
@@ -205,6 +217,8 @@ describe("who comes in", () => {
   test("by Basic, u and p, Token user:password", async () => {
     expect((await write(basic("wil"))).status).toBe(204);
     expect((await write({}, "db=d&u=wil&p=pw")).status).toBe(204);
+    expect((await write(basic("wil", "no"), "db=d&u=wil&p=pw")).status).toBe(204); // u and p count first
+    expect((await write(basic("wil"), "db=d&u=wil&p=no")).status).toBe(401);
     expect((await write({ Authorization: "Token wil:pw" })).status).toBe(204);
   });
 

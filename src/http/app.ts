@@ -11,13 +11,14 @@ import type { Backend } from "./backend.ts";
 import { Bodies } from "./body.ts";
 import { bodyMetrics, processMetrics, prometheusText, Traffic } from "./metrics.ts";
 import { describedApi, descriptions } from "./openapi.ts";
+import { Pages } from "./pages.ts";
 import { query } from "./query.ts";
 import { PlatformReply, Reply } from "./reply.ts";
 import { health, noFlux, ping, ready, welcome } from "./status.ts";
 import { debugVars } from "./vars.ts";
 import { platformTargetOf, WriteTargets, writeJson, writeLines, writePlatform } from "./write.ts";
 
-export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize" | "authEnabled">;
+export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize" | "authEnabled" | "allowOpen">;
 
 type Handler = (request: Request, reply: Reply, access?: Access) => Response | Promise<Response>;
 
@@ -47,11 +48,16 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const idPrefix = crypto.randomUUID().slice(0, 24);
   let requestCount = 0;
 
+  const pages = new Pages(options);
   const gate = options.authEnabled ? new Gate(db.users) : null;
 
-  /** A route that only users may take, where authentication is on. */
+  /** A route that only users may take, where authentication is on; elsewhere no page of another site. */
   function guarded(path: string, handle: Handler) {
-    if (gate === null) return route(path, handle);
+    if (gate === null)
+      return route(path, (request, reply) => {
+        pages.check(request);
+        return handle(request, reply);
+      });
     return route(path, async (request, reply) => handle(request, reply, await gate.admit(request)));
   }
 
@@ -59,7 +65,11 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   function route(path: string, handle: Handler) {
     return async ({ request }: { request: Request }): Promise<Response> => {
       const Form = path.startsWith("/api/v2/") ? PlatformReply : Reply;
-      const reply = new Form(request, idPrefix + (requestCount++).toString(16).padStart(12, "0"));
+      const reply = new Form(
+        request,
+        idPrefix + (requestCount++).toString(16).padStart(12, "0"),
+        pages.headers(request),
+      );
       let response: Response;
       try {
         response = await handle(request, reply);
@@ -91,74 +101,80 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
     });
   });
 
-  return new Elysia()
-    .use(describedApi())
-    .post(
-      "/write",
-      guarded("/write", (request, reply, access) => writeLines(db, bodies, targets, request, reply, access)),
-      { ...raw, detail: descriptions.write },
-    )
-    .post(
-      "/write/json",
-      guarded("/write/json", (request, reply, access) =>
-        writeJson(db, bodies, targets, request, reply, access),
-      ),
-      { ...raw, detail: descriptions.writeJson },
-    )
-    .post(
-      "/api/v2/write",
-      guarded("/api/v2/write", (request, reply, access) =>
-        writePlatform(db, bodies, platformTargets, request, reply, access),
-      ),
-      { ...raw, detail: descriptions.writePlatform },
-    )
-    .post(
-      "/api/v2/query",
-      route("/api/v2/query", (_, reply) => noFlux(reply)),
-      { ...raw, detail: descriptions.queryPlatform },
-    )
-    .get("/query", handleQuery, { detail: descriptions.query })
-    .post("/query", handleQuery, { ...raw, detail: descriptions.query })
-    .get("/ping", handlePing, { detail: descriptions.ping })
-    .head("/ping", handlePing, { detail: descriptions.ping })
-    .get("/status", handleStatus, { detail: descriptions.status })
-    .head("/status", handleStatus, { detail: descriptions.status })
-    .get(
-      "/health",
-      route("/health", (_, reply) => health(db, reply)),
-      { detail: descriptions.health },
-    )
-    .get(
-      "/api/v2/health",
-      route("/api/v2/health", (_, reply) => health(db, reply)),
-      { detail: descriptions.health },
-    )
-    .get(
-      "/debug/vars",
-      guarded("/debug/vars", (_, reply, access) => {
-        requireUser(access);
-        return debugVars(db.metrics(), traffic, bodies, startedMs, reply);
-      }),
-      { detail: descriptions.debugVars },
-    )
-    .get(
-      "/ready",
-      route("/ready", (_, reply) => ready(startedMs, reply)),
-      { detail: descriptions.ready },
-    )
-    .get(
-      "/metrics",
-      guarded("/metrics", (_, reply, access) => {
-        requireUser(access);
-        const all = [...db.metrics(), ...processMetrics(), bodyMetrics(bodies), ...traffic.metrics()];
-        return reply.body(200, "text/plain; version=0.0.4; charset=utf-8", prometheusText(all));
-      }),
-      { detail: descriptions.metrics },
-    )
-    .get(
-      "/",
-      route("/", (_, reply) => welcome(reply)),
-      { detail: descriptions.welcome },
-    )
-    .onError(({ request }) => notFound({ request }));
+  return (
+    new Elysia()
+      .use(describedApi())
+      .post(
+        "/write",
+        guarded("/write", (request, reply, access) =>
+          writeLines(db, bodies, targets, request, reply, access),
+        ),
+        { ...raw, detail: descriptions.write },
+      )
+      .post(
+        "/write/json",
+        guarded("/write/json", (request, reply, access) =>
+          writeJson(db, bodies, targets, request, reply, access),
+        ),
+        { ...raw, detail: descriptions.writeJson },
+      )
+      .post(
+        "/api/v2/write",
+        guarded("/api/v2/write", (request, reply, access) =>
+          writePlatform(db, bodies, platformTargets, request, reply, access),
+        ),
+        { ...raw, detail: descriptions.writePlatform },
+      )
+      .post(
+        "/api/v2/query",
+        route("/api/v2/query", (_, reply) => noFlux(reply)),
+        { ...raw, detail: descriptions.queryPlatform },
+      )
+      .get("/query", handleQuery, { detail: descriptions.query })
+      .post("/query", handleQuery, { ...raw, detail: descriptions.query })
+      // else it were a GET, which may change something
+      .head("/query", ({ request }) => notFound({ request }), { detail: { hide: true } })
+      .get("/ping", handlePing, { detail: descriptions.ping })
+      .head("/ping", handlePing, { detail: descriptions.ping })
+      .get("/status", handleStatus, { detail: descriptions.status })
+      .head("/status", handleStatus, { detail: descriptions.status })
+      .get(
+        "/health",
+        route("/health", (_, reply) => health(db, reply)),
+        { detail: descriptions.health },
+      )
+      .get(
+        "/api/v2/health",
+        route("/api/v2/health", (_, reply) => health(db, reply)),
+        { detail: descriptions.health },
+      )
+      .get(
+        "/debug/vars",
+        guarded("/debug/vars", (_, reply, access) => {
+          requireUser(access);
+          return debugVars(db.metrics(), traffic, bodies, startedMs, reply);
+        }),
+        { detail: descriptions.debugVars },
+      )
+      .get(
+        "/ready",
+        route("/ready", (_, reply) => ready(startedMs, reply)),
+        { detail: descriptions.ready },
+      )
+      .get(
+        "/metrics",
+        guarded("/metrics", (_, reply, access) => {
+          requireUser(access);
+          const all = [...db.metrics(), ...processMetrics(), bodyMetrics(bodies), ...traffic.metrics()];
+          return reply.body(200, "text/plain; version=0.0.4; charset=utf-8", prometheusText(all));
+        }),
+        { detail: descriptions.metrics },
+      )
+      .get(
+        "/",
+        route("/", (_, reply) => welcome(reply)),
+        { detail: descriptions.welcome },
+      )
+      .onError(({ request }) => notFound({ request }))
+  );
 }

@@ -1,4 +1,4 @@
-// Who sends a request: by Basic authentication, `u` and `p` in the URL, `Authorization: Token user:password`, or a token of CREATE
+// Who sends a request: by `u` and `p` in the URL, Basic authentication, `Authorization: Token user:password`, or a token of CREATE
 // TOKEN as `Token` or `Bearer`. (Parameters of a form's body do not count, as in InfluxDB.)
 import { ForbiddenError, UnauthorizedError } from "../base/errors.ts";
 import { type Credential, FIRST_ACCESS, type Users } from "../db/users.ts";
@@ -42,8 +42,12 @@ export function requireWrite(access: Access | undefined, database: string): void
 }
 
 function credentialOf(request: Request): Credential | null {
+  return fromUrl(request) ?? fromHeader(request);
+}
+
+function fromHeader(request: Request): Credential | null {
   const header = request.headers.get("authorization");
-  if (header === null || header === "") return fromUrl(request);
+  if (header === null) return null;
   const [, scheme, value] = /^(\S+) +(.*\S)\s*$/.exec(header) ?? [];
   if (scheme === undefined || value === undefined) return null;
   switch (scheme.toLowerCase()) {

@@ -33,7 +33,7 @@ export class Bodies {
     const held = { bytes: 0 };
     try {
       const sent = await this.#receive(request, held);
-      const encoding = request.headers.get("content-encoding");
+      const encoding = request.headers.get("content-encoding")?.toLowerCase() ?? null;
       const bytes = encoding === null ? sent : this.#inflate(sent, encoding, held);
       return await use(bytes);
     } finally {
@@ -83,8 +83,13 @@ export class Bodies {
   }
 }
 
-/** null: it is larger than `maxBytes`. */
+const GZIP_HEADER_BYTES = 10;
+
+/** null: it is larger than `maxBytes`. Errors as Go's gzip reader has them. */
 function inflateBounded(sent: Uint8Array, maxBytes: number): Uint8Array | null {
+  if (sent.length === 0) throw new InputError("EOF");
+  if (sent.length < GZIP_HEADER_BYTES) throw new InputError("unexpected EOF");
+  if (sent[0] !== 0x1f || sent[1] !== 0x8b) throw new InputError("gzip: invalid header");
   try {
     return gunzipSync(sent, { maxOutputLength: maxBytes });
   } catch (error) {

@@ -14,7 +14,8 @@ export function checkExposure({
   );
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine reaches a host of this name. */
+export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   return name === "localhost" || name === "::1" || /^127(\.\d{1,3}){3}$/.test(name);
 }

@@ -34,8 +34,9 @@ export async function query(
     return await answer(db, bodies, request, reply, format, access);
   } catch (error) {
     // the answer to a request that failed has the format that was asked for, too
-    if (format.error === undefined) throw error;
-    return reply.failure(error, { contentType: format.contentType, body: format.error });
+    const pretty = urlParameters(request).get("pretty") === "true";
+    const body = (message: string) => format.error(message, pretty);
+    return reply.failure(error, { contentType: format.contentType, body });
   }
 }
 
@@ -123,8 +124,9 @@ function runOptions(
 }
 
 function chunkRows(parameters: URLSearchParams): number {
-  const rows = Number(parameters.get("chunk_size"));
-  return Number.isInteger(rows) && rows > 0 ? Math.min(rows, MAX_CHUNK_ROWS) : DEFAULT_CHUNK_ROWS;
+  const text = parameters.get("chunk_size") ?? "";
+  const rows = /^[+-]?\d+$/.test(text) ? Number(text) : 0;
+  return rows > 0 ? Math.min(rows, MAX_CHUNK_ROWS) : DEFAULT_CHUNK_ROWS;
 }
 
 interface Shape {
@@ -138,8 +140,8 @@ interface Shape {
 interface Format {
   readonly contentType: string;
   encode(results: AsyncIterable<StatementResult>, shape: Shape): AsyncGenerator<Piece>;
-  /** The message of a failed request in this format; absent: JSON. */
-  readonly error?: (message: string) => Piece;
+  /** The message of a failed request. */
+  error(message: string, pretty: boolean): Piece;
 }
 
 const json: Format = {
@@ -148,6 +150,7 @@ const json: Format = {
     chunkRows === null
       ? encodeJson(results, { epoch, pretty })
       : encodeChunkedJson(results, { epoch, pretty }, chunkRows),
+  error: (message, pretty) => `${JSON.stringify({ error: message }, null, pretty ? 4 : 0)}\n`,
 };
 
 const csv: Format = {
@@ -171,14 +174,20 @@ const formats = new Map<string, Format>([
   ["application/x-msgpack", msgpack],
 ]);
 
-/** The first type of `Accept` that serie knows decides; JSON when there is none. */
+/** Of the types in `Accept` that serie knows the one with the highest `q`, of equals the first; JSON when there is none. */
 function formatOf(request: Request): Format {
   const accepted = request.headers.get("accept") ?? "";
   const only = formats.get(accepted);
   if (only) return only;
+  let best = json;
+  let bestQuality = 0;
   for (const entry of accepted.split(",")) {
-    const format = formats.get(entry.split(";", 1)[0]?.trim() ?? "");
-    if (format) return format;
+    const [type = "", ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
+    const format = formats.get(type);
+    const quality = Number(parameters.find((each) => each.startsWith("q="))?.slice(2) ?? 1);
+    if (format === undefined || !(quality > bestQuality)) continue;
+    best = format;
+    bestQuality = quality;
   }
-  return json;
+  return best;
 }

@@ -36,9 +36,11 @@ export interface FailureForm {
 /** One request's answer: made when the request arrives, used once. */
 export class Reply {
   readonly id: string;
+  readonly #forPages: Record<string, string> | null;
 
-  /** `id` comes from the client (`X-Request-Id`, `Request-Id`) or is `ownId`. */
-  constructor(request: Request, ownId: string) {
+  /** `id` comes from the client (`X-Request-Id`, `Request-Id`) or is `ownId`; `forPages`: headers that browsers ask for. */
+  constructor(request: Request, ownId: string, forPages: Record<string, string> | null) {
+    this.#forPages = forPages;
     this.id = request.headers.get("x-request-id") || request.headers.get("request-id") || ownId;
   }
 
@@ -91,6 +93,7 @@ export class Reply {
       "X-Influxdb-Build": INFLUXDB_BUILD,
       "Request-Id": this.id,
       "X-Request-Id": this.id,
+      ...this.#forPages,
     };
   }
 }

@@ -72,6 +72,12 @@ export async function writeJson(
 
 const consistencies = new Set(["", "any", "one", "quorum", "all"]);
 
+/** Whatever is asked for, a point is durable when it is acknowledged. */
+function checkConsistency(parameters: URLSearchParams): void {
+  if (!consistencies.has((parameters.get("consistency") ?? "").toLowerCase()))
+    throw new InputError("invalid consistency level");
+}
+
 /** What the parameters of a write say, remembered by their text: clients send the same ones with every write. */
 export class WriteTargets {
   readonly #known = new Map<string, WriteTarget>();
@@ -99,8 +105,7 @@ const MOST_TARGETS = 100;
 function targetOf(parameters: URLSearchParams): WriteTarget {
   const database = optional(parameters, "db");
   if (database === undefined) throw new InputError("database is required");
-  if (!consistencies.has(parameters.get("consistency") ?? ""))
-    throw new InputError("invalid consistency level");
+  checkConsistency(parameters);
   const target: { -readonly [K in keyof WriteTarget]: WriteTarget[K] } = { database };
   const retentionPolicy = optional(parameters, "rp");
   if (retentionPolicy !== undefined) target.retentionPolicy = retentionPolicy;
@@ -116,8 +121,7 @@ export function platformTargetOf(parameters: URLSearchParams): WriteTarget {
   const slash = bucket.indexOf("/");
   const database = slash < 0 ? bucket : bucket.slice(0, slash);
   if (database === "") throw new InputError(`bucket ${JSON.stringify(bucket)} names no database`);
-  if (!consistencies.has(parameters.get("consistency") ?? ""))
-    throw new InputError("invalid consistency level");
+  checkConsistency(parameters);
   const retentionPolicy = slash < 0 ? "" : bucket.slice(slash + 1);
   return { database, retentionPolicy, precision: platformPrecisionOf(parameters), allOrNothing: true };
 }

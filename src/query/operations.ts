@@ -1,22 +1,25 @@
 // Execution of statements about the running database: its queries, those that run by the clock. Shapes are InfluxDB's.
 import type { Administration } from "../model/administration.ts";
+import type { RunningQuery } from "../model/queries.ts";
 import type { StatusModule } from "../model/server-status.ts";
+import type { Access } from "../model/users.ts";
 import { executeAccess } from "./access.ts";
 import { formatInstant } from "./explain.ts";
 import type { Operation } from "./operation-plan.ts";
 import type { ResultSeries } from "./result.ts";
 import { executeRetention } from "./retention.ts";
 
-/** What the statement answers; one that changes something has done so when this resolves. */
+/** What the statement answers to `access` (absent: one who may see everything); one that changes something has done so when this resolves. */
 export async function executeOperation(
   operation: Operation,
   administration: Administration,
+  access?: Access,
 ): Promise<readonly ResultSeries[]> {
   switch (operation.kind) {
     case "access":
       return await executeAccess(operation.statement, administration.users);
     case "show queries":
-      return [showQueries(administration)];
+      return [showQueries(administration, access)];
     case "kill query":
       administration.queries.kill(operation.id);
       return [];
@@ -93,9 +96,12 @@ function showContinuousQueries(administration: Administration, status: boolean):
   });
 }
 
-function showQueries({ queries }: Administration): ResultSeries {
+/** Who is no administrator sees those that run in the databases they read: a query's text tells of its data. */
+function showQueries({ queries }: Administration, access: Access | undefined): ResultSeries {
+  const isShown = ({ database }: RunningQuery) => !access || access.isAdmin || access.may("read", database);
   const rows = queries
     .list()
+    .filter(isShown)
     .map(({ id, text, database, durationMs, killed }) => [
       ...[id, text, database, roundedDuration(durationMs), killed ? "killed" : "running"],
     ]);

@@ -222,7 +222,8 @@ export function printStatement(statement: Statement): string {
     case "revoke": {
       const on = statement.database === null ? "" : ` ON ${quoteName(statement.database)}`;
       const preposition = statement.kind === "grant" ? "TO" : "FROM";
-      return `${`${statement.kind} ${statement.privilege}`.toUpperCase()}${on} ${preposition} ${quoteName(statement.user)}`;
+      const privilege = statement.privilege === "all" ? "all privileges" : statement.privilege;
+      return `${`${statement.kind} ${privilege}`.toUpperCase()}${on} ${preposition} ${quoteName(statement.user)}`;
     }
     case "kill query":
       return `KILL QUERY ${statement.id}${statement.host === "" ? "" : ` ON ${quoteName(statement.host)}`}`;

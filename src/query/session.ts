@@ -170,7 +170,7 @@ async function begin(
     case "select into":
       return executeInto(plan, context, administration.into);
     case "operation":
-      return inOrder(await executeOperation(plan.operation, administration));
+      return inOrder(await executeOperation(plan.operation, administration, session.access));
     case "explain":
       return executeExplain(plan, context, clock);
     case "create database":

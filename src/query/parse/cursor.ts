@@ -55,19 +55,27 @@ export class Cursor {
 
   /** Takes a regex literal, where one may stand; null when something else follows. */
   takeRegex(): string | null {
-    if (this.peek().kind === "regex") return this.next().text; // a bind parameter
+    if (this.peek().kind === "regex") {
+      const { text, offset } = this.next(); // a bind parameter
+      return this.#checkedRegex(text, offset);
+    }
     const token = this.#lexer.regexAt(this.#offset);
     if (token === null) return null;
     if (token.kind === "bad") throw parseError(`bad regex:  at ${this.position(token.offset - 1)}`);
-    try {
-      compileRegex(token.text);
-    } catch (error) {
-      throw parseError(`${(error as Error).message} at ${this.position(token.offset - 1)}`);
-    }
+    this.#checkedRegex(token.text, token.offset - 1);
     this.#offset = token.end;
     this.#ahead = null;
     this.#previous = token;
     return token.text;
+  }
+
+  #checkedRegex(pattern: string, offset: number): string {
+    try {
+      compileRegex(pattern);
+      return pattern;
+    } catch (error) {
+      throw parseError(`${(error as Error).message} at ${this.position(offset)}`);
+    }
   }
 
   isKeyword(...words: readonly string[]): boolean {

@@ -101,7 +101,7 @@ function parseOperand(cursor: Cursor): Node {
     case "duration":
       return cursor.expectCalendarDuration();
     case "regex":
-      return { kind: "regex", pattern: cursor.next().text };
+      return { kind: "regex", pattern: cursor.takeRegex()! };
     case "keyword":
       if (token.text === "TRUE" || token.text === "FALSE") {
         return { kind: "boolean", value: cursor.next().text === "TRUE" };

@@ -4,42 +4,51 @@ import { parseError } from "./errors.ts";
 import type { Token, TokenKind } from "./lexer.ts";
 
 export function parameterToken(token: Token, parameters: Parameters): Token {
-  if (!Object.hasOwn(parameters, token.text)) throw parseError(`missing parameter: ${token.text}`);
-  const literal = literalOf(parameters[token.text]!);
-  if (literal === null) throw parseError(`cannot bind the value of parameter ${token.text}`);
-  return { ...token, kind: literal[0], text: literal[1], quoted: true };
+  if (!Object.hasOwn(parameters, token.text)) throw missing(token.text);
+  const [kind, text] = literalOf(parameters[token.text]!);
+  return { ...token, kind, text, quoted: true };
 }
 
-function literalOf(value: ParameterValue): [TokenKind, string] | null {
+/** influxd says so also of parameters that are there and cannot be bound. */
+const missing = (reason: string) => parseError(`missing parameter: ${reason}`);
+
+/** `value` is what the client sent, which may be no `ParameterValue`. */
+function literalOf(value: ParameterValue | null): [TokenKind, string] {
+  if (value === null) throw missing("unable to bind parameter with type <nil>");
+  if (Array.isArray(value)) throw missing("unable to bind parameter with type []interface {}");
   if (typeof value !== "object") return scalar(value);
-  const [wrapper, inner] = Object.entries(value)[0] ?? ["", null];
+  const entries = Object.entries(value);
+  if (entries.length !== 1) throw missing("bound object parameter value must have exactly one entry");
+  const [wrapper, inner] = entries[0]!;
   switch (wrapper) {
     case "regex":
     case "identifier":
     case "string":
-      return typeof inner === "string" ? [wrapper, inner] : null;
+      if (typeof inner === "string") return [wrapper, inner];
+      throw missing(`${wrapper}${wrapper === "identifier" ? "" : " literal"} must be a string value`);
     case "duration":
       if (typeof inner === "string") return ["duration", inner];
-      return isWhole(inner) ? ["duration", `${inner}ns`] : null;
+      if (isWhole(inner)) return ["duration", `${inner}ns`];
+      throw missing("duration literal must be a string or integer value");
     case "float":
-      return typeof inner === "number" || typeof inner === "bigint" ? scalar(inner, "number") : null;
+      if (typeof inner === "number" || typeof inner === "bigint") return scalar(inner, "number");
+      throw missing("number literal must be a float value");
     case "integer":
-      return isWhole(inner) ? ["integer", String(inner)] : null;
+      if (isWhole(inner)) return ["integer", String(inner)];
+      throw missing("integer literal must be an integer value");
     case "boolean":
-      return typeof inner === "boolean" ? scalar(inner) : null;
+      if (typeof inner === "boolean") return scalar(inner);
+      throw missing("boolean literal must be a boolean value");
     default:
-      return null;
+      throw missing(`unknown bind object type: ${wrapper}`);
   }
 }
 
-function scalar(
-  value: string | number | bigint | boolean,
-  numberKind?: TokenKind,
-): [TokenKind, string] | null {
+function scalar(value: string | number | bigint | boolean, numberKind?: TokenKind): [TokenKind, string] {
   if (typeof value === "string") return ["string", value];
   if (typeof value === "boolean") return ["keyword", value ? "TRUE" : "FALSE"];
   if (typeof value === "bigint") return [numberKind ?? "integer", String(value)];
-  if (!Number.isFinite(value)) return null;
+  if (!Number.isFinite(value)) throw missing(`unable to bind ${value}`);
   return [numberKind ?? (Number.isSafeInteger(value) ? "integer" : "number"), String(value)];
 }
 
