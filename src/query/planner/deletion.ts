@@ -3,6 +3,7 @@ import { InputError } from "../../base/errors.ts";
 import type { DeleteRequest } from "../../model/deletions.ts";
 import { isComparison } from "../../model/evaluate.ts";
 import type { Expression } from "../../model/expression.ts";
+import { isLiteral } from "../../model/predicate.ts";
 import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { DeleteStatement, DropStatement } from "../ast.ts";
 import { resolveCondition, splitCondition } from "./condition.ts";
@@ -44,7 +45,8 @@ function isOverTags(where: Expression): boolean {
   const { operator, left, right } = where;
   if (operator === "and" || operator === "or") return isOverTags(left) && isOverTags(right);
   const isText = ({ kind }: Expression) => kind === "tag" || kind === "string";
-  return isComparison(operator) && isText(left) && isText(right);
+  const isConstant = isLiteral(left) && isLiteral(right);
+  return isComparison(operator) && (isConstant || (isText(left) && isText(right)));
 }
 
 async function namesOf(
