@@ -79,7 +79,7 @@ function printFloat(value: number): string {
 }
 
 export function quoteName(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) && !isKeyword(name) && name.toLowerCase() !== "between"
+  return /^[A-Za-z_]\w*$/.test(name) && !isKeyword(name)
     ? name
     : `"${name.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }

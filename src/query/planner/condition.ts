@@ -60,7 +60,20 @@ export function splitCondition(
   if (isTime(left, schema)) return { range: rangeOf(operator, right, instants), rest: null };
   if (isTime(right, schema))
     return { range: rangeOf(mirrored[operator] ?? operator, left, instants), rest: null };
+  checkTs(condition, schema);
   return { range: everything, rest: condition };
+}
+
+/** Time is compared as it is. (Its own name is refused when the condition is resolved.) */
+function checkTs(node: Node, schema: Schema): void {
+  if (node.kind === "paren") checkTs(node.inner, schema);
+  if (node.kind === "call") for (const argument of node.arguments) checkTs(argument, schema);
+  if (node.kind === "binary") for (const side of [node.left, node.right]) checkTs(side, schema);
+  if (node.kind === "reference" && isTime(node, schema)) refuseTime(node.name, "ts");
+}
+
+function refuseTime(name: string, refused: "time" | "ts"): void {
+  if (name.toLowerCase() === refused) throw new InputError(`invalid condition expression: ${name}`);
 }
 
 function isTime(node: Node, schema: Schema): boolean {
@@ -138,8 +151,6 @@ function resolveReference(node: ReferenceNode, schema: Schema): Expression {
   if (resolved.kind === "field") return { kind: "field", name, type: resolved.type };
   // Nothing stored has this field, so the type does not matter: it is absent everywhere.
   if (cast === "field") return { kind: "field", name, type: FieldType.Float };
-  if (isTimeName(schema, name)) {
-    throw new InputError(`invalid condition expression: ${name}`);
-  }
+  refuseTime(name, "time");
   return { kind: "tag", name };
 }

@@ -9,7 +9,7 @@ import type { DeleteStatement, DropStatement } from "../ast.ts";
 import { resolveCondition, splitCondition } from "./condition.ts";
 import { type PlanContext, resolveDatabase } from "./context.ts";
 import type { InstantContext } from "./instants.ts";
-import { fieldMap, type Schema } from "./schema.ts";
+import { fieldMap, type Schema, TS_IS_NO_TIME, unite } from "./schema.ts";
 import { measurementNames } from "./sources.ts";
 
 type Deleting = DeleteStatement | (DropStatement & { readonly kind: "drop series" });
@@ -20,10 +20,14 @@ export async function planDeletion(statement: Deleting, context: PlanContext): P
   const requests: DeleteRequest[] = [];
   const instants: InstantContext = { nowNs: context.nowNs, timezone: null };
   // what is wrong with it is wrong whatever is there
-  splitCondition(statement.condition, { fields: new Map(), tags: new Set() }, instants);
-  for (const measurement of await namesOf(statement, database, context)) {
-    const schema = await schemaOf(context, database, measurement);
-    const { range, rest } = splitCondition(statement.condition, schema, instants);
+  splitCondition(statement.condition, TS_IS_NO_TIME, instants);
+  const schemas = new Map<string, Schema>();
+  for (const measurement of await namesOf(statement, database, context))
+    schemas.set(measurement, await schemaOf(context, database, measurement));
+  // of all, lest ts is a tag of one and time for another
+  const all = unite([...schemas.values()]);
+  const { range, rest } = splitCondition(statement.condition, all, instants);
+  for (const [measurement, schema] of schemas) {
     const where = rest === null ? null : resolveCondition(rest, schema);
     if (statement.kind === "drop series") {
       if (range.min !== null || range.max !== null)

@@ -46,6 +46,12 @@ export function resolve(schema: Schema, name: string, cast: CastType | null): Re
   return { kind: "unknown" };
 }
 
+/** Of nothing. */
+export const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
+
+/** Of nothing but `ts`: for what is asked before it is known whether that is time. */
+export const TS_IS_NO_TIME: Schema = { fields: new Map(), tags: new Set(["ts", "TS", "Ts", "tS"]) };
+
 /** `ts` is another name of time, except where data has a tag or field of that name. */
 export function isTimeName(schema: Schema, name: string): boolean {
   const lower = name.toLowerCase();

@@ -15,7 +15,15 @@ import type { InstantContext } from "./instants.ts";
 import { checkGroups } from "./join.ts";
 import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
-import { isDerived, isTimeName, type PlannedSource, type Schema, unite } from "./schema.ts";
+import {
+  isDerived,
+  isTimeName,
+  NO_NAMES,
+  type PlannedSource,
+  type Schema,
+  TS_IS_NO_TIME,
+  unite,
+} from "./schema.ts";
 import { describeColumns, type PlanSubquery, planSources, type Subquery } from "./sources.ts";
 
 /** What a subquery takes over from the statement around it. */
@@ -48,8 +56,8 @@ async function planWithin(
   if (around !== null && descending !== outer.descending)
     throw new InputError("subqueries must be ordered in the same direction as the query itself");
   const instants: InstantContext = { nowNs: context.nowNs, timezone: statement.timezone };
-  // Once before anything else, for its errors: whether ts is time is known only after the sources.
-  const { range: outerRange } = splitCondition(statement.condition, NO_NAMES, instants);
+  // once before anything else, for its errors
+  let { range: outerRange } = splitCondition(statement.condition, TS_IS_NO_TIME, instants);
   const ownWindow = planWindow(statement.dimensions, instants);
   const window = ownWindow ?? (overPoints(statement) ? outer.window : null);
   const timezone = ownWindow === null && window !== null ? outer.timezone : statement.timezone;
@@ -63,8 +71,16 @@ async function planWithin(
     const windows = window === null ? outer : { window, timezone };
     return planWithin(subquery, context, { ...windows, range, dimensions, descending });
   };
-  const sources = await planSources(statement.sources, context, planSubquery, nodesOf(statement));
-  const schema = unite(sources);
+  const plan = () => planSources(statement.sources, context, planSubquery, nodesOf(statement));
+  let sources = await plan();
+  let schema = unite(sources);
+  // whether ts is time is known only now: subqueries are in its range, too
+  const whole = splitCondition(statement.condition, schema, instants).range;
+  if (whole.min !== outerRange.min || whole.max !== outerRange.max) {
+    outerRange = whole;
+    sources = await plan();
+    schema = unite(sources);
+  }
   checkGroups(statement.dimensions, schema);
 
   const { timeName, fields } = checkFields(statement, schema, ownWindow);
@@ -87,7 +103,7 @@ async function planWithin(
   // In a subquery windows without a value are no rows, not even where count() would show 0.
   const fill = statement.fill ?? { kind: "null" };
   const described = describeColumns([...names, ...hidden.map(({ alias }) => alias!)], inputs);
-  const plan: SelectPlan = {
+  const planned: SelectPlan = {
     kind: "select",
     columns: [{ name: timeName, type: "time" }, ...described.slice(0, shown.length)],
     inputs,
@@ -108,7 +124,7 @@ async function planWithin(
     seriesOffset: statement.seriesOffset,
     timezone,
   };
-  return { plan, range };
+  return { plan: planned, range };
 }
 
 /** All that a statement reads by name. */
@@ -148,8 +164,6 @@ function byName(sources: readonly PlannedSource[]): PlannedSource[][] {
   }
   return [...names.values()];
 }
-
-const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
 
 function checkFields(statement: SelectStatement, schema: Schema, ownWindow: Window | null) {
   const taken = takeTime(statement, schema);

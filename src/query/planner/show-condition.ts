@@ -11,7 +11,7 @@ import type { BinaryNode, Node } from "../ast.ts";
 import { printNode } from "../print.ts";
 import type { KeyCondition } from "../show-plan.ts";
 import { resolveCondition } from "./condition.ts";
-import type { Schema } from "./schema.ts";
+import { TS_IS_NO_TIME } from "./schema.ts";
 
 export interface ConditionScope {
   readonly measurement: string;
@@ -20,7 +20,6 @@ export interface ConditionScope {
 }
 
 const operators: ReadonlySet<string> = new Set(["=", "!=", "=~", "!~"]);
-const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
 
 /** The condition over tags; true: every series, false: none. Time has been taken out. */
 export function seriesCondition(node: Node | null, scope: ConditionScope): Expression | boolean {
@@ -57,12 +56,12 @@ function comparison(node: BinaryNode, scope: ConditionScope): Expression | boole
   if (!isTagComparison && scope.counts) return false;
   if (!isTagComparison) throw new InputError("invalid tag comparison operator");
   const reference = referenceOf(node);
-  if (reference === null) return holds(resolveCondition(node, NO_NAMES), scope);
+  if (reference === null) return holds(resolveCondition(node, TS_IS_NO_TIME), scope);
   if (reference.name === "_tagKey") return null;
-  if (reference.name === "_name") return holds(resolveCondition(node, NO_NAMES), scope);
+  if (reference.name === "_name") return holds(resolveCondition(node, TS_IS_NO_TIME), scope);
   const other = node.left === reference ? node.right : node.left;
   if (other.kind !== "string" && other.kind !== "regex" && other.kind !== "reference") return !scope.counts;
-  return resolveCondition(node, NO_NAMES);
+  return resolveCondition(node, TS_IS_NO_TIME);
 }
 
 const referenceOf = ({ left, right }: BinaryNode) =>

@@ -6,7 +6,7 @@ import type { CardinalityPlan, KeyCondition, ShowNamesPlan, ShowPlan, ShowTarget
 import { splitCondition, type TimeRange } from "./condition.ts";
 import { type PlanContext, requireDatabase, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
-import type { Schema } from "./schema.ts";
+import { TS_IS_NO_TIME } from "./schema.ts";
 import { keyCondition, seriesCondition } from "./show-condition.ts";
 import { measurementNames } from "./sources.ts";
 
@@ -103,16 +103,14 @@ const cardinalityNames: Readonly<Record<CardinalityPlan["of"], string>> = {
 
 const noTime = (what: string) => new InputError(`${what} doesn't support time in WHERE clause`);
 
-/** The range is null when nothing is said of time. */
+/** The range is null when nothing is said of time; `ts` is a tag here. */
 function conditionOf(
   { condition }: ShowStatement,
   context: PlanContext,
 ): { readonly range: TimeRange | null; readonly rest: Node | null } {
-  const { range, rest } = splitCondition(condition, NO_NAMES, { nowNs: context.nowNs, timezone: null });
+  const { range, rest } = splitCondition(condition, TS_IS_NO_TIME, { nowNs: context.nowNs, timezone: null });
   return { range: range.min === null && range.max === null ? null : range, rest };
 }
-
-const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
 
 function keyConditions({ subject, filter }: ShowStatement, rest: Node | null): KeyCondition[] {
   const asked = subject === "tag values" ? keyCondition(rest) : null;
