@@ -3,7 +3,7 @@ import json
 import sys
 from urllib.parse import urlparse
 
-from influxdb import InfluxDBClient
+from influxdb import InfluxDBClient, SeriesHelper
 from influxdb.exceptions import InfluxDBClientError
 
 url = urlparse(sys.argv[1])
@@ -68,6 +68,33 @@ client.revoke_privilege("read", "py", "ann")
 client.grant_admin_privileges("ann")
 client.revoke_admin_privileges("ann")
 client.drop_user("ann")
+# what it asks for unless told otherwise, and what it is given
+asked = client.request("query", params={"q": "SELECT last(cores) FROM cpu", "db": "py", "epoch": "ns"})
+show(client._headers["Accept"], asked.headers["Content-Type"])
+compressed = InfluxDBClient(host=url.hostname, port=url.port, database="py", gzip=True)
+show(compressed.write_points([{"measurement": "gz", "time": i, "fields": {"v": float(i), "n": 2**53 + i}} for i in range(3)]))
+show(compressed.query("SELECT v, n FROM gz", epoch="ns").raw)
+show(client.query("SELECT v, n FROM gz; SELECT -v, n * 2 FROM gz", epoch="ns", raise_errors=False)[1].raw)
+show(client.write(["gz v=9,n=9i 9"], params={"db": "py", "precision": "s", "consistency": "all"}, protocol="line"))
+by_dsn = InfluxDBClient.from_dsn("influxdb://ann:other@%s:%d/py" % (url.hostname, url.port))
+show(by_dsn.query("SELECT max(v) FROM gz WHERE v < $most", bind_params={"most": 5}, epoch="ms").raw)
+
+
+class Row(SeriesHelper):
+    class Meta:
+        client = client
+        series_name = "helped.{dc}"
+        fields = ["load", "up"]
+        tags = ["dc"]
+        bulk_size = 2
+        autocommit = True
+
+
+for i in range(4):
+    Row(dc="x", load=i / 2, up=i > 1, time=i)
+show(client.query('SELECT * FROM "helped.x"', epoch="ns").raw, list(client.query("SHOW SERIES").get_points()))
+show(client.query("DELETE FROM gz WHERE time < 2", method="POST").raw, client.query("SELECT v FROM gz", epoch="ns").raw)
+show(client.query("SELECT sum(cores) INTO sums FROM cpu GROUP BY *", method="POST").raw, client.query("SELECT * FROM sums").raw)
 client.drop_measurement("mem")
 show(client.get_list_measurements())
 client.drop_database("py")

@@ -32,12 +32,17 @@ export async function startServers(options: { readonly authEnabled?: boolean } =
   };
 }
 
-/** Runs what a client does against serie, and against influxd where it is installed: what it sees must be the same. */
-export async function sameOnBoth<T>(
+/** What a client sees of serie, and of influxd where it is installed. */
+export async function onBoth<T>(
   { serieUrl, influxdUrl }: Servers,
   run: (url: string) => Promise<T>,
-): Promise<T> {
-  const seen = await run(serieUrl);
-  if (influxdUrl !== null) expect(seen).toEqual(await run(influxdUrl));
-  return seen;
+): Promise<[serie: T, influxd: T | null]> {
+  return [await run(serieUrl), influxdUrl === null ? null : await run(influxdUrl)];
+}
+
+/** The same, where it must be equal. */
+export async function sameOnBoth<T>(servers: Servers, run: (url: string) => Promise<T>): Promise<T> {
+  const [serie, influxd] = await onBoth(servers, run);
+  if (influxd !== null) expect(serie).toEqual(influxd);
+  return serie;
 }

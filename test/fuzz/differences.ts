@@ -86,6 +86,17 @@ export const differences: readonly Difference[] = [
       !/"error"/.test(serie.body + influxd.body),
   },
   {
+    title: "integral of floats over a range",
+    influxd: "stands at time 0, where a query around it does not look; that of integers at the lower bound",
+    serie: "stands at the lower bound",
+    reason: "it is where every call without windows stands",
+    covers: ({ exchange: { text }, serie, influxd }) =>
+      /integral\(/i.test(text) &&
+      /\btime\s*>/i.test(text) &&
+      !/"error"/.test(serie.body + influxd.body) &&
+      (/\(\s*select/i.test(text) || withoutTimes(serie.body) === withoutTimes(influxd.body)),
+  },
+  {
     title: "moving_average over windows",
     influxd: "reads one window before the range, whatever the number of values",
     serie: "reads as many as the first average needs",
@@ -869,6 +880,9 @@ function placeOf(body: string): { words: string; found: string; place: number } 
   const message = /^(.*found (.*), expected .* at line \d+, char )(\d+)/.exec(errorOf(body));
   return message === null ? null : { words: message[1]!, found: message[2]!, place: Number(message[3]) };
 }
+
+/** First cells that are numbers, in JSON, are taken for 0. */
+const withoutTimes = (body: string): string => body.replace(/\[-?\d+,/g, "[0,");
 
 const callCount = (text: string): number => text.match(/\w\(/g)?.length ?? 0;
 /** Rows that have a value beside their time. */

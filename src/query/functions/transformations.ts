@@ -78,8 +78,9 @@ function movingAverage(input: Sequence, size: number): Sequence {
   const output = new SequenceBuilder(count);
   let sum = 0;
   for (let i = 0; i < count; i++) {
-    sum += Number(values[i]!);
+    // what leaves goes first, as in InfluxDB: the rounding is the same
     if (i >= size) sum -= Number(values[i - size]!);
+    sum += Number(values[i]!);
     if (i >= size - 1) output.add(times[i]!, sum / size);
   }
   return output.finish(FieldType.Float);
