@@ -1,6 +1,6 @@
 // The npm client `influx` (node-influx) as its users use it: everything it can ask is answered as influxd answers.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { FieldType, InfluxDB } from "influx";
+import { escape as escaped, FieldType, InfluxDB, toNanoDate } from "influx";
 import { type Servers, sameOnBoth, startServers } from "./servers.ts";
 
 let servers: Servers;
@@ -144,6 +144,42 @@ test("measurements, series, retention policies, continuous queries, drops", asyn
     out.push(plain(await influx.showRetentionPolicies("house")).length);
     await influx.dropDatabase("house");
     out.push((await influx.getDatabaseNames()).includes("house"));
+    return out;
+  });
+});
+
+test("nanoseconds, shards, several statements, and a host that is gone", async () => {
+  await sameOnBoth(servers, async (url) => {
+    const here = { host: new URL(url).hostname, port: Number(new URL(url).port) };
+    const influx = new InfluxDB({ ...here, database: "shards" });
+    const out: unknown[] = [];
+    await influx.createDatabase("shards");
+    await influx.createRetentionPolicy("long", { duration: "520w", replication: 1, isDefault: true });
+    const at = (v: number, time: string) => ({
+      ...{ measurement: "m", fields: { v }, timestamp: toNanoDate(time) },
+    });
+    await influx.writePoints([at(1, "1700000000123456789"), at(2, "1710000000000000001")]);
+    out.push(plain(await influx.query("select * from m")));
+    out.push(
+      plain(
+        await influx.query([
+          `select * from m where time >= ${escaped.stringLit("2024-03-09T16:00:00Z")}`,
+          "select mean(v) from m group by time(1d) fill(none)",
+        ]),
+      ),
+    );
+    out.push(await influx.queryRaw(["show tag keys", "show measurements", "select v from m"]));
+    const shards = await influx.showShards("shards");
+    // (their numbers, and where a week begins, are each server's own)
+    out.push(shards.map(({ database, retention_policy }) => ({ database, retention_policy })));
+    const first = shards.toSorted((a, b) => a.start_time.localeCompare(b.start_time))[0]!;
+    await influx.dropShard(first.id);
+    out.push((await influx.showShards("shards")).length, plain(await influx.query("select * from m")));
+
+    const gone = { host: here.host, port: 1 };
+    const either = new InfluxDB({ database: "shards", hosts: [gone, here], pool: { maxRetries: 2 } });
+    for (let i = 0; i < 4; i++) out.push(plain(await either.query("select count(v) from m")));
+    out.push((await either.ping(2000)).map(({ online }) => online).sort());
     return out;
   });
 });
