@@ -1,0 +1,372 @@
+// GET and POST /query, beside a real influxd: parameters wherever they may stand, formats, errors of every kind.
+import { afterAll, beforeAll, describe } from "bun:test";
+import { type Servers, startServers } from "../clients/servers.ts";
+import {
+  type Case,
+  compare,
+  type Difference,
+  form,
+  jsonError,
+  prepare,
+  type Request,
+  type Seen,
+  url,
+} from "./exchange.ts";
+
+let running: Servers;
+beforeAll(async () => {
+  running = await startServers();
+  const row = (i: number) =>
+    `cpu,host=${"ab"[i % 2]} value=${i}.5,n=${i}i,s="x${i},\\"q",b=${i % 2 === 0} ${1_700_000_000_000_000_000n + BigInt(i) * 1_000_000_001n}`;
+  await prepare(running, [
+    form({
+      q: "CREATE DATABASE a; CREATE DATABASE d; CREATE RETENTION POLICY day ON d DURATION 1d REPLICATION 1",
+    }),
+    { method: "POST", path: "/write?db=d", body: Array.from({ length: 25 }, (_, i) => row(i)).join("\n") },
+    { method: "POST", path: "/write?db=d", body: "mem,host=a free=1i 1700000000000000000" },
+  ]);
+});
+afterAll(() => running.stop());
+
+const some = "SELECT value FROM cpu LIMIT 3";
+const get = (parameters: Record<string, string>, headers: Record<string, string> = {}): Request => ({
+  path: url("/query", { db: "d", ...parameters }),
+  headers,
+});
+const cases = (list: readonly Case[]) => compare(() => running, list);
+const differs = (serie: Partial<Seen>, why: string): Difference => ({ serie, why });
+
+describe("parameters", () => {
+  const multipart = (parts: Record<string, string | Blob>, path = "/query?db=d"): Request => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(parts)) body.set(name, value);
+    return { method: "POST", path, body };
+  };
+  const file = (text: string) => new File([text], "q.txt");
+  const why = "InfluxDB 1.6 takes it for ns, 1.8 for µs as documented";
+  const inUs = differs({ status: 200 }, why);
+  cases([
+    { title: "q in the URL", request: get({ q: some }) },
+    { title: "q in a form", request: form({ db: "d", q: some, epoch: "ms" }) },
+    {
+      title: "q in a form, the rest in the URL",
+      request: form({ q: some }, "/query?db=d&epoch=ms&pretty=true"),
+    },
+    { title: "the form's db before the URL's", request: form({ db: "d", q: some }, "/query?db=nope") },
+    {
+      title: "q in the URL of a POST",
+      request: { method: "POST", path: url("/query", { db: "d", q: some }) },
+    },
+    { title: "q as a part", request: multipart({ q: some }) },
+    { title: "q as a file", request: multipart({ q: file(`${some};\nSHOW MEASUREMENTS`) }) },
+    { title: "db, epoch and q as parts", request: multipart({ db: "d", q: some, epoch: "s" }, "/query") },
+    { title: "no q", request: get({}) },
+    { title: "an empty q", request: get({ q: "" }) },
+    { title: "no q by POST", request: { method: "POST", path: "/query" } },
+    { title: "no q, as JSON in lines", request: get({ pretty: "true" }) },
+    { title: "no db", request: get({ db: "", q: some }) },
+    { title: "an unknown db", request: get({ db: "nope", q: some }) },
+    { title: "an unknown rp", request: get({ rp: "nope", q: some }) },
+    { title: "an empty rp", request: get({ rp: "", q: some }) },
+    { title: "another rp", request: get({ rp: "day", q: some }) },
+    ...["ns", "n", "u", "ms", "s", "m", "h", "", "bogus", "d", "N"].map((epoch) => ({
+      title: `epoch=${epoch}`,
+      request: get({ q: some, epoch }),
+    })),
+    ...["µ", "us"].map((epoch) => ({
+      title: `epoch=${epoch}`,
+      request: get({ q: some, epoch }),
+      differs: inUs,
+    })),
+    ...["true", "false", "1", "", "t"].map((pretty) => ({
+      title: `pretty=${pretty}`,
+      request: get({ q: some, pretty }),
+    })),
+    { title: "pretty, an error", request: get({ q: "SELEC", pretty: "true" }) },
+    {
+      title: "pretty, in chunks",
+      request: get({ q: some, pretty: "true", chunked: "true", chunk_size: "2" }),
+    },
+    ...["true", "false", "1"].map((async) => ({ title: `async=${async}`, request: get({ q: some, async }) })),
+    { title: "async, an error", request: get({ q: "SELEC", async: "true" }) },
+  ]);
+});
+
+describe("chunks", () => {
+  const q = `${some}; SELECT n FROM cpu GROUP BY host LIMIT 3; SELECT x FROM cpu`;
+  cases([
+    ...[
+      "",
+      "0",
+      "-1",
+      "abc",
+      "1",
+      "2",
+      "3",
+      "7",
+      "1.5",
+      "1e2",
+      "99999999999999999999",
+      "2147483648",
+      " 2",
+      "+2",
+      "0x2",
+    ].map((chunk_size) => ({
+      title: `chunk_size=${chunk_size}`,
+      request: get({ q, chunked: "true", chunk_size }),
+    })),
+    ...["true", "false", "1", "t"].map((chunked) => ({
+      title: `chunked=${chunked}`,
+      request: get({ q, chunked, chunk_size: "2" }),
+    })),
+    { title: "chunk_size alone", request: get({ q, chunk_size: "1" }) },
+    { title: "nothing to answer", request: get({ q: "SELECT value FROM nope", chunked: "true" }) },
+    { title: "an error", request: get({ q: "SELECT bogus(value) FROM cpu", chunked: "true" }) },
+    { title: "a request that fails", request: get({ q: "SELEC", chunked: "true" }) },
+  ]);
+});
+
+describe("params", () => {
+  const ask = (params: string, condition: string) =>
+    get({ q: `SELECT value FROM cpu WHERE ${condition} LIMIT 2`, params });
+  const same: [string, string][] = [
+    ['{"h":"a"}', "host=$h"],
+    ["{}", "host=$h"],
+    ["", "host=$h"],
+    ["null", "host=$h"],
+    ['{"h":1}', "value=$h"],
+    ['{"h":1.5}', "value=$h"],
+    ['{"h":1.0}', "value=$h"],
+    ['{"h":true}', "b=$h"],
+    ['{"h":null}', "value=$h"],
+    ['{"k":null,"h":1}', "n=$h"],
+    ['{"h":[1]}', "value=$h"],
+    ['{"h":{}}', "value=$h"],
+    ['{"h":{"a":1,"b":2}}', "value=$h"],
+    ['{"h":{"what":1}}', "value=$h"],
+    ['{"h":{"duration":"1m"}}', "time > $h"],
+    ['{"h":{"duration":1000}}', "time > $h"],
+    ['{"h":{"duration":true}}', "time > $h"],
+    ['{"h":{"duration":"x"}}', "time > $h"],
+    ['{"h":{"regex":"a"}}', "host =~ $h"],
+    ['{"h":{"regex":"["}}', "host =~ $h"],
+    ['{"h":{"regex":"^/?a$"}}', "host =~ $h"],
+    ['{"h":{"string":"a"}}', "host = $h"],
+    ['{"h":{"string":1}}', "host = $h"],
+    ['{"h":{"identifier":"host"}}', "$h = 'a'"],
+    ['{"h":{"identifier":1}}', "$h = 'a'"],
+    ['{"h":{"float":2}}', "value > $h"],
+    ['{"h":{"float":"x"}}', "value > $h"],
+    ['{"h":{"integer":2}}', "n > $h"],
+    ['{"h":{"integer":1.5}}', "n > $h"],
+    ['{"h":9223372036854775807}', "n < $h"],
+    ['{"h":"2023-11-14T22:13:22Z"}', "time < $h"],
+    ['{"h":1700000003000000000}', "time < $h"],
+    ['{"a b":1}', 'n = $"a b"'],
+    ['{"h":"a","h":"b"}', "host=$h"],
+    ["{\"h\":\"a' OR 'a'='a\"}", "host=$h"],
+  ];
+  const notJson = (body: string, error: string | RegExp = /^error parsing query parameters: /): Case => ({
+    title: `params=${body}`,
+    request: ask(body, "host=$h"),
+    comparable: (seen) => ({
+      ...seen,
+      error: null,
+      body: String(seen.error).replace(error, "") === seen.error,
+    }),
+  });
+  cases([
+    ...same.map(([params, condition]) => ({
+      title: `params=${params}, ${condition}`,
+      request: ask(params, condition),
+    })),
+    // the rest of the message is the JSON parser's own
+    ...[
+      "bad",
+      "[1]",
+      '"x"',
+      "1",
+      '{"h":"a"',
+      '{"h":1,}',
+      "{h:1}",
+      "{'h':1}",
+      "tru",
+      '{"h":01}',
+      '{"h":"a\nb"}',
+      '{"h":[1,]}',
+    ].map((each) => notJson(each)),
+    {
+      title: "a regex that is no text",
+      request: ask('{"h":{"regex":1}}', "host =~ $h"),
+      differs: differs(
+        {
+          status: 400,
+          error: "error parsing query: missing parameter: regex literal must be a string value",
+        },
+        "as of every other type; influxd takes the message for a token that it did not expect",
+      ),
+    },
+    {
+      title: "JSON's 1e2",
+      request: ask('{"h":1e2}', "value=$h"),
+      differs: differs({ status: 200 }, "it is a number in JSON; influxd's reader of integers trips over it"),
+    },
+    {
+      title: "text after the JSON",
+      request: ask('{"h":"a"} x', "host=$h"),
+      differs: differs({ status: 400 }, "it is no JSON; influxd stops reading at its end"),
+    },
+    {
+      title: "{boolean}",
+      request: ask('{"h":{"boolean":true}}', "b=$h"),
+      differs: differs({ status: 200 }, "every type can be named"),
+    },
+    { title: "LIMIT", request: get({ q: "SELECT value FROM cpu LIMIT $l", params: '{"l":1}' }) },
+    { title: "FROM", request: get({ q: "SELECT value FROM $l LIMIT 1", params: '{"l":"cpu"}' }) },
+    {
+      title: "GROUP BY time",
+      request: get({
+        q: "SELECT mean(value) FROM cpu WHERE time < 1700000010s AND time >= 1700000000s GROUP BY time($l)",
+        params: '{"l":{"duration":"5s"}}',
+      }),
+    },
+  ]);
+});
+
+describe("formats", () => {
+  const byQuality = differs(
+    {},
+    "HTTP's own rules: the type with the highest q; influxd compares the whole header",
+  );
+  const statements = [
+    "SELEC",
+    "",
+    "SELECT * FROM cpu LIMIT 4",
+    "SELECT value,host FROM cpu LIMIT 1; SELECT n FROM cpu LIMIT 1",
+    "SELECT mean(value), count(n) FROM cpu GROUP BY host",
+    "SHOW DATABASES",
+    "SHOW MEASUREMENTS",
+    "SELECT x FROM nope",
+    "CREATE DATABASE a",
+  ];
+  const noIds = (value: unknown): unknown =>
+    JSON.parse(
+      JSON.stringify(value, (_, each) => each),
+      (key, each) => (key === "statement_id" || (key === "series" && each.length === 0) ? undefined : each),
+    );
+  cases([
+    ...[
+      "application/json",
+      "text/csv",
+      "application/csv",
+      "application/x-msgpack",
+      "text/html",
+      "*/*",
+      "text/*",
+      "",
+      "garbage",
+      "text/csv;q=0",
+      "image/png;q=1, */*;q=0.8",
+      "text/csv;q=0.1, application/json;q=0.9",
+    ].map((Accept) => ({ title: `Accept: ${Accept}`, request: get({ q: some }, { Accept }) })),
+    ...[
+      "text/csv; charset=utf-8",
+      "text/csv,*/*",
+      "text/html, text/csv",
+      "application/x-msgpack, application/json",
+      "application/json;q=0.1, text/csv;q=0.9",
+    ].map((Accept) => ({
+      title: `Accept: ${Accept}`,
+      request: get({ q: some }, { Accept }),
+      differs: {
+        ...byQuality,
+        serie: { contentType: Accept.includes("msgpack") ? "application/x-msgpack" : "text/csv" },
+      },
+    })),
+    ...["text/csv", "application/x-msgpack", "application/json"].flatMap((Accept) =>
+      statements.flatMap((q): Case[] => [
+        { title: `${Accept}: ${q}`, request: get({ q }, { Accept }) },
+        ...(q.startsWith("SHOW")
+          ? []
+          : [
+              {
+                title: `${Accept} in chunks: ${q}`,
+                request: get({ q, chunked: "true", chunk_size: "1", epoch: "ms" }, { Accept }),
+              },
+            ]),
+        { title: `${Accept}, pretty: ${q}`, request: get({ q, pretty: "true" }, { Accept }) },
+      ]),
+    ),
+    {
+      title: "CSV, a statement that fails",
+      request: get({ q: "SELECT bogus(value) FROM cpu" }, { Accept: "text/csv" }),
+      differs: differs(
+        { body: "error\nundefined function bogus()\n" },
+        "an error that is not said is taken for no data",
+      ),
+    },
+    {
+      title: "MessagePack, a statement that fails",
+      request: get({ q: "SELECT bogus(value) FROM cpu" }, { Accept: "application/x-msgpack" }),
+      // influxd leaves out which one it was, and the empty list
+      comparable: (seen) => ({ ...seen, body: noIds(seen.body) }),
+    },
+  ]);
+});
+
+describe("statements", () => {
+  const three =
+    "SELECT value FROM cpu LIMIT 1; SELECT bogus(x) FROM cpu; SELECT n FROM cpu LIMIT 1; SELECT n FROM cpu";
+  const inOrder = differs(
+    { status: 200, error: null },
+    "each statement has its result; influxd's `not executed` takes the place of the error, and a result is missing",
+  );
+  cases([
+    {
+      title: "one that cannot be read refuses all",
+      request: form({ db: "d", q: "CREATE DATABASE never; SELECT x(" }),
+    },
+    { title: "so that nothing ran", request: get({ q: "SHOW MEASUREMENTS ON never" }) },
+    { title: "after one that fails none runs", request: form({ db: "d", q: three }), differs: inOrder },
+    { title: "also in chunks", request: form({ db: "d", q: three, chunked: "true" }), differs: inOrder },
+    { title: "the second of two fails", request: form({ db: "d", q: `${some}; SELECT bogus(x) FROM cpu` }) },
+    {
+      title: "a warning for what changes something by GET",
+      request: get({ q: "CREATE DATABASE a; DROP SERIES FROM nope" }),
+    },
+    {
+      title: "and for INTO",
+      request: get({ q: "SELECT n INTO copy FROM cpu" }),
+      differs: differs(
+        { status: 200, error: null },
+        "the message shows the statement as it was sent, influxd its full names",
+      ),
+    },
+    {
+      title: "an empty statement",
+      request: get({ q: ";" }),
+      differs: differs(
+        { body: [{ results: [{ statement_id: "number 0" }] }] },
+        "Grafana's parser fails on an empty list of results",
+      ),
+    },
+    { title: "GRANT printed", request: get({ q: "GRANT ALL ON nope TO nope" }) },
+    ...["HEAD", "PUT", "DELETE", "PATCH"]
+      .map((method) => ({
+        title: method,
+        request: { method, path: url("/query", { q: "DROP DATABASE d" }) },
+        differs: jsonError(405, `method ${method} not allowed on /query: use OPTIONS, GET, POST`),
+      }))
+      .map((each) =>
+        each.request.method === "HEAD"
+          ? { ...each, differs: differs({ status: 405 }, each.differs.why) }
+          : each,
+      ),
+    { title: "nothing was dropped", request: get({ q: some }) },
+    {
+      title: "OPTIONS",
+      request: { method: "OPTIONS", path: "/query" },
+      differs: differs({ status: 204 }, "there is nothing to say but the headers"),
+    },
+  ]);
+});
