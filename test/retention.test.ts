@@ -163,6 +163,31 @@ test("shards are listed with ids that last, and dropped one by one", async () =>
   await held.db.close();
 });
 
+test("what has been dropped is no shard, and its files go, also after a crash", async () => {
+  const held = await Held.open();
+  const segments = () =>
+    [0, 1].flatMap((store) => held.disk.list(`/data/p0${store}`)).filter((name) => name.endsWith(".seg"));
+  await held.write(`m,h=a v=1 ${at(0n)}\nm,h=b v=2 ${at(1n)}\nn,h=a v=3 ${at(2n)}\nn,h=b v=4 ${at(3n)}`);
+  expect(await held.ask("SHOW SHARDS")).toHaveLength(1);
+  const before = segments();
+  await held.ask("DROP MEASUREMENT m");
+  expect(await held.ask("SHOW SHARDS")).toHaveLength(1);
+  await held.ask("DROP DATABASE d");
+  expect(await held.ask("SHOW SHARDS")).toEqual([]);
+  expect(await held.ask("SHOW SHARD GROUPS")).toEqual([]);
+  await held.kill();
+  expect(await held.ask("SHOW SHARDS")).toEqual([]);
+  expect(segments()).toEqual(before);
+  expect(before.length).toBeGreaterThan(0);
+  await held.ask("CREATE DATABASE d");
+  await held.write(`m,h=a v=5 ${at(0n)}`);
+  await held.pass(HOUR_NS);
+  expect(segments().filter((name) => before.includes(name))).toEqual([]);
+  await held.kill();
+  expect(await held.ask("SELECT v FROM m, n")).toEqual([[START_NS, 5]]);
+  await held.db.close();
+});
+
 test("deleted points stay deleted, and points written after that stay, in memory, segments and the log", async () => {
   const held = await Held.open();
   const lines = (value: number) =>

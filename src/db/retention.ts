@@ -1,7 +1,8 @@
 // Retention: policies made, changed and dropped, and what is older than they keep removed.
 //
 // A shard is what all partitions have of one time window of a policy. When its end is older than the policy keeps, its
-// segments are removed as files: no record of the log says so, since the next look would find and remove them again.
+// segments are removed as files, as are those of which everything has been dropped: no record of the log says so, since the
+// next look would find and remove them again.
 import type { Clock } from "../base/clock.ts";
 import { InputError, NotFoundError } from "../base/errors.ts";
 import type { Wal } from "../log/wal.ts";
@@ -94,7 +95,9 @@ export class Retention implements RetentionAdministration {
   async shards(): Promise<Shard[]> {
     await this.#parts.maintenance.flush();
     const shards = new Map<number, Shard>();
-    for (const entry of this.#parts.stores.flatMap((store) => store.segments)) {
+    for (const entry of this.#parts.stores.flatMap(({ segments, dropped }) =>
+      segments.filter((segment) => !dropped.has(segment)),
+    )) {
       const { database, retentionPolicy, windowStart: startNs, windowEnd: endNs } = entry;
       const id = shardId(entry);
       const duration = this.#durationOf(database, retentionPolicy);
@@ -126,7 +129,7 @@ export class Retention implements RetentionAdministration {
     });
   }
 
-  /** Removes what is older than its policy keeps. */
+  /** Removes what is older than its policy keeps, and what is left of dropped databases and measurements. */
   async enforce(): Promise<void> {
     const { clock, stores, maintenance, checkWritable } = this.#parts;
     const nowNs = clock.nowNs();
@@ -134,10 +137,13 @@ export class Retention implements RetentionAdministration {
       const duration = this.#durationOf(database, retentionPolicy);
       return duration !== 0n && windowEnd <= nowNs - duration;
     };
-    if (!stores.some((store) => store.segments.some(isOver))) return;
+    if (!stores.some(({ segments, dropped }) => dropped.size > 0 || segments.some(isOver))) return;
     await maintenance.exclusively(async () => {
       checkWritable();
-      for (const store of stores) await store.expire(isOver);
+      for (const store of stores) {
+        const { dropped } = store;
+        await store.expire((entry) => dropped.has(entry) || isOver(entry));
+      }
     });
   }
 

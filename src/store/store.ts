@@ -109,6 +109,13 @@ export class Store {
     return this.#version.segments.map(({ entry }) => entry);
   }
 
+  /** Those of `segments` whose tables have all been dropped: nothing is found in them. */
+  get dropped(): ReadonlySet<SegmentEntry> {
+    const isDropped = ({ entry, reader }: OpenSegment) =>
+      reader.tables.every((name) => entry.hidden.includes(name));
+    return new Set(this.#version.segments.filter(isDropped).map(({ entry }) => entry));
+  }
+
   get compactions(): Readonly<{ runs: number; readBytes: number; writtenBytes: number }> {
     return this.#compactions;
   }

@@ -2,9 +2,9 @@
 //
 // With --serie the server is a serie, which answers as the scripts say also where influxd differs.
 // Prints where its answer is not the script's; with --print, each query with influxd's answers, ready to paste.
-// It writes into databases named after the scripts and drops them first.
+// It drops the database db0 before each script, and writes into it.
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { comparable, parseScript } from "./script.ts";
 
 const [url = "http://127.0.0.1:8086", ...rest] = process.argv.slice(2);
@@ -29,7 +29,7 @@ async function ask(text: string, database: string, unit: string): Promise<string
 let asked = 0;
 let differing = 0;
 for (const path of paths.filter((each) => each.endsWith(".script"))) {
-  const database = `script_${basename(path, ".script").replaceAll("-", "_")}`;
+  const database = "db0";
   await ask(`DROP DATABASE ${database}; CREATE DATABASE ${database}`, "", "ns");
   for (const block of parseScript(readFileSync(path, "utf8"))) {
     if (block.kind === "write") {

@@ -106,6 +106,8 @@ export class Oracle implements Source, Administration {
     }
   }
 
+  /** The time at which continuous queries are made. */
+  nowNs: () => bigint = () => 0n;
   readonly queries = new Queries(systemClock, 0);
   readonly status = new Figures(resolveOptions(), systemClock, () => []);
   readonly subscriptions = new Forwarder(
@@ -116,7 +118,7 @@ export class Oracle implements Source, Administration {
   readonly continuousQueries = new ContinuousScheduler(
     new ContinuousFile(new MemoryDisk(1), "/continuous-queries"),
     {
-      clock: { nowNs: () => 0n, elapsedMs: () => 0, every: () => () => {} },
+      clock: { nowNs: () => this.nowNs(), elapsedMs: () => 0, every: () => () => {} },
       hasDatabase: (database) => this.#databases.has(database),
       run: () => Promise.reject(new Error("the oracle runs none")),
     },
