@@ -93,6 +93,7 @@ const valid: readonly (readonly [string, string | null])[] = [
   ["ALTER RETENTION POLICY r ON db0 DURATION 30w", null],
   ["DROP RETENTION POLICY r ON db0; DROP DATABASE d; DROP MEASUREMENT m; DROP SHARD 3", null],
   ["DELETE FROM cpu WHERE time < '2024-01-01'; DROP SERIES WHERE host = 'a'", null],
+  ["DELETE usage_idle, \"usage user\", /^a\\/b/ FROM cpu, /m/ WHERE host = 'a'", null],
   [
     "CREATE CONTINUOUS QUERY q ON d RESAMPLE EVERY 1m FOR 2m BEGIN SELECT mean(a) INTO b FROM c GROUP BY time(1m) END",
     null,
@@ -181,6 +182,10 @@ const invalid: readonly (readonly [string, string])[] = [
   ["SHOW FIELD", "found EOF, expected KEY, KEYS at line 1, char 12"],
   ["CREATE RETENTION POLICY r ON d DURATION 1h", "found EOF, expected REPLICATION at line 1, char 43"],
   ["DELETE", "found EOF, expected FROM, WHERE at line 1, char 8"],
+  ["DELETE 3", "found 3, expected FROM, WHERE at line 1, char 8"],
+  ["DELETE a", "found EOF, expected ,, FROM at line 1, char 10"],
+  ["DELETE a, FROM m", "found FROM, expected identifier at line 1, char 11"],
+  ["DELETE a WHERE time > 3", "found WHERE, expected ,, FROM at line 1, char 10"],
   ["DROP DATABASE 5", "found 5, expected identifier at line 1, char 15"],
 ];
 

@@ -491,6 +491,12 @@ test("SHOW, schema statements", async () => {
   expect(await planOf("DELETE FROM cpu WHERE region = 'eu' AND time < 5")).toMatchObject({
     operation: { kind: "delete", requests: [{ database: "db0", measurement: "cpu", maxTime: 4n }] },
   });
+  expect(await planOf("DELETE value, none, /^v/ FROM cpu, nothing WHERE region = 'eu'")).toMatchObject({
+    operation: { kind: "delete", requests: [{ measurement: "cpu", fields: ["value"] }] },
+  });
+  expect(await planOf("DELETE none FROM cpu")).toMatchObject({ operation: { kind: "delete", requests: [] } });
+  for (const name of ["region", "time", '"TIME"'])
+    expect(await errorOf(`DELETE value, ${name} FROM cpu`)).toContain("of cpu is none");
   expect(await errorOf("DROP SERIES FROM cpu WHERE time < 5")).toBe(
     "DROP SERIES doesn't support time in WHERE clause",
   );

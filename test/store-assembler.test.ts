@@ -80,7 +80,7 @@ async function assemble(given: readonly Given[]) {
     return area + i * 1024;
   });
   const writer = SegmentWriter.create(disk, "/a.seg", kernels, testHeader);
-  const assembler = new GroupAssembler(kernels, writer, measurement);
+  const assembler = new GroupAssembler(kernels, writer, "m", measurement.fields);
   for (const { id, rows, atMost } of given) assembler.add(id, atMost, feedOf(rows, textAt));
   assembler.finish();
   assembler.free();

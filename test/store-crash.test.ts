@@ -4,9 +4,17 @@ import { expect, test } from "bun:test";
 import type { Clock } from "../src/base/clock.ts";
 import { DiskError } from "../src/base/errors.ts";
 import { Database } from "../src/db/database.ts";
-import { MAX_TIME, MIN_TIME } from "../src/model/types.ts";
+import { FieldType } from "../src/model/types.ts";
 import { MemoryDisk, randomNumbers } from "./disk/memory.ts";
-import { type Cells, cellsOf, DATABASE, linesOf, Possible, type Write } from "./support/possible.ts";
+import {
+  type Cell,
+  type Cells,
+  cellsOf,
+  DATABASE,
+  linesOf,
+  Possible,
+  type Write,
+} from "./support/possible.ts";
 
 const measurements = ["m", "other"];
 const options = { dataDir: "/data", partitions: 2 };
@@ -18,14 +26,27 @@ const firstSeed = Number(process.env["CRASH_SEED"] ?? 1);
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+const typed = [
+  (value: number) => value + 0.25,
+  (value: number) => BigInt(value),
+  (value: number) => `${value}`,
+];
+
 /** Random writes whose values never repeat. */
 class Writes {
   #value = 0;
+  /** By measurement what its field `t` has for values: another type once all of them were deleted. */
+  readonly typeOf = new Map<string, number>();
 
   constructor(readonly random: () => number) {}
 
   below(end: number): number {
     return Math.floor(this.random() * end);
+  }
+
+  /** Every value so far is within 1 of it or less. */
+  get last(): number {
+    return this.#value;
   }
 
   next(): Write[] {
@@ -35,8 +56,10 @@ class Writes {
       if (this.random() < 0.7) fields["x"] = value + 0.5;
       if (this.random() < 0.4) fields["n"] = BigInt(value);
       if (this.random() < 0.3 || Object.keys(fields).length === 0) fields["s"] = `text ${value}`;
+      const measurement = measurements[this.below(measurements.length)]!;
+      if (this.random() < 0.4) fields["t"] = typed[this.typeOf.get(measurement) ?? 0]!(value);
       return {
-        measurement: measurements[this.below(measurements.length)]!,
+        measurement,
         host: "abc"[this.below(3)]!,
         time: BigInt(this.below(3) - 1) * WEEK_NS + BigInt(this.below(8)),
         fields,
@@ -45,16 +68,60 @@ class Writes {
   }
 }
 
+/** A deletion of points or fields, and what it hits. */
+function deletion(writes: Writes, measurement: string): { text: string; isHit: (cell: Cell) => boolean } {
+  const names = [["t"], ["t"], ["x", "n"], ["s", "t"], []][writes.below(5)]!;
+  const host = "abc"[writes.below(3)]!;
+  const time = BigInt(writes.below(3) - 1) * WEEK_NS + BigInt(writes.below(8));
+  const limit = writes.below(writes.last + 1);
+  const [where, isRow] = (
+    [
+      ["", () => true],
+      [` WHERE host = '${host}'`, (cell) => cell.host === host],
+      [` WHERE time >= ${time}`, (cell) => cell.time >= time],
+      [` WHERE host != '${host}' AND time < ${time}`, (cell) => cell.host !== host && cell.time < time],
+      [` WHERE x > ${limit}`, ({ of }) => Number(of("x") ?? -1) > limit],
+    ] as const satisfies readonly [string, (cell: Cell) => boolean][]
+  )[writes.below(5)]!;
+  return {
+    text: `DELETE ${names.join(", ")} FROM ${measurement}${where}`,
+    isHit: (cell) => isRow(cell) && (names.length === 0 || names.includes(cell.field)),
+  };
+}
+
+async function run(db: Database, text: string): Promise<void> {
+  for await (const { series } of db.run(text, { database: DATABASE }))
+    for await (const part of series) expect(part).toBeUndefined();
+}
+
+/** What `t` is by now: a deletion may have been done, or half way, when the crash came. */
+async function learnTypes(db: Database, writes: Writes): Promise<void> {
+  for (const measurement of measurements) {
+    const field = (await db.source.fields(DATABASE, measurement)).find(({ name }) => name === "t");
+    const types: readonly FieldType[] = [FieldType.Float, FieldType.Integer, FieldType.String];
+    writes.typeOf.set(measurement, field ? types.indexOf(field.type) : writes.below(3));
+  }
+}
+
+/** The series that are shown are those that have cells. */
+async function checkSeries(db: Database, cells: Cells): Promise<void> {
+  const shown = new Set<string>();
+  for (const measurement of measurements)
+    for await (const keys of db.source.seriesKeys(DATABASE, measurement, null))
+      for (const key of keys) shown.add(key);
+  const wanted = [...cells.keys()].map((key) => key.split(" ").slice(0, 2).join(",host="));
+  expect([...shown].sort()).toEqual([...new Set(wanted)].sort());
+}
+
 /** Issues operations without waiting for most of them. */
 async function load(db: Database, writes: Writes, possible: Possible, operations: number): Promise<void> {
   const refused = () => undefined;
   const drop = () => {
     const measurement = measurements[writes.below(measurements.length)]!;
-    const acknowledge = possible.drop(measurement);
-    const everything = { database: DATABASE, measurement, where: null, minTime: MIN_TIME, maxTime: MAX_TIME };
-    const dropped =
-      writes.random() < 0.5 ? db.dropMeasurement(DATABASE, measurement) : db.deletions.delete(everything);
-    return dropped.then(acknowledge);
+    if (writes.random() < 0.2)
+      return db.dropMeasurement(DATABASE, measurement).then(possible.drop(measurement));
+    const { text, isHit } = deletion(writes, measurement);
+    return run(db, text).then(possible.drop(measurement, isHit));
   };
   const writing: Promise<unknown>[] = [];
   for (let i = 0; i < operations; i++) {
@@ -68,12 +135,13 @@ async function load(db: Database, writes: Writes, possible: Possible, operations
         acknowledge();
       });
       writing.push(done);
-    } else if (choice < 0.95) {
+    } else if (choice < 0.93) {
       done = db.flush();
     } else {
       // a drop waits for the flush before it, and writes may overtake it: none does here
       await Promise.all(writing.splice(0));
       await drop();
+      await learnTypes(db, writes);
     }
     done.catch(refused);
     if (writes.random() < 0.6) for (let t = writes.below(12); t >= 0; t--) await turn();
@@ -96,7 +164,10 @@ test("machine and process crashes lose nothing that was acknowledged", async () 
         const db = await Database.open(options, disk, clock);
         if (crash === 0) await db.createDatabase(DATABASE);
         expect(db.health().message).toBe("ready for queries and writes");
-        possible.check(await cellsOf(db, measurements));
+        const found = await cellsOf(db, measurements);
+        possible.check(found);
+        await checkSeries(db, found);
+        await learnTypes(db, writes);
         await load(db, writes, possible, 5 + writes.below(40));
         disk = disk.crash(random() < 0.7 ? "machine" : "process");
         // the recovery dies too, at any of its moments
@@ -144,6 +215,9 @@ async function filled(disk: MemoryDisk): Promise<{ db: Database; cells: Cells }>
     if (i % 4 === 3 && i < 12) await db.flush();
   }
   for (let i = 0; i < 3; i++) await db.writeLines(linesOf(writes.next()), { database: DATABASE });
+  await run(db, "DELETE FROM other WHERE host = 'a'");
+  await run(db, "DELETE x, t FROM m WHERE host = 'b'");
+  await run(db, "DELETE s FROM m");
   return { db, cells: await cellsOf(db, measurements) };
 }
 
@@ -164,11 +238,14 @@ test("the disk refuses any one operation of a flush and compaction: refused writ
       () => "written",
       (error) => (error instanceof DiskError ? "refused" : error),
     );
+    // a merge of which no row is left gives up its file, which the next start removes
+    const isHarmless = isOver || (fault.refused?.startsWith("unlink") && fault.refused.endsWith(".seg.tmp"));
     expect([place, written, db.health().status]).toEqual(
-      isOver ? [place, "written", "pass"] : [place, "refused", "fail"],
+      isHarmless ? [place, "written", "pass"] : [place, "refused", "fail"],
     );
     await db.close().catch((error) => expect(error).toBeInstanceOf(DiskError));
     if (isOver) continue;
+    if (isHarmless) cells.set("m new 1 x", 1);
     const left = disk.crash(isFull ? "process" : "machine");
     const again = await Database.open(options, left, clock);
     expect([place, await cellsOf(again, measurements)]).toEqual([place, cells]);

@@ -5,6 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Clock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
 import { inspectCatalog, inspectSealed } from "../src/store/inspect.ts";
+import { decodeManifest, encodeManifest } from "../src/store/manifest.ts";
+import type { Tombstone } from "../src/store/tombstones.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 import { cellsOf, DATABASE } from "./support/possible.ts";
 
@@ -62,6 +64,18 @@ test("the golden files are read", async () => {
     ["mem z 700000000000000000 used", 6],
   ]);
   await db.close();
+});
+
+test("manifests of versions before are read; what stands in one of today comes back", () => {
+  const today = decodeManifest(readFileSync(`${GOLDEN}/manifest`), "manifest");
+  expect(decodeManifest(readFileSync(`${GOLDEN}/manifest-2`), "manifest")).toEqual(today);
+  const common = { database: "db", retentionPolicy: "autogen", measurement: "cpu", before: 4 };
+  const tombstones: Tombstone[] = [
+    { ...common, series: null, ranges: [[-(2n ** 60n), 2n ** 60n]] },
+    { ...common, series: [1, 7], ranges: [[1n, 1n]], fields: ["x", "ü \n"] },
+  ];
+  const full = { ...today, tombstones };
+  expect(decodeManifest(encodeManifest(full), "manifest")).toEqual(full);
 });
 
 test("a dump says where a file is damaged, whatever byte is flipped", () => {

@@ -234,6 +234,40 @@ describe("memtable", () => {
     );
   });
 
+  test("loses the values of fields that are deleted, and rows that have no other, as the twin does", () => {
+    const deletion = fc.record({
+      points: fc.array(point, { minLength: 1, maxLength: 30 }),
+      id: fc.nat(12),
+      range,
+      fields: fc.subarray(names, { minLength: 1 }),
+    });
+    fc.assert(
+      fc.property(fc.array(deletion, { minLength: 1, maxLength: 6 }), (steps) => {
+        const both = new BothPartitions(kernels, 2);
+        for (const { points, id, range, fields } of steps) {
+          both.apply(batchOf(points));
+          for (const { memtable, twin, catalog } of both.partitions) {
+            const measurement = catalog.twin.series[id]?.key.split(",")[0] ?? "cpu";
+            const ids = fields.map((name) => both.fieldId(measurement, name));
+            expect(memtable.deleteFields(id, ...range, ids)).toBe(twin.deleteFields(id, ...range, ids));
+            const count = catalog.twin.series.length;
+            expect([...memtable.series(count)]).toEqual(twin.series(count));
+          }
+        }
+        for (const partition of both.partitions)
+          for (const id of partition.twin.series(partition.catalog.twin.series.length)) {
+            expect(partition.memtable.seriesRows(id)).toBe(partition.twin.seriesRows(id));
+            const measurement = partition.catalog.twin.series[id]!.key.split(",")[0]!;
+            const columns = names.map((name): [string, number] => [name, both.fieldId(measurement, name)]);
+            gatherAll(partition, id, columns, [MIN_TIME, MAX_TIME], [100]);
+            gatherAll(partition, id, columns.slice(0, 2), [MIN_TIME, MAX_TIME], [1, 3]);
+          }
+        both.close();
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   test("takes more series than its heads have room for at first, and more rows than a chunk", () => {
     const both = new BothPartitions(kernels, 2);
     const builder = new BatchBuilder({ database: "db" });

@@ -188,6 +188,13 @@ class Run {
       "DELETE FROM m WHERE rack = 'r0' AND f > 48",
       "DELETE FROM nothing",
       `DELETE WHERE ${range}`,
+      `DELETE f FROM m WHERE ${range}`,
+      `DELETE i, s FROM m WHERE host = 'h${this.below(6)}'`,
+      `DELETE b, "u" FROM m WHERE i > ${this.below(100)} AND ${range}`,
+      `DELETE /^[fiubs]$/ FROM /m|other/ WHERE host =~ /h[0-2]|long/ AND ${range}`,
+      `DELETE /^[fi]$/ FROM other`,
+      `DELETE s FROM m WHERE s = 'x'`,
+      "DELETE nothing FROM m",
     ]);
   }
 

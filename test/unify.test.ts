@@ -285,6 +285,25 @@ describe("a batch", () => {
     ]);
   });
 
+  test("of the log loses only the values that do not fit, and a point when it has no others", () => {
+    const points = [
+      {
+        fields: [
+          ["v", 1.5, Float],
+          ["w", 1, Float],
+        ],
+      },
+      { fields: [["v", 2.5, Float]] },
+      { fields: [["w", 2, Float]] },
+    ] as const;
+    const made = rebuild(schemaOf({ v: Integer }), batchOf(points), "db", "rp", false, null, true);
+    expect([made.rows, made.dropped, made.errors]).toEqual([2, 0, []]);
+    expect(rowsOf(made.batch).map(({ time, values }) => [time, values])).toEqual([
+      [0, { w: [Float, 1] }],
+      [2, { w: [Float, 2] }],
+    ]);
+  });
+
   test("that does not fit defines nothing, of none of its tables", () => {
     const schema = schemaOf({ v: Float });
     const points = [

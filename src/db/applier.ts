@@ -42,12 +42,16 @@ export class Applier {
     return this.#kernels.call.activeMemtableBytes(this.#partitions, this.#partitionCount);
   }
 
-  /** Binds a batch in linear memory to the schema, leaving out points that have no exact form in their field's type, and those before `oldestTime` (ns). */
+  /**
+   * Binds a batch in linear memory to the schema, leaving out points that have no exact form in their field's type, and those
+   * before `oldestTime` (ns). `replayed`: see `rebuild`.
+   */
   fit(
     batch: { pointer: Pointer; sizeBytes: number; rows: number },
     target: { database: string; retentionPolicy: string },
     strict: boolean,
     oldestTime: bigint | null = null,
+    replayed = false,
   ): FittedBatch {
     const { database, retentionPolicy } = target;
     const { pointer } = batch;
@@ -56,7 +60,9 @@ export class Applier {
     const tables = isWhole && bind(this.#kernels, this.#schema, pointer, database, retentionPolicy, strict);
     if (tables) return { ...batch, tables, dropped: 0, errors: [], free: () => undefined };
     const bytes = this.#kernels.view(pointer, batch.sizeBytes);
-    const rebuilt = rebuild(this.#schema, bytes, database, retentionPolicy, strict, oldestTime);
+    const rebuilt = rebuild(
+      ...([this.#schema, bytes, database, retentionPolicy, strict, oldestTime, replayed] as const),
+    );
     const area = this.put(rebuilt.batch);
     const again = bind(this.#kernels, this.#schema, area, database, retentionPolicy, strict);
     assert(again, "a batch that was made to fit the schema does not");
@@ -95,7 +101,7 @@ export class Applier {
     const pointer = this.put(bytes);
     try {
       const batch = { pointer, sizeBytes: bytes.length, rows: rowCount };
-      const fitted = this.fit(batch, { database, retentionPolicy }, false);
+      const fitted = this.fit(batch, { database, retentionPolicy }, false, null, true);
       this.apply(fitted);
       fitted.free();
     } finally {

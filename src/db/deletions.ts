@@ -3,17 +3,21 @@
 //   by tags and time   one record, applied to every store in the same step
 //   by values          series after series: read, log the points found, delete them, all in one step, so that no row which
 //                      comes meanwhile is taken for one that was read
+//   of fields          as these two; a field that then has no value anywhere is forgotten, as a record of its own says: the
+//                      deletion of all of its values
 import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
 import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
 import { fieldsOf } from "../model/predicate.ts";
-import { dropEmptySeries } from "../store/empty.ts";
+import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { dropEmptySeries, haveField } from "../store/empty.ts";
 import { matchingRows } from "../store/matching.ts";
-import type { Schema, Table } from "../store/schema.ts";
+import type { Field, Schema, Table } from "../store/schema.ts";
 import { SeriesSelector } from "../store/select.ts";
 import type { Store } from "../store/store.ts";
 import type { TimeRange } from "../store/tombstones.ts";
+import { Version } from "../store/version.ts";
 import type { Databases } from "./databases.ts";
 import type { Maintenance } from "./maintenance.ts";
 import {
@@ -48,7 +52,7 @@ export class Deletions implements DeletionAdministration {
 
   async delete(request: DeleteRequest): Promise<void> {
     const { maintenance, log, checkWritable } = this.#parts;
-    const { database, measurement, where, minTime, maxTime } = request;
+    const { database, measurement, fields, where, minTime, maxTime } = request;
     await maintenance.exclusively(async () => {
       checkWritable();
       const deletion = {
@@ -57,9 +61,11 @@ export class Deletions implements DeletionAdministration {
         measurement,
         where,
         ranges: [[minTime, maxTime]] as const,
+        ...(fields === null ? {} : { fields }),
       };
       if (where !== null && fieldsOf(where).length > 0) await this.#deleteByValue({ ...request, where });
       else await this.log(deletion);
+      for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name);
       await log.sync();
     });
   }
@@ -93,7 +99,8 @@ export class Deletions implements DeletionAdministration {
 
   async #deleteByValue(request: DeleteRequest & { readonly where: NonNullable<DeleteRequest["where"]> }) {
     const { kernels, schema, stores, checkWritable } = this.#parts;
-    const { database, measurement, where, minTime, maxTime } = request;
+    const { database, measurement, fields, where, minTime, maxTime } = request;
+    const named = fields === null ? {} : { fields };
     const pause = new Pause();
     for (const table of schema.tablesOf(database, measurement)) {
       const { retentionPolicy } = table;
@@ -101,7 +108,7 @@ export class Deletions implements DeletionAdministration {
         let points: [string, TimeRange[]][] = [];
         let count = 0;
         const commit = async () => {
-          if (points.length > 0) await this.log({ database, retentionPolicy, measurement, points });
+          if (points.length > 0) await this.log({ database, retentionPolicy, measurement, points, ...named });
           points = [];
           count = 0;
         };
@@ -117,6 +124,44 @@ export class Deletions implements DeletionAdministration {
       }
     }
   }
+
+  async #forgetEmpty(database: string, measurement: string, name: string): Promise<void> {
+    const { schema, stores, checkWritable } = this.#parts;
+    // the values of a segment that is gone may come back
+    if (stores.some(({ isMissingRows }) => isMissingRows)) return;
+    const field = schema.measurements(database).get(measurement)?.field(name);
+    if (field === undefined) return;
+    const tables = schema.tablesOf(database, measurement);
+    const pause = new Pause();
+    for (const table of tables)
+      for (const store of stores)
+        for (const isFound of this.#haveField(store, table, field, store.version.segments)) {
+          if (isFound) return;
+          if (pause.due()) await pause.wait();
+        }
+    checkWritable();
+    // from here to the record in one step: a value may have come since
+    for (const table of schema.tablesOf(database, measurement))
+      for (const store of stores)
+        for (const isFound of this.#haveField(store, table, field, [])) if (isFound) return;
+    const ranges = [[MIN_TIME, MAX_TIME]] as const;
+    await this.log({ database, retentionPolicy: null, measurement, where: null, ranges, fields: [name] });
+  }
+
+  // Looks into the segments, and into the memtables when there are none.
+  *#haveField(store: Store, table: Table, field: Field, segments: Version["segments"]): Generator<boolean> {
+    const { kernels } = this.#parts;
+    const { memtables, tombstones } = store.version;
+    const version = new Version(segments, segments.length > 0 ? [] : memtables, tombstones);
+    const selector = new SeriesSelector(kernels, store.catalog);
+    const { ids } = selector.select(table.id, null);
+    selector.close();
+    try {
+      yield* haveField(kernels, version, table, ids, field);
+    } finally {
+      version.release();
+    }
+  }
 }
 
 /** Takes a database, a measurement or a retention policy of it out of schema and stores. */
@@ -130,6 +175,12 @@ interface Touched {
   readonly store: Store;
   readonly table: Table;
   readonly series: Uint32Array;
+}
+
+/** Whether a field has no value left by the deletion. */
+function isOfAll({ retentionPolicy, where, ranges }: RangeDeletion): boolean {
+  const [range] = ranges;
+  return retentionPolicy === null && where === null && range![0] <= MIN_TIME && range![1] >= MAX_TIME;
 }
 
 /**
@@ -150,10 +201,17 @@ export function applyDeletion(
       const { ids: series } = selector.select(table.id, deletion.where);
       selector.close();
       if (series.length === 0) continue;
-      store.delete(table, [{ series, all: deletion.where === null, ranges: deletion.ranges }]);
+      store.delete(
+        table,
+        [{ series, all: deletion.where === null, ranges: deletion.ranges }],
+        deletion.fields ?? null,
+      );
       touched.push({ store, table, series });
     }
   }
+  if (deletion.measurement !== null && isOfAll(deletion))
+    for (const name of deletion.fields ?? [])
+      schema.measurements(deletion.database).get(deletion.measurement)?.forget(name);
   return touched;
 }
 
@@ -182,6 +240,7 @@ function applyPoints(schema: Schema, stores: readonly Store[], deletion: PointDe
     store.delete(
       table,
       known.map(({ id, ranges }) => ({ series: [id], all: false, ranges })),
+      deletion.fields ?? null,
     );
     return { store, table, series: Uint32Array.from(known, ({ id }) => id) };
   });

@@ -3,6 +3,7 @@
 //   drop       u32 magic "SDR1"   JSON { database, measurement, retentionPolicy? }, measurement null = all of the database, or
 //                                 of its retention policy
 //   deletion   u32 magic "SDL1"   JSON { database, retentionPolicy, measurement, where, ranges } or { ..., points }
+//              u32 magic "SDF1"   the same with fields: their values are deleted, the others of a row stay
 //
 // A deletion by values is logged as the points that had them: what is in memory and segments when the log is replayed may be
 // newer, and other points would satisfy the condition. One by tags is logged as the condition: all rows that it takes too much
@@ -13,6 +14,7 @@ import type { TimeRange } from "../store/tombstones.ts";
 
 const DROP_MAGIC = 0x31524453; // "SDR1"
 const DELETE_MAGIC = 0x314c4453; // "SDL1"
+const DELETE_FIELDS_MAGIC = 0x31464453; // "SDF1"
 
 export interface Drop {
   readonly database: string;
@@ -29,6 +31,8 @@ export interface RangeDeletion {
   /** Over tags alone. */
   readonly where: Expression | null;
   readonly ranges: readonly TimeRange[];
+  /** Absent: all of a row. */
+  readonly fields?: readonly string[];
 }
 
 export interface PointDeletion {
@@ -37,6 +41,8 @@ export interface PointDeletion {
   readonly measurement: string;
   /** Canonical series key, a character a byte, and the times of the series' rows that go. */
   readonly points: readonly (readonly [key: string, ranges: readonly TimeRange[]])[];
+  /** Absent: all of a row. */
+  readonly fields?: readonly string[];
 }
 
 export type DeletionRecord = RangeDeletion | PointDeletion;
@@ -50,7 +56,7 @@ export function decodeDrop(record: Uint8Array): Drop {
 }
 
 export function encodeDeletion(deletion: DeletionRecord): Uint8Array {
-  return encode(DELETE_MAGIC, deletion);
+  return encode(deletion.fields === undefined ? DELETE_MAGIC : DELETE_FIELDS_MAGIC, deletion);
 }
 
 export function decodeDeletion(record: Uint8Array): DeletionRecord {
@@ -62,7 +68,8 @@ export function recordKind(record: Uint8Array): "batch" | "drop" | "deletion" | 
   if (record.length < 4) return null;
   const magic = new DataView(record.buffer, record.byteOffset).getUint32(0, true);
   if (magic === BATCH_MAGIC) return "batch";
-  return magic === DROP_MAGIC ? "drop" : magic === DELETE_MAGIC ? "deletion" : null;
+  if (magic === DROP_MAGIC) return "drop";
+  return magic === DELETE_MAGIC || magic === DELETE_FIELDS_MAGIC ? "deletion" : null;
 }
 
 function encode(magic: number, value: unknown): Uint8Array {

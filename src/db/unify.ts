@@ -67,9 +67,9 @@ export function bind(
       const entry = directory + f * FIELD_ENTRY_BYTES;
       const field = names[f]!;
       const type = view.getUint32(entry + 8, true) as FieldType;
-      const id = measurement.fieldId(field);
-      const wanted = id < 0 ? type : measurement.fields[id]!.type;
-      if (id < 0) fresh.push([field, type]);
+      const known = measurement.field(field);
+      const wanted = known === undefined ? type : known.type;
+      if (known === undefined) fresh.push([field, type]);
       if (wanted === type) continue;
       const values = batch + at + view.getUint32(entry + 20, true);
       if (strict || !convert(kernels, values, view.getUint32(entry + 12, true), type, wanted)) return null;
@@ -133,7 +133,11 @@ export interface Rebuilt {
   readonly errors: readonly string[];
 }
 
-/** The batch without the points before `oldestTime` (ns) or whose values do not fit the schema, and with the others converted. */
+/**
+ * The batch without the points before `oldestTime` (ns) or whose values do not fit the schema, and with the others converted.
+ * `replayed`: the log accepted all of them; a value that does not fit is of a field that the log deletes later and writes
+ * anew, as a store has it already that was flushed then. Only such values are left out.
+ */
 export function rebuild(
   schema: Schema,
   bytes: Uint8Array,
@@ -141,6 +145,7 @@ export function rebuild(
   retentionPolicy: string,
   strict: boolean,
   oldestTime: bigint | null = null,
+  replayed = false,
 ): Rebuilt {
   const builder = new BatchBuilder({ database, retentionPolicy });
   const errors = new Set<string>();
@@ -166,9 +171,11 @@ export function rebuild(
         const wanted = types.get(name) ?? type;
         if (!types.has(name)) fresh.set(name, type);
         const value = fit(raw, type, wanted, strict);
+        if (value === undefined && replayed) continue;
         if (value === undefined) conflict ??= conflictText(measurement, name, type, wanted);
         else fields.push([name, value, wanted]);
       }
+      if (fields.length === 0 && replayed) continue;
       if (conflict !== undefined) {
         errors.add(conflict);
         dropped++;

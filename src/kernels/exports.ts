@@ -219,6 +219,14 @@ export interface MemtableExports {
   memtableApply(batchTable: number, targets: number, fieldIds: number, scratch: number): number;
   memtableSeriesRows(memtable: number, id: number): number;
   memtableDelete(memtable: number, id: number, minTime: bigint, maxTime: bigint): number;
+  memtableDeleteFields(
+    memtable: number,
+    id: number,
+    minTime: bigint,
+    maxTime: bigint,
+    fields: number,
+    fieldCount: number,
+  ): number;
   memtableSeries(memtable: number, limit: number, out: number): number;
   memtableNextTime(memtable: number, ids: number, count: number, from: bigint): bigint;
   memtableCollect(memtable: number, id: number, minTime: bigint, maxTime: bigint, out: number): number;

@@ -4,6 +4,8 @@ import type { Expression } from "./expression.ts";
 export interface DeleteRequest {
   readonly database: string;
   readonly measurement: string;
+  /** Values of these fields go, the others of a point stay; null: points go. */
+  readonly fields: readonly string[] | null;
   /** Over tags alone: rows of series. With fields: rows that satisfy it. null: every row. */
   readonly where: Expression | null;
   /** Inclusive, ns. */
@@ -12,6 +14,6 @@ export interface DeleteRequest {
 }
 
 export interface DeletionAdministration {
-  /** Deletes in every retention policy; a series without rows is gone, too. Durable when resolved. Throws `DiskError`. */
+  /** Deletes in every retention policy; a series without rows and a field without values are gone, too. Durable when resolved. Throws `DiskError`. */
   delete(request: DeleteRequest): Promise<void>;
 }

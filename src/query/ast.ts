@@ -234,6 +234,8 @@ export type DropStatement =
 
 export interface DeleteStatement {
   readonly kind: "delete";
+  /** By name, or by regex those that match; none: whole points. */
+  readonly fields: readonly { readonly name: string; readonly pattern: string | null }[];
   readonly sources: readonly Source[];
   readonly condition: Node | null;
 }

@@ -187,7 +187,12 @@ export function printStatement(statement: Statement): string {
       const from =
         statement.sources.length === 0 ? "" : ` FROM ${statement.sources.map(printSource).join(", ")}`;
       const where = statement.condition === null ? "" : ` WHERE ${printNode(statement.condition)}`;
-      return `${statement.kind.toUpperCase()}${from}${where}`;
+      const names = statement.kind === "delete" ? statement.fields : [];
+      const fields = names.map(({ name, pattern }) =>
+        pattern === null ? quoteName(name) : printNode({ kind: "regex", pattern }),
+      );
+      const of = fields.length === 0 ? "" : ` ${fields.join(", ")}`;
+      return `${statement.kind.toUpperCase()}${of}${from}${where}`;
     }
     case "drop retention policy":
     case "drop continuous query":

@@ -228,6 +228,14 @@ export class TableReader {
     return this.#pageEnd(group, 1 + field) - this.#pageEnd(group, field);
   }
 
+  /** Whether any row has a value of the field. */
+  hasValues(name: string): boolean {
+    const field = this.fields.findIndex((each) => each.name === name);
+    if (field < 0) return false;
+    for (let group = 0; group < this.groupCount; group++) if (this.pageBytes(group, field) > 0) return true;
+    return false;
+  }
+
   /** Values of the field in the group, without reading its page. */
   valueCount(group: number, field: number): number {
     return this.#pageStats(group, field)?.count ?? 0;

@@ -6,7 +6,7 @@ import { type Kernels, Scratch } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
 import type { ColumnBlock, SegmentWriter } from "../segment/writer.ts";
 import { RowBlock } from "./block.ts";
-import type { Measurement } from "./schema.ts";
+import type { Field } from "./schema.ts";
 
 /** Most rows of a row group. */
 export const GROUP_ROWS = 2048;
@@ -25,15 +25,18 @@ export class GroupAssembler {
   readonly #rows: number[] = [];
   #rowCount = 0;
 
-  /** Starts the measurement's table in the segment. Strings in the block are pointers from linear memory's start. */
-  constructor(kernels: Kernels, writer: SegmentWriter, measurement: Measurement) {
+  /** Starts the measurement's table in the segment. `fields`: by id, ascending. Strings in the block are pointers from linear memory's start. */
+  constructor(kernels: Kernels, writer: SegmentWriter, measurement: string, fields: readonly Field[]) {
     this.#kernels = kernels;
     this.#writer = writer;
-    const fields = measurement.fields;
     this.#types = fields.map((field) => field.type);
     this.#heaps = fields.map(() => new Scratch(kernels));
-    this.block = new RowBlock(kernels, GROUP_ROWS, Uint32Array.from(fields.keys()));
-    writer.startTable(measurement.name, [...fields]);
+    this.block = new RowBlock(
+      kernels,
+      GROUP_ROWS,
+      Uint32Array.from(fields, ({ id }) => id),
+    );
+    writer.startTable(measurement, fields);
   }
 
   /** Writes what waits when a series of at most so many rows has no room behind it; whether nothing waits then. */

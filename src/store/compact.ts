@@ -6,6 +6,7 @@
 // Only neighbours in age are merged: of two values of a point the newer must stay the newer.
 
 import { assert } from "../base/assert.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { SegmentWriter } from "../segment/writer.ts";
 import { GroupAssembler } from "./assembler.ts";
@@ -15,6 +16,7 @@ import type { SegmentEntry } from "./manifest.ts";
 import type { Measurement, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { SeriesReader } from "./series-reader.ts";
+import { partOf, type Slice } from "./slice.ts";
 import { type Tombstone, touches } from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
@@ -79,7 +81,8 @@ export async function compactSegments(
 ): Promise<SegmentEntry | null | "stopped"> {
   const { disk, kernels, schema, catalog, pause } = parts;
   const { database, retentionPolicy, windowStart, windowEnd } = inputs[0]!.entry;
-  const measurements = visibleMeasurements(parts, inputs);
+  // as of the tombstones: a field that is deleted meanwhile stays a column, and under its tombstone
+  const measurements = visibleMeasurements(parts, inputs).map((each) => [each, each.fields] as const);
   if (measurements.length === 0) return null;
   const { id, path } = parts.nextSegment();
   const writer = SegmentWriter.create(disk, path, kernels, {
@@ -91,15 +94,14 @@ export async function compactSegments(
   const version = new Version(inputs, [], parts.tombstones());
   let rows = 0;
   try {
-    for (const measurement of measurements) {
+    for (const [measurement, fields] of measurements) {
       const table = schema.table(measurement, retentionPolicy);
-      const names = measurement.fields.map((field) => field.name);
       const reader = new SeriesReader(
-        ...([kernels, version, measurement, retentionPolicy, names, MIN_TIME, MAX_TIME] as const),
+        ...([kernels, version, measurement, retentionPolicy, fields, MIN_TIME, MAX_TIME] as const),
       );
       // the assembler keeps pointers to strings of several short series
       reader.holdStrings = true;
-      const assembler = new GroupAssembler(kernels, writer, measurement);
+      const assembler = new GroupAssembler(kernels, writer, measurement.name, fields);
       try {
         let rowCount = 0;
         for (const series of seriesOf(parts, table)) {
@@ -193,7 +195,7 @@ function mergeSeries(
   if (atMost === 0) return 0;
   if (assembler.makeRoom(atMost)) reader.freeStrings();
   // pull slices one at a time: the assembler asks for rows, a slice may fill several of its blocks
-  const slices = reader.iterate(series);
+  const slices = reader.mayBeHollow ? withoutHollow(kernels, reader.iterate(series)) : reader.iterate(series);
   let slice = slices.next();
   let used = 0;
   let rowCount = 0;
@@ -212,4 +214,26 @@ function mergeSeries(
     return made;
   });
   return rowCount;
+}
+
+// The rows that have a value.
+function* withoutHollow(kernels: Kernels, slices: Iterable<Slice>): Generator<Slice> {
+  for (const slice of slices) {
+    const columns = slice.columns.filter((column) => column !== null);
+    if (columns.some(({ present }) => present === 0)) {
+      yield slice;
+      continue;
+    }
+    const hasValue = new Uint8Array(slice.rowCount);
+    for (const { present } of columns) {
+      const flags = kernels.view(present, slice.rowCount);
+      for (let row = 0; row < hasValue.length; row++) hasValue[row]! |= flags[row]!;
+    }
+    for (let from = hasValue.indexOf(1); from >= 0; ) {
+      const end = hasValue.indexOf(0, from);
+      const to = end < 0 ? hasValue.length : end;
+      yield partOf(slice, from, to - from);
+      from = hasValue.indexOf(1, to);
+    }
+  }
 }

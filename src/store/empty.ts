@@ -1,31 +1,32 @@
-// Series without rows: what deletions and the end of segments leave behind in the catalog.
+// Series without rows, which deletions and the end of segments leave behind in the catalog, and fields without values.
 import type { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
-import type { Schema, Table } from "./schema.ts";
-import { SeriesReader } from "./series-reader.ts";
+import type { Field, Schema, Table } from "./schema.ts";
+import { type Run, SeriesReader } from "./series-reader.ts";
 import type { OpenSegment, Version } from "./version.ts";
 
 /** Series of a step: some ten milliseconds. */
 const STEP = 20_000;
 
-/** Those of the series that have no row in the version, without reading more than times. */
+/** Those of the series that have no row in the version, without reading more than times where no fields were deleted. */
 export function emptySeries(
   kernels: Kernels,
   version: Version,
   { measurement, retentionPolicy }: Table,
   series: Iterable<number>,
 ): number[] {
+  const fields = version.tombstones.some((tombstone) => tombstone.fields) ? measurement.fields : [];
   const reader = new SeriesReader(
-    ...([kernels, version, measurement, retentionPolicy, [], MIN_TIME, MAX_TIME] as const),
+    ...([kernels, version, measurement, retentionPolicy, fields, MIN_TIME, MAX_TIME] as const),
   );
   try {
     const empty: number[] = [];
     for (const id of series) {
       let hasRows = false;
-      reader.clusters(id, false, () => {
-        hasRows = true;
-        return false;
+      reader.clusters(id, false, (runs) => {
+        hasRows = runs.some((run) => !run.mayBeHollow || hasValue(kernels, run, fields.length));
+        return !hasRows;
       });
       if (!hasRows) empty.push(id);
     }
@@ -33,6 +34,47 @@ export function emptySeries(
   } finally {
     reader.close();
   }
+}
+
+/** Gives for each of the series whether it has a value of the field in the version. */
+export function* haveField(
+  kernels: Kernels,
+  version: Version,
+  { measurement, retentionPolicy }: Table,
+  series: Uint32Array,
+  field: Field,
+): Generator<boolean> {
+  const reader = new SeriesReader(
+    ...([kernels, version, measurement, retentionPolicy, [field], MIN_TIME, MAX_TIME] as const),
+  );
+  try {
+    for (const id of series) {
+      let found = false;
+      reader.clusters(id, false, (runs) => {
+        found = runs.some((run) => hasValue(kernels, run, 1));
+        return !found;
+      });
+      yield found;
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+// Whether a row of the run has a value of one of the reader's fields.
+function hasValue(kernels: Kernels, run: Run, fieldCount: number): boolean {
+  const fields = Array.from({ length: fieldCount }, (_, field) => field);
+  if (run.place !== null) {
+    const { cursor, index } = run.place;
+    const isFull = (place: number) =>
+      place >= 0 && cursor.table.valueCount(index, place) === cursor.table.groupRows(index);
+    if (fields.some((field) => isFull(cursor.fieldIndex(field)))) return true;
+  }
+  return fields.some((field) => {
+    const { rowCount, columns } = run.read(fields.map((each) => each === field));
+    const column = columns[field];
+    return column && (column.present === 0 || kernels.call.presentCount(column.present, rowCount) > 0);
+  });
 }
 
 /** Takes those of the series that have no rows out of a store's catalog, a step at a time: others get their turn between. */

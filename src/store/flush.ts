@@ -94,7 +94,9 @@ async function writeWindow(
   let taken = 0;
   try {
     for (const { table, ids } of bucket) {
-      const assembler = new GroupAssembler(kernels, writer, table.measurement);
+      const assembler = new GroupAssembler(
+        ...([kernels, writer, table.measurement.name, table.measurement.fields] as const),
+      );
       try {
         for (const series of ids) {
           const cursor = memtable.rows(series, windowStart, windowEnd - 1n);

@@ -34,7 +34,7 @@ export async function* foldStores(
       try {
         const reader = new SeriesReader(
           ...([kernels, version, table.measurement, table.retentionPolicy] as const),
-          ...([accumulators.known.map((field) => field.name), ...rangeOf(request)] as const),
+          ...([accumulators.known, ...rangeOf(request)] as const),
         );
         try {
           const fold = new GroupFold(kernels, reader, accumulators, request);

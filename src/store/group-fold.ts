@@ -7,8 +7,8 @@ import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { Fold, type FoldedGroup, type FoldRequest } from "../model/scan.ts";
-import { type FieldInfo, FieldType } from "../model/types.ts";
-import { knownFields, type Measurement } from "./schema.ts";
+import { FieldType } from "../model/types.ts";
+import { type Field, knownFields, type Measurement } from "./schema.ts";
 import type { GroupRows, Run, SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 
@@ -17,7 +17,7 @@ export class Accumulators {
   readonly #kernels: Kernels;
   readonly #request: FoldRequest;
   /** The fields that exist of those that are wanted or that the condition reads. */
-  readonly known: readonly FieldInfo[];
+  readonly known: readonly Field[];
   /** Per wanted column its place among the known fields, -1 = no such field. */
   readonly fields: readonly number[];
   readonly windows: Windows;

@@ -3,6 +3,7 @@
 //
 // A segment that the manifest does not name is a left-over of a crash and is removed; a segment that it names
 // was durable before the manifest was. `logPosition`: every record up to it is in the segments.
+import { CorruptionError } from "../base/errors.ts";
 import { type Disk, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
 import type { LogPosition } from "../model/log.ts";
@@ -50,8 +51,8 @@ export function emptyManifest(partition: number, partitionCount: number): Manife
   return { partition, partitionCount, ...nothing };
 }
 
-/** Version 1 had no tombstones. */
-export const MANIFEST_VERSION = 2;
+/** Version 1 had no tombstones, version 2 none of fields. */
+export const MANIFEST_VERSION = 3;
 const KIND = "serie manifest";
 
 export function encodeManifest(manifest: Manifest): Uint8Array {
@@ -71,7 +72,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 
 /** Throws `CorruptionError` on anything but the bytes of `encodeManifest`, `InputError` for an unknown version. */
 export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
-  const raw = decodeSealed(KIND, [1, MANIFEST_VERSION], bytes, path) as Manifest;
+  const raw = decodeSealed(KIND, [1, 2, MANIFEST_VERSION], bytes, path) as Manifest;
   return {
     ...raw,
     segments: raw.segments.map((segment) => ({
@@ -90,4 +91,15 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
 
 export async function writeManifest(disk: Disk, path: string, manifest: Manifest): Promise<void> {
   await replaceFile(disk, path, encodeManifest(manifest));
+}
+
+/** Throws what `decodeManifest` throws, with advice. */
+export function readManifest(disk: Disk, path: string): Manifest {
+  try {
+    return decodeManifest(disk.readFile(path), path);
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error;
+    const advice = "restore this partition's folder from a backup, or move it away to start without its data";
+    throw new CorruptionError(path, error.offset, `${error.reason}; ${advice}`);
+  }
 }

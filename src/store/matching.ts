@@ -1,9 +1,8 @@
 // Matching: the rows of a table that satisfy a condition, as ranges of time by series; what DELETE by value asks for.
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
-import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
-import type { Table } from "./schema.ts";
+import { knownFields, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { SeriesReader } from "./series-reader.ts";
 import { filterSlice } from "./slice.ts";
@@ -23,18 +22,14 @@ export function* matchingRows(
   maxTime: bigint,
 ): Generator<{ readonly id: number; readonly ranges: TimeRange[] }> {
   const { measurement, retentionPolicy } = table;
-  const known = fieldsOf(where)
-    .map((name) => measurement.fieldId(name))
-    .filter((id) => id >= 0)
-    .map((id) => measurement.fields[id]!);
-  const names = known.map(({ name }) => name);
+  const known = knownFields(measurement, [], where);
   const regexes = new RegexCache();
   const selector = new SeriesSelector(kernels, store.catalog);
   const { ids, residuals } = selector.select(table.id, where);
   selector.close();
   const version = store.version.retain();
   const reader = new SeriesReader(
-    ...([kernels, version, measurement, retentionPolicy, names, minTime, maxTime] as const),
+    ...([kernels, version, measurement, retentionPolicy, known, minTime, maxTime] as const),
   );
   try {
     for (const [i, id] of ids.entries()) {

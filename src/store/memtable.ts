@@ -75,6 +75,18 @@ export class Memtable {
     return this.#kernels.call.memtableDelete(this.pointer, id, minTime, maxTime) >>> 0;
   }
 
+  /** Takes values of fields out, and rows that have no other. No cursor may be in use. Throws `OverloadedError`: some are out then. */
+  deleteFields(id: number, minTime: bigint, maxTime: bigint, fieldIds: readonly number[]): number {
+    const fields = this.#rows.reserve(fieldIds.length * 4 + 4);
+    this.#kernels.u32(fields, fieldIds.length).set(fieldIds);
+    const count =
+      this.#kernels.call.memtableDeleteFields(
+        ...([this.pointer, id, minTime, maxTime, fields, fieldIds.length] as const),
+      ) >>> 0;
+    if (count === 0xffff_ffff) throw new OverloadedError("out of linear memory: no room to delete fields");
+    return count;
+  }
+
   retain(): void {
     assert(this.#references > 0, "a memtable is used after its end");
     this.#references++;

@@ -2,42 +2,64 @@
 //
 // A *measurement* (of a database) fixes the types of its fields: the first write of a field decides. A *table* is
 // a measurement in one retention policy: the unit that has series. Table ids and field ids are dense, given in
-// the order of first sight, and never leave the process: files carry names.
+// the order of first sight, and never leave the process: files carry names. A field that was deleted and comes again gets
+// another id, so that who still reads by the old one meets no value of another type.
 import { assert } from "../base/assert.ts";
 import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import type { FieldInfo, FieldType } from "../model/types.ts";
 
+export interface Field extends FieldInfo {
+  readonly id: number;
+}
+
 export class Measurement {
-  /** By field id. */
-  readonly fields: FieldInfo[] = [];
-  readonly #ids = new Map<string, number>();
-  #fieldsByName: readonly FieldInfo[] = [];
+  /** By field id, ascending. */
+  readonly #fields = new Map<string, Field>();
+  #nextId = 0;
+  #fieldsByName: readonly FieldInfo[] | undefined;
 
   constructor(
     readonly database: string,
     readonly name: string,
   ) {}
 
+  /** The fields by id, ascending. */
+  get fields(): readonly Field[] {
+    return [...this.#fields.values()];
+  }
+
+  field(name: string): Field | undefined {
+    return this.#fields.get(name);
+  }
+
   /** Field id, -1 when the field is unknown. */
   fieldId(name: string): number {
-    return this.#ids.get(name) ?? -1;
+    return this.#fields.get(name)?.id ?? -1;
   }
 
   /** The fields, sorted. */
   get fieldsByName(): readonly FieldInfo[] {
-    // fields only ever come
-    if (this.#fieldsByName.length < this.fields.length)
-      this.#fieldsByName = this.fields.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    this.#fieldsByName ??= this.fields
+      .map(({ name, type }) => ({ name, type }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
     return this.#fieldsByName;
   }
 
   /** Field id of a field, which gets `type` when it is new. The caller checks the type of a known one. */
   define(name: string, type: FieldType): number {
-    const known = this.#ids.get(name);
-    if (known !== undefined) return known;
-    this.#ids.set(name, this.fields.length);
-    return this.fields.push({ name, type }) - 1;
+    const known = this.#fields.get(name);
+    if (known !== undefined) return known.id;
+    const id = this.#nextId++;
+    this.#fields.set(name, { id, name, type });
+    this.#fieldsByName = undefined;
+    return id;
+  }
+
+  /** Forgets a field that has no values: the next write of it decides its type anew. */
+  forget(name: string): void {
+    this.#fields.delete(name);
+    this.#fieldsByName = undefined;
   }
 }
 
@@ -46,12 +68,9 @@ export function knownFields(
   measurement: Measurement,
   wanted: readonly string[],
   where: Expression | null,
-): FieldInfo[] {
+): Field[] {
   const names = new Set([...wanted, ...fieldsOf(where)]);
-  return [...names]
-    .map((name) => measurement.fieldId(name))
-    .filter((id) => id >= 0)
-    .map((id) => measurement.fields[id]!);
+  return [...names].map((name) => measurement.field(name)).filter((field) => field !== undefined);
 }
 
 export interface Table {

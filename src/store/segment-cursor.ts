@@ -10,7 +10,6 @@ import type { Slice, SliceColumn } from "./slice.ts";
 export class SegmentCursor {
   readonly #kernels: Kernels;
   readonly #table: TableReader;
-  /** Per wanted field: its index in the segment, -1 = not there. */
   readonly #fields: readonly number[];
   readonly #block: Scratch;
   #blockAt: Pointer = 0;
@@ -25,10 +24,11 @@ export class SegmentCursor {
   #heaps: Pointer[] = [];
   #oldHeaps: Pointer[] = [];
 
-  constructor(kernels: Kernels, table: TableReader, fields: readonly string[]) {
+  /** `fields`: per wanted field its index in the segment, -1 = not there. */
+  constructor(kernels: Kernels, table: TableReader, fields: readonly number[]) {
     this.#kernels = kernels;
     this.#table = table;
-    this.#fields = fields.map((name) => table.fields.findIndex((field) => field.name === name));
+    this.#fields = fields;
     const there = this.#fields.filter((field) => field >= 0);
     this.#firstField = there.length === 0 ? -1 : Math.min(...there);
     this.#lastField = there.length === 0 ? -1 : Math.max(...there);

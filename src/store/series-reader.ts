@@ -4,14 +4,15 @@
 // Each place that has rows of the series gives *runs* with their range of time. Runs that touch no other run
 // are given as they are, without a copy. Runs that overlap are merged into one block, field by field, where the
 // newer place wins.
-import type { Kernels } from "../kernels/kernels.ts";
+import { type Kernels, Scratch } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { RowBlock } from "./block.ts";
+import { maskSlice } from "./mask.ts";
 import type { RowCursor } from "./memtable.ts";
-import type { Measurement } from "./schema.ts";
+import type { Field, Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
 import { partOf, type Slice } from "./slice.ts";
-import { DeletedRows, type TimeRange } from "./tombstones.ts";
+import { Deleted, type TimeRange } from "./tombstones.ts";
 import type { Version } from "./version.ts";
 
 /** Rows of the series in one row group or one memtable. */
@@ -21,6 +22,8 @@ export interface Run {
   readonly minTime: bigint;
   readonly maxTime: bigint;
   readonly rowCount: number;
+  /** Values of fields are deleted here, wanted or not: some of the rows may have none left. */
+  readonly mayBeHollow: boolean;
   /** The rows, until another run of the same segment is read; columns that are not `wanted` may be left out. */
   read(wanted?: readonly boolean[]): Slice;
   /** The whole row group behind the run, when it has no other rows than these. */
@@ -57,7 +60,10 @@ export class SeriesReader {
   readonly #version: Version;
   readonly #cursors: (SegmentCursor | null)[];
   /** By cursor: what is deleted from its segment, null = nothing. */
-  readonly #deleted: (DeletedRows | null)[];
+  readonly #deleted: (Deleted | null)[];
+  readonly #fields: readonly Field[];
+  /** By cursor: columns without the values that are deleted. */
+  readonly #masked: Scratch[] = [];
   readonly #fieldIds: Uint32Array;
   readonly #order: Uint32Array;
   /** Of the slice given last. */
@@ -67,13 +73,13 @@ export class SeriesReader {
   /** Set by who keeps pointers to strings from series to series: their bytes then stay until `freeStrings`. */
   holdStrings = false;
 
-  /** `fields`: those that slices have as columns, in this order; all known to the measurement. */
+  /** `fields`: those that slices have as columns, in this order. */
   constructor(
     kernels: Kernels,
     version: Version,
     measurement: Measurement,
     retentionPolicy: string,
-    fields: readonly string[],
+    fields: readonly Field[],
     minTime: bigint,
     maxTime: bigint,
   ) {
@@ -82,21 +88,33 @@ export class SeriesReader {
     this.#maxTime = maxTime > MAX_TIME ? MAX_TIME : maxTime;
     this.#kernels = kernels;
     this.#version = version;
-    const ids = fields.map((name) => measurement.fieldId(name));
+    this.#fields = fields;
+    const ids = fields.map(({ id }) => id);
     // blocks have their columns by ascending field id
     this.#fieldIds = Uint32Array.from(ids).sort();
     this.#order = Uint32Array.from(ids, (id) => this.#fieldIds.indexOf(id));
-    this.#cursors = version.segments.map(({ entry, reader }) => {
+    this.#deleted = version.segments.map(({ entry }) =>
+      Deleted.of(version.tombstones, entry, measurement.name),
+    );
+    this.#cursors = version.segments.map(({ entry, reader }, s) => {
       if (entry.database !== measurement.database || entry.retentionPolicy !== retentionPolicy) return null;
       if (entry.maxTime < minTime || entry.minTime > maxTime) return null;
       if (entry.hidden.includes(measurement.name)) return null;
       const table = reader.table(measurement.name);
-      return table ? new SegmentCursor(kernels, table, fields) : null;
+      if (!table) return null;
+      const deleted = this.#deleted[s];
+      const indices = fields.map(({ name, type }) => {
+        // (of another type are values of before the field was deleted)
+        const index = table.fields.findIndex((field) => field.name === name && field.type === type);
+        return deleted?.isGone(name) ? -1 : index;
+      });
+      return new SegmentCursor(kernels, table, indices);
     });
-    this.#deleted = version.segments.map(({ entry }, s) => {
-      if (version.tombstones.length === 0 || this.#cursors[s] === null) return null;
-      return DeletedRows.of(version.tombstones, entry, measurement.name);
-    });
+  }
+
+  /** Values of fields are deleted somewhere: see `Run.mayBeHollow`. */
+  get mayBeHollow(): boolean {
+    return this.#deleted.some((deleted) => deleted?.hasFields);
   }
 
   get minTime(): bigint {
@@ -172,6 +190,7 @@ export class SeriesReader {
   close(): void {
     this.#recycle();
     for (const cursor of this.#cursors) cursor?.close();
+    for (const columns of this.#masked) columns?.release();
   }
 
   #recycle(): void {
@@ -215,6 +234,7 @@ export class SeriesReader {
         minTime: cursor.timeAt(0),
         maxTime: cursor.timeAt(cursor.count - 1),
         rowCount: cursor.count,
+        mayBeHollow: false,
         read: () => {
           gathered ??= this.#gather(cursor);
           return gathered;
@@ -253,52 +273,79 @@ export class SeriesReader {
       runMin = this.#kernels.i64(times + from * 8, 1)[0]!;
       runMax = this.#kernels.i64(times + (to - 1) * 8, 1)[0]!;
     }
-    const deleted = this.#deleted[age]?.within(id, runMin, runMax) ?? [];
-    if (deleted.length > 0) {
-      this.#keptRuns(runs, age, cursor, index, { start, count }, deleted);
-      return;
+    const deleted = this.#deleted[age];
+    if (deleted) {
+      const rows = deleted.rows?.within(id, runMin, runMax) ?? [];
+      const values = this.#deletedValues(deleted, id, runMin, runMax);
+      if (rows.length > 0 || values !== null) {
+        this.#keptRuns(
+          runs,
+          age,
+          cursor,
+          index,
+          { start, count },
+          { rows, values, mayBeHollow: deleted.hasFields },
+        );
+        return;
+      }
     }
     runs.push({
       age,
       minTime: runMin,
       maxTime: runMax,
       rowCount: count,
+      mayBeHollow: deleted?.hasFields ?? false,
       read: (wanted) => cursor.slice(index, start, count, wanted),
       group: whole ? { cursor, index } : null,
       place: { cursor, index, start, end: start + count, alone },
     });
   }
 
-  // What stands between the deleted ranges, each a run of its own.
+  // By wanted field the ranges of time in which its values are deleted; null: none are.
+  #deletedValues(deleted: Deleted, id: number, from: bigint, to: bigint): (TimeRange[] | null)[] | null {
+    if (!deleted.hasFields) return null;
+    const ranges = this.#fields.map(({ name }) => {
+      const within = deleted.values(name)?.within(id, from, to) ?? [];
+      return within.length === 0 ? null : within;
+    });
+    return ranges.every((each) => each === null) ? null : ranges;
+  }
+
+  // What stands between the deleted ranges of time, each a run of its own, without the values that are deleted.
   #keptRuns(
     runs: Run[],
     age: number,
     cursor: SegmentCursor,
     index: number,
-    rows: { readonly start: number; readonly count: number },
-    deleted: readonly TimeRange[],
+    { start, count }: { readonly start: number; readonly count: number },
+    deleted: {
+      readonly rows: readonly TimeRange[];
+      readonly values: readonly (TimeRange[] | null)[] | null;
+      readonly mayBeHollow: boolean;
+    },
   ): void {
     const { lowerBound } = this.#kernels.call;
-    const times = cursor.times(index) + rows.start * 8;
+    const times = cursor.times(index) + start * 8;
+    const { values, mayBeHollow } = deleted;
     const keep = (from: number, to: number) => {
-      const count = to - from;
-      if (count <= 0) return;
-      runs.push({
-        age,
-        minTime: this.#kernels.i64(times + from * 8, 1)[0]!,
-        maxTime: this.#kernels.i64(times + (to - 1) * 8, 1)[0]!,
-        rowCount: count,
-        read: (wanted) => cursor.slice(index, rows.start + from, count, wanted),
-        group: null,
-        place: null,
-      });
+      const rowCount = to - from;
+      if (rowCount <= 0) return;
+      const read = (wanted?: readonly boolean[]) => {
+        const slice = cursor.slice(index, start + from, rowCount, wanted);
+        if (values === null) return slice;
+        this.#masked[age] ??= new Scratch(this.#kernels);
+        return maskSlice(this.#kernels, slice, values, this.#masked[age]);
+      };
+      const minTime = this.#kernels.i64(times + from * 8, 1)[0]!;
+      const maxTime = this.#kernels.i64(times + (to - 1) * 8, 1)[0]!;
+      runs.push({ age, minTime, maxTime, rowCount, mayBeHollow, read, group: null, place: null });
     };
     let next = 0;
-    for (const [first, last] of deleted) {
-      keep(next, lowerBound(times, next, rows.count, first));
-      next = lowerBound(times, next, rows.count, last + 1n);
+    for (const [first, last] of deleted.rows) {
+      keep(next, lowerBound(times, next, count, first));
+      next = lowerBound(times, next, count, last + 1n);
     }
-    keep(next, rows.count);
+    keep(next, count);
   }
 
   #gather(cursor: RowCursor): Slice {

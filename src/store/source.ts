@@ -90,7 +90,7 @@ export class StoreSource implements Source {
       if (ids.length === 0) return;
       reader = new SeriesReader(
         ...([this.#kernels, version, table.measurement, table.retentionPolicy] as const),
-        ...([known.map((field) => field.name), request.minTime, request.maxTime] as const),
+        ...([known, request.minTime, request.maxTime] as const),
       );
       for (let i = 0; i < ids.length; i++) {
         request.budget.check();

@@ -19,17 +19,11 @@ import { Catalog } from "./catalog.ts";
 import { compactSegments, pickRun } from "./compact.ts";
 import { dropEmptySeries, emptySeries, tablesIn } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
-import {
-  decodeManifest,
-  emptyManifest,
-  type Manifest,
-  type SegmentEntry,
-  writeManifest,
-} from "./manifest.ts";
+import { emptyManifest, type Manifest, readManifest, type SegmentEntry, writeManifest } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import type { Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
-import { type Deletion, needed, type Tombstone, touches } from "./tombstones.ts";
+import { Deleted, type Deletion, isUnder, needed, type Tombstone, tombstonesOf } from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
 /** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
@@ -206,10 +200,12 @@ export class Store {
     const run = pickRun(this.#entries(this.#version.segments), this.#damaged);
     if (run) return run;
     const { tombstones } = this.#version;
-    const deleted = this.segments.find((entry) => {
-      return !this.#damaged.has(entry.id) && tombstones.some((tombstone) => touches(tombstone, entry));
+    const deleted = this.#version.segments.find((segment) => {
+      return (
+        !this.#damaged.has(segment.entry.id) && tombstones.some((tombstone) => isUnder(tombstone, segment))
+      );
     });
-    return deleted ? [deleted] : null;
+    return deleted ? [deleted.entry] : null;
   }
 
   // Puts the merged segment in the place of its inputs, unless a drop changed one of them meanwhile.
@@ -257,30 +253,36 @@ export class Store {
   }
 
   /**
-   * Deletes rows of a table. Durable with the next flush; until then the log has the record of it. No flush may be running. Series
+   * Deletes rows of a table, or values of fields. Durable with the next flush; until then the log has the record of it. No flush may be running. Series
    * that have no other rows are for `dropEmpty`.
    */
-  delete(table: Table, deletions: readonly Deletion[]): void {
-    const { measurement, retentionPolicy } = table;
-    const { database, name } = measurement;
-    const before = this.#manifest.nextSegment;
-    const added: Tombstone[] = deletions.map(({ series, ranges, all }) => ({
-      ...{ database, retentionPolicy, measurement: name, before, ranges },
-      series: all ? null : [...series],
-    }));
+  delete(table: Table, deletions: readonly Deletion[], fields: readonly string[] | null = null): void {
+    const added = tombstonesOf(table, deletions, fields, this.#manifest.nextSegment);
+    const fieldIds = fields?.map((each) => table.measurement.fieldId(each)).filter((id) => id >= 0);
     for (const memtable of this.#version.memtables)
       for (const { series, ranges } of deletions)
-        for (const id of series) for (const [first, last] of ranges) memtable.delete(id, first, last);
-    const tombstones = [...this.#manifest.tombstones, ...needed(added, this.#manifest.segments)];
-    this.#manifest = { ...this.#manifest, tombstones };
+        for (const id of series)
+          for (const [first, last] of ranges) {
+            if (fieldIds === undefined) memtable.delete(id, first, last);
+            else memtable.deleteFields(id, first, last, fieldIds);
+          }
+    this.#manifest = {
+      ...this.#manifest,
+      tombstones: [...this.#manifest.tombstones, ...this.#needed(added, this.#version.segments)],
+    };
     this.#dirty = true;
     this.#replaceVersion(this.#version.segments, this.#version.memtables);
+  }
+
+  /** A segment's file is gone, and may come back. */
+  get isMissingRows(): boolean {
+    return this.#missing.length > 0;
   }
 
   /** Takes those of the series out of the catalog that have no rows. Durable with the next flush, which may not be running. */
   dropEmpty(table: Table, series: Iterable<number>): void {
     // the rows of a segment that is gone may come back
-    if (this.#missing.length > 0) return;
+    if (this.isMissingRows) return;
     const empty = emptySeries(this.#parts.kernels, this.#version, table, series);
     if (empty.length === 0) return;
     this.catalog.dropSeries(empty);
@@ -334,6 +336,11 @@ export class Store {
     return entries;
   }
 
+  #needed(tombstones: readonly Tombstone[], segments: readonly OpenSegment[]): readonly Tombstone[] {
+    const missing = this.#missing.map(({ entry }) => entry);
+    return needed(tombstones, segments, missing);
+  }
+
   #newActive(): Memtable {
     const memtable = new Memtable(this.#parts.kernels);
     this.#parts.kernels.u32(this.#parts.record + ACTIVE, 1)[0] = memtable.pointer;
@@ -374,7 +381,7 @@ export class Store {
     this.#manifest = {
       ...this.#manifest,
       ...{ catalogFile, catalogBytes, logPosition, segments: entries },
-      tombstones: needed(this.#manifest.tombstones, entries),
+      tombstones: this.#needed(this.#manifest.tombstones, segments),
     };
     this.#dirty = false;
     await writeManifest(disk, `${folder}/manifest`, this.#manifest);
@@ -389,7 +396,11 @@ export class Store {
     for (const name of reader.tables) {
       if (entry.hidden.includes(name)) continue;
       const measurement = schema.measurement(entry.database, name);
-      for (const field of reader.table(name)!.fields) measurement.define(field.name, field.type);
+      const table = reader.table(name)!;
+      const deleted = Deleted.of(this.#manifest.tombstones, entry, name);
+      for (const field of table.fields)
+        if (table.hasValues(field.name) && !deleted?.isGone(field.name))
+          measurement.define(field.name, field.type);
     }
     return { entry, reader };
   }
@@ -469,15 +480,5 @@ export class Store {
       if (name.endsWith(".tmp") || (name.endsWith(".seg") && !known.has(name)))
         disk.unlink(`${folder}/${name}`);
     }
-  }
-}
-
-function readManifest(disk: Disk, path: string): Manifest {
-  try {
-    return decodeManifest(disk.readFile(path), path);
-  } catch (error) {
-    if (!(error instanceof CorruptionError)) throw error;
-    const advice = "restore this partition's folder from a backup, or move it away to start without its data";
-    throw new CorruptionError(path, error.offset, `${error.reason}; ${advice}`);
   }
 }

@@ -136,13 +136,19 @@ export class Oracle implements Source, Administration {
   };
 
   readonly deletions: DeletionAdministration = {
-    delete: async ({ database, measurement, where, minTime, maxTime }) => {
-      const series = this.#table({ database, measurement })?.series;
-      for (const [key, each] of series ?? []) {
-        for (const [time, row] of each.rows)
-          if (time >= minTime && time <= maxTime && this.#holds(where, each, row)) each.rows.delete(time);
-        if (each.rows.size === 0) series?.delete(key);
+    delete: async ({ database, measurement, fields, where, minTime, maxTime }) => {
+      const table = this.#table({ database, measurement });
+      for (const [key, each] of table?.series ?? []) {
+        for (const [time, row] of each.rows) {
+          if (time < minTime || time > maxTime || !this.#holds(where, each, row)) continue;
+          for (const name of fields ?? []) row.values.delete(name);
+          if (fields === null || row.values.size === 0) each.rows.delete(time);
+        }
+        if (each.rows.size === 0) table?.series.delete(key);
       }
+      const rows = [...(table?.series.values() ?? [])].flatMap((each) => [...each.rows.values()]);
+      for (const name of fields ?? [])
+        if (!rows.some(({ values }) => values.has(name))) table?.fields.delete(name);
     },
   };
 

@@ -21,6 +21,13 @@ export interface Write {
 /** A statement's rows as cells: "measurement host time field" -> value. */
 export type Cells = Map<string, Value>;
 
+export interface Cell {
+  readonly host: string;
+  readonly time: bigint;
+  readonly field: string;
+  readonly of: (field: string) => Value | undefined;
+}
+
 export const DATABASE = "db";
 
 export class Possible {
@@ -40,10 +47,16 @@ export class Possible {
     });
   }
 
-  drop(measurement: string): () => void {
+  /** Of the measurement, the cells that `isHit`; `of` gives what other fields of the point are. All writes before are acknowledged. */
+  drop(measurement: string, isHit: (cell: Cell) => boolean = () => true): () => void {
     return this.#issue((isDone) => {
+      const hit: [string, Set<Value | undefined>][] = [];
       for (const [key, allowed] of this.#cells) {
-        if (!key.startsWith(`${measurement} `)) continue;
+        const [name, host, time, field] = key.split(" ") as [string, string, string, string];
+        const of = (other: string) => [...(this.#cells.get(`${name} ${host} ${time} ${other}`) ?? [])][0];
+        if (name === measurement && isHit({ host, time: BigInt(time), field, of })) hit.push([key, allowed]);
+      }
+      for (const [key, allowed] of hit) {
         if (isDone) this.#cells.delete(key);
         else allowed.add(ABSENT);
       }

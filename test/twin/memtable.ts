@@ -27,6 +27,22 @@ export class MemtableTwin {
     return rows.length - kept.length;
   }
 
+  /** Values that go, and rows that have no other; `rowCount` and `times` go on counting these. */
+  deleteFields(id: number, minTime: bigint, maxTime: bigint, fieldIds: readonly number[]): number {
+    let taken = 0;
+    const kept = (this.#rows.get(id) ?? [])
+      .map(({ time, values }) => {
+        if (time < minTime || time > maxTime) return { time, values };
+        const left = new Map([...values].filter(([field]) => !fieldIds.includes(field)));
+        taken += values.size - left.size;
+        return { time, values: left };
+      })
+      .filter(({ values }) => values.size > 0);
+    if (kept.length > 0) this.#rows.set(id, kept);
+    else this.#rows.delete(id);
+    return taken;
+  }
+
   get rowCount(): number {
     return [...this.#rows.values()].flat().length;
   }

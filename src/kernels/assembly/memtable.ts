@@ -6,7 +6,8 @@
 //   memtable   the record below, at the start of its first area
 //   heads      per series id { u32 newest row or 0, u32 number of rows }
 //   row        u32 previous row of the series or 0, u32 field set, i64 time, then 8 bytes a value
-//   field set  u32 count, u32 hash, then u32 field id a value: which fields the values of a row are
+//   field set  u32 count, u32 field set that a deletion last made of it or 0, then u32 field id a value: which fields the
+//              values of a row are
 //   string     a value { u32 pointer, u32 length } into the same areas
 
 import { areaAlloc, areaFree, areaSize } from "./area";
@@ -24,6 +25,9 @@ const MIN_TIME: usize = 24;
 const MAX_TIME: usize = 32;
 const SIZE: usize = 40;
 const RECORD: u32 = 64;
+
+const SET_SMALLER: usize = 4;
+const SET_FIELDS: usize = 8;
 
 const ROW_SET: usize = 4;
 const ROW_TIME: usize = 8;
@@ -79,6 +83,90 @@ export function memtableDelete(mem: usize, id: u32, minTime: i64, maxTime: i64):
   }
   store<u32>(head, load<u32>(head, 4) - gone, 4);
   return gone;
+}
+
+/**
+ * Takes the values of the `fieldCount` fields at `fields` out of the rows of series `id` with minTime <= time <= maxTime, and
+ * rows without a value left out of the chain, as `memtableDelete` does. Gives the number of values, or 0xffffffff when out of
+ * memory: some are gone then.
+ */
+export function memtableDeleteFields(
+  mem: usize, id: u32, minTime: i64, maxTime: i64, fields: usize, fieldCount: u32,
+): u32 {
+  if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
+  const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
+  let link = head;
+  let taken: u32 = 0;
+  let row: usize = load<u32>(link);
+  while (row != 0) {
+    const time = load<i64>(row, ROW_TIME);
+    const older: usize = load<u32>(row);
+    if (time >= minTime && time <= maxTime) {
+      const set: usize = load<u32>(row, ROW_SET);
+      const kept = countWithout(set, fields, fieldCount);
+      taken += load<u32>(set) - kept;
+      if (kept == 0) {
+        store<u32>(link, <u32>older);
+        store<u32>(head, load<u32>(head, 4) - 1, 4);
+        row = older;
+        continue;
+      }
+      if (kept < load<u32>(set) && !shrinkRow(mem, row, kept, fields, fieldCount)) return 0xffff_ffff;
+    }
+    link = row;
+    row = older;
+  }
+  return taken;
+}
+
+@inline function isAmong(field: u32, fields: usize, fieldCount: u32): bool {
+  for (let f: u32 = 0; f < fieldCount; f++) if (load<u32>(fields + (<usize>f << 2)) == field) return true;
+  return false;
+}
+
+function countWithout(set: usize, fields: usize, fieldCount: u32): u32 {
+  const count = load<u32>(set);
+  let kept: u32 = 0;
+  for (let v: u32 = 0; v < count; v++) {
+    if (!isAmong(load<u32>(set + SET_FIELDS + (<usize>v << 2)), fields, fieldCount)) kept++;
+  }
+  return kept;
+}
+
+// Moves the `kept` values that are of other fields to the front of the row.
+function shrinkRow(mem: usize, row: usize, kept: u32, fields: usize, fieldCount: u32): bool {
+  const set: usize = load<u32>(row, ROW_SET);
+  const smaller = smallerSet(mem, set, kept, fields, fieldCount);
+  if (smaller == 0) return false;
+  const count = load<u32>(set);
+  let out = row + ROW_VALUES;
+  for (let v: u32 = 0; v < count; v++) {
+    if (isAmong(load<u32>(set + SET_FIELDS + (<usize>v << 2)), fields, fieldCount)) continue;
+    store<u64>(out, load<u64>(row + ROW_VALUES + (<usize>v << 3)));
+    out += 8;
+  }
+  store<u32>(row, <u32>smaller, ROW_SET);
+  return true;
+}
+
+// The set without the fields, the one that was made of it last when that is it; 0 when out of memory.
+function smallerSet(mem: usize, set: usize, kept: u32, fields: usize, fieldCount: u32): usize {
+  const last: usize = load<u32>(set, SET_SMALLER);
+  if (last != 0 && load<u32>(last) == kept && countWithout(last, fields, fieldCount) == kept) return last;
+  const made = take(mem, (<u32>SET_FIELDS + (kept << 2) + 7) & ~7);
+  if (made == 0) return 0;
+  store<u32>(made, kept);
+  store<u32>(made, 0, SET_SMALLER);
+  const count = load<u32>(set);
+  let out = made + SET_FIELDS;
+  for (let v: u32 = 0; v < count; v++) {
+    const field = load<u32>(set + SET_FIELDS + (<usize>v << 2));
+    if (isAmong(field, fields, fieldCount)) continue;
+    store<u32>(out, field);
+    out += 4;
+  }
+  store<u32>(set, <u32>made, SET_SMALLER);
+  return made;
 }
 
 /** Rows appended (duplicates of a series and time counted each). */
@@ -146,7 +234,8 @@ function fieldSet(mem: usize, last: usize, fields: usize, count: u32): usize {
   const set = take(mem, (8 + (count << 2) + 7) & ~7);
   if (set == 0) return 0;
   store<u32>(set, count);
-  memory.copy(set + 8, fields, <usize>count << 2);
+  store<u32>(set, 0, SET_SMALLER);
+  memory.copy(set + SET_FIELDS, fields, <usize>count << 2);
   return set;
 }
 

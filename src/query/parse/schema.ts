@@ -157,9 +157,19 @@ export function parseAlter(cursor: Cursor): Statement {
   };
 }
 
-/** After DELETE. */
+/** After DELETE. Fields before FROM are ours. */
 export function parseDelete(cursor: Cursor): DeleteStatement {
-  return { kind: "delete", ...parseSelection(cursor) };
+  const fields: { name: string; pattern: string | null }[] = [];
+  for (;;) {
+    const pattern = cursor.takeRegex();
+    if (pattern !== null) fields.push({ name: "", pattern });
+    else if (cursor.peek().kind === "identifier" || fields.length > 0)
+      fields.push({ name: cursor.expectIdentifier(), pattern: null });
+    else break;
+    if (!cursor.takeOperator(",")) break;
+  }
+  if (fields.length > 0 && !cursor.isKeyword("FROM")) throw cursor.found(",", "FROM");
+  return { kind: "delete", fields, ...parseSelection(cursor) };
 }
 
 /** FROM, WHERE or both; without either a slip would remove everything. */

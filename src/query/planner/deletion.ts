@@ -4,17 +4,18 @@ import type { DeleteRequest } from "../../model/deletions.ts";
 import { isComparison } from "../../model/evaluate.ts";
 import type { Expression } from "../../model/expression.ts";
 import { isLiteral } from "../../model/predicate.ts";
+import { compileRegex } from "../../model/regex.ts";
 import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { DeleteStatement, DropStatement } from "../ast.ts";
 import { resolveCondition, splitCondition } from "./condition.ts";
 import { type PlanContext, resolveDatabase } from "./context.ts";
 import type { InstantContext } from "./instants.ts";
-import { fieldMap, type Schema, TS_IS_NO_TIME, unite } from "./schema.ts";
+import { fieldMap, isTimeName, type Schema, TS_IS_NO_TIME, unite } from "./schema.ts";
 import { measurementNames } from "./sources.ts";
 
 type Deleting = DeleteStatement | (DropStatement & { readonly kind: "drop series" });
 
-/** One request a measurement; a condition over fields is legal in DELETE alone. */
+/** One request a measurement; fields to delete and a condition over fields are legal in DELETE alone. */
 export async function planDeletion(statement: Deleting, context: PlanContext): Promise<DeleteRequest[]> {
   const database = resolveDatabase(context, "");
   const requests: DeleteRequest[] = [];
@@ -37,7 +38,9 @@ export async function planDeletion(statement: Deleting, context: PlanContext): P
     }
     const minTime = range.min ?? MIN_TIME;
     const maxTime = range.max ?? MAX_TIME;
-    if (minTime <= maxTime) requests.push({ database, measurement, where, minTime, maxTime });
+    const fields = statement.kind === "delete" ? fieldsToDelete(statement, measurement, schema) : null;
+    if (minTime <= maxTime && fields?.length !== 0)
+      requests.push({ database, measurement, fields, where, minTime, maxTime });
   }
   return requests;
 }
@@ -51,6 +54,21 @@ function isOverTags(where: Expression): boolean {
   const isText = ({ kind }: Expression) => kind === "tag" || kind === "string";
   const isConstant = isLiteral(left) && isLiteral(right);
   return isComparison(operator) && (isConstant || (isText(left) && isText(right)));
+}
+
+// Those of the fields that the measurement has; null: the statement names none, whole points go.
+function fieldsToDelete({ fields }: DeleteStatement, measurement: string, schema: Schema): string[] | null {
+  if (fields.length === 0) return null;
+  const names = new Set<string>();
+  for (const { name, pattern } of fields) {
+    if (pattern !== null) {
+      const regex = compileRegex(pattern);
+      for (const known of schema.fields.keys()) if (regex.test(known)) names.add(known);
+    } else if (schema.fields.has(name)) names.add(name);
+    else if (schema.tags.has(name) || isTimeName(schema, name))
+      throw new InputError(`DELETE of fields: ${name} of ${measurement} is none`);
+  }
+  return [...names];
 }
 
 async function namesOf(
