@@ -170,6 +170,9 @@ function parseTimezone(cursor: Cursor): string | null {
     throw parseError("tz requires exactly one argument");
   }
   if (argument.kind !== "string") throw parseError("expected string argument in tz()");
+  // two names of Go's
+  if (argument.value === "") return "UTC";
+  if (argument.value === "Local") return new Intl.DateTimeFormat("en").resolvedOptions().timeZone;
   try {
     new Intl.DateTimeFormat("en", { timeZone: argument.value });
   } catch {

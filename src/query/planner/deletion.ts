@@ -20,22 +20,19 @@ export async function planDeletion(statement: Deleting, context: PlanContext): P
   const database = resolveDatabase(context, "");
   const requests: DeleteRequest[] = [];
   const instants: InstantContext = { nowNs: context.nowNs, timezone: null };
-  // what is wrong with it is wrong whatever is there
-  splitCondition(statement.condition, TS_IS_NO_TIME, instants);
   const schemas = new Map<string, Schema>();
   for (const measurement of await namesOf(statement, database, context))
     schemas.set(measurement, await schemaOf(context, database, measurement));
   // of all, lest ts is a tag of one and time for another
-  const all = unite([...schemas.values()]);
+  const all = schemas.size === 0 ? TS_IS_NO_TIME : unite([...schemas.values()]);
   const { range, rest } = splitCondition(statement.condition, all, instants);
+  // wrong whatever is there
+  if (statement.kind === "drop series" && (range.min !== null || range.max !== null))
+    throw new InputError("DROP SERIES doesn't support time in WHERE clause");
   for (const [measurement, schema] of schemas) {
     const where = rest === null ? null : resolveCondition(rest, schema);
-    if (statement.kind === "drop series") {
-      if (range.min !== null || range.max !== null)
-        throw new InputError("DROP SERIES doesn't support time in WHERE clause");
-      if (where !== null && !isOverTags(where))
-        throw new InputError("fields not supported in WHERE clause during deletion");
-    }
+    if (statement.kind === "drop series" && where !== null && !isOverTags(where))
+      throw new InputError("fields not supported in WHERE clause during deletion");
     const minTime = range.min ?? MIN_TIME;
     const maxTime = range.max ?? MAX_TIME;
     const fields = statement.kind === "delete" ? fieldsToDelete(statement, measurement, schema) : null;

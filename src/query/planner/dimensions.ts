@@ -26,9 +26,10 @@ export function planDimensions(
   return [...keys].sort();
 }
 
-/** Checks every dimension; null: no time(). */
+/** Checks every dimension; null: no time(), or one of no length. */
 export function planWindow(nodes: readonly Node[], instants: InstantContext): Window | null {
   let window: Window | null = null;
+  let hasTime = false;
   for (const node of nodes) {
     switch (node.kind) {
       case "reference":
@@ -41,7 +42,8 @@ export function planWindow(nodes: readonly Node[], instants: InstantContext): Wi
         break;
       case "call":
         if (node.name !== "time") throw new InputError("only time() calls allowed in dimensions");
-        if (window !== null) throw new InputError("multiple time dimensions not allowed");
+        if (hasTime) throw new InputError("multiple time dimensions not allowed");
+        hasTime = true;
         window = windowOf(node, instants);
         break;
       default:
@@ -51,16 +53,18 @@ export function planWindow(nodes: readonly Node[], instants: InstantContext): Wi
   return window;
 }
 
-function windowOf(node: CallNode, instants: InstantContext): Window {
+function windowOf(node: CallNode, instants: InstantContext): Window | null {
   const [every, offset] = node.arguments;
   if (every === undefined || node.arguments.length > 2) {
     throw new InputError("time dimension expected 1 or 2 arguments");
   }
   if (every.kind !== "duration") throw new InputError("time dimension must have duration argument");
-  if (every.ns <= 0n && (every.months ?? 0) <= 0)
+  if (every.ns < 0n || (every.months ?? 1) <= 0)
     throw new InputError("time dimension must be longer than zero");
   if (every.months !== undefined) return calendarWindow(every, every.months, offset);
-  const offsetNs = offset === undefined ? 0n : offsetOf(offset, instants) % every.ns;
+  const shift = offset === undefined ? 0n : offsetOf(offset, instants);
+  if (every.ns === 0n) return null;
+  const offsetNs = shift % every.ns;
   return { everyNs: every.ns, offsetNs, everyMonths: 0, offsetMonths: 0 };
 }
 

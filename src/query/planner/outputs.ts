@@ -48,7 +48,7 @@ export class OutputBuilder {
       case "integer":
         return { kind: "literal", type: FieldType.Integer, value: node.value };
       case "duration":
-        return { kind: "literal", type: FieldType.Integer, value: fixedLength(node) };
+        return ABSENT; // no number: influxd answers null
       case "unsigned":
         return { kind: "literal", type: FieldType.Unsigned, value: node.value };
       case "string":
