@@ -70,7 +70,7 @@ class Writes {
 
 /** A deletion of points or fields, and what it hits. */
 function deletion(writes: Writes, measurement: string): { text: string; isHit: (cell: Cell) => boolean } {
-  const names = [["t"], ["t"], ["x", "n"], ["s", "t"], []][writes.below(5)]!;
+  const names = [["t"], ["t"], ["x", "n"], ["s", "t"], ["x", "n", "s", "t"], []][writes.below(6)]!;
   const host = "abc"[writes.below(3)]!;
   const time = BigInt(writes.below(3) - 1) * WEEK_NS + BigInt(writes.below(8));
   const limit = writes.below(writes.last + 1);

@@ -20,7 +20,7 @@ import type { FieldInfo } from "../model/types.ts";
 import { edgeRow } from "./edge-row.ts";
 import { foldStores } from "./fold-stores.ts";
 import { mayHold, type ValueRange } from "./prune.ts";
-import { knownFields, type Measurement, type Schema, type Table } from "./schema.ts";
+import { type Field, knownFields, type Measurement, type Schema, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { countDistinct, GroupCounts, hashesOf } from "./series-count.ts";
 import { type GroupRows, SeriesReader } from "./series-reader.ts";
@@ -53,10 +53,12 @@ export class StoreSource implements Source {
     if (!table) return;
     const pause = new Pause();
     let wanted = request;
+    // once: a field that is deleted meanwhile and comes again is another one
+    const known = knownFields(table.measurement, request.fields, request.where);
     for (const { store, selector } of this.#selectorsOf(table)) {
       const version = store.version.retain();
       try {
-        for (const block of this.#scanStore(store, selector, version, table, wanted)) {
+        for (const block of this.#scanStore(store, selector, version, { table, known }, wanted)) {
           if (pause.due()) await pause.wait();
           if (request.edge === true) wanted = beyond(wanted, edgeTime(block, request.descending));
           yield block;
@@ -74,10 +76,9 @@ export class StoreSource implements Source {
     store: Store,
     selector: SeriesSelector,
     version: Store["version"],
-    table: Table,
+    { table, known }: { readonly table: Table; readonly known: readonly Field[] },
     request: ScanRequest,
   ): Generator<SeriesBlock> {
-    const known = knownFields(table.measurement, request.fields, request.where);
     const wanted = request.fields.map((name) => known.findIndex((field) => field.name === name));
     let reader: SeriesReader | undefined;
     const regexes = new RegexCache();
