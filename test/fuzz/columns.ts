@@ -198,7 +198,28 @@ function transformation(draw: Draw, argument: () => string): string {
     [2, () => `moving_average(${argument()}, ${draw.of("2", "3", "5")})`],
     [2, () => `elapsed(${argument()}${draw.maybe(0.5, draw.of(", 1s", ", 1ms", ", 1m"))})`],
     [0.5, () => `holt_winters(${argument()}, ${draw.of("2", "3")}, ${draw.of("0", "2")})`],
+    [1, () => technique(draw, argument())],
   );
+}
+
+/** Technical analysis. (Not chande_momentum_oscillator of single changes: influxd's sums keep what rounding leaves.) */
+function technique(draw: Draw, argument: string): string {
+  const name = draw.of(
+    "exponential_moving_average",
+    "double_exponential_moving_average",
+    "triple_exponential_moving_average",
+    "triple_exponential_derivative",
+    "relative_strength_index",
+    "chande_momentum_oscillator",
+    "kaufmans_efficiency_ratio",
+    "kaufmans_adaptive_moving_average",
+  );
+  const period = draw.of("2", "3", "5", "1", "0");
+  const hold = draw.of("0", "1", "3", "-1");
+  if (name.startsWith("kaufmans")) return `${name}(${argument}, ${period}${draw.maybe(0.5, `, ${hold}`)})`;
+  const warmup = draw.of("'simple'", "'exponential'");
+  if (name.startsWith("chande")) return `${name}(${argument}, ${period}, ${hold}, ${warmup})`;
+  return `${name}(${argument}, ${period}${draw.maybe(0.6, `, ${hold}${draw.maybe(0.5, `, ${warmup}`)}`)})`;
 }
 
 /** Anything inside anything: mostly errors, whose texts are compared. */
@@ -224,6 +245,7 @@ function nonsense(draw: Draw, scope: Scope, depth: number): string {
       "time",
       "now",
       "holt_winters",
+      "exponential_moving_average",
       "stddev",
       "non_negative_difference",
       "log",

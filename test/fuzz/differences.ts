@@ -25,6 +25,9 @@ export interface Difference {
   covers(observation: Observation): boolean;
 }
 
+const techniques =
+  /\b(?:\w*exponential_(?:moving_average|derivative)|relative_strength_index|chande_momentum_oscillator|kaufmans_\w+)\(/i;
+
 export const differences: readonly Difference[] = [
   {
     title: "several series at one time",
@@ -97,11 +100,24 @@ export const differences: readonly Difference[] = [
       (/\(\s*select/i.test(text) || withoutTimes(serie.body) === withoutTimes(influxd.body)),
   },
   {
-    title: "moving_average over windows",
+    title: "moving_average and technical analysis over windows",
     influxd: "reads one window before the range, whatever the number of values",
     serie: "reads as many as the first average needs",
     reason: "the first averages are there",
-    covers: ({ exchange }) => /moving_average\(/i.test(exchange.text) && /group by time/i.test(exchange.text),
+    covers: ({ exchange, serie, influxd }) =>
+      (/moving_average\(/i.test(exchange.text) ||
+        (techniques.test(exchange.text) && !/"error"/.test(serie.body + influxd.body))) &&
+      /group by time/i.test(exchange.text),
+  },
+  {
+    title: "messages of technical analysis",
+    influxd: "`exponential_moving_average period must be greater than or equal to 1`",
+    serie: "`exponential_moving_average period must be greater than 1, got 0`, as InfluxDB 1.8",
+    reason: "they name what was found",
+    covers: ({ exchange, serie, influxd }) =>
+      techniques.test(exchange.text) &&
+      /(?:period|warmup type) must be/.test(serie.body) &&
+      /(?:period|warmup type) must be/.test(influxd.body),
   },
   {
     title: "LIMIT and OFFSET with top and bottom",
@@ -228,8 +244,8 @@ export const differences: readonly Difference[] = [
       /\(select/i.test(exchange.text) && rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body),
   },
   {
-    title: "tags compared",
-    influxd: "`<` and `>` of tags match nothing, nor does `a = b` where neither is there",
+    title: "tags and strings compared",
+    influxd: "`<` and `>` of tags and strings match nothing, nor does `a = b` where neither is there",
     serie: "compares them as texts, a missing one being empty",
     reason: "fewer rules",
     covers: ({ exchange, influxd }) =>
@@ -813,7 +829,7 @@ function joinedSeries(body: string): { head: string; values: unknown[] }[] {
 
 const transformationCount = (text: string): number =>
   text.match(
-    /\b(?:derivative|difference|elapsed|moving_average|cumulative_sum|holt_winters|non_negative_\w+)\(/gi,
+    /(?:derivative|difference|elapsed|_average|cumulative_sum|holt_winters\w*|_index|_oscillator|_ratio)\(/gi,
   )?.length ?? 0;
 
 const rowsInAnyOrder = (body: string): string => {

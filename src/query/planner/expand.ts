@@ -18,11 +18,15 @@ export function expandFields(
   for (const field of fields) {
     const expression = withoutParentheses(field.expression);
     if (expression.kind === "wildcard" || expression.kind === "regex") {
+      // (a tag that is a column is shown as that)
+      const isColumn = (name: string) => schema.tagColumns?.has(name) === true;
+      const only = expression.kind === "regex" ? null : expression.only;
+      const isHidden = (name: string) => groupsByWildcard || dimensions.has(name) || isColumn(name);
       const names = allNames(schema).filter(
-        ({ name, cast }) =>
+        ({ name, cast, isTag }) =>
           passes(expression, name, regexes) &&
-          (expression.kind === "regex" || expression.only === null || expression.only === cast) &&
-          (cast === "field" || (!groupsByWildcard && !dimensions.has(name))),
+          (only === null || (only === "tag") === isTag) &&
+          (cast === "field" || !isHidden(name)),
       );
       for (const { name, cast } of names) {
         columns.push({ expression: { kind: "reference", name, cast }, alias: null });
@@ -36,11 +40,12 @@ export function expandFields(
 const withoutParentheses = (node: Node): Node =>
   node.kind === "paren" ? withoutParentheses(node.inner) : node;
 
-/** Fields and tags sorted by name, a field before a tag of its name. */
-function allNames(schema: Schema): { name: string; cast: "field" | "tag" }[] {
-  const names: { name: string; cast: "field" | "tag" }[] = [
-    ...[...schema.fields.keys()].map((name) => ({ name, cast: "field" as const })),
-    ...[...schema.tags].map((name) => ({ name, cast: "tag" as const })),
+/** Fields and tags sorted by name, a field before a tag of its name. A subquery's column of a tag is a field that is a tag. */
+function allNames(schema: Schema): { name: string; cast: "field" | "tag"; isTag: boolean }[] {
+  const isTag = (name: string) => schema.tagColumns?.has(name) === true;
+  const names = [
+    ...[...schema.fields.keys()].map((name) => ({ name, cast: "field" as const, isTag: isTag(name) })),
+    ...[...schema.tags].map((name) => ({ name, cast: "tag" as const, isTag: true })),
   ];
   return names.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.cast < b.cast ? -1 : 1));
 }
@@ -58,11 +63,8 @@ function expandCall(call: CallNode, field: Named, schema: Schema, regexes: Regex
     const accepts = functions[functionNamed(inner.name)!.name].accepts;
     return allNames(schema)
       .filter(
-        ({ name, cast }) =>
-          cast === "field" &&
-          schema.tagColumns?.has(name) !== true &&
-          accepts.includes(schema.fields.get(name)!) &&
-          passes(pattern, name, regexes),
+        ({ name, isTag }) =>
+          !isTag && accepts.includes(schema.fields.get(name)!) && passes(pattern, name, regexes),
       )
       .map(({ name, cast }) => ({
         expression: withArgument(call, inner, { kind: "reference", name, cast }),

@@ -20,7 +20,10 @@ export async function planJoin(
     const parts = await planSide(side, keys, read, planSubquery);
     const schema = unite(parts);
     const { alias, type } = side;
-    const columns = [...schema.fields].map(([name, type]) => ({ name, type }));
+    const isKey = (name: string) => keys.includes(name) && schema.tagColumns?.has(name);
+    const columns = [...schema.fields]
+      .filter(([name]) => !isKey(name))
+      .map(([name, type]) => ({ name, type }));
     for (const name of schema.tags) if (!keys.includes(name)) columns.push({ name, type: FieldType.String });
     for (const { name, type } of columns) fields.set(`${alias}.${name}`, type);
     for (const name of [...(schema.tagColumns ?? []), ...schema.tags])

@@ -80,10 +80,21 @@ export class OutputBuilder {
       return { kind: "binary", operator, left, right, type: null };
     const type = typeOfOutput(operator, left.type, right.type);
     if (type !== null) return { kind: "binary", operator, left, right, type };
+    const written = [this.#asWritten(node.left, left), this.#asWritten(node.right, right)] as const;
+    // of the quotient of integers InfluxDB has no bits: null
+    if (typeWritten(operator, ...written) !== null)
+      return { kind: "binary", operator, left, right, type: null };
     throw this.#typeError(
       node,
-      [left, right].map((side) => (isTag(side) ? "tag" : fieldTypeNames[side.type!])),
+      [left, right].map((side, index) => (isTag(side) ? "tag" : fieldTypeNames[written[index]!])),
     );
+  }
+
+  /** The quotient of integers counts as an integer. */
+  #asWritten(node: Node, { type }: Output): FieldType {
+    return type === FieldType.Float && this.#typeWritten(node) === FieldType.Integer
+      ? FieldType.Integer
+      : type!;
   }
 
   /** Throws when operators in a column do not fit their operands, which InfluxDB says before anything else about columns. */
@@ -106,7 +117,7 @@ export class OutputBuilder {
     const [left, right] = [this.#typeWritten(node.left), this.#typeWritten(node.right)];
     if (left === null || right === null) return left ?? right;
     const isTagged = left === "tag" || right === "tag";
-    const type = isTagged ? null : typeOfOutput(node.operator as BinaryOutput["operator"], left, right);
+    const type = isTagged ? null : typeWritten(node.operator as BinaryOutput["operator"], left, right);
     if (type === null)
       throw this.#typeError(
         node,
@@ -324,16 +335,20 @@ const isTag = (output: Output): boolean =>
     ? isTag(output.operands[0]!)
     : output.kind === "row" && output.reference.kind === "tag";
 
-/** In columns integer division gives floats and strings do not add; in conditions (typeOfBinary) it is otherwise. */
-function typeOfOutput(
-  operator: BinaryOutput["operator"],
-  left: FieldType,
-  right: FieldType,
-): FieldType | null {
+type TypeOf = (operator: BinaryOutput["operator"], left: FieldType, right: FieldType) => FieldType | null;
+
+/** In columns strings do not add; in conditions (typeOfBinary) they do. */
+const typeWritten: TypeOf = (operator, left, right) => {
   const type = typeOfBinary(operator, left, right);
+  return type === FieldType.String ? null : type;
+};
+
+/** Also as it is worked out: integer division gives floats. */
+const typeOfOutput: TypeOf = (operator, left, right) => {
+  const type = typeWritten(operator, left, right);
   const isWhole = type === FieldType.Integer || type === FieldType.Unsigned;
-  return isWhole && operator === "/" ? FieldType.Float : type === FieldType.String ? null : type;
-}
+  return isWhole && operator === "/" ? FieldType.Float : type;
+};
 
 /** Type as which a stored field is read; null: values of that type do not convert. */
 function castType(stored: FieldType, cast: CastType | null): FieldType | null {

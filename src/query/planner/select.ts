@@ -89,7 +89,9 @@ async function planWithin(
   const maxTime = max ?? (window === null ? MAX_TIME : context.nowNs);
   const dimensions = planDimensions(statement.dimensions, outer.dimensions, schema);
   const groupsByWildcard = statement.dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex");
-  const shown = expandFields(fields, schema, new Set(dimensions), groupsByWildcard);
+  // `*` leaves out what the statement itself groups by
+  const own = planDimensions(statement.dimensions, [], schema);
+  const shown = expandFields(fields, schema, new Set(own), groupsByWildcard);
   const names = nameColumns(shown);
   const hidden = statement.having === null ? [] : hiddenColumns(statement.having, shown, names);
   const columns = [...shown, ...hidden];

@@ -85,11 +85,8 @@ export function subquerySources({ plan, range }: Subquery): PlannedSource[] {
     const tagColumns = new Set<string>();
     for (const { name, type } of columns) {
       if (type === null || type === "time" || fields.has(name)) continue;
-      if (type !== "tag") fields.set(name, type);
-      else if (!plan.dimensions.includes(name)) {
-        fields.set(name, FieldType.String);
-        tagColumns.add(name);
-      }
+      fields.set(name, type === "tag" ? FieldType.String : type);
+      if (type === "tag") tagColumns.add(name);
     }
     const tags = new Set(plan.dimensions);
     const own: SelectPlan = { ...plan, columns: [plan.columns[0]!, ...columns], inputs };
