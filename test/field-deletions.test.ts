@@ -148,6 +148,10 @@ test("a field of which no value is left takes another type, also when only the m
       ["y", "float"],
     ]);
     expect(await run.ask("SELECT x, y FROM m")).toEqual(rows);
+    await run.ask("DELETE x FROM m");
+    await run.merge();
+    await run.kill();
+    expect(await run.ask("SHOW FIELD KEYS")).toEqual([["y", "float"]]);
     await run.db.close();
   }
 });
