@@ -192,6 +192,36 @@ test("a crash with a field's new type in one store's segments alone costs no val
   }
 });
 
+test("a catalog that is rebuilt from segments has no series that were deleted, nor any twice", async () => {
+  for (const deletion of ["DELETE FROM m WHERE h != 'c'", "DELETE x FROM m WHERE h != 'c'"]) {
+    const run = await Run.start();
+    await run.write("m,h=a x=1 1", "m,h=b x=2 1", "m,h=c x=3 1");
+    await run.db.flush();
+    await run.ask(deletion);
+    await run.write("m,h=a x=4 4");
+    await run.killAfterFlush();
+    expect(run.tombstones).toBeGreaterThan(0);
+    for (const p of [0, 1])
+      for (const name of run.disk.list(`/data/p0${p}`))
+        if (name.startsWith("catalog-")) run.disk.unlink(`/data/p0${p}/${name}`);
+    await run.kill();
+    expect(run.db.health().message).toContain("the catalog was rebuilt");
+    expect(await run.ask("SHOW SERIES")).toEqual([["m,h=a"], ["m,h=c"]]);
+    await run.write("m,h=a x=5 5");
+    const rows = [
+      [4n, 4],
+      [5n, 5],
+      [1n, 3],
+    ];
+    expect(await run.ask("SELECT x FROM m GROUP BY h")).toEqual(rows);
+    await run.merge();
+    await run.kill();
+    expect(await run.ask("SELECT x FROM m GROUP BY h")).toEqual(rows);
+    expect(await run.ask("SHOW SERIES EXACT CARDINALITY")).toEqual([[2]]);
+    await run.db.close();
+  }
+});
+
 test("a query that reads on while a field changes its type meets no value of the other type", async () => {
   for (const isFlushed of [false, true]) {
     const run = await Run.start();

@@ -296,12 +296,8 @@ export class Store {
     const kept = this.#version.segments.filter(({ entry }) => !isOver(entry));
     this.#replaceVersion(kept, this.#version.memtables);
     const pause = new Pause();
-    for (const table of tablesIn(this.#parts.schema, gone)) {
-      const selector = new SeriesSelector(this.#parts.kernels, this.catalog);
-      const { ids } = selector.select(table.id, null);
-      selector.close();
-      await dropEmptySeries(this, table, ids, pause);
-    }
+    for (const table of tablesIn(this.#parts.schema, gone))
+      await dropEmptySeries(this, table, this.#seriesOf(table), pause);
     await this.#commit(kept, this.#manifest.logPosition);
     for (const { reader } of gone) {
       reader.unlink();
@@ -406,7 +402,7 @@ export class Store {
   }
 
   #load(): void {
-    const { disk, folder } = this.#parts;
+    const { disk, schema, folder } = this.#parts;
     const path = `${folder}/manifest`;
     this.#manifest = readManifest(disk, path);
     if (this.#manifest.partitionCount !== this.#parts.partitionCount)
@@ -442,15 +438,27 @@ export class Store {
       this.#manifest = { ...this.#manifest, segments: this.#entries(segments) };
       this.#dirty = true;
     }
-    this.#loadCatalog(segments);
+    const isRebuilt = this.#loadCatalog(segments);
     this.#replaceVersion(segments, [this.#active]);
+    // segments have the keys of series that were deleted, too
+    if (isRebuilt && this.#manifest.tombstones.length > 0)
+      for (const table of tablesIn(schema, segments)) this.dropEmpty(table, this.#seriesOf(table));
   }
 
-  #loadCatalog(segments: readonly OpenSegment[]): void {
+  #seriesOf(table: Table): Uint32Array {
+    const selector = new SeriesSelector(this.#parts.kernels, this.catalog);
+    const { ids } = selector.select(table.id, null);
+    selector.close();
+    return ids;
+  }
+
+  // Whether it had to be rebuilt.
+  #loadCatalog(segments: readonly OpenSegment[]): boolean {
     const { disk, folder } = this.#parts;
     try {
       this.catalog.load(disk, `${folder}/${this.#manifest.catalogFile}`, this.#manifest.catalogBytes);
       this.#savedSeries = this.catalog.count;
+      return false;
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error;
       const { file, offset, reason } = error;
@@ -459,6 +467,7 @@ export class Store {
       );
       this.catalog.rebuild(segments);
       this.#rewriteCatalog();
+      return true;
     }
   }
 
