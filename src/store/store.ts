@@ -73,11 +73,15 @@ export class Store {
 
   /**
    * Makes the folder of a new store, with a manifest: where segments are without one it was lost, and they are not left-overs.
-   * Nothing to do when it exists. Throws `CorruptionError`, `DiskError`.
+   * When it exists, makes sure that it stays: a process that was killed may have renamed it without a sync, and what the
+   * one before names is removed next. Throws `CorruptionError`, `DiskError`.
    */
   static async make(disk: Disk, folder: string, partition: number, partitionCount: number): Promise<void> {
     const path = `${folder}/manifest`;
-    if (disk.exists(path)) return;
+    if (disk.exists(path)) {
+      await disk.syncFolder(folder);
+      return;
+    }
     if (!disk.exists(folder)) await makeDurableFolder(disk, folder);
     if (disk.list(folder).some((name) => name.endsWith(".seg")))
       throw new CorruptionError(path, 0, "the file is missing, but there are segments beside it");
