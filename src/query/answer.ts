@@ -13,7 +13,7 @@ import { compileOutput, type Evaluate, type Position } from "./outputs.ts";
 import { PART_ROWS, type Row } from "./parts.ts";
 import { type Input, type Output, readsRow, type SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
-import { filledRows } from "./selected-windows.ts";
+import { filledCells, filledRows } from "./selected-windows.ts";
 import { type CallValues, type FilledValues, type PointValues, windowValue } from "./values.ts";
 import { FEW_WINDOWS, timesFrom, timesOf, windowColumns } from "./window-columns.ts";
 
@@ -62,8 +62,10 @@ export class AnswerRows {
     const frame = this.#frame;
     if (frame === null || !present.every((call) => group.values[call]!.kind === "windows")) {
       const joined = joinedRows(this.#plan, this.#input, present, group, frame, this.#absent);
-      return frame !== null && this.#selectsRows
-        ? filledRows(this.#plan, this.#input, joined, frame)
+      if (frame === null || this.#plan.window === null) return joined;
+      if (this.#selectsRows) return filledRows(this.#plan, this.#input, joined, frame);
+      return this.#plan.fill.kind === "previous" && this.#input.outputs.some(readsRow)
+        ? filledCells(this.#plan, this.#input, joined)
         : joined;
     }
     const windows = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
