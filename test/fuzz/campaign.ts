@@ -3,7 +3,7 @@
 //   seed ── round ──> schema, lines ── both write them
 //                     statements that only read, several at a time
 //                     statements that change something, one by one, each followed by reading everything back
-import { compare } from "./compare.ts";
+import { type Circumstances, compare } from "./compare.ts";
 import { drawLines, type Owners } from "./data.ts";
 import { Draw } from "./draw.ts";
 import type { Exchange, Pair, Reply } from "./pair.ts";
@@ -16,7 +16,8 @@ export interface Finding {
   readonly history: readonly Exchange[];
   readonly exchange: Exchange;
   readonly what: string;
-  readonly hasTies: boolean;
+  /** With everything that was sent before. */
+  readonly circumstances: Circumstances;
   readonly serie: Reply;
   readonly influxd: Reply;
 }
@@ -55,10 +56,18 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
   const history: Exchange[] = [];
   const owners: Owners = new Map();
 
+  const fields = new Set(schema.tables.flatMap((table) => table.fields.map(({ name }) => name)));
+  const circumstances: Circumstances = {
+    hasTies: schema.hasTies,
+    history,
+    fields,
+    ask: (exchange) => pair.both(exchange),
+  };
+
   const settle = async (exchange: Exchange, [serie, influxd]: [Reply, Reply]): Promise<boolean> => {
     if (exchange.kind === "query") tally.statements++;
     if (influxd.body.includes('"values"')) tally.withRows++;
-    const verdict = compare(exchange, serie, influxd, { hasTies: schema.hasTies, history });
+    const verdict = await compare(exchange, serie, influxd, circumstances);
     if (verdict.kind === "same") return true;
     if (verdict.kind === "known") {
       const { title } = verdict.difference;
@@ -68,7 +77,7 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
         round,
         history: [...history],
         exchange,
-        hasTies: schema.hasTies,
+        circumstances: { ...circumstances, history: [...history] },
         what: verdict.what,
         serie,
         influxd,

@@ -11,16 +11,37 @@ export type Verdict =
 
 const same: Verdict = { kind: "same" };
 
-export function compare(
+export interface Circumstances {
+  readonly hasTies: boolean;
+  readonly history: readonly Exchange[];
+  readonly fields: ReadonlySet<string>;
+  /** Sends another statement to both. */
+  ask(exchange: Exchange): Promise<readonly [serie: Reply, influxd: Reply]>;
+}
+
+/** So many claims at once may explain a difference. */
+const MAX_CLAIMS = 4;
+
+export async function compare(
   exchange: Exchange,
   serie: Reply,
   influxd: Reply,
-  { hasTies, history }: { readonly hasTies: boolean; readonly history: readonly Exchange[] },
-): Verdict {
+  circumstances: Circumstances,
+  claims = 0,
+): Promise<Verdict> {
   const what = whatDiffers(exchange, serie, influxd);
   if (what === null) return same;
-  const known = differences.find((each) => each.covers({ exchange, serie, influxd, hasTies, history }));
-  return known === undefined ? { kind: "different", what } : { kind: "known", difference: known };
+  for (const difference of differences) {
+    if (!difference.covers({ exchange, serie, influxd, ...circumstances })) continue;
+    if (difference.without === undefined || /\binto\b/i.test(exchange.text))
+      return { kind: "known", difference };
+    const text = claims < MAX_CLAIMS ? difference.without(exchange.text) : null;
+    if (text === null) continue;
+    const other = { ...exchange, text };
+    const verdict = await compare(other, ...(await circumstances.ask(other)), circumstances, claims + 1);
+    if (verdict.kind !== "different") return { kind: "known", difference };
+  }
+  return { kind: "different", what };
 }
 
 function whatDiffers(exchange: Exchange, serie: Reply, influxd: Reply): string | null {

@@ -135,5 +135,20 @@ async function send(url: string, exchange: Exchange): Promise<Reply> {
     headers,
     ...(isGet ? {} : { body: new URLSearchParams({ q: exchange.text }) }),
   });
-  return { status: response.status, body: await response.text() };
+  return { status: response.status, body: await textOf(response) };
+}
+
+/** No statement is meant to answer so much; one that a difference is checked with may. */
+const MAX_BYTES = 8 << 20;
+
+async function textOf(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of response.body) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length > MAX_BYTES) return `more than ${MAX_BYTES} bytes`;
+  }
+  return Buffer.concat(pieces).toString();
 }

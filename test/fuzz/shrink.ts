@@ -31,11 +31,11 @@ export async function shrink(pair: Pair, finding: Finding): Promise<Minimal | nu
     for (const each of changes) await setUp({ kind: "query", database, text: rename(each) });
     const exchange: Exchange = { ...finding.exchange, database, text: rename(text) };
     const [serie, influxd] = await pair.both(exchange);
-    await setUp({ kind: "query", database: "", text: `DROP DATABASE ${database}` });
     const history = changes.map((text): Exchange => ({ kind: "query", database, text }));
     const isFound =
-      compare(exchange, serie, influxd, { hasTies: finding.hasTies, history }).kind === "different" &&
-      waysOf(serie, influxd) === wanted;
+      waysOf(serie, influxd) === wanted &&
+      (await compare(exchange, serie, influxd, { ...finding.circumstances, history })).kind === "different";
+    await setUp({ kind: "query", database: "", text: `DROP DATABASE ${database}` });
     if (isFound) best = { lines, changes, exchange: { ...exchange, text }, serie, influxd };
     return isFound;
   };

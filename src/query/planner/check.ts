@@ -21,8 +21,11 @@ interface Contents {
   topOrBottom: string | null;
 }
 
+/** Windows of the statement itself, or of one around it. */
+export type Windows = "own" | "outer" | "none";
+
 /** `fields`: those of the statement without time. */
-export function checkSelect(statement: SelectStatement, fields: readonly Node[], hasWindow: boolean): void {
+export function checkSelect(statement: SelectStatement, fields: readonly Node[], windows: Windows): void {
   const contents: Contents = {
     calls: 0,
     hasBareNames: false,
@@ -32,7 +35,7 @@ export function checkSelect(statement: SelectStatement, fields: readonly Node[],
     onlySelectors: true,
     topOrBottom: null,
   };
-  const check = new FieldCheck(contents, statement.limit, hasWindow);
+  const check = new FieldCheck(contents, statement.limit, windows);
   for (const field of fields) check.field(field, true);
 
   if (fields.length === 0) throw new InputError("at least 1 non-time field must be queried");
@@ -46,7 +49,7 @@ export function checkSelect(statement: SelectStatement, fields: readonly Node[],
     if (fill === "none" || fill === "linear") {
       throw new InputError(`fill(${fill}) must be used with a function`);
     }
-    if (hasWindow) throw new InputError("GROUP BY requires at least one aggregate function");
+    if (windows === "own") throw new InputError("GROUP BY requires at least one aggregate function");
   }
   if (contents.hasDistinct && (contents.calls !== 1 || contents.hasBareNames)) {
     throw new InputError("aggregate function distinct() cannot be combined with other functions or fields");
@@ -67,12 +70,12 @@ export function checkSelect(statement: SelectStatement, fields: readonly Node[],
 class FieldCheck {
   readonly #contents: Contents;
   readonly #limit: number;
-  readonly #hasWindow: boolean;
+  readonly #windows: Windows;
 
-  constructor(contents: Contents, limit: number, hasWindow: boolean) {
+  constructor(contents: Contents, limit: number, windows: Windows) {
     this.#contents = contents;
     this.#limit = limit;
-    this.#hasWindow = hasWindow;
+    this.#windows = windows;
   }
 
   /** `alone`: not a side of a binary expression, where wildcards have no meaning. */
@@ -106,7 +109,11 @@ class FieldCheck {
 
   #binary(node: Node & { kind: "binary" }): void {
     const sides = [node.left, node.right].filter((side) => !isConstant(side));
-    if (sides.length === 0) throw new InputError("field must contain at least one variable");
+    const isSenseless = [node.left, node.right].some(
+      (side) => isConstant(side) && literalKind(side) === null,
+    );
+    if (isSenseless) throw new InputError(twoLiterals);
+    if (sides.length === 0) throw new InputError(whyConstant(node));
     for (const side of sides) this.field(side, false);
   }
 
@@ -153,12 +160,13 @@ class FieldCheck {
   /** Over the points of another call, one a window, or over rows. */
   #transformation(node: CallNode, alone: boolean): void {
     const argument = node.arguments[0]!;
-    if (argument.kind === "call") {
-      if (!this.#hasWindow) throw new InputError(`${node.name} aggregate requires a GROUP BY interval`);
+    if (argument.kind === "call" && !isConstant(argument)) {
+      if (this.#windows === "none")
+        throw new InputError(`${node.name} aggregate requires a GROUP BY interval`);
       this.#nested(argument, alone);
       return;
     }
-    if (this.#hasWindow) {
+    if (this.#windows === "own") {
       throw new InputError(`aggregate function required inside the call to ${node.name}`);
     }
     // InfluxDB lets elapsed() stand beside aggregates
@@ -320,6 +328,43 @@ export function checkOperands({ arguments: { length } }: CallNode, name: MathNam
   const count = operandCount(name);
   if (length === count) return;
   throw new InputError(`invalid number of arguments for ${name}, expected ${count}, got ${length}`);
+}
+
+const twoLiterals = "cannot perform a binary expression on two literals";
+
+/** What is wrong with a column without a name: InfluxDB works out what it can, and refuses operators over two literals first. */
+function whyConstant(node: Node): string {
+  return literalKind(node) === null ? twoLiterals : "field must contain at least one variable";
+}
+
+/** What a constant comes to; null: nothing that InfluxDB works out. */
+function literalKind(node: Node): "number" | "integer" | "duration" | "string" | "boolean" | null {
+  switch (node.kind) {
+    case "paren":
+      return literalKind(node.inner);
+    case "integer":
+    case "duration":
+    case "string":
+    case "boolean":
+      return node.kind;
+    case "binary": {
+      const [left, right] = [literalKind(node.left), literalKind(node.right)];
+      const isNumber = (kind: typeof left) => kind === "number" || kind === "integer";
+      if (isNumber(left) && isNumber(right)) {
+        const isInteger = left === "integer" && right === "integer";
+        if (/^[&|^]$/.test(node.operator)) return isInteger ? left : null;
+        return isInteger && node.operator !== "/" ? left : "number";
+      }
+      if (left === "duration" && isNumber(right)) return /^[*/]$/.test(node.operator) ? left : null;
+      if (left === "integer" && right === "duration") return /^[-+]$/.test(node.operator) ? left : null;
+      if (left !== right) return null;
+      if (left === "boolean") return /^[&|^]$/.test(node.operator) ? left : null;
+      if (left === "duration") return /^[-+]$/.test(node.operator) ? left : null;
+      return left === "string" && node.operator !== "+" ? null : left;
+    }
+    default:
+      return "number";
+  }
 }
 
 /** No names in it, and no calls but those of functions of numbers. */

@@ -24,14 +24,21 @@ export class OutputBuilder {
   readonly #schema: Schema;
   readonly #all: Schema;
   readonly #window: Window | null;
+  /** Of the statement around a subquery: derivatives of rows are per so much, as in InfluxDB. */
+  readonly #around: Window | null;
   readonly #known = new Map<string, number>();
   readonly #fields = new Set<string>();
 
   /** `all`: the names of every source of the statement, whose type of a field decides what is read of it. */
-  constructor(schema: Schema, window: Window | null, all: Schema = schema) {
+  constructor(
+    schema: Schema,
+    { window, around }: { readonly window: Window | null; readonly around: Window | null },
+    all: Schema = schema,
+  ) {
     this.#all = all;
     this.#schema = schema;
     this.#window = window;
+    this.#around = around;
   }
 
   /** Fields that the outputs so far read, sorted. */
@@ -284,13 +291,14 @@ export class OutputBuilder {
     if (written?.kind === "integer" || written?.kind === "number") return [Number(written.value)];
     assert(info.parameter.kind === "duration", "parameters were checked");
     const { defaultNs, defaultIsWindow } = info.parameter;
-    if (!overPoints || !defaultIsWindow || this.#window === null) return [defaultNs];
-    if (this.#window.everyMonths > 0) {
+    const window = overPoints ? this.#window : this.#around;
+    if (!defaultIsWindow || window === null) return [defaultNs];
+    if (window.everyMonths > 0) {
       throw new InputError(
         `${node.name}() over windows of months needs a unit of fixed length: ${node.name}(${printNode(node.arguments[0]!)}, 1d)`,
       );
     }
-    return [Number(this.#window.everyNs)];
+    return [Number(window.everyNs)];
   }
 
   /** Equal calls are made once. */

@@ -63,7 +63,7 @@ async function planWithin(
   const timezone = ownWindow === null && window !== null ? outer.timezone : statement.timezone;
   // and what needs no schema, before what is wrong with a subquery
   if (!statement.fields.some(({ expression }) => expression.kind === "reference" && expression.name === "ts"))
-    checkFields(statement, NO_NAMES, ownWindow);
+    checkFields(statement, NO_NAMES, ownWindow, outer.window);
   const planSubquery: PlanSubquery = (subquery, keys) => {
     // Only the names written out reach a subquery: `*` and regexes ask what it has.
     const dimensions = keys ?? planDimensions(statement.dimensions, outer.dimensions, NO_NAMES);
@@ -83,7 +83,7 @@ async function planWithin(
   }
   checkGroups(statement.dimensions, schema);
 
-  const { timeName, fields } = checkFields(statement, schema, ownWindow);
+  const { timeName, fields } = checkFields(statement, schema, ownWindow, outer.window);
   const { range, rest } = splitCondition(statement.condition, schema, instants);
   const { min, max } = intersect(outer.range, range);
   const maxTime = max ?? (window === null ? MAX_TIME : context.nowNs);
@@ -96,11 +96,11 @@ async function planWithin(
   const hidden = statement.having === null ? [] : hiddenColumns(statement.having, shown, names);
   const columns = [...shown, ...hidden];
 
-  const united = new OutputBuilder(schema, window);
+  const united = new OutputBuilder(schema, { window, around: outer.window });
   for (const { expression } of columns) united.checkTypes(expression);
   const isEmpty = (min ?? MIN_TIME) > maxTime;
   const inputs = (isEmpty ? [] : byName(sources))
-    .map((parts) => planInput(parts, columns, window, rest, schema))
+    .map((parts) => planInput(parts, columns, { window, around: outer.window }, rest, schema))
     .filter((input) => input !== null);
   // In a subquery windows without a value are no rows, not even where count() would show 0.
   const fill = statement.fill ?? { kind: "null" };
@@ -167,11 +167,17 @@ function byName(sources: readonly PlannedSource[]): PlannedSource[][] {
   return [...names.values()];
 }
 
-function checkFields(statement: SelectStatement, schema: Schema, ownWindow: Window | null) {
+function checkFields(
+  statement: SelectStatement,
+  schema: Schema,
+  ownWindow: Window | null,
+  outerWindow: Window | null,
+) {
   const taken = takeTime(statement, schema);
   const written = taken.fields.map(({ expression }) => expression);
   if (statement.having !== null) written.push(...havingCalls(statement.having));
-  checkSelect(statement, written, ownWindow !== null);
+  const windows = ownWindow !== null ? "own" : outerWindow !== null ? "outer" : "none";
+  checkSelect(statement, written, windows);
   return taken;
 }
 
@@ -191,12 +197,13 @@ function takeTime(statement: SelectStatement, schema: Schema): { timeName: strin
 function planInput(
   parts: readonly PlannedSource[],
   columns: readonly Named[],
-  window: Window | null,
+  windows: { readonly window: Window | null; readonly around: Window | null },
   condition: Node | null,
   all: Schema,
 ): Input | null {
   const schema = unite(parts);
-  const builder = new OutputBuilder(schema, window, all);
+  const { window } = windows;
+  const builder = new OutputBuilder(schema, windows, all);
   const outputs = columns.map(({ expression }) => builder.build(expression));
   const { calls, fields } = builder;
   const [only] = parts;

@@ -1,0 +1,87 @@
+// What changes a database.
+
+import type { Difference } from "../differences.ts";
+import { deletes, deletesByTwoTags } from "./claims.ts";
+import { isPartOf, rowsWithoutNulls } from "./evidence.ts";
+
+export const changes: readonly Difference[] = [
+  {
+    title: "infinite numbers written by INTO",
+    influxd: "leaves out the row",
+    serie: "leaves out the value",
+    reason: "the other values of the row are right",
+    covers: ({ exchange, serie, influxd }) =>
+      /\b(?:ln|log|log2|log10|exp|pow|tan)\(.*\binto\b/i.test(exchange.text) &&
+      serie.body.includes('"written"') &&
+      influxd.body.includes('"written"'),
+  },
+  {
+    title: "integers for floats in INTO",
+    influxd: "`field type conflict`: the whole row is dropped",
+    serie: "converts what can be converted exactly, as in every write",
+    reason: "no point is lost for its type",
+    covers: ({ exchange, serie, influxd }) =>
+      /\binto\b/i.test(exchange.text) &&
+      influxd.body.includes("field type conflict") &&
+      serie.body.includes('"written"'),
+  },
+  {
+    title: "DELETE by values",
+    influxd: "`fields not supported in WHERE clause during deletion`",
+    serie: "deletes the points that satisfy the condition",
+    reason: "an extension: [extensions.md](extensions.md)",
+    covers: ({ exchange, influxd }) =>
+      /^delete/i.test(exchange.text) && influxd.body.includes("fields not supported in WHERE clause"),
+  },
+  {
+    title: "conditions of DROP SERIES that are partly constant",
+    influxd:
+      "works out `1 = 1 OR ...` first, and does not look at the other side of what holds for no series",
+    serie: "`fields not supported in WHERE clause during deletion`",
+    reason: "nothing is dropped by a condition that is not over tags",
+    covers: ({ exchange, serie }) =>
+      /^drop series.* (?:or|and) /i.test(exchange.text) &&
+      serie.body.includes("fields not supported in WHERE"),
+  },
+  {
+    title: "tags compared in DELETE and DROP SERIES",
+    influxd: "`WHERE a = b` takes series whose tags are not the same",
+    serie: "takes the series of which it is so",
+    reason: "nothing goes that the condition does not name",
+    covers: ({ serie, influxd, history }) =>
+      history.some(({ text }) => deletesByTwoTags(text)) && isPartOf(influxd.body, serie.body),
+  },
+  {
+    title: "series without points",
+    influxd: "DELETE leaves a series in SHOW SERIES while its shard has others",
+    serie: "a series whose points are all deleted is gone",
+    reason: "there is nothing of it left",
+    covers: ({ exchange, serie, influxd, history }) =>
+      /^show/i.test(exchange.text) && deletes(history) && isPartOf(serie.body, influxd.body),
+  },
+  {
+    title: "fields without points",
+    influxd:
+      "keeps the fields of a measurement without series: in SHOW FIELD KEYS, and as columns of `SELECT * FROM /.*/`",
+    serie: "a measurement without series is gone, and its fields may come with other types",
+    reason: "there is nothing of it left",
+    covers: ({ exchange, serie, influxd, history }) =>
+      deletes(history) &&
+      (/^show field/i.test(exchange.text)
+        ? isPartOf(serie.body, influxd.body)
+        : /^select \*/i.test(exchange.text) &&
+          rowsWithoutNulls(serie.body) === rowsWithoutNulls(influxd.body)),
+  },
+  {
+    title: "no default retention policy",
+    influxd:
+      "still has the name of the one that was dropped: `retention policy not found: autogen`; a new policy of that name is the default",
+    serie: "has none, until one is made the default",
+    reason: "there is none",
+    covers: ({ exchange, serie, influxd, history }) =>
+      serie.body.includes('"retention policy not found: "') ||
+      (/^show retention/i.test(exchange.text) &&
+        history.some(({ text }) => /^drop retention/i.test(text)) &&
+        serie.body.replaceAll("false", "true") === influxd.body.replaceAll("false", "true")),
+  },
+];

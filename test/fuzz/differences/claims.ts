@@ -1,0 +1,167 @@
+// What a statement has that may make a difference, and statements without it.
+
+import type { Node, SelectStatement, Source } from "../../../src/query/ast.ts";
+import { printNode } from "../../../src/query/print.ts";
+import type { Exchange } from "../pair.ts";
+import { callsOf, isWindowed, nodesOf, selectsOf, withNodes } from "../rewrite.ts";
+
+const ofOnePoint = new Set([
+  ...["first", "last", "min", "max", "percentile", "mode", "median", "top", "bottom", "distinct", "sample"],
+  ...["integral", "derivative", "non_negative_derivative", "difference", "non_negative_difference"],
+  ...["cumulative_sum", "moving_average", "elapsed", "holt_winters", "holt_winters_with_fit"],
+]);
+
+/** Which of several points at one time comes first may be seen. */
+export const dependsOnOrder = (text: string): boolean =>
+  callsOf(text).some(({ name }) => ofOnePoint.has(name) || techniques.test(name)) ||
+  selectsOf(text).some(({ limit, offset }) => limit + offset > 0);
+
+/** Every series by itself, so that no two points have one time. */
+export const groupedByAll = (statement: SelectStatement): SelectStatement => ({
+  ...statement,
+  dimensions: [
+    ...statement.dimensions.filter(({ kind }) => kind === "call"),
+    { kind: "wildcard", only: null },
+  ],
+});
+
+export const unlimited = (statement: SelectStatement): SelectStatement => ({
+  ...statement,
+  limit: 0,
+  offset: 0,
+});
+
+/** Several sources beside each other, one of them a regex or two of them the same. */
+export const namesTwice = (text: string): boolean =>
+  selectsOf(text).some(({ sources }) => {
+    const named = sources.filter((source) => source.kind === "measurement");
+    const names = named.map(({ name }) => name);
+    return named.length > 1 && (names.includes("") || new Set(names).size < names.length);
+  });
+
+export const withOneMeasurement = (statement: SelectStatement): SelectStatement => {
+  const first = statement.sources.find(({ kind }) => kind === "measurement");
+  const sources = statement.sources.filter((source) => source.kind !== "measurement" || source === first);
+  return { ...statement, sources };
+};
+
+/** Of subqueries and measurements side by side, the subqueries. */
+export const withOneSort = (statement: SelectStatement): SelectStatement => {
+  const subqueries = statement.sources.filter(({ kind }) => kind === "subquery");
+  return subqueries.length === 0 ? statement : { ...statement, sources: subqueries.slice(0, 1) };
+};
+
+const orders = new Set(["<", "<=", ">", ">="]);
+const equalities = new Set(["=", "!=", "=~", "!~"]);
+
+/** An order between a name and a text, or a comparison of two names. */
+export function comparesTags(node: Node): boolean {
+  if (node.kind !== "binary") return false;
+  const sides = [node.left, node.right];
+  if (sides.some((side) => side.kind === "reference" && side.name === "time")) return false;
+  const kinds = sides.map(({ kind }) => kind);
+  if (kinds.every((kind) => kind === "reference"))
+    return orders.has(node.operator) || equalities.has(node.operator);
+  return orders.has(node.operator) && kinds.includes("reference") && kinds.includes("string");
+}
+
+export const deletesByTwoTags = (text: string): boolean =>
+  /^\s*(?:delete|drop series)/i.test(text) &&
+  nodesOf(text.replace(/^\s*(?:delete|drop series)(?: from \S+)?/i, "SELECT x FROM y")).some(comparesTags);
+
+export const withoutCasts = (text: string): string | null =>
+  withNodes(text, (node) => (node.kind === "reference" ? { ...node, cast: null } : node));
+
+/** `true AND x` is x, and so on. */
+export function withoutConstants(node: Node): Node {
+  if (node.kind === "paren") {
+    const inner = withoutConstants(node.inner);
+    return inner.kind === "boolean" ? inner : { ...node, inner };
+  }
+  if (node.kind !== "binary" || (node.operator !== "and" && node.operator !== "or")) return isConstant(node);
+  const [left, right] = [withoutConstants(node.left), withoutConstants(node.right)];
+  for (const [one, other] of [
+    [left, right],
+    [right, left],
+  ] as const)
+    if (one.kind === "boolean") return one.value === (node.operator === "and") ? other : one;
+  return { ...node, left, right };
+}
+
+/** `1 = 1` is true. */
+const isConstant = (node: Node): Node =>
+  node.kind === "binary" &&
+  node.operator === "=" &&
+  node.left.kind === "integer" &&
+  node.right.kind === "integer"
+    ? { kind: "boolean", value: node.left.value === node.right.value }
+    : node;
+
+export const withoutInnerWindows = (statement: SelectStatement, depth: number): SelectStatement =>
+  depth === 0 || !isWindowed(statement)
+    ? statement
+    : { ...statement, fill: null, dimensions: statement.dimensions.filter(({ kind }) => kind !== "call") };
+
+/** Averages and what technical analysis has. */
+export const techniques =
+  /^(?:\w*exponential_(?:moving_average|derivative)|relative_strength_index|chande_momentum_oscillator|kaufmans_\w+|moving_average)$/;
+
+export const transformationCount = (text: string): number =>
+  text.match(
+    /(?:derivative|difference|elapsed|_average|cumulative_sum|holt_winters\w*|_index|_oscillator|_ratio)\(/gi,
+  )?.length ?? 0;
+
+export const callCount = (text: string): number => text.match(/\w\(/g)?.length ?? 0;
+
+/** A condition has the name of a field. */
+export const namesField = (condition: string, fields: ReadonlySet<string>): boolean =>
+  [...fields, "nope"].some((name) => condition.includes(name));
+
+export const deletes = (history: readonly Exchange[]): boolean =>
+  history.some(({ text }) => /^\s*(?:delete|drop (?:series|measurement|shard))/i.test(text));
+
+/** Each column once, `*` being all of them, and each under a name of its own. */
+export const withoutRepeats = (statement: SelectStatement, depth: number): SelectStatement => {
+  const all = statement.fields.find(({ expression }) => expression.kind === "wildcard");
+  const isAmongAll = ({ kind }: Node) => kind === "wildcard" || kind === "reference" || kind === "regex";
+  // (a tag that is grouped by is a column anyway)
+  const groups = new Set(statement.dimensions.map(printNode));
+  const named = statement.fields.filter(
+    ({ expression }, _, { length }) => depth === 0 || length === 1 || !groups.has(printNode(expression)),
+  );
+  const fields = named.filter((field) => field === all || all === undefined || !isAmongAll(field.expression));
+  const distinct = [
+    ...new Map(fields.map((field) => [printNode(field.expression), field] as const)).values(),
+  ];
+  if (depth === 0) return { ...statement, fields: distinct };
+  return {
+    ...statement,
+    fields: distinct.map((field, i) =>
+      isAmongAll(field.expression) || field.alias !== null ? field : { ...field, alias: `column${i}` },
+    ),
+  };
+};
+
+const ofFloats = /^(?:acos|asin|atan|atan2|cos|exp|ln|log|log2|log10|pow|sin|sqrt|tan)$/;
+
+/** What is an integer when it is made of integers. */
+export function ofIntegers(node: Node): Node {
+  if (node.kind === "number") return { kind: "integer", value: BigInt(Math.trunc(node.value)) };
+  if (node.kind === "binary" && /^[/%]$/.test(node.operator)) return { ...node, operator: "+" };
+  return node.kind === "call" && ofFloats.test(node.name) && node.arguments[0] !== undefined
+    ? node.arguments[0]
+    : node;
+}
+
+/** Subqueries grouped by the tags of the statements around them, too. */
+export function groupedInside(statement: SelectStatement): SelectStatement {
+  const tags = statement.dimensions.filter(({ kind }) => kind !== "call");
+  if (tags.length === 0) return statement;
+  const sources = statement.sources.map((source): Source => {
+    if (source.kind !== "subquery") return source;
+    const dimensions = [...source.statement.dimensions, ...tags];
+    const once = [...new Map(dimensions.map((node) => [printNode(node), node] as const)).values()];
+    return { ...source, statement: groupedInside({ ...source.statement, dimensions: once }) };
+  });
+  return { ...statement, sources };
+}

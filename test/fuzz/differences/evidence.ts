@@ -1,0 +1,202 @@
+// What two replies have in common: rows in any order, rows of one in the other, the same but for nulls.
+import { comparable } from "../../oracle/script.ts";
+import type { Reply } from "../pair.ts";
+
+/** Neither reply is an error. */
+export const isAnswered = (serie: Reply, influxd: Reply): boolean =>
+  !/"error"/.test(serie.body + influxd.body);
+
+interface Document {
+  readonly results?: readonly {
+    readonly error?: string;
+    readonly series?: readonly { readonly values?: unknown[]; readonly partial?: boolean }[];
+  }[];
+}
+
+/** One, or a line each. */
+function documentsOf(body: string): Document[] {
+  try {
+    return [comparable(body) as Document];
+  } catch {
+    return body
+      .trim()
+      .split("\n")
+      .map((line) => comparable(line) as Document);
+  }
+}
+
+/** The series of a chunked answer, whole; the other parts of its documents left out. */
+export function joinedSeries(body: string): { head: string; values: unknown[] }[] {
+  const whole: { head: string; values: unknown[] }[] = [];
+  for (const document of documentsOf(body))
+    for (const result of document.results ?? [])
+      for (const { values = [], partial: _, ...rest } of result.series ?? []) {
+        const head = textOf(rest);
+        if (whole.at(-1)?.head === head) whole.at(-1)!.values.push(...values);
+        else whole.push({ head, values: [...values] });
+      }
+  return whole;
+}
+
+/** Floats to 12 digits: sums in another order differ by rounding. */
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "bigint"
+      ? Number(inner)
+      : typeof inner === "number"
+        ? Number(inner.toPrecision(10))
+        : inner,
+  );
+
+export const rounded = (line: string): string =>
+  line.replace(/-?\d+\.\d+(?:e[-+]\d+)?/g, (number) => String(Number(Number(number).toPrecision(10))));
+
+export const rowsInAnyOrder = (body: string): string => {
+  try {
+    return joinedSeries(body)
+      .map(({ head, values }) => `${head} ${values.map((row) => textOf(row)).sort()}`)
+      .join("\n");
+  } catch {
+    return body.trim().split("\n").map(rounded).sort().join("\n");
+  }
+};
+
+/** Names and rows of a body, one a line: `m [["host","a"]]`. */
+export function rowLines(body: string): string[] | null {
+  try {
+    return joinedSeries(body).flatMap(({ head, values }) =>
+      values.map((row) => `${JSON.parse(head).name ?? ""} ${textOf(row)}`),
+    );
+  } catch {
+    return body.startsWith("{") ? null : body.trim().split("\n").slice(1);
+  }
+}
+
+/** Every row of the one stands in the other, in its order. */
+export function isPartOf(part: string, whole: string): boolean {
+  if (/"error"/.test(part + whole)) return false;
+  const [fewer, more] = [rowLines(part), rowLines(whole)];
+  if (fewer === null || more === null) return false;
+  let at = 0;
+  for (const row of more) if (row === fewer[at]) at++;
+  return at === fewer.length;
+}
+
+/** Counts of the same measurements, each at most the other's. */
+export function countsAreLess(part: string, whole: string): boolean {
+  const counts = (body: string) => rowLines(body)?.map((line) => line.match(/^(.*?)(\d+)\]?$/)) ?? null;
+  const [ours, theirs] = [counts(part), counts(whole)];
+  if (ours === null || theirs === null || ours.length !== theirs.length) return false;
+  return ours.every(
+    (count, i) => count?.[1] === theirs[i]?.[1] && Number(count?.[2]) <= Number(theirs[i]?.[2]),
+  );
+}
+
+export const rowsWithoutNulls = (body: string): string => cellsOf(body, (cell) => cell !== null);
+
+export function cellsOf(body: string, keep: (cell: unknown) => boolean): string {
+  try {
+    return joinedSeries(body)
+      .map(({ head, values }) => {
+        const rows = values.map((row) => textOf((row as unknown[]).filter(keep)));
+        return `${JSON.parse(head).name} ${rows}`;
+      })
+      .join("\n");
+  } catch {
+    return body;
+  }
+}
+
+/** The message of a parse error, and where it is. */
+export function placeOf(body: string): { words: string; found: string; place: number } | null {
+  const message = /^(.*found (.*), expected .* at line \d+, char )(\d+)/.exec(errorOf(body));
+  return message === null ? null : { words: message[1]!, found: message[2]!, place: Number(message[3]) };
+}
+
+/** Rows that have a value beside their time. */
+export const rowsOfValues = (body: string): string =>
+  cellsOf(body, (cell) => cell !== null)
+    .replace(/\[[-\d]+\],?/g, "")
+    .replace(/,$/gm, "");
+
+export const isNumber = (cell: unknown) => typeof cell === "number";
+/** The digits of the first cells of the rows. */
+export const timesOf = (body: string): string =>
+  (rowLines(body) ?? []).map((line) => /\[(\d+)/.exec(line)?.[1] ?? "").join("");
+
+export const sortedLines = (text: string): string =>
+  text
+    .split(/\n|(?<=\]),(?=\[)/)
+    .sort()
+    .join("\n");
+
+/** The message of a request that failed as a whole; the body where it is none. */
+export function errorOf(body: string): string {
+  try {
+    return JSON.parse(body).error ?? body;
+  } catch {
+    return body.replace(/^error\n"?/, "");
+  }
+}
+
+/** Names, tags and columns of the series, in any order. */
+export const headsOf = (body: string): string => {
+  try {
+    return joinedSeries(body)
+      .map(({ head }) => head)
+      .sort()
+      .join("\n");
+  } catch {
+    return body.split("\n")[0] ?? "";
+  }
+};
+
+/** The same series, with as many rows. */
+export function isAlikeInShape(ours: string, theirs: string): boolean {
+  const shape = (body: string) => joinedSeries(body).map(({ head, values }) => [head, values.length]);
+  try {
+    return Bun.deepEquals(shape(ours), shape(theirs));
+  } catch {
+    return ours.split("\n").length === theirs.split("\n").length;
+  }
+}
+
+/** The same rows, but that ours may have null where theirs has a number. */
+export function isAlikeButForNulls(ours: string, theirs: string): boolean {
+  const cells = (body: string) => rowLines(body)?.map((line) => line.split(/[,[\]]/)) ?? null;
+  const [a, b] = [cells(ours), cells(theirs)];
+  if (a === null || b === null || a.length !== b.length) return false;
+  return a.every(
+    (row, i) =>
+      row.length === b[i]!.length &&
+      row.every((cell, j) => cell === b[i]![j] || cell === "null" || cell === ""),
+  );
+}
+
+export const resultsOf = (body: string): readonly { readonly error?: string }[] | null => {
+  try {
+    return documentsOf(body).flatMap(({ results = [] }) => results);
+  } catch {
+    return null;
+  }
+};
+
+/** The same up to the first error; then "not executed" in each of ours, and in each of theirs with one missing. */
+export function isStoppedAlike(
+  ours: ReturnType<typeof resultsOf>,
+  theirs: ReturnType<typeof resultsOf>,
+): boolean {
+  const failed = ours?.findIndex(({ error }) => error !== undefined) ?? -1;
+  if (ours === null || theirs === null || failed < 0) return false;
+  const isStopped = ({ error }: { readonly error?: string }) => error === "not executed";
+  return (
+    theirs.length === ours.length - 1 &&
+    theirs.length > failed &&
+    Bun.deepEquals(ours.slice(0, failed), theirs.slice(0, failed)) &&
+    ours.slice(failed + 1).every(isStopped) &&
+    theirs.slice(failed).every(isStopped)
+  );
+}
+
+/** First cells that are numbers, in JSON, are taken for 0. */
+export const withoutTimes = (body: string): string => body.replace(/\[-?\d+,/g, "[0,");

@@ -1,0 +1,139 @@
+// Messages: what is wrong with a statement, and in which words.
+
+import type { Difference } from "../differences.ts";
+import { errorOf, placeOf } from "./evidence.ts";
+
+export const messages: readonly Difference[] = [
+  {
+    title: "wrong types where there is nothing to read",
+    influxd: "answers nothing when no shard, or no column of the subquery, is read",
+    serie: "says what is wrong with the statement",
+    reason: "whether a statement is right does not depend on the times and rows it meets",
+    covers: ({ serie, influxd }) =>
+      /"error": ?"(?:type error|unsupported \w+( \w+)? iterator type)/.test(serie.body) &&
+      (!/"error"|"series"/.test(influxd.body) || /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body)),
+  },
+  {
+    title: "wrong types where the range of times is empty",
+    influxd: "says so when a shard lies in the range turned round",
+    serie: "answers nothing",
+    reason: "influxd's answer depends on its shards",
+    covers: ({ serie, influxd }) =>
+      /"error": ?"unsupported \w+( \w+)? iterator type/.test(influxd.body) &&
+      (!/"error"|"series"/.test(serie.body) || /"written"\],"values":\[\[\d+,0\]\]/.test(serie.body)),
+  },
+  {
+    title: "wrong types in a column of a subquery that nothing reads",
+    influxd: "does not look at it",
+    serie: "says what is wrong with the statement",
+    reason: "whether a statement is right does not depend on who reads it",
+    covers: ({ exchange, serie, influxd }) =>
+      /\(select/i.test(exchange.text) &&
+      /"error": ?"(?:type error|unsupported \w+( \w+)? iterator type)/.test(serie.body) &&
+      !/"error"/.test(influxd.body),
+  },
+  {
+    title: "operands of another type beside a column that is not there",
+    influxd: "`pow(nope, text)` is an error, where `pow(number, text)` is null",
+    serie: "null in both, or nothing where there is no column at all",
+    reason: "of what is not there no type is known",
+    covers: ({ serie, influxd }) =>
+      influxd.body.includes("invalid argument type for the") && !/"error"/.test(serie.body),
+  },
+  {
+    title: "messages of technical analysis",
+    influxd: "`exponential_moving_average period must be greater than or equal to 1`",
+    serie: "`exponential_moving_average period must be greater than 1, got 0`, as InfluxDB 1.8",
+    reason: "they name what was found",
+    covers: ({ serie, influxd }) =>
+      [serie, influxd].every(({ body }) => /(?:period|warmup type) must be/.test(body)),
+  },
+  {
+    title: "which of several errors",
+    influxd: "makes its iterators side by side, and tells of any of them that cannot be",
+    serie: "tells of the first in the order of the statement",
+    reason: "it is the same on every run",
+    covers: ({ serie, influxd }) =>
+      [serie, influxd].every(({ body }) =>
+        /"(?:type error|unsupported \w+(?: \w+)? iterator type)/.test(body),
+      ) ||
+      (/"error"/.test(serie.body) && influxd.body.includes('"database not found: nope"')),
+  },
+  {
+    title: "names of iterators in messages",
+    influxd: "names the Go type of its iterator: `*query.booleanReduceBooleanIterator`",
+    serie: "names that of the commonest: `*query.booleanInterruptIterator`",
+    reason: "there are no such iterators in serie",
+    covers: ({ serie, influxd }) =>
+      serie.body.replace(/\*query\.\w+/g, "") === influxd.body.replace(/\*query\.\w+/g, ""),
+  },
+  {
+    title: "`::unsigned` in messages",
+    influxd: "does not know the type",
+    serie: "names it among those that a cast may have",
+    reason: "there are unsigned integers in serie",
+    covers: ({ serie, influxd }) =>
+      errorOf(serie.body).replace("integer, unsigned,", "integer,") === errorOf(influxd.body),
+  },
+  {
+    title: "the place of the end in messages",
+    influxd: "counts the end of a statement one on or back, by what its parser looked at before",
+    serie: "one behind the last character",
+    reason: "an accident of influxd's reader",
+    covers: ({ serie, influxd }) => {
+      const [ours, theirs] = [placeOf(serie.body), placeOf(influxd.body)];
+      return (
+        ours?.found === "EOF" && ours.words === theirs?.words && Math.abs(ours.place - theirs.place) <= 2
+      );
+    },
+  },
+  {
+    title: "what was expected, in messages of parse errors",
+    influxd: "what the rule expects that it is in; where a regex is none, that",
+    serie: "what its own rule expects at this place",
+    reason: "both are at the place, and name what they found",
+    covers: ({ exchange, serie, influxd }) => {
+      const [ours, theirs] = [placeOf(serie.body), placeOf(influxd.body)];
+      if (ours === null || serie.status !== 400 || influxd.status !== 400) return false;
+      return theirs === null || /^create retention/i.test(exchange.text)
+        ? theirs !== null || /error parsing regexp/.test(influxd.body)
+        : Math.abs(ours.place - theirs.place) <= 4;
+    },
+  },
+  {
+    title: "a blank before the parenthesis of a call",
+    influxd: "refuses it",
+    serie: "takes it",
+    reason: "no statement that influxd takes means something else",
+    covers: ({ influxd }) => /found \(, expected/.test(influxd.body),
+  },
+  {
+    title: "blanks around `::`",
+    influxd: "takes the blank for the type, and `f ::tag` for two words",
+    serie: "skips them",
+    reason: "as between all other words",
+    covers: ({ exchange, serie, influxd }) =>
+      /\s::|::\s/.test(exchange.text) && serie.status >= 200 && influxd.status === 400,
+  },
+  {
+    title: "a quoted name right behind a bare one",
+    influxd: 'drops the bare one: `pow"v"` is read as `v`',
+    serie: "reads two words",
+    reason: "a slip of influxd's lexer",
+    covers: ({ exchange }) => /\w"\w+"/.test(exchange.text),
+  },
+  {
+    title: "words where a password should be",
+    influxd: "repeats them in its message",
+    serie: "`found [REDACTED]`",
+    reason: "it may be the password, and messages are logged",
+    covers: ({ serie }) => serie.body.includes("found [REDACTED]"),
+  },
+  {
+    title: "panics",
+    influxd: "answers `[panic:...]`",
+    serie: "answers or says what is wrong",
+    reason: "a slip of influxd",
+    covers: ({ influxd }) => influxd.body.includes("[panic:"),
+  },
+];

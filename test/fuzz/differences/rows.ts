@@ -1,0 +1,95 @@
+// Which rows are answered: windows, fills, limits.
+
+import type { Difference } from "../differences.ts";
+import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
+import { callCount, transformationCount, unlimited } from "./claims.ts";
+import { isAlikeButForNulls, isAnswered, rowsOfValues } from "./evidence.ts";
+
+export const rows: readonly Difference[] = [
+  {
+    title: "LIMIT and OFFSET with top and bottom",
+    influxd: "limits the rows that top() and bottom() look at",
+    serie: "limits the rows of the answer",
+    reason: "it is what is documented",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && callsOf(exchange.text).some(({ name }) => /^(?:top|bottom)$/.test(name)),
+    without: (text) => withSelects(text, unlimited),
+  },
+  {
+    title: "LIMIT with several transformations, or with fill(none)",
+    influxd: "limits the points of each call, so that more rows are answered, and operators meet nothing",
+    serie: "limits the rows",
+    reason: "it is what is documented",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      (transformationCount(exchange.text) > 1 ||
+        selectsOf(exchange.text).some(({ fill }) => fill?.kind === "none")),
+    without: (text) => withSelects(text, unlimited),
+  },
+  {
+    title: "SLIMIT and SOFFSET",
+    influxd:
+      "counts series of the index, also those without a row in the answer, and SOFFSET eats into SLIMIT",
+    serie: "skips SOFFSET series of the answer, then gives SLIMIT",
+    reason: "it is what is documented: so many series of the answer",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, seriesLimit: 0, seriesOffset: 0 })),
+  },
+  {
+    title: "fill(number) and fill(previous) without windows",
+    influxd: "puts a value wherever a row has none",
+    serie: "fills windows only",
+    reason: "fill() belongs to GROUP BY time()",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withSelects(text, (statement) => (isWindowed(statement) ? statement : { ...statement, fill: null })),
+  },
+  {
+    title: "fill(number) of calls over what is no field",
+    influxd: "shows the number",
+    serie: "shows null",
+    reason: "there is nothing to fill",
+    covers: ({ exchange, serie, influxd }) =>
+      selectsOf(exchange.text).some(({ fill }) => fill?.kind === "number") &&
+      isAlikeButForNulls(serie.body, influxd.body),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, fill: null })),
+  },
+  {
+    title: "fill(number) beside the tags of top() and bottom()",
+    influxd: "puts the number in the place of a missing tag",
+    serie: "answers null",
+    reason: "a number is no tag",
+    covers: ({ exchange, serie, influxd }) =>
+      /\b(?:top|bottom)\(/i.test(exchange.text) &&
+      /fill\([-\d.]+\)/i.test(exchange.text) &&
+      !/"error"/.test(serie.body + influxd.body),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, fill: null })),
+  },
+  {
+    title: "transformations over an empty range",
+    influxd: "may answer a row of what fill() puts before the range",
+    serie: "answers nothing",
+    reason: "there is no window",
+    covers: ({ exchange, serie, influxd }) =>
+      transformationCount(exchange.text) > 0 &&
+      !/"error"|"series"/.test(serie.body) &&
+      !/"error"/.test(influxd.body),
+  },
+  {
+    title: "rows of windows without a value",
+    influxd: "repeats some where operators join several calls",
+    serie: "one row a window",
+    reason: "there is one row a window",
+    covers: ({ exchange, serie, influxd }) =>
+      /time\(/i.test(exchange.text) &&
+      callCount(exchange.text) > 2 &&
+      rowsOfValues(serie.body) === rowsOfValues(influxd.body),
+  },
+  {
+    title: "max-select-buckets",
+    influxd: "is set to 100,000 in this comparison, and counts windows before the first point",
+    serie: "is bounded by the memory of a query",
+    reason: "a setting of the comparison",
+    covers: ({ influxd }) => influxd.body.includes("max-select-buckets limit exceeded"),
+  },
+];

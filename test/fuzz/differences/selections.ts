@@ -1,0 +1,258 @@
+// What is read, and which points calls take.
+
+import type { Difference } from "../differences.ts";
+import { callsOf, isWindowed, nodesOf, selectsOf, withCall, withNodes, withSelects } from "../rewrite.ts";
+import {
+  callCount,
+  comparesTags,
+  dependsOnOrder,
+  groupedByAll,
+  namesTwice,
+  techniques,
+  withOneMeasurement,
+  withoutConstants,
+} from "./claims.ts";
+import {
+  headsOf,
+  isAlikeButForNulls,
+  isAlikeInShape,
+  isAnswered,
+  isPartOf,
+  rounded,
+  rowsInAnyOrder,
+  withoutTimes,
+} from "./evidence.ts";
+
+export const selections: readonly Difference[] = [
+  {
+    title: "several series at one time",
+    influxd: "takes whichever its heap has on top",
+    serie: "takes them in the order of their keys",
+    reason: "influxd's order depends on the number of its cores and of series; none can be relied on",
+    covers: ({ hasTies, serie, influxd, exchange, history }) =>
+      (hasTies || history.some(({ text }) => /\binto\b/i.test(text))) &&
+      isAnswered(serie, influxd) &&
+      (rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body) ||
+        (dependsOnOrder(exchange.text) && headsOf(serie.body) === headsOf(influxd.body))),
+    without: (text) => withSelects(text, groupedByAll),
+  },
+  {
+    title: "a measurement named twice",
+    influxd: "`FROM m, /m/` and `FROM m, m` read every point of `m` twice",
+    serie: "reads it once",
+    reason: "counting a point twice is a wrong answer",
+    covers: ({ exchange, serie, influxd }) => isAnswered(serie, influxd) && namesTwice(exchange.text),
+    without: (text) => withSelects(text, withOneMeasurement),
+  },
+  {
+    title: "tags and strings compared",
+    influxd: "`<` and `>` of tags and strings match nothing, nor does `a = b` where neither is there",
+    serie: "compares them as texts, a missing one being empty",
+    reason: "fewer rules",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && nodesOf(exchange.text).some(comparesTags),
+    without: (text) =>
+      withNodes(text, (node) => (comparesTags(node) ? { kind: "boolean", value: true } : node)),
+  },
+  {
+    title: "conditions that are partly constant",
+    influxd: "`(true) AND time < ...` may answer nothing, or what is not in the range",
+    serie: "answers what the range says",
+    reason: "`true AND x` is x",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withSelects(text, (statement) => ({
+        ...statement,
+        condition: statement.condition === null ? null : withoutConstants(statement.condition),
+      })),
+  },
+  {
+    title: "abs of negative integers",
+    influxd: "answers them as they are, and compares nothing with abs() in a subquery's WHERE",
+    serie: "answers the absolute value",
+    reason: "abs(-7) is 7",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) => withCall(text, /^abs$/, "floor"),
+  },
+  {
+    title: "infinite numbers",
+    influxd: "fails the whole answer: `json: unsupported value: -Inf`",
+    serie: "answers null, as for NaN",
+    reason: "JSON has no such number, and the rest of the answer is right",
+    covers: ({ exchange, serie, influxd }) =>
+      (influxd.body.startsWith("json: ") && /unsupported value: [+-]Inf/.test(influxd.body)) ||
+      (exchange.format === "csv" &&
+        rounded(serie.body) === rounded(influxd.body.replace(/(?<=,)(?:[+-]Inf|NaN)\b/g, ""))),
+  },
+  {
+    title: "percentile's row among equal values",
+    influxd: "any: its sort is not stable",
+    serie: "the first in the order of time",
+    reason: "influxd's choice depends on how many values there are",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body),
+    without: (text) => withCall(text, /^percentile$/, "max"),
+  },
+  {
+    title: "groups after one without a value",
+    influxd: "are missing, where percentile() or holt_winters() has too few values in a group",
+    serie: "are answered",
+    reason: "they have their values",
+    covers: ({ serie, influxd }) => isPartOf(influxd.body, serie.body),
+    without: (text) => withCall(text, /^(?:percentile|holt_winters)$/, "last"),
+  },
+  {
+    title: "count(distinct()) over times before 1970 alone",
+    influxd: "finds nothing where the range has no lower bound",
+    serie: "counts",
+    reason: "there are values",
+    covers: ({ exchange, serie, influxd }) =>
+      /time <=? /i.test(exchange.text) &&
+      (isAlikeButForNulls(influxd.body, serie.body) || !/"error"|"series"/.test(influxd.body)),
+    without: (text) =>
+      withNodes(text, (node) => {
+        const [inner] = node.kind === "call" && node.name === "count" ? node.arguments : [];
+        if (inner?.kind === "distinct") return { kind: "reference", name: inner.name, cast: null };
+        return inner?.kind === "call" ? { ...inner, name: "count" } : node;
+      }),
+  },
+  {
+    title: "mode among equally frequent values",
+    influxd: "any: its sort is not stable, and a descending query gives it the points the other way round",
+    serie: "the one that influxd gives for few points in ascending order",
+    reason: "influxd's choice depends on how many values there are",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body),
+    without: (text) => withCall(text, /^mode$/, "last"),
+  },
+  {
+    title: "integral over windows",
+    influxd: "gives a line that crosses several windows to the last of them, or to none",
+    serie: "cuts the line at each window's end",
+    reason: "the sum over all windows is the integral of the whole",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).some(isWindowed),
+    without: (text) => withCall(text, /^integral$/, "sum"),
+  },
+  {
+    title: "integral with GROUP BY",
+    influxd: "series in any order, some of them in two pieces",
+    serie: "series in the order of their tags",
+    reason: "influxd's order changes from run to run",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).some(({ dimensions }) => dimensions.length > 0),
+    without: (text) => withCall(text, /^integral$/, "sum"),
+  },
+  {
+    title: "integral of a descending query",
+    influxd: "has the other sign, and stands at the end of all times where the range has none",
+    serie: "does not depend on the order of the answer",
+    reason: "an integral from a to b is one number",
+    covers: ({ exchange, serie, influxd }) => {
+      const plain = (body: string) =>
+        body
+          .replaceAll("-", "")
+          .replace(/\[(?:0|1970-01-01T00:00:00Z|9223372036854\d*|22620411T23:47:16[.\d]*Z),/g, "[0,");
+      return (
+        /integral\(/i.test(exchange.text) &&
+        /order by (?:time )?desc/i.test(exchange.text) &&
+        plain(serie.body) === plain(influxd.body)
+      );
+    },
+  },
+  {
+    title: "integral beside other calls",
+    influxd: "stands in a row of its own, at time 0, or at the last of all times when descending",
+    serie: "stands at the time of the other calls",
+    reason: "there is one row, and one time for it",
+    covers: ({ exchange, serie, influxd }) => isAnswered(serie, influxd) && callsOf(exchange.text).length > 1,
+    without: (text) => withCall(text, /^integral$/, "sum"),
+  },
+  {
+    title: "integral of floats over a range",
+    influxd: "stands at time 0, where a query around it does not look; that of integers at the lower bound",
+    serie: "stands at the lower bound",
+    reason: "it is where every call without windows stands",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      /\btime\s*>/i.test(exchange.text) &&
+      (selectsOf(exchange.text).length > 1 || withoutTimes(serie.body) === withoutTimes(influxd.body)),
+    without: (text) => withCall(text, /^integral$/, "sum"),
+  },
+  {
+    title: "moving_average and technical analysis over windows",
+    influxd: "reads one window before the range, whatever the number of values",
+    serie: "reads as many as the first average needs",
+    reason: "the first averages are there",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).some(isWindowed),
+    without: (text) => withCall(text, techniques, "difference"),
+  },
+  {
+    title: "forecasts beside other calls, descending",
+    influxd: "leaves out what is foretold",
+    serie: "answers it",
+    reason: "it is so in an ascending query",
+    covers: ({ exchange, serie, influxd }) =>
+      /holt_winters/i.test(exchange.text) &&
+      /order by (?:time )?desc/i.test(exchange.text) &&
+      callCount(exchange.text) > 2 &&
+      !/"error"/.test(serie.body + influxd.body),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),
+  },
+  {
+    title: "holt_winters over thousands of values",
+    influxd: "computes for as long as it takes: 13 s over 4,000 values",
+    serie: "refuses what would take more than a few seconds",
+    reason: "a statement must not keep the others waiting",
+    covers: ({ serie }) => /holt_winters over \d+ values takes too long/.test(serie.body),
+  },
+  {
+    title: "stddev of one point",
+    influxd: "a value that is null: fill() leaves it, fill(none) shows its window, difference() answers null",
+    serie: "no value",
+    reason: "fill(0) and fill(none) mean the same for every function",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) => withCall(text, /^stddev$/, "spread"),
+  },
+  {
+    title: "booleans beside numbers in operators",
+    influxd: "takes some of them, and answers the boolean",
+    serie: "`incompatible types: boolean and integer`",
+    reason: "there is no such number",
+    covers: ({ serie, influxd }) =>
+      /incompatible types: (?:boolean and \w+|\w+ and boolean)/.test(serie.body) &&
+      !/"error"/.test(influxd.body),
+  },
+  {
+    title: "bits of a boolean and of what is missing",
+    influxd: "`nope | b` is b",
+    serie: "null, as for every operator over what is missing",
+    reason: "one rule",
+    covers: ({ serie, influxd }) => isAlikeButForNulls(serie.body, influxd.body),
+    without: (text) =>
+      withNodes(text, (node) =>
+        node.kind === "binary" && /^[&|^]$/.test(node.operator) ? node.right : node,
+      ),
+  },
+  {
+    title: "time as a column, twice",
+    influxd: "shows the second without values",
+    serie: "shows time once",
+    reason: "it is the same column",
+    covers: ({ exchange }) => /\btime\b[^()]*,[^()]*\btime\b.* from /i.test(exchange.text),
+    without: (text) =>
+      withSelects(text, (statement) => ({
+        ...statement,
+        fields: statement.fields.filter(
+          ({ expression }) => expression.kind !== "reference" || expression.name !== "time",
+        ),
+      })),
+  },
+  {
+    title: "EXPLAIN and EXPLAIN ANALYZE",
+    influxd: "tells of its iterators and shards",
+    serie: "prints the plan it runs",
+    reason: "the plan is serie's own",
+    covers: ({ exchange, serie, influxd }) =>
+      /^\s*explain/i.test(exchange.text) && serie.status === 200 && influxd.status === 200,
+  },
+];

@@ -1,0 +1,101 @@
+// SHOW.
+
+import type { Difference } from "../differences.ts";
+import { namesField } from "./claims.ts";
+import { countsAreLess, isPartOf, joinedSeries, rowLines } from "./evidence.ts";
+
+export const shows: readonly Difference[] = [
+  {
+    title: "SHOW in chunks",
+    influxd: "ignores chunk_size, and answers a result for each series",
+    serie: "chunks of chunk_size rows, with `partial`",
+    reason: "the answer to SHOW SERIES can be as long as that to SELECT",
+    covers: ({ exchange, serie, influxd }) =>
+      exchange.format === "chunked" &&
+      /^show/i.test(exchange.text) &&
+      Bun.deepEquals(joinedSeries(serie.body), joinedSeries(influxd.body)),
+  },
+  {
+    title: "conditions of SHOW that are none",
+    influxd: "`&influxql.BooleanLiteral{Val:true}`, or nothing where there is no series",
+    serie: "says what is wrong with the condition",
+    reason: "whether a statement is right does not depend on what it meets",
+    covers: ({ exchange, serie, influxd }) =>
+      (/^show.* where /i.test(exchange.text) && influxd.body.includes("left side of '")) ||
+      (/^show.* where /i.test(exchange.text) &&
+        /"error": ?"(?:invalid condition expression|left side of|right side of|invalid tag comparison)/.test(
+          serie.body,
+        ) &&
+        (!/"error"|"series"/.test(influxd.body) ||
+          /influxql\.|"error"/.test(influxd.body) ||
+          / or | and | [-+*/%&|^] /i.test(exchange.text))),
+  },
+  {
+    title: "times in SHOW",
+    influxd: "looks at whole shards: names of series that have no point in the range",
+    serie: "names of series that have a point in the range",
+    reason: "it is what was asked",
+    covers: ({ exchange, serie, influxd }) =>
+      /^show/i.test(exchange.text) && /time [<>=]/i.test(exchange.text) && isPartOf(serie.body, influxd.body),
+  },
+  {
+    title: "values in SHOW",
+    influxd:
+      "`invalid tag comparison operator`, or nothing, where SHOW TAG KEYS or TAG VALUES compares a field",
+    serie: "names of series that have such a point",
+    reason: "an extension: [extensions.md](extensions.md)",
+    covers: ({ exchange, serie, influxd, fields }) =>
+      /^show (?:tag|series|field|measurement)/i.test(exchange.text) &&
+      namesField(exchange.text.replace(/^.*? where /i, ""), fields) &&
+      !/"error"/.test(serie.body) &&
+      (/ cardinality/i.test(exchange.text) ||
+        influxd.body.includes("invalid tag comparison operator") ||
+        !/"error"|"series"/.test(influxd.body) ||
+        isPartOf(serie.body, influxd.body)),
+  },
+  {
+    title: "cardinality over several shards",
+    influxd: "counts a series, a tag or a field once for each shard that has it",
+    serie: "counts it once",
+    reason: "it is how many there are",
+    covers: ({ exchange, serie, influxd }) =>
+      /^show.*cardinality/i.test(exchange.text) && countsAreLess(serie.body, influxd.body),
+  },
+  {
+    title: "cardinality of tag values where a tag is missing",
+    influxd: "leaves out series without the tag that `!=` or `!~` speaks of",
+    serie: "counts them, as SHOW TAG VALUES lists them in both",
+    reason: "the count is that of the list",
+    covers: ({ exchange, serie, influxd }) =>
+      /^show tag values.*cardinality.* where .*(?:!|<>|not|'')/i.test(exchange.text) &&
+      !/"error"/.test(serie.body + influxd.body) &&
+      (rowLines(influxd.body) ?? []).every((line) => {
+        const name = line.slice(0, line.indexOf(" "));
+        return (rowLines(serie.body) ?? []).some((other) => other.startsWith(`${name} `));
+      }),
+  },
+  {
+    title: "SHOW SERIES and retention policies",
+    influxd: "shows series of the default policy only",
+    serie: "shows those of all of them",
+    reason: "SHOW MEASUREMENTS, TAG KEYS and TAG VALUES do, in both",
+    covers: ({ exchange, serie, influxd, history }) =>
+      /^show (?:series|field keys)/i.test(exchange.text) &&
+      history.some(({ text }) => /retention policy.*default/i.test(text)) &&
+      isPartOf(influxd.body, serie.body),
+  },
+  {
+    title: "SHOW SERIES EXACT",
+    influxd: "reads it as SHOW SERIES",
+    serie: "expects CARDINALITY",
+    reason: "EXACT alone means nothing",
+    covers: ({ exchange }) => /^show series exact\s*(?!cardinality)/i.test(exchange.text),
+  },
+  {
+    title: "SHOW STATS and SHOW DIAGNOSTICS",
+    influxd: "tell of its own parts",
+    serie: "tell of serie's",
+    reason: "the parts are others",
+    covers: ({ exchange }) => /^show (?:stats|diagnostics)/i.test(exchange.text),
+  },
+];

@@ -1,0 +1,185 @@
+// Subqueries.
+import type { Difference } from "../differences.ts";
+import { selectsOf, withNodes, withSelects } from "../rewrite.ts";
+import {
+  groupedInside,
+  ofIntegers,
+  transformationCount,
+  unlimited,
+  withOneSort,
+  withoutCasts,
+  withoutInnerWindows,
+  withoutRepeats,
+} from "./claims.ts";
+import {
+  cellsOf,
+  isAnswered,
+  isNumber,
+  rowsInAnyOrder,
+  rowsOfValues,
+  sortedLines,
+  timesOf,
+} from "./evidence.ts";
+
+export const subqueries: readonly Difference[] = [
+  {
+    title: "ORDER BY time ASC in a subquery of a descending query",
+    influxd: "refuses it",
+    serie: "takes the order of the query",
+    reason: "the order of a subquery's rows is not seen from outside",
+    covers: ({ exchange, influxd }) =>
+      influxd.body.includes("subqueries must be ordered in the same direction") &&
+      /order by time asc/i.test(exchange.text),
+  },
+  {
+    title: "order of a subquery's rows",
+    influxd: "series after series where several meet",
+    serie: "in the order of time",
+    reason: "rows of a series are in the order of time",
+    covers: ({ exchange, serie, influxd }) =>
+      /\(select/i.test(exchange.text) && rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body),
+  },
+  {
+    title: "LIMIT and OFFSET in a subquery",
+    influxd: "limit the points of all its series together, or of each of its calls",
+    serie: "limit the rows of each series",
+    reason: "it is what the subquery answers by itself",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withSelects(text, (statement, depth) => (depth === 0 ? statement : unlimited(statement))),
+  },
+  {
+    title: "casts of a subquery's column",
+    influxd: "ignores the cast",
+    serie: "answers null: the column is of another type",
+    reason: "it is so of a measurement's field",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
+    without: withoutCasts,
+  },
+  {
+    title: "casts of a subquery's columns to what they are not",
+    influxd: "refuses functions of numbers over them",
+    serie: "finds no value in them",
+    reason: "it is so where the column is not cast in a subquery",
+    covers: ({ exchange, influxd }) =>
+      /\(select.*::(?:string|boolean)/i.test(exchange.text) &&
+      /"unsupported \w+(?: \w+)? iterator type/.test(influxd.body),
+    without: withoutCasts,
+  },
+  {
+    title: "a tag beside top() or bottom() over a subquery",
+    influxd: "answers null where the query groups by it, and takes rows without the tag for different ones",
+    serie: "answers the tag; rows without it are alike",
+    reason: "the tag is known",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
+    without: (text) =>
+      withNodes(text, (node) =>
+        node.kind === "call" && /^(?:top|bottom)$/.test(node.name)
+          ? { ...node, arguments: [...node.arguments.slice(0, 1), ...node.arguments.slice(-1)] }
+          : node,
+      ),
+  },
+  {
+    title: "DISTINCT as a word in a subquery",
+    influxd: "answers nothing: `SELECT * FROM (SELECT DISTINCT v FROM m)`",
+    serie: "answers what `distinct(v)` does",
+    reason: "it is what it does outside of a subquery",
+    covers: ({ exchange, influxd }) =>
+      /\(select.*\bdistinct [^(]/i.test(exchange.text) && !/"error"|"series"/.test(influxd.body),
+    without: (text) =>
+      withNodes(text, (node) =>
+        node.kind === "distinct"
+          ? {
+              kind: "call",
+              name: "distinct",
+              arguments: [{ kind: "reference", name: node.name, cast: null }],
+            }
+          : node,
+      ),
+  },
+  {
+    title: "a name twice in a subquery",
+    influxd:
+      "`SELECT * FROM (SELECT f, f FROM m)` shows it once; a tag that is a column and grouped by is shown twice",
+    serie: "shows the columns that the subquery has: `f` and `f_1`; the tag once",
+    reason: "it is what the subquery answers by itself",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
+    without: (text) => withSelects(text, withoutRepeats),
+  },
+  {
+    title: "a tag of the outer GROUP BY beside unknown columns of a subquery",
+    influxd: "answers nothing",
+    serie: "answers rows with the tag",
+    reason: "it does so where the subquery groups by the tag itself",
+    covers: ({ exchange, serie, influxd }) =>
+      /\(select.*\bgroup by/i.test(exchange.text) &&
+      !/"error"|"series"/.test(influxd.body) &&
+      !/"error"/.test(serie.body) &&
+      cellsOf(serie.body, isNumber).replace(/[^0-9]/g, "").length === timesOf(serie.body).length,
+  },
+  {
+    title: "floats out of integers in a subquery",
+    influxd:
+      "may cut the quotient, or what a function like sqrt() gives, to an integer, and drops a quotient by zero",
+    serie: "answers what the subquery answers by itself: the float, 0 by zero",
+    reason: "a statement means the same in parentheses",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
+    without: (text) => withNodes(text, ofIntegers),
+  },
+  {
+    title: "a tag of the outer GROUP BY as a column",
+    influxd: "is null where the subquery does not group by it",
+    serie: "is the tag",
+    reason: "it is known: rows are grouped by it",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
+    without: (text) => withSelects(text, groupedInside),
+  },
+  {
+    title: "unknown columns of a subquery in `SELECT *`",
+    influxd: "shows them, without values",
+    serie: "leaves them out, as of a measurement",
+    reason: "there is nothing to show",
+    covers: ({ exchange, serie, influxd }) =>
+      /\*.*\(select/i.test(exchange.text) &&
+      !/"error"/.test(serie.body + influxd.body) &&
+      sortedLines(rowsOfValues(serie.body)).trim() ===
+        sortedLines(rowsOfValues(influxd.body))
+          .replace(/^\S+ $/gm, "")
+          .trim(),
+  },
+  {
+    title: "a subquery beside a measurement",
+    influxd:
+      "answers nothing at all when the subquery has no rows; GROUP BY * groups the subquery by the measurement's tags, too",
+    serie: "answers each source as if it stood alone",
+    reason: "what a source answers does not depend on its neighbour",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) => withSelects(text, withOneSort),
+  },
+  {
+    title: "transformations side by side in a subquery of a descending query",
+    influxd: "puts values of one time in rows of their own",
+    serie: "puts them in one row",
+    reason: "it is so in an ascending query",
+    covers: ({ exchange, serie, influxd }) =>
+      /\(select/i.test(exchange.text) &&
+      /order by (?:time )?desc/i.test(exchange.text) &&
+      transformationCount(exchange.text) > 1 &&
+      !/"error"/.test(serie.body + influxd.body),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),
+  },
+  {
+    title: "windows of a subquery before the range",
+    influxd:
+      "shows windows that begin before the range of the query around it, where the subquery's windows do",
+    serie: "shows the windows of the range",
+    reason: "it is what was asked",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) => withSelects(text, withoutInnerWindows),
+  },
+];

@@ -1,0 +1,90 @@
+// Statements with something taken out or replaced: what a claimed difference is checked with.
+import type { CallNode, Node, SelectField, SelectStatement, Source } from "../../src/query/ast.ts";
+import { parseQuery } from "../../src/query/parse/parser.ts";
+import { printSelect } from "../../src/query/print.ts";
+
+/** The SELECTs of a text, outer before inner; none where it has anything else. */
+export function selectsOf(text: string): SelectStatement[] {
+  const found: SelectStatement[] = [];
+  const visit = (statement: SelectStatement) => {
+    found.push(statement);
+    for (const source of statement.sources) if (source.kind === "subquery") visit(source.statement);
+  };
+  for (const statement of parsed(text) ?? []) visit(statement);
+  return found;
+}
+
+/** Every SELECT changed, inner before outer. null: the text has other statements, or there was nothing to change. */
+export function withSelects(
+  text: string,
+  change: (statement: SelectStatement, depth: number) => SelectStatement,
+): string | null {
+  const visit = (statement: SelectStatement, depth: number): SelectStatement => {
+    const sources = statement.sources.map(
+      (source): Source =>
+        source.kind === "subquery" ? { ...source, statement: visit(source.statement, depth + 1) } : source,
+    );
+    return change({ ...statement, sources }, depth);
+  };
+  const statements = parsed(text);
+  if (statements === null) return null;
+  const before = statements.map(printSelect).join("; ");
+  const after = statements.map((statement) => printSelect(visit(statement, 0))).join("; ");
+  return after === before ? null : after;
+}
+
+/** Every node of columns and conditions changed, inner before outer. */
+export function withNodes(text: string, change: (node: Node) => Node): string | null {
+  const visit = (node: Node): Node => {
+    switch (node.kind) {
+      case "call":
+        return change({ ...node, arguments: node.arguments.map(visit) });
+      case "binary":
+        return change({ ...node, left: visit(node.left), right: visit(node.right) });
+      case "paren":
+        return change({ ...node, inner: visit(node.inner) });
+      default:
+        return change(node);
+    }
+  };
+  return withSelects(text, (statement) => ({
+    ...statement,
+    fields: statement.fields.map((field): SelectField => ({ ...field, expression: visit(field.expression) })),
+    condition: statement.condition === null ? null : visit(statement.condition),
+  }));
+}
+
+/** Calls of these names replaced by calls of another one with their first argument. */
+export const withCall = (text: string, names: RegExp, other: string): string | null =>
+  withNodes(text, (node) =>
+    node.kind === "call" && names.test(node.name)
+      ? { kind: "call", name: other, arguments: node.arguments.slice(0, 1) }
+      : node,
+  );
+
+/** All nodes of columns and conditions, of every SELECT. */
+export function nodesOf(text: string): Node[] {
+  const found: Node[] = [];
+  withNodes(text, (node) => {
+    found.push(node);
+    return node;
+  });
+  return found;
+}
+
+export const callsOf = (text: string): CallNode[] =>
+  nodesOf(text).filter((node): node is CallNode => node.kind === "call");
+
+export const isWindowed = ({ dimensions }: SelectStatement): boolean =>
+  dimensions.some((node) => node.kind === "call" && node.name === "time");
+
+function parsed(text: string): SelectStatement[] | null {
+  try {
+    const statements = parseQuery(text);
+    return statements.every((statement): statement is SelectStatement => statement.kind === "select")
+      ? statements
+      : null;
+  } catch {
+    return null;
+  }
+}
