@@ -21,7 +21,7 @@ const options = { dataDir: "/data", partitions: 2 };
 const clock: Clock = { nowNs: () => 0n, elapsedMs: () => 0, every: () => () => {} };
 const WEEK_NS = 604_800_000_000_000n;
 
-/** Other seeds: CRASH_SEED=1000 bun test test/store-crash.test.ts */
+/** Other seeds: CRASH_SEED=1000 CRASH_SEEDS=100 bun test test/store-crash.test.ts */
 const firstSeed = Number(process.env["CRASH_SEED"] ?? 1);
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -179,8 +179,10 @@ test("machine and process crashes lose nothing that was acknowledged", async () 
         }
       }
       const db = await Database.open(options, disk, clock);
+      expect(db.health().message).toBe("ready for queries and writes");
       const found = await cellsOf(db, measurements);
       possible.check(found);
+      await checkSeries(db, found);
       await db.close();
       const again = await Database.open(options, disk, clock);
       expect(await cellsOf(again, measurements)).toEqual(found);
