@@ -218,12 +218,12 @@ export interface MemtableExports {
   memtableMaxTime(memtable: number): bigint;
   memtableApply(batchTable: number, targets: number, fieldIds: number, scratch: number): number;
   memtableSeriesRows(memtable: number, id: number): number;
-  memtableDelete(memtable: number, id: number, minTime: bigint, maxTime: bigint): number;
+  memtableDelete(memtable: number, id: number, ranges: number, rangeCount: number): number;
   memtableDeleteFields(
     memtable: number,
     id: number,
-    minTime: bigint,
-    maxTime: bigint,
+    ranges: number,
+    rangeCount: number,
     fields: number,
     fieldCount: number,
   ): number;

@@ -1,4 +1,5 @@
 // Series without rows, which deletions and the end of segments leave behind in the catalog, and fields without values.
+import { CorruptionError } from "../base/errors.ts";
 import type { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
@@ -9,12 +10,16 @@ import type { OpenSegment, Version } from "./version.ts";
 /** Series of a step: some ten milliseconds. */
 const STEP = 20_000;
 
-/** Those of the series that have no row in the version, without reading more than times where no fields were deleted. */
+/**
+ * Those of the series that have no row in the version, without reading more than times where no fields were deleted. Of a series
+ * whose pages are damaged that is not known: it is not among them.
+ */
 export function emptySeries(
   kernels: Kernels,
   version: Version,
   { measurement, retentionPolicy }: Table,
   series: Iterable<number>,
+  onDamage: (error: CorruptionError) => void,
 ): number[] {
   const fields = version.tombstones.some((tombstone) => tombstone.fields) ? measurement.fields : [];
   const reader = new SeriesReader(
@@ -24,10 +29,16 @@ export function emptySeries(
     const empty: number[] = [];
     for (const id of series) {
       let hasRows = false;
-      reader.clusters(id, false, (runs) => {
-        hasRows = runs.some((run) => !run.mayBeHollow || hasValue(kernels, run, fields.length));
-        return !hasRows;
-      });
+      try {
+        reader.clusters(id, false, (runs) => {
+          hasRows = runs.some((run) => !run.mayBeHollow || hasValue(kernels, run, fields.length));
+          return !hasRows;
+        });
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        onDamage(error);
+        hasRows = true;
+      }
       if (!hasRows) empty.push(id);
     }
     return empty;
@@ -36,7 +47,7 @@ export function emptySeries(
   }
 }
 
-/** Gives for each of the series whether it has a value of the field in the version. */
+/** Gives for each of the series whether it has a value of the field in the version, or may have one in a damaged page. */
 export function* haveField(
   kernels: Kernels,
   version: Version,
@@ -50,10 +61,15 @@ export function* haveField(
   try {
     for (const id of series) {
       let found = false;
-      reader.clusters(id, false, (runs) => {
-        found = runs.some((run) => hasValue(kernels, run, 1));
-        return !found;
-      });
+      try {
+        reader.clusters(id, false, (runs) => {
+          found = runs.some((run) => hasValue(kernels, run, 1));
+          return !found;
+        });
+      } catch (error) {
+        if (!(error instanceof CorruptionError)) throw error;
+        found = true;
+      }
       yield found;
     }
   } finally {

@@ -23,7 +23,15 @@ import { emptyManifest, type Manifest, readManifest, type SegmentEntry, writeMan
 import { Memtable } from "./memtable.ts";
 import type { Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
-import { Deleted, type Deletion, isUnder, needed, type Tombstone, tombstonesOf } from "./tombstones.ts";
+import {
+  Deleted,
+  type Deletion,
+  isUnder,
+  needed,
+  type Tombstone,
+  tombstonesOf,
+  united,
+} from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
 /** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
@@ -263,13 +271,14 @@ export class Store {
   delete(table: Table, deletions: readonly Deletion[], fields: readonly string[] | null = null): void {
     const added = tombstonesOf(table, deletions, fields, this.#manifest.nextSegment);
     const fieldIds = fields?.map((each) => table.measurement.fieldId(each)).filter((id) => id >= 0);
-    for (const memtable of this.#version.memtables)
-      for (const { series, ranges } of deletions)
-        for (const id of series)
-          for (const [first, last] of ranges) {
-            if (fieldIds === undefined) memtable.delete(id, first, last);
-            else memtable.deleteFields(id, first, last, fieldIds);
-          }
+    for (const { series, ranges } of deletions) {
+      const apart = united(ranges);
+      for (const memtable of this.#version.memtables)
+        for (const id of series) {
+          if (fieldIds === undefined) memtable.delete(id, apart);
+          else memtable.deleteFields(id, apart, fieldIds);
+        }
+    }
     this.#manifest = {
       ...this.#manifest,
       tombstones: [...this.#manifest.tombstones, ...this.#needed(added, this.#version.segments)],
@@ -287,7 +296,8 @@ export class Store {
   dropEmpty(table: Table, series: Iterable<number>): void {
     // the rows of a segment that is gone may come back
     if (this.isMissingRows) return;
-    const empty = emptySeries(this.#parts.kernels, this.#version, table, series);
+    const onDamage = (error: CorruptionError) => this.reportDamage(error);
+    const empty = emptySeries(this.#parts.kernels, this.#version, table, series, onDamage);
     if (empty.length === 0) return;
     this.catalog.dropSeries(empty);
     this.#rewriteCatalog();
@@ -300,12 +310,16 @@ export class Store {
     const kept = this.#version.segments.filter(({ entry }) => !isOver(entry));
     this.#replaceVersion(kept, this.#version.memtables);
     const pause = new Pause();
-    for (const table of tablesIn(this.#parts.schema, gone))
-      await dropEmptySeries(this, table, this.#seriesOf(table), pause);
-    await this.#commit(kept, this.#manifest.logPosition);
-    for (const { reader } of gone) {
-      reader.unlink();
-      reader.close();
+    try {
+      for (const table of tablesIn(this.#parts.schema, gone))
+        await dropEmptySeries(this, table, this.#seriesOf(table), pause);
+    } finally {
+      // whatever becomes of the catalog: what left the version leaves the disk
+      await this.#commit(kept, this.#manifest.logPosition);
+      for (const { reader } of gone) {
+        reader.unlink();
+        reader.close();
+      }
     }
     return gone.length;
   }

@@ -139,7 +139,8 @@ export class DeletedRanges {
     for (const { series, ranges } of tombstones) {
       for (const id of series ?? []) {
         const known = this.#bySeries.get(id);
-        if (known) known.push(...ranges);
+        // (one by one: there may be more than a call takes arguments)
+        if (known) for (const range of ranges) known.push(range);
         else this.#bySeries.set(id, [...ranges]);
       }
     }

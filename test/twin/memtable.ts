@@ -19,20 +19,24 @@ export class MemtableTwin {
   }
 
   /** Rows that go; `rowCount` and `times` go on counting them. */
-  delete(id: number, minTime: bigint, maxTime: bigint): number {
+  delete(id: number, ranges: readonly (readonly [bigint, bigint])[]): number {
     const rows = this.#rows.get(id) ?? [];
-    const kept = rows.filter(({ time }) => time < minTime || time > maxTime);
+    const kept = rows.filter(({ time }) => !ranges.some(([first, last]) => time >= first && time <= last));
     if (kept.length > 0) this.#rows.set(id, kept);
     else this.#rows.delete(id);
     return rows.length - kept.length;
   }
 
   /** Values that go, and rows that have no other; `rowCount` and `times` go on counting these. */
-  deleteFields(id: number, minTime: bigint, maxTime: bigint, fieldIds: readonly number[]): number {
+  deleteFields(
+    id: number,
+    ranges: readonly (readonly [bigint, bigint])[],
+    fieldIds: readonly number[],
+  ): number {
     let taken = 0;
     const kept = (this.#rows.get(id) ?? [])
       .map(({ time, values }) => {
-        if (time < minTime || time > maxTime) return { time, values };
+        if (!ranges.some(([first, last]) => time >= first && time <= last)) return { time, values };
         const left = new Map([...values].filter(([field]) => !fieldIds.includes(field)));
         taken += values.size - left.size;
         return { time, values: left };

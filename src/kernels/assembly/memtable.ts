@@ -62,11 +62,23 @@ export function memtableClose(mem: usize): void {
   }
 }
 
+// Whether one of the `count` ranges of time (pairs of i64, both ends within, ascending, apart) has a time.
+@inline function isWithin(ranges: usize, count: u32, time: i64): bool {
+  let low: u32 = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (load<i64>(ranges + (<usize>middle << 4), 8) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low < count && load<i64>(ranges + (<usize>low << 4)) <= time;
+}
+
 /**
- * Takes the rows of series `id` with minTime <= time <= maxTime out of its chain (their bytes stay until the memtable is
- * freed; `memtableRows` and the bounds of time stay as they were). Gives their number.
+ * Takes the rows of series `id` whose times are within one of the `rangeCount` ranges at `ranges` out of its chain, in one walk
+ * (their bytes stay until the memtable is freed; `memtableRows` and the bounds of time stay as they were). Gives their number.
  */
-export function memtableDelete(mem: usize, id: u32, minTime: i64, maxTime: i64): u32 {
+export function memtableDelete(mem: usize, id: u32, ranges: usize, rangeCount: u32): u32 {
   if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
   const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
   let link = head;
@@ -75,7 +87,7 @@ export function memtableDelete(mem: usize, id: u32, minTime: i64, maxTime: i64):
   while (row != 0) {
     const time = load<i64>(row, ROW_TIME);
     const older: usize = load<u32>(row);
-    if (time >= minTime && time <= maxTime) {
+    if (isWithin(ranges, rangeCount, time)) {
       store<u32>(link, <u32>older);
       gone++;
     } else link = row;
@@ -86,12 +98,12 @@ export function memtableDelete(mem: usize, id: u32, minTime: i64, maxTime: i64):
 }
 
 /**
- * Takes the values of the `fieldCount` fields at `fields` out of the rows of series `id` with minTime <= time <= maxTime, and
- * rows without a value left out of the chain, as `memtableDelete` does. Gives the number of values, or 0xffffffff when out of
+ * Takes the values of the `fieldCount` fields at `fields` out of the rows of series `id` within ranges, and rows without a value
+ * left out of the chain, as `memtableDelete` does. Gives the number of values, or 0xffffffff when out of
  * memory: some are gone then.
  */
 export function memtableDeleteFields(
-  mem: usize, id: u32, minTime: i64, maxTime: i64, fields: usize, fieldCount: u32,
+  mem: usize, id: u32, ranges: usize, rangeCount: u32, fields: usize, fieldCount: u32,
 ): u32 {
   if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
   const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
@@ -101,7 +113,7 @@ export function memtableDeleteFields(
   while (row != 0) {
     const time = load<i64>(row, ROW_TIME);
     const older: usize = load<u32>(row);
-    if (time >= minTime && time <= maxTime) {
+    if (isWithin(ranges, rangeCount, time)) {
       const set: usize = load<u32>(row, ROW_SET);
       const kept = countWithout(set, fields, fieldCount);
       taken += load<u32>(set) - kept;
