@@ -124,7 +124,7 @@ describe("POST /write", () => {
     const answer = await new Promise<string>((resolve) => {
       const socket = connect(server.port, "127.0.0.1", () => {
         socket.write(
-          "POST /write?db=telegraf HTTP/1.1\r\nHost: x\r\nUser-Agent: Telegraf/1.30 Go/1.22\r\nContent-Type: text/plain; charset=utf-8\r\n" +
+          "POST /write?db=telegraf HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Telegraf/1.30 Go/1.22\r\nContent-Type: text/plain; charset=utf-8\r\n" +
             "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
         );
         for (const part of [zipped.slice(0, 7), zipped.slice(7)])
@@ -140,7 +140,7 @@ describe("POST /write", () => {
 
   test("node-influx: no Content-Type, empty rp", async () => {
     const answer = await exchange(
-      "POST /write?db=d&precision=n&rp= HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nm f=1",
+      "POST /write?db=d&precision=n&rp= HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nConnection: close\r\n\r\nm f=1",
     );
     expect(answer).toStartWith("HTTP/1.1 204");
     expect(answer.toLowerCase()).not.toContain("content-length: 0\r\n\r\nx");
@@ -383,7 +383,7 @@ describe("/query", () => {
         }
       };
       const socket = connect(server.port, "127.0.0.1", () =>
-        socket.write("GET /query?q=x HTTP/1.1\r\nHost: x\r\n\r\n"),
+        socket.write("GET /query?q=x HTTP/1.1\r\nHost: localhost\r\n\r\n"),
       );
       if (partCount > 0) await new Promise((resolve) => socket.once("data", resolve));
       else while (db.queries.length === 0) await Bun.sleep(5);

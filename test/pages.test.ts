@@ -51,6 +51,25 @@ test("another site's change nothing and read nothing where everybody is let in",
   expect(db.databases()).toEqual([]);
 });
 
+test("a page whose name was made to lead here is known by it, though its browser does not say whose it is", async () => {
+  const named = (headers: Record<string, string>) =>
+    Promise.all(
+      [`${url}/query?q=CREATE+DATABASE+made`, `${url}/query?q=SHOW+DATABASES`].map(
+        async (each) => (await fetch(each, { headers })).status,
+      ),
+    );
+  for (const headers of [
+    { Host: "evil.example:8086" },
+    { Host: "evil.example:8086", Origin: "http://evil.example:8086" },
+    { Origin: "http://evil.example:8086" },
+    { Origin: "null" },
+  ])
+    expect(await named(headers)).toEqual([403, 403]);
+  expect(db.databases()).toEqual([]);
+  for (const Host of ["localhost:8086", "127.0.0.1", "[::1]:8086", "10.0.0.7:8086"])
+    expect(await named({ Host })).toEqual([200, 200]);
+});
+
 test("this machine's do, and those of the same site, as behind a proxy", async () => {
   for (const headers of [own, { Origin: "https://app.example", "Sec-Fetch-Site": "same-origin" }])
     for (const answer of await sent(headers)) expect(answer.status).toBeLessThan(300);

@@ -184,7 +184,7 @@ describe("stopping", () => {
       const port = Number(new URL(base).port);
       const answer = new Promise<string>((resolve) => {
         const socket = connect(port, "127.0.0.1", () =>
-          socket.write("POST /write?db=d HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\nm f"),
+          socket.write("POST /write?db=d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\nm f"),
         );
         setTimeout(() => socket.write("=2 2"), 300);
         socket.on("data", (data) => resolve(data.toString()));
@@ -207,7 +207,7 @@ describe("stopping", () => {
     const own = new ServerProcess(join(folder, "second"));
     const base = await own.ready();
     const socket = connect(Number(new URL(base).port), "127.0.0.1", () =>
-      socket.write("POST /write?db=d HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\nm f"),
+      socket.write("POST /write?db=d HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\nm f"),
     );
     socket.on("error", () => {});
     await Bun.sleep(100);

@@ -13,13 +13,22 @@ export class Pages {
     this.#areAllAllowed = authEnabled || allowOpen;
   }
 
-  /** Throws `ForbiddenError` for a request that a browser sends for another site's page. */
+  /**
+   * Throws `ForbiddenError` for a request that a browser sends for another site's page. Browsers say whose page it is
+   * (Sec-Fetch-Site, which no page can forge), but not to a server without TLS whose name is not of this machine: so comes a page
+   * whose own name was made to lead here (DNS rebinding), and it is known by that name.
+   */
   check(request: Request): void {
-    if (this.#areAllAllowed || request.headers.get("sec-fetch-site") !== "cross-site") return;
+    if (this.#areAllAllowed) return;
+    const site = request.headers.get("sec-fetch-site");
     const origin = request.headers.get("origin");
-    if (origin !== null && isOfThisMachine(origin)) return;
+    const isLetIn =
+      site === null
+        ? (origin === null || isOfThisMachine(origin)) && isNamedHere(request.headers.get("host"))
+        : site !== "cross-site" || (origin !== null && isOfThisMachine(origin));
+    if (isLetIn) return;
     throw new ForbiddenError(
-      "pages of other sites are let in only where authentication is on (--auth-enabled)",
+      "pages of other sites, and requests by another name than localhost or an address, are let in only with --auth-enabled or --allow-open",
     );
   }
 
@@ -38,6 +47,14 @@ const corsHeaders = {
   "Access-Control-Expose-Headers": "Date, Request-Id, X-Influxdb-Build, X-Influxdb-Error, X-Influxdb-Version",
   Vary: "Origin",
 };
+
+/** `localhost:8086`, or an address, which no page has for a name that it could make lead elsewhere. */
+function isNamedHere(host: string | null): boolean {
+  if (host === null || host === "") return true;
+  if (!URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  return hostname.startsWith("[") || /^\d+(\.\d+){3}$/.test(hostname) || isLoopback(hostname);
+}
 
 function isOfThisMachine(origin: string): boolean {
   return URL.canParse(origin) && isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ""));

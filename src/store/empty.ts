@@ -116,3 +116,15 @@ export function tablesIn(schema: Schema, segments: readonly OpenSegment[]): Set<
     }
   return tables;
 }
+
+/** The entry of a segment whose rows of the tables are found no more. */
+export function withHidden(entry: SegmentEntry, tables: readonly Table[]): SegmentEntry {
+  const names = tables
+    .filter(
+      ({ measurement, retentionPolicy }) =>
+        measurement.database === entry.database && retentionPolicy === entry.retentionPolicy,
+    )
+    .map(({ measurement }) => measurement.name)
+    .filter((name) => !entry.hidden.includes(name));
+  return names.length === 0 ? entry : { ...entry, hidden: [...entry.hidden, ...names] };
+}

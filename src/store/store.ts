@@ -17,7 +17,7 @@ import type { LogPosition } from "../model/log.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
 import { compactSegments, pickRun } from "./compact.ts";
-import { dropEmptySeries, emptySeries, tablesIn } from "./empty.ts";
+import { dropEmptySeries, emptySeries, tablesIn, withHidden } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
 import { emptyManifest, type Manifest, readManifest, type SegmentEntry, writeManifest } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
@@ -248,15 +248,7 @@ export class Store {
    */
   drop(tables: readonly Table[]): void {
     for (const table of tables) this.catalog.drop(table.id);
-    const hide = (entry: SegmentEntry): SegmentEntry => {
-      const names = tables
-        .filter(({ measurement, retentionPolicy }) => {
-          return measurement.database === entry.database && retentionPolicy === entry.retentionPolicy;
-        })
-        .map(({ measurement }) => measurement.name)
-        .filter((name) => !entry.hidden.includes(name));
-      return names.length === 0 ? entry : { ...entry, hidden: [...entry.hidden, ...names] };
-    };
+    const hide = (entry: SegmentEntry) => withHidden(entry, tables);
     const segments = this.#version.segments.map(({ entry, reader }) => ({ entry: hide(entry), reader }));
     this.#missing = this.#missing.map(({ entry, older }) => ({ entry: hide(entry), older }));
     this.#manifest = { ...this.#manifest, segments: this.#entries(segments) };
@@ -296,8 +288,9 @@ export class Store {
   dropEmpty(table: Table, series: Iterable<number>): void {
     // the rows of a segment that is gone may come back
     if (this.isMissingRows) return;
-    const onDamage = (error: CorruptionError) => this.reportDamage(error);
-    const empty = emptySeries(this.#parts.kernels, this.#version, table, series, onDamage);
+    const empty = emptySeries(this.#parts.kernels, this.#version, table, series, (error) =>
+      this.reportDamage(error),
+    );
     if (empty.length === 0) return;
     this.catalog.dropSeries(empty);
     this.#rewriteCatalog();

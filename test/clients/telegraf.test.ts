@@ -149,7 +149,7 @@ test("a busy server answers 503 in JSON, tells v2 when to come again, and 413 ma
     const large = `# ${"x".repeat(1_040_000)}\n${gathered[0]}\n`;
     const { hostname, port } = new URL(url);
     const slow = connect(Number(port), hostname);
-    slow.write(`POST /write?db=d HTTP/1.1\r\nHost: x\r\nContent-Length: ${large.length}\r\n\r\n`);
+    slow.write(`POST /write?db=d HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${large.length}\r\n\r\n`);
     slow.write(large.slice(0, 1000));
     await Bun.sleep(100);
     const refused = await telegraf(url, "db=d", `# ${"y".repeat(20_000)}\n${gathered[0]}\n`.repeat(3));
