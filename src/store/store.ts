@@ -242,15 +242,14 @@ export class Store {
     }
   }
 
-  /**
-   * Forgets tables that the schema has dropped: their rows are found no more. Durable with the next flush; until
-   * then the log has the record of it.
-   */
+  /** Forgets tables that the schema has dropped: their rows are found no more. Durable as `delete` is. */
   drop(tables: readonly Table[]): void {
     for (const table of tables) this.catalog.drop(table.id);
-    const hide = (entry: SegmentEntry) => withHidden(entry, tables);
-    const segments = this.#version.segments.map(({ entry, reader }) => ({ entry: hide(entry), reader }));
-    this.#missing = this.#missing.map(({ entry, older }) => ({ entry: hide(entry), older }));
+    const segments = this.#version.segments.map(({ entry, reader }) => ({
+      entry: withHidden(entry, tables),
+      reader,
+    }));
+    this.#missing = this.#missing.map(({ entry, older }) => ({ entry: withHidden(entry, tables), older }));
     this.#manifest = { ...this.#manifest, segments: this.#entries(segments) };
     this.#replaceVersion(segments, this.#version.memtables);
     this.#rewriteCatalog();
@@ -271,10 +270,8 @@ export class Store {
           else memtable.deleteFields(id, apart, fieldIds);
         }
     }
-    this.#manifest = {
-      ...this.#manifest,
-      tombstones: [...this.#manifest.tombstones, ...this.#needed(added, this.#version.segments)],
-    };
+    const tombstones = [...this.#manifest.tombstones, ...this.#needed(added, this.#version.segments)];
+    this.#manifest = { ...this.#manifest, tombstones };
     this.#dirty = true;
     this.#replaceVersion(this.#version.segments, this.#version.memtables);
   }
@@ -288,9 +285,8 @@ export class Store {
   dropEmpty(table: Table, series: Iterable<number>): void {
     // the rows of a segment that is gone may come back
     if (this.isMissingRows) return;
-    const empty = emptySeries(this.#parts.kernels, this.#version, table, series, (error) =>
-      this.reportDamage(error),
-    );
+    const onDamage = (error: CorruptionError) => this.reportDamage(error);
+    const empty = emptySeries(this.#parts.kernels, this.#version, table, series, onDamage);
     if (empty.length === 0) return;
     this.catalog.dropSeries(empty);
     this.#rewriteCatalog();
