@@ -281,3 +281,28 @@ test("policies are made and changed by InfluxDB's rules", async () => {
   expect(await held.ask("SELECT v FROM e..m")).toBe("retention policy not found: ");
   await held.db.close();
 });
+
+test("after ALTER of the shard duration a window that is over does not bring back what it overwrote", async () => {
+  const held = await Held.open();
+  const WEEK_NS = 168n * HOUR_NS;
+  const dayNs = 24n * HOUR_NS;
+  await held.ask("CREATE RETENTION POLICY p ON d DURATION INF REPLICATION 1 SHARD DURATION 7d DEFAULT");
+  // the beginning of a week that is just over
+  const weekNs = START_NS - (START_NS % WEEK_NS);
+  await held.write(`m v=1 ${weekNs}`);
+  await held.db.flush();
+  await held.ask("ALTER RETENTION POLICY p ON d SHARD DURATION 1d");
+  await held.write(`m v=9 ${weekNs}`);
+  await held.db.flush();
+  expect(await held.ask("SELECT v FROM m")).toEqual([[weekNs, 9]]);
+  // the day's window is over, the week's is not
+  const sinceNs = weekNs + dayNs + HOUR_NS - (held.nowNs - HOUR_NS);
+  if (sinceNs > 0n) await held.pass(sinceNs);
+  const hours = (held.nowNs - (weekNs + dayNs)) / HOUR_NS;
+  expect(await held.ask(`ALTER RETENTION POLICY p ON d DURATION ${hours > 1n ? hours : 1n}h`)).toEqual([]);
+  expect(await held.ask("SELECT v FROM m")).toEqual([[weekNs, 9]]);
+  // then the week's as well: both are gone
+  await held.pass(WEEK_NS);
+  expect(await held.ask("SELECT v FROM m")).toEqual([]);
+  await held.db.close();
+});

@@ -390,3 +390,17 @@ test("an open server listens on loopback alone, unless it is meant", async () =>
   for (const options of [{ allowOpen: true }, { authEnabled: true }])
     await serve(db, { host: "0.0.0.0", port: 0, ...options }).stop(0);
 });
+
+test("SHOW CONTINUOUS QUERIES tells of the databases that its user may read", async () => {
+  await admin(
+    "CREATE DATABASE seen; CREATE DATABASE secret; CREATE USER cq WITH PASSWORD 'pw'; GRANT READ ON seen TO cq",
+  );
+  for (const name of ["seen", "secret"])
+    await admin(
+      `CREATE CONTINUOUS QUERY q ON ${name} BEGIN SELECT mean(v) INTO ${name}.autogen.o FROM ${name}.autogen.m GROUP BY time(1h) END`,
+    );
+  const answer = await textOf(ask("SHOW CONTINUOUS QUERIES", basic("cq"), "db=seen"));
+  expect(answer).toContain('"name":"seen"');
+  expect(answer).not.toContain("secret");
+  expect(await admin("SHOW CONTINUOUS QUERIES")).toContain('"name":"secret"');
+});

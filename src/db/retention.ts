@@ -141,8 +141,13 @@ export class Retention implements RetentionAdministration {
     await maintenance.exclusively(async () => {
       checkWritable();
       for (const store of stores) {
-        const { dropped } = store;
-        await store.expire((entry) => dropped.has(entry) || isOver(entry));
+        const { dropped, segments } = store;
+        // an older segment of another window, as an ALTER of the shard duration leaves them, would show what this one overwrote
+        const isUncovering = (entry: SegmentEntry) =>
+          segments
+            .slice(0, segments.indexOf(entry))
+            .some((older) => !isOver(older) && !dropped.has(older) && overlap(older, entry));
+        await store.expire((entry) => dropped.has(entry) || (isOver(entry) && !isUncovering(entry)));
       }
     });
   }
@@ -185,4 +190,13 @@ function shardId({ database, retentionPolicy, windowStart, windowEnd }: SegmentE
 
 function compare<T extends string | bigint>(a: T, b: T): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function overlap(a: SegmentEntry, b: SegmentEntry): boolean {
+  return (
+    a.database === b.database &&
+    a.retentionPolicy === b.retentionPolicy &&
+    a.minTime <= b.maxTime &&
+    b.minTime <= a.maxTime
+  );
 }

@@ -38,7 +38,7 @@ export async function executeOperation(
     case "show diagnostics":
       return showModules(administration.status.diagnostics(), operation.of);
     case "show continuous queries":
-      return showContinuousQueries(administration, operation.status);
+      return showContinuousQueries(administration, operation.status, access);
     case "create continuous query":
       await administration.continuousQueries.create(operation.database, operation.query);
       return [];
@@ -73,9 +73,14 @@ function showModules(modules: readonly StatusModule[], of: string): ResultSeries
     });
 }
 
-/** A series for each database, also for one that has none. */
-function showContinuousQueries(administration: Administration, status: boolean): ResultSeries[] {
-  return administration.databases().map((name) => {
+/** A series for each database that may be seen, also for one that has none. */
+function showContinuousQueries(
+  administration: Administration,
+  status: boolean,
+  access: Access | undefined,
+): ResultSeries[] {
+  const names = administration.databases().filter((name) => access?.sees(name) ?? true);
+  return names.map((name) => {
     const queries = administration.continuousQueries.list(name);
     if (!status) {
       const rows = queries.map((query) => [query.name, query.text]);
