@@ -31,7 +31,7 @@ export interface ShowTarget {
   readonly measurement: string;
   /** Those whose rows and fields count. */
   readonly retentionPolicies: readonly string[];
-  /** Over tags only; null = every series. */
+  /** Over tags, and where names are shown fields: of a row in the range; null = every series. */
   readonly where: Expression | null;
 }
 
@@ -41,7 +41,7 @@ export interface ShowNamesPlan {
   readonly targets: readonly ShowTarget[];
   /** Tag keys wanted, for tag keys and tag values: all filters must let a key pass. */
   readonly keys: readonly KeyCondition[];
-  /** Series must have rows in this range; null: whether they have is not asked. */
+  /** Series must have rows in this range, such as `where` says; null: whether they have is not asked. */
   readonly range: TimeRange | null;
   /** Rows: per measurement for tag keys, tag values and field keys; over all for series. 0 = all. */
   readonly limit: number;

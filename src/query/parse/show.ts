@@ -113,9 +113,10 @@ function expectCardinality(cursor: Cursor): Cardinality {
 
 function parseClauses(cursor: Cursor, subject: ShowSubject, cardinality: Cardinality): ShowStatement {
   const database = parseOn(cursor);
-  const sources: Source[] = cursor.takeKeyword("FROM") ? parseSources(cursor, false) : [];
-  const filter = parseFilter(cursor, subject);
   const isList = cardinality === null;
+  const takesSources = !(isList && subject === "measurements");
+  const sources: Source[] = takesSources && cursor.takeKeyword("FROM") ? parseSources(cursor, false) : [];
+  const filter = parseFilter(cursor, subject);
   const condition = isList && subject === "field keys" ? null : parseCondition(cursor);
   const dimensions = isList ? [] : parseDimensions(cursor);
   const descending = isList && parseOrder(cursor, ["time", "name"]);

@@ -1,7 +1,7 @@
 // WHERE of SHOW: what it asks of the series of one measurement.
 //
-// Only tags can be asked about. A comparison with something else than a text holds for every series where names are shown,
-// and for none where they are counted, as InfluxDB has it. `_name` is the measurement; `_tagKey` is asked of tag keys and
+// Tags, and where names are shown fields: of a series that has such a point. Another comparison with something else than a text
+// holds for every series where names are shown, and for none where they are counted, as InfluxDB has it. `_name` is the measurement; `_tagKey` is asked of tag keys and
 // leaves the condition, as time does.
 import { InputError } from "../../base/errors.ts";
 import { evaluate } from "../../model/evaluate.ts";
@@ -11,12 +11,15 @@ import type { BinaryNode, Node } from "../ast.ts";
 import { printNode } from "../print.ts";
 import type { KeyCondition } from "../show-plan.ts";
 import { resolveCondition } from "./condition.ts";
-import { TS_IS_NO_TIME } from "./schema.ts";
+import { type Schema, TS_IS_NO_TIME } from "./schema.ts";
 
 export interface ConditionScope {
   readonly measurement: string;
   /** The statement counts. */
   readonly counts: boolean;
+  /** Fields that any of the measurements has and that are no tags of this one. */
+  readonly fields: ReadonlySet<string>;
+  readonly schema: Schema;
 }
 
 const operators: ReadonlySet<string> = new Set(["=", "!=", "=~", "!~"]);
@@ -51,6 +54,9 @@ function resolved(node: Node, scope: ConditionScope): Expression | boolean | nul
 }
 
 function comparison(node: BinaryNode, scope: ConditionScope): Expression | boolean | null {
+  const asked = namesIn(node).filter((name) => scope.fields.has(name));
+  if (asked.length > 0)
+    return asked.every((name) => scope.schema.fields.has(name)) && resolveCondition(node, scope.schema);
   const isTagComparison =
     operators.has(node.operator) && ![node.left, node.right].some(({ kind }) => kind === "binary");
   if (!isTagComparison && scope.counts) return false;
@@ -62,6 +68,22 @@ function comparison(node: BinaryNode, scope: ConditionScope): Expression | boole
   const other = node.left === reference ? node.right : node.left;
   if (other.kind !== "string" && other.kind !== "regex" && other.kind !== "reference") return !scope.counts;
   return resolveCondition(node, TS_IS_NO_TIME);
+}
+
+/** Of tags and fields. */
+export function namesIn(node: Node): string[] {
+  switch (node.kind) {
+    case "reference":
+      return [node.name];
+    case "paren":
+      return namesIn(node.inner);
+    case "binary":
+      return [...namesIn(node.left), ...namesIn(node.right)];
+    case "call":
+      return node.arguments.flatMap(namesIn);
+    default:
+      return [];
+  }
 }
 
 const referenceOf = ({ left, right }: BinaryNode) =>

@@ -1,13 +1,14 @@
 // SHOW to its plan: measurements resolved, each with the condition over its tags.
 import { InputError } from "../../base/errors.ts";
+import { fieldsOf } from "../../model/predicate.ts";
 import type { MeasurementSource, Node, ShowStatement } from "../ast.ts";
 import type { UnsupportedPlan } from "../plan.ts";
 import type { CardinalityPlan, KeyCondition, ShowNamesPlan, ShowPlan, ShowTarget } from "../show-plan.ts";
-import { splitCondition, type TimeRange } from "./condition.ts";
+import { everything, splitCondition, type TimeRange } from "./condition.ts";
 import { type PlanContext, requireDatabase, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
-import { TS_IS_NO_TIME } from "./schema.ts";
-import { keyCondition, seriesCondition } from "./show-condition.ts";
+import { fieldMap, NO_NAMES, type Schema, TS_IS_NO_TIME, tagSet } from "./schema.ts";
+import { keyCondition, namesIn, seriesCondition } from "./show-condition.ts";
 import { measurementNames } from "./sources.ts";
 
 export async function planShow(
@@ -48,12 +49,13 @@ async function planNames(
   const { range, rest } = conditionOf(statement, context);
   const { limit, offset, seriesLimit, seriesOffset } = statement;
   const targets = await planTargets(statement, rest, context);
+  const asksValues = targets.some(({ where }) => where !== null && fieldsOf(where).length > 0);
   const kind = `show ${subject}` as const;
   return {
     kind,
     targets,
     keys: keyConditions(statement, rest),
-    range,
+    range: asksValues ? (range ?? everything) : range,
     limit,
     offset,
     seriesLimit,
@@ -124,7 +126,7 @@ async function planTargets(
   context: PlanContext,
 ): Promise<ShowTarget[]> {
   const database = resolveDatabase(context, statement.database);
-  const everything: MeasurementSource = {
+  const anything: MeasurementSource = {
     kind: "measurement",
     database: "",
     retentionPolicy: "",
@@ -133,25 +135,53 @@ async function planTargets(
   };
   const written = statement.sources as readonly MeasurementSource[];
   const counts = statement.cardinality !== null;
-  const targets = new Map<string, ShowTarget>();
-  for (const source of written.length === 0 ? [everything] : written) {
+  const asked = new Map<string, Omit<ShowTarget, "where">>();
+  for (const source of written.length === 0 ? [anything] : written) {
     const of = source.database === "" ? database : resolveDatabase(context, source.database);
     const policies = policiesOf(statement, source, of, context);
     for (const measurement of await measurementNames(source, of, context)) {
       const key = JSON.stringify([measurement, of]);
-      const known = targets.get(key);
-      const retentionPolicies = [...new Set([...(known?.retentionPolicies ?? []), ...policies])];
-      const where = known?.where ?? seriesCondition(condition, { measurement, counts });
-      if (where !== false)
-        targets.set(key, {
-          database: of,
-          measurement,
-          retentionPolicies,
-          where: where === true ? null : where,
-        });
+      const known = asked.get(key)?.retentionPolicies ?? [];
+      asked.set(key, {
+        database: of,
+        measurement,
+        retentionPolicies: [...new Set([...known, ...policies])],
+      });
     }
   }
-  return [...targets.values()].sort((a, b) => (a.measurement < b.measurement ? -1 : 1));
+  const schemas = await schemasOf(asked, condition === null || counts ? [] : namesIn(condition), context);
+  const fields = new Set([...schemas.values()].flatMap((schema) => [...schema.fields.keys()]));
+  const targets: ShowTarget[] = [];
+  for (const [key, target] of asked) {
+    const schema = schemas.get(key) ?? NO_NAMES;
+    const ownFields = fields.difference(schema.tags);
+    const scope = { measurement: target.measurement, counts, fields: ownFields, schema };
+    const where = seriesCondition(condition, scope);
+    if (where !== false) targets.push({ ...target, where: where === true ? null : where });
+  }
+  return targets.sort((a, b) => (a.measurement < b.measurement ? -1 : 1));
+}
+
+/** Of each measurement the fields that are asked about, and where there are any its tags. */
+async function schemasOf(
+  asked: ReadonlyMap<string, Omit<ShowTarget, "where">>,
+  names: readonly string[],
+  { metadata }: PlanContext,
+): Promise<Map<string, Schema>> {
+  const schemas = new Map<string, Schema>();
+  if (names.length === 0) return schemas;
+  for (const [key, { database, measurement }] of asked) {
+    const all = fieldMap(await metadata.fields(database, measurement));
+    const fields = new Map(names.filter((name) => all.has(name)).map((name) => [name, all.get(name)!]));
+    if (fields.size > 0) schemas.set(key, { fields, tags: new Set() });
+  }
+  if (schemas.size === 0) return schemas;
+  for (const [key, { database, measurement }] of asked) {
+    const tags = tagSet(await metadata.tagKeys(database, measurement, null));
+    const fields = [...(schemas.get(key)?.fields ?? [])].filter(([name]) => !tags.has(name));
+    schemas.set(key, { fields: new Map(fields), tags });
+  }
+  return schemas;
 }
 
 /**

@@ -41,7 +41,7 @@ export const shows: readonly Difference[] = [
   {
     title: "values in SHOW",
     influxd:
-      "`invalid tag comparison operator`, or nothing, where SHOW TAG KEYS or TAG VALUES compares a field",
+      "`invalid tag comparison operator`, every series, or nothing, where SHOW SERIES, TAG KEYS or TAG VALUES compares a field",
     serie: "names of series that have such a point",
     reason: "an extension: [extensions.md](extensions.md)",
     covers: ({ exchange, serie, influxd, fields }) =>
