@@ -119,6 +119,8 @@ export interface ReferenceNode {
   /** Parts of a dotted name joined by ".". */
   readonly name: string;
   readonly cast: CastType | null;
+  /** In HAVING: "line 1, char 60", for errors that the planner finds. */
+  readonly place?: string;
 }
 
 export interface CallNode {
@@ -126,6 +128,7 @@ export interface CallNode {
   /** Lower case. */
   readonly name: string;
   readonly arguments: readonly Node[];
+  readonly place?: string;
 }
 
 export type NodeOperator =

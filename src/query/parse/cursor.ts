@@ -20,6 +20,7 @@ export class Cursor {
   #offset = 0;
   #ahead: Token | null = null;
   #depth = 0;
+  #keepsPlaces = false;
   #previous: Token | null = null;
 
   constructor(text: string, parameters: Parameters) {
@@ -154,6 +155,21 @@ export class Cursor {
     const duration = parseCalendarDuration(this.next().text);
     if (duration === undefined) throw parseError("invalid duration");
     return duration;
+  }
+
+  /** Runs a rule whose names keep their places. */
+  withPlaces<T>(rule: () => T): T {
+    this.#keepsPlaces = true;
+    try {
+      return rule();
+    } finally {
+      this.#keepsPlaces = false;
+    }
+  }
+
+  /** `place` of a node that begins with the token; nothing where places are not kept. */
+  place({ offset }: Token): { readonly place?: string } {
+    return this.#keepsPlaces ? { place: this.position(offset) } : {};
   }
 
   /** Runs a rule that nests. */

@@ -89,9 +89,7 @@ function parseOperand(cursor: Cursor): Node {
   const token = cursor.peek();
   switch (token.kind) {
     case "identifier":
-      return cursor.peekSecond().text === "("
-        ? parseCall(cursor, cursor.next().text)
-        : parseReference(cursor);
+      return cursor.peekSecond().text === "(" ? parseCall(cursor, cursor.next()) : parseReference(cursor);
     case "string":
       return { kind: "string", value: cursor.next().text };
     case "number":
@@ -189,8 +187,8 @@ function negated({ ns, months }: DurationNode): DurationNode {
 }
 
 function parseDistinct(cursor: Cursor): Node {
-  cursor.expectKeyword("DISTINCT");
-  if (cursor.isOperator("(")) return parseCall(cursor, "distinct");
+  const word = cursor.next();
+  if (cursor.isOperator("(")) return parseCall(cursor, word);
   if (cursor.peek().kind === "end" || cursor.isOperator("/")) throw cursor.found("(", "identifier");
   return { kind: "distinct", name: cursor.expectIdentifier() };
 }
@@ -203,7 +201,7 @@ function bare(node: Node): Node {
 }
 
 /** The arguments of a call, whose name has been read. */
-function parseCall(cursor: Cursor, name: string): Node {
+function parseCall(cursor: Cursor, word: Token): Node {
   cursor.expectOperator("(");
   const list: Node[] = [];
   if (!cursor.takeOperator(")")) {
@@ -213,21 +211,22 @@ function parseCall(cursor: Cursor, name: string): Node {
     } while (cursor.takeOperator(","));
     cursor.expectOperator(")");
   }
-  return { kind: "call", name: name.toLowerCase(), arguments: list };
+  return { kind: "call", name: word.text.toLowerCase(), arguments: list, ...cursor.place(word) };
 }
 
 const castTypes = ["float", "integer", "unsigned", "string", "boolean", "field", "tag"] as const;
 
 /** `name`, `"name"`, `a.b` (one name with a dot), each with an optional `::type`. */
 export function parseReference(cursor: Cursor): Node & { kind: "reference" } {
+  const first = cursor.peek();
   const parts = [cursor.expectIdentifier()];
   // (`a..b` has an empty part)
   while (cursor.takeOperator(".")) parts.push(cursor.isOperator(".") ? "" : cursor.expectIdentifier());
   const name = parts.join(".");
-  if (!cursor.takeOperator("::")) return { kind: "reference", name, cast: null };
+  if (!cursor.takeOperator("::")) return { kind: "reference", name, cast: null, ...cursor.place(first) };
   const written = cursor.peek().text.toLowerCase();
   const cast = castTypes.find((type) => type === written);
   if (cast === undefined) throw cursor.found(...castTypes);
   cursor.next();
-  return { kind: "reference", name, cast: cast satisfies CastType };
+  return { kind: "reference", name, cast: cast satisfies CastType, ...cursor.place(first) };
 }

@@ -118,7 +118,7 @@ function parseFill(cursor: Cursor): Fill | null {
 function parseHaving(cursor: Cursor): Node | null {
   if (!cursor.isWord("having")) return null;
   cursor.next();
-  return parseExpression(cursor);
+  return cursor.withPlaces(() => parseExpression(cursor));
 }
 
 /** ORDER BY of one of `names`; true = descending. */
