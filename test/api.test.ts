@@ -295,3 +295,18 @@ describe("the other routes", () => {
     expect(Object.keys(paths)).toContain("/debug/vars");
   });
 });
+
+test("DELETE by GET has no warning, as in influxd; DROP SERIES has", async () => {
+  const messagesOf = async (q: string) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the answer's shape is what is tested
+    const { results } = (await (await ask(q)).json()) as any;
+    return results[0].messages;
+  };
+  expect(await messagesOf("DELETE FROM nowhere")).toBeUndefined();
+  expect(await messagesOf("DROP SERIES FROM nowhere")).toEqual([
+    {
+      level: "warning",
+      text: "deprecated use of 'DROP SERIES FROM nowhere' in a read only context, please use a POST request instead",
+    },
+  ]);
+});

@@ -69,7 +69,7 @@ export class Databases {
   /** Durable when resolved. Throws `InputError` for a name that cannot be, `DiskError`. */
   async create(name: string, policy: RetentionPolicy = AUTOGEN): Promise<void> {
     if (!this.#policies.has(name)) {
-      if (name === "") throw new InputError("a database needs a name");
+      if (name === "") throw new InputError("invalid name");
       this.#policies.set(name, [policy]);
       this.#save();
     }

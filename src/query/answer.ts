@@ -206,6 +206,8 @@ function* joinedRows(
   const evaluate = input.outputs.map((output) => compileOutput(output, rows?.blocks ?? [], input.fields));
   const at: Position = { calls: absent.slice(), block: 0, row: 0 };
   const next = new Int32Array(points.length);
+  // fill(previous) is for calls that have no point at the time of the others, too
+  const keepsBefore = plan.fill.kind === "previous";
   for (;;) {
     let time: bigint | null = null;
     for (let c = 0; c < points.length; c++) {
@@ -217,7 +219,8 @@ function* joinedRows(
     for (let c = 0; c < points.length; c++) {
       const index = next[c]!;
       const isNow = index < points[c]!.values.length && points[c]!.times[index] === time;
-      at.calls[present[c]!] = isNow ? points[c]!.values[index]! : absent[present[c]!]!;
+      const value = isNow ? points[c]!.values[index]! : null;
+      if (value !== null || !keepsBefore) at.calls[present[c]!] = value ?? absent[present[c]!]!;
       if (isNow) next[c] = index + 1;
     }
     if (rows !== null) {

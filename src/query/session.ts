@@ -222,6 +222,8 @@ function changesSomething(statement: Statement): boolean {
     case "explain":
     case "show":
     case "kill query":
+    // (InfluxDB says nothing of DELETE, either)
+    case "delete":
       return false;
     default:
       return true;

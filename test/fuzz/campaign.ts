@@ -3,12 +3,14 @@
 //   seed ── round ──> schema, lines ── both write them
 //                     statements that only read, several at a time
 //                     statements that change something, one by one, each followed by reading everything back
+import { drawAdministration, leftOvers } from "./administration.ts";
 import { type Circumstances, compare } from "./compare.ts";
 import { drawLines, type Owners } from "./data.ts";
 import { Draw } from "./draw.ts";
 import type { Exchange, Pair, Reply } from "./pair.ts";
+import { drawRead } from "./request.ts";
 import { drawSchema } from "./schema.ts";
-import { drawAdministration, drawChange, drawStatement, readBack } from "./statements.ts";
+import { drawChange, drawStatement, readBack } from "./statements.ts";
 
 export interface Finding {
   readonly round: number;
@@ -98,7 +100,7 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
   }
 
   const reads = Array.from({ length: READS }, () =>
-    drawRead(draw, database, drawStatement(draw, schema, database)),
+    drawRead(draw, database, () => drawStatement(draw, schema, database)),
   );
   for (let at = 0; at < reads.length && !options.isOver(); at += AT_ONCE) {
     const batch = reads.slice(at, at + AT_ONCE);
@@ -107,32 +109,16 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
   }
 
   for (let i = 0; i < CHANGES && !options.isOver(); i++) {
-    const isAdministration = draw.chance(0.35);
-    const text = isAdministration ? drawAdministration(draw, database) : drawChange(draw, schema, database);
+    const { text, asks } = draw.chance(0.35)
+      ? drawAdministration(draw, database)
+      : { text: drawChange(draw, schema, database), asks: readBack };
     // after a difference the two databases are no longer alike
     if (!(await change({ kind: "query", database, text, epoch: "ns" }))) break;
-    const asks = isAdministration ? ["SHOW RETENTION POLICIES", "SHOW CONTINUOUS QUERIES"] : readBack;
     let isAlike = true;
     for (const ask of asks)
       isAlike = (await judge({ kind: "query", database, text: ask, epoch: "ns" })) && isAlike;
     if (!isAlike) break;
   }
-  await pair.both({ kind: "query", database: "", text: `DROP DATABASE ${database}` });
-}
-
-function drawRead(draw: Draw, database: string, text: string): Exchange {
-  const epoch = draw.pick(["ns", "ns", "s", "ms", "u", "m", "h", ""]);
-  const format = draw.pick([
-    "json",
-    "json",
-    "json",
-    "json",
-    "json",
-    "json",
-    "pretty",
-    "chunked",
-    "csv",
-  ] as const);
-  // (a statement that a GET must not carry has its own warning)
-  return { kind: "query", database, text, epoch, format, method: draw.chance(0.2) ? "GET" : "POST" };
+  for (const text of [`DROP DATABASE ${database}`, ...leftOvers(database)])
+    await pair.both({ kind: "query", database: "", text });
 }

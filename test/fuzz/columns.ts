@@ -179,11 +179,15 @@ function several(draw: Draw, scope: Scope): Columns {
   return draw.pick([
     () => unnamed("may", [`${rank()}(${field()}, ${n()})`]),
     () => unnamed("may", [`${rank()}(${field()}, ${tagName(draw, scope)}, ${n()})`]),
+    () =>
+      unnamed("may", [
+        `${rank()}(${field()}, ${draw.list(2, 3, () => tagName(draw, scope)).join(", ")}, ${n()})`,
+      ]),
     () => unnamed("no", [`${rank()}(${field()}, ${n()})`, rowColumn(draw, scope)]),
     () => unnamed("may", [`distinct(${fieldName(draw, scope)})`]),
     () => unnamed("no", [`DISTINCT ${fieldName(draw, scope)}`]),
     // all of them: which ones it takes otherwise is chance
-    () => unnamed("no", [`sample(${fieldName(draw, scope)}, 1000)`]),
+    () => unnamed("may", [`sample(${fieldName(draw, scope)}, 1000)`]),
   ])();
 }
 
@@ -197,7 +201,11 @@ function transformation(draw: Draw, argument: () => string): string {
     [3, () => `${draw.of("difference", "non_negative_difference", "cumulative_sum")}(${argument()})`],
     [2, () => `moving_average(${argument()}, ${draw.of("2", "3", "5")})`],
     [2, () => `elapsed(${argument()}${draw.maybe(0.5, draw.of(", 1s", ", 1ms", ", 1m"))})`],
-    [0.5, () => `holt_winters(${argument()}, ${draw.of("2", "3")}, ${draw.of("0", "2")})`],
+    [
+      0.5,
+      () =>
+        `${draw.of("holt_winters", "holt_winters_with_fit")}(${argument()}, ${draw.of("2", "3")}, ${draw.of("0", "2")})`,
+    ],
     [1, () => technique(draw, argument())],
   );
 }

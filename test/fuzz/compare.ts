@@ -1,5 +1,7 @@
 // Whether two replies say the same: as JSON, with rounding allowed and the deliberate differences of the table taken out.
 import { comparable } from "../oracle/script.ts";
+import { resultsOf } from "./differences/evidence.ts";
+import { stopped } from "./differences/formats.ts";
 import { type Difference, differences } from "./differences.ts";
 import type { Exchange, Reply } from "./pair.ts";
 
@@ -27,18 +29,77 @@ export async function compare(
   serie: Reply,
   influxd: Reply,
   circumstances: Circumstances,
-  claims = 0,
 ): Promise<Verdict> {
   const what = whatDiffers(exchange, serie, influxd);
   if (what === null) return same;
+  const { statements = [exchange.text] } = exchange;
+  const [ours, theirs] = [resultsOf(serie.body), resultsOf(influxd.body)];
+  if (statements.length === 1 || ours === null || theirs === null)
+    return await explain(
+      statements.length === 1 ? exchange : { ...exchange, statements: [statements.join("; ")] },
+      serie,
+      influxd,
+      circumstances,
+      0,
+    );
+  // statement by statement, until one fails
+  let verdict: Verdict = same;
+  for (const [index, text] of statements.entries()) {
+    const [our, their] = [ours[index], theirs[index]];
+    if (our === undefined) return { kind: "different", what };
+    const one = { ...exchange, text, statements: [text], parameters: undefined };
+    const isOver = their === undefined || isStopped(their) || isStopped(our);
+    // what influxd says of the one that failed is asked for
+    const alone = isStopped(our) || (isOver && our.error !== undefined);
+    const replies = isOver
+      ? alone
+        ? null
+        : await circumstances.ask(one)
+      : ([replyOf(our), replyOf(their)] as const);
+    const each =
+      replies === null
+        ? ({ kind: "known", difference: stopped } as const)
+        : await explain(one, ...replies, circumstances, 0);
+    if (each.kind === "different") return each;
+    if (each.kind === "known") verdict = each;
+    if (isOver) return { kind: "known", difference: stopped };
+  }
+  return verdict;
+}
+
+const replyOf = (result: object): Reply => ({
+  status: 200,
+  body: JSON.stringify({ results: [{ ...result, statement_id: 0 }] }),
+});
+
+const isStopped = ({ error }: { readonly error?: string }) => error === "not executed";
+
+/** Looks for entries of the table that are all there is to a difference. */
+async function explain(
+  exchange: Exchange,
+  serie: Reply,
+  influxd: Reply,
+  circumstances: Circumstances,
+  claims: number,
+): Promise<Verdict> {
+  const what = whatDiffers(exchange, serie, influxd);
+  if (what === null) return same;
+  const { statements: [text = exchange.text] = [] } = exchange;
+  const observed = {
+    ...circumstances,
+    exchange: { ...exchange, text },
+    written: exchange.text,
+    serie,
+    influxd,
+  };
   for (const difference of differences) {
-    if (!difference.covers({ exchange, serie, influxd, ...circumstances })) continue;
-    if (difference.without === undefined || /\binto\b/i.test(exchange.text))
-      return { kind: "known", difference };
-    const text = claims < MAX_CLAIMS ? difference.without(exchange.text) : null;
-    if (text === null) continue;
-    const other = { ...exchange, text };
-    const verdict = await compare(other, ...(await circumstances.ask(other)), circumstances, claims + 1);
+    if (!difference.covers(observed)) continue;
+    if (difference.without === undefined || /\binto\b/i.test(text)) return { kind: "known", difference };
+    const other = claims < MAX_CLAIMS ? difference.without(text) : null;
+    if (other === null) continue;
+    const changed = { ...exchange, text: other, statements: [other], parameters: undefined };
+    const replies = await circumstances.ask(changed);
+    const verdict = await explain(changed, ...replies, circumstances, claims + 1);
     if (verdict.kind !== "different") return { kind: "known", difference };
   }
   return { kind: "different", what };

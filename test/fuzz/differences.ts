@@ -11,7 +11,10 @@ import { subqueries } from "./differences/subqueries.ts";
 import type { Exchange, Reply } from "./pair.ts";
 
 export interface Observation {
+  /** Its text without comments and bind parameters. */
   readonly exchange: Exchange;
+  /** As it was sent. */
+  readonly written: string;
   readonly serie: Reply;
   readonly influxd: Reply;
   /** Series of the data share times. */

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeMulti, ExtensionCodec } from "@msgpack/msgpack";
 import { freePort } from "../../scripts/bench/child.ts";
 import { ServerProcess } from "../crash/server.ts";
 
@@ -11,9 +12,15 @@ export interface Exchange {
   readonly database: string;
   /** Lines, or statements. */
   readonly text: string;
+  /** The statements of the text one by one, without its comments and bind parameters; absent: the text is one. */
+  readonly statements?: readonly string[];
   readonly epoch?: string;
   readonly method?: "GET" | "POST";
-  readonly format?: "json" | "pretty" | "chunked" | "csv";
+  readonly format?: "json" | "pretty" | "chunked" | "csv" | "msgpack";
+  /** Rows of a chunk. */
+  readonly chunkSize?: number;
+  /** JSON of bind parameters. */
+  readonly parameters?: string | undefined;
 }
 
 export interface Reply {
@@ -125,9 +132,10 @@ async function send(url: string, exchange: Exchange): Promise<Reply> {
   if (exchange.format === "pretty") parameters.set("pretty", "true");
   if (exchange.format === "chunked") {
     parameters.set("chunked", "true");
-    parameters.set("chunk_size", "3");
+    parameters.set("chunk_size", String(exchange.chunkSize ?? 3));
   }
-  const headers: Record<string, string> = exchange.format === "csv" ? { Accept: "text/csv" } : {};
+  if (exchange.parameters !== undefined) parameters.set("params", exchange.parameters);
+  const headers = acceptOf(exchange);
   const isGet = exchange.method === "GET";
   if (isGet) parameters.set("q", exchange.text);
   const response = await fetch(`${url}/query?${parameters}`, {
@@ -135,7 +143,39 @@ async function send(url: string, exchange: Exchange): Promise<Reply> {
     headers,
     ...(isGet ? {} : { body: new URLSearchParams({ q: exchange.text }) }),
   });
-  return { status: response.status, body: await textOf(response) };
+  const isPacked = response.headers.get("content-type") === "application/x-msgpack";
+  return { status: response.status, body: isPacked ? await unpacked(response) : await textOf(response) };
+}
+
+function acceptOf({ format }: Exchange): Record<string, string> {
+  if (format === "csv") return { Accept: "text/csv" };
+  return format === "msgpack" ? { Accept: "application/x-msgpack" } : {};
+}
+
+/** As JSON; times without an epoch, which are seconds and nanoseconds in extension 5, as `seconds.nanoseconds`. */
+async function unpacked(response: Response): Promise<string> {
+  const extensionCodec = new ExtensionCodec();
+  const decode = (data: Uint8Array) => {
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    return `${view.getBigInt64(0)}.${view.getUint32(8)}`;
+  };
+  extensionCodec.register({ type: 5, encode: () => null, decode });
+  const documents = decodeMulti(new Uint8Array(await response.arrayBuffer()), {
+    extensionCodec,
+    useBigInt64: true,
+  });
+  // (64-bit integers keep all their digits)
+  const text = (value: unknown): string => {
+    if (typeof value === "bigint") return String(value);
+    if (Array.isArray(value)) return `[${value.map(text).join(",")}]`;
+    if (typeof value !== "object" || value === null) return JSON.stringify(value);
+    // (influxd writes tags in any order)
+    const isTags = Object.values(value).every((inner) => typeof inner === "string") && !("error" in value);
+    const entries = Object.entries(value);
+    if (isTags) entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${text(inner)}`)}}`;
+  };
+  return [...documents].map(text).join("\n");
 }
 
 /** No statement is meant to answer so much; one that a difference is checked with may. */

@@ -69,6 +69,7 @@ function drawWindow(draw: Draw, schema: Schema): string {
     [4, `${everyS}s`],
     [1, draw.of("7s", "10s", "1m", "20s")],
     [1, `${everyS}s500ms`],
+    [0.5, draw.of("1m30s", "1m1s1ms", "90000ms", "30000000u")],
   );
   // (small windows over weeks would be thousands)
   const fitting = schema.spanS > 1000 ? draw.of(`${everyS}s`, "1d", "12h", "1w", "6h30m") : every;
@@ -85,7 +86,12 @@ function drawSource(draw: Draw, options: SelectOptions): { text: string; scope: 
     const inner = drawSelect(draw, { ...options, depth: options.depth - 1, into: "" });
     const tags = scopeOf(schema.tables).tags;
     const fields = inner.columns.names.length > 0 ? inner.columns.names : scopeOf(schema.tables).fields;
-    const beside = draw.maybe(0.06, () => `, ${identifier(draw, draw.pick(schema.tables).name)}`);
+    const beside = draw.maybe(0.1, () =>
+      draw.of(
+        () => `, ${identifier(draw, draw.pick(schema.tables).name)}`,
+        () => `, (${drawSelect(draw, { ...options, depth: options.depth - 1, into: "" }).text})`,
+      ),
+    );
     return { text: `(${inner.text})${beside}`, scope: { fields, tags } };
   }
   const table = draw.pick(schema.tables);
@@ -96,6 +102,7 @@ function drawSource(draw: Draw, options: SelectOptions): { text: string; scope: 
       [1, () => `${options.database}..${name}`],
       [1, () => `${options.database}.autogen.${name}`],
       [1, () => `autogen.${name}`],
+      [1, () => `"${options.database}"."autogen".${name}`],
       [0.4, "nope"],
       [0.2, () => `nope..${name}`],
       [0.2, () => `nope.${name}`],

@@ -3,7 +3,7 @@
 import type { Finding } from "./campaign.ts";
 import { compare } from "./compare.ts";
 import type { Exchange, Pair, Reply } from "./pair.ts";
-import { tokens } from "./statements.ts";
+import { tokens } from "./tokens.ts";
 
 export interface Minimal {
   readonly lines: readonly string[];

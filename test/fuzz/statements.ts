@@ -5,14 +5,16 @@ import { fieldName, identifier, regexOf, scopeOf, tagName } from "./names.ts";
 import { nodesOf } from "./rewrite.ts";
 import type { Schema } from "./schema.ts";
 import { drawSelect } from "./select.ts";
+import { tokens } from "./tokens.ts";
 import { condition, timeRange } from "./where.ts";
 
 /** One statement that changes nothing. */
 export function drawStatement(draw: Draw, schema: Schema, database: string): string {
   return draw.weighted(
-    [70, () => drawSelect(draw, { schema, database, depth: 2 }).text],
+    [70, () => drawSelect(draw, { schema, database, depth: draw.pick([1, 2, 2, 3]) }).text],
     [22, () => drawShow(draw, schema, database)],
     [8, () => illFormed(draw, schema, database)],
+    [1, () => draw.of(...ofNothing)],
   );
 }
 
@@ -42,11 +44,12 @@ export function drawShow(draw: Draw, schema: Schema, database: string): string {
     return draw.weighted(
       [5, () => ` WITH KEY = ${key()}`],
       [2, () => ` WITH KEY != ${key()}`],
-      [2, () => ` WITH KEY IN (${key()}, ${key()})`],
+      [2, () => ` WITH KEY IN (${draw.list(1, 3, key).join(", ")})`],
       [2, () => ` WITH KEY =~ ${regexOf(draw, one)}`],
       [1, () => ` WITH KEY !~ ${regexOf(draw, one)}`],
     );
   };
+  const groups = () => draw.maybe(0.06, () => ` GROUP BY ${tagName(draw, scope)}`);
   const exact = () => draw.of("EXACT CARDINALITY", "EXACT CARDINALITY", "CARDINALITY");
   return draw.of(
     () =>
@@ -65,13 +68,34 @@ export function drawShow(draw: Draw, schema: Schema, database: string): string {
     () => `SHOW SERIES${on()}${from()}${where()}${limits(draw)}`,
     () => `SHOW SERIES${from()} WHERE ${timeRange(draw, schema, false)}`,
     () => `SHOW RETENTION POLICIES${on()}`,
-    () => `SHOW SERIES ${exact()}${on()}${from()}${where()}`,
-    () => `SHOW MEASUREMENT ${exact()}${on()}${from()}${where()}`,
-    () => `SHOW TAG KEY ${exact()}${on()}${from()}${where()}`,
-    () => `SHOW FIELD KEY ${exact()}${on()}${from()}${where()}`,
-    () => `SHOW TAG VALUES ${exact()}${on()}${from()}${withKey()}${where()}`,
+    () => `SHOW SERIES ${exact()}${on()}${from()}${where()}${groups()}${limits(draw)}`,
+    () => `SHOW MEASUREMENT ${exact()}${on()}${from()}${where()}${groups()}${limits(draw)}`,
+    () => `SHOW TAG KEY ${exact()}${on()}${from()}${where()}${groups()}${limits(draw)}`,
+    () => `SHOW FIELD KEY ${exact()}${on()}${from()}${where()}${groups()}${limits(draw)}`,
+    () => `SHOW TAG VALUES ${exact()}${on()}${from()}${withKey()}${where()}${groups()}${limits(draw)}`,
+    () => draw.of("SHOW DATABASES", "SHOW USERS", "SHOW CONTINUOUS QUERIES", "SHOW SUBSCRIPTIONS"),
   );
 }
+
+/** Of what is not there: they may run beside statements that read. */
+const ofNothing = [
+  "KILL QUERY 99999999",
+  "SHOW GRANTS FOR nobody",
+  "DROP SHARD 99999999",
+  "DROP SERIES FROM nowhere WHERE t = 'a'",
+  "DELETE FROM nowhere WHERE time < 5",
+  "DROP MEASUREMENT nowhere",
+  "DROP USER nobody",
+  "SET PASSWORD FOR nobody = 'x'",
+  "GRANT READ ON nowhere TO nobody",
+  "REVOKE ALL PRIVILEGES FROM nobody",
+  "DROP SUBSCRIPTION s ON nowhere.p",
+  "DROP CONTINUOUS QUERY c ON nowhere",
+  "DROP RETENTION POLICY p ON nowhere",
+  "DROP DATABASE nowhere",
+  "SHOW RETENTION POLICIES ON nowhere",
+  "EXPLAIN SELECT v FROM nowhere",
+];
 
 /** A statement with some of its words gone, doubled, swapped or replaced. */
 function illFormed(draw: Draw, schema: Schema, database: string): string {
@@ -147,12 +171,6 @@ const otherStatements = [
   "EXPLAIN ANALYZE SELECT v FROM m",
 ];
 
-/** Words of a statement, each with the space behind it: names, quoted names, strings, regexes, numbers with units, operators. */
-export function tokens(text: string): string[] {
-  const word = /(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/(?:[^/\\\s]|\\.)+\/|[\w.]+|[<>=!~:]+|\S)\s*/g;
-  return text.match(word) ?? [];
-}
-
 /** One statement that changes the database's points or series; what it left is read back by `readBack`. */
 export function drawChange(draw: Draw, schema: Schema, database: string): string {
   for (;;) {
@@ -198,6 +216,7 @@ function drawInto(draw: Draw, schema: Schema, database: string, into: string): s
   for (;;) {
     const { text } = drawSelect(draw, { schema, database, depth: 1, into });
     if (/fill\(/i.test(text) && !/time\(/i.test(text)) continue;
+    if (/\b(?:top|bottom)\(.*fill\(previous/i.test(text)) continue;
     if (schema.hasTies && (dependsOnOrder(text) || !text.includes("GROUP BY *"))) continue;
     if (nodesOf(text).some(comparesTags)) continue;
     if (
@@ -207,35 +226,6 @@ function drawInto(draw: Draw, schema: Schema, database: string, into: string): s
     )
       return text;
   }
-}
-
-/** One statement about retention policies or continuous queries of the database. */
-export function drawAdministration(draw: Draw, database: string): string {
-  const duration = () => draw.of("INF", "1h", "90m", "7d", "30m", "52w", "0s", "3d12h", "1d");
-  const policy = () => draw.of("p", "q", '"r s"', "autogen", "nope");
-  const shard = () => draw.maybe(0.4, () => ` SHARD DURATION ${draw.of("1h", "2d", "30m", "7d", "0s")}`);
-  const isDefault = () => draw.maybe(0.2, " DEFAULT");
-  const on = draw.weighted([9, database], [1, "nope"]);
-  const query = draw.of("c1", "c2", '"c 3"');
-  return draw.weighted(
-    [
-      4,
-      () =>
-        `CREATE RETENTION POLICY ${policy()} ON ${on} DURATION ${duration()} REPLICATION ${draw.of("1", "1", "2", "0")}${shard()}${isDefault()}`,
-    ],
-    [
-      3,
-      () =>
-        `ALTER RETENTION POLICY ${policy()} ON ${on}${draw.maybe(0.7, () => ` DURATION ${duration()}`)}${draw.maybe(0.3, " REPLICATION 1")}${shard()}${isDefault()}`,
-    ],
-    [2, () => `DROP RETENTION POLICY ${policy()} ON ${on}`],
-    [
-      2,
-      () =>
-        `CREATE CONTINUOUS QUERY ${query} ON ${on}${draw.maybe(0.3, () => ` RESAMPLE ${draw.of("EVERY 1h", "FOR 2h", "EVERY 1h FOR 3h", "FOR 1m")}`)} BEGIN SELECT ${draw.of("mean(f)", "max(i) AS x", "f", "count(*)")}${draw.maybe(0.95, " INTO copy")} FROM m ${draw.maybe(0.9, () => `GROUP BY time(${draw.of("1h", "10m", "30d")})${draw.maybe(0.3, ", host")}`)} END`,
-    ],
-    [1, () => `DROP CONTINUOUS QUERY ${draw.of(query, "nope")} ON ${on}`],
-  );
 }
 
 /** Statements that show everything a database holds. */

@@ -173,30 +173,14 @@ export function isAlikeButForNulls(ours: string, theirs: string): boolean {
   );
 }
 
+/** The results of one document; null: it is none, or several. */
 export const resultsOf = (body: string): readonly { readonly error?: string }[] | null => {
   try {
-    return documentsOf(body).flatMap(({ results = [] }) => results);
+    return JSON.parse(body).results ?? null;
   } catch {
     return null;
   }
 };
-
-/** The same up to the first error; then "not executed" in each of ours, and in each of theirs with one missing. */
-export function isStoppedAlike(
-  ours: ReturnType<typeof resultsOf>,
-  theirs: ReturnType<typeof resultsOf>,
-): boolean {
-  const failed = ours?.findIndex(({ error }) => error !== undefined) ?? -1;
-  if (ours === null || theirs === null || failed < 0) return false;
-  const isStopped = ({ error }: { readonly error?: string }) => error === "not executed";
-  return (
-    theirs.length === ours.length - 1 &&
-    theirs.length > failed &&
-    Bun.deepEquals(ours.slice(0, failed), theirs.slice(0, failed)) &&
-    ours.slice(failed + 1).every(isStopped) &&
-    theirs.slice(failed).every(isStopped)
-  );
-}
 
 /** First cells that are numbers, in JSON, are taken for 0. */
 export const withoutTimes = (body: string): string => body.replace(/\[-?\d+,/g, "[0,");
