@@ -29,6 +29,7 @@ export async function compare(
   serie: Reply,
   influxd: Reply,
   circumstances: Circumstances,
+  claims = 0,
 ): Promise<Verdict> {
   const what = whatDiffers(exchange, serie, influxd);
   if (what === null) return same;
@@ -36,11 +37,13 @@ export async function compare(
   const [ours, theirs] = [resultsOf(serie.body), resultsOf(influxd.body)];
   if (statements.length === 1 || ours === null || theirs === null)
     return await explain(
-      statements.length === 1 ? exchange : { ...exchange, statements: [statements.join("; ")] },
+      statements.length === 1
+        ? exchange
+        : { ...exchange, statements: [statements.join("; ")], parts: statements },
       serie,
       influxd,
       circumstances,
-      0,
+      claims,
     );
   // statement by statement, until one fails
   let verdict: Verdict = same;
@@ -59,7 +62,7 @@ export async function compare(
     const each =
       replies === null
         ? ({ kind: "known", difference: stopped } as const)
-        : await explain(one, ...replies, circumstances, 0);
+        : await explain(one, ...replies, circumstances, claims);
     if (each.kind === "different") return each;
     if (each.kind === "known") verdict = each;
     if (isOver) return { kind: "known", difference: stopped };
@@ -97,9 +100,16 @@ async function explain(
     if (difference.without === undefined || /\binto\b/i.test(text)) return { kind: "known", difference };
     const other = claims < MAX_CLAIMS ? difference.without(text) : null;
     if (other === null) continue;
-    const changed = { ...exchange, text: other, statements: [other], parameters: undefined };
+    const isPlain = other === text;
+    const changed: Exchange = {
+      ...exchange,
+      format: difference.inFormat ?? exchange.format,
+      text: other,
+      statements: isPlain ? (exchange.parts ?? [other]) : [other],
+      parameters: undefined,
+    };
     const replies = await circumstances.ask(changed);
-    const verdict = await explain(changed, ...replies, circumstances, claims + 1);
+    const verdict = await compare(changed, ...replies, circumstances, claims + 1);
     if (verdict.kind !== "different") return { kind: "known", difference };
   }
   return { kind: "different", what };

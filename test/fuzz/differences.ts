@@ -38,6 +38,8 @@ export interface Difference {
    * explains nothing. null: it is not in the statement.
    */
   without?(text: string): string | null;
+  /** The format in which it must be so. */
+  readonly inFormat?: "json";
 }
 
 export const differences: readonly Difference[] = [

@@ -14,9 +14,11 @@ export interface Exchange {
   readonly text: string;
   /** The statements of the text one by one, without its comments and bind parameters; absent: the text is one. */
   readonly statements?: readonly string[];
+  /** The same, where `statements` holds them joined. */
+  readonly parts?: readonly string[];
   readonly epoch?: string;
   readonly method?: "GET" | "POST";
-  readonly format?: "json" | "pretty" | "chunked" | "csv" | "msgpack";
+  readonly format?: "json" | "pretty" | "chunked" | "csv" | "msgpack" | undefined;
   /** Rows of a chunk. */
   readonly chunkSize?: number;
   /** JSON of bind parameters. */
@@ -171,7 +173,10 @@ async function unpacked(response: Response): Promise<string> {
     if (typeof value !== "object" || value === null) return JSON.stringify(value);
     // (influxd writes tags in any order)
     const isTags = Object.values(value).every((inner) => typeof inner === "string") && !("error" in value);
-    const entries = Object.entries(value);
+    // (and an empty list of series where JSON has none)
+    const entries = Object.entries(value).filter(
+      ([key, inner]) => key !== "series" || !Array.isArray(inner) || inner.length > 0,
+    );
     if (isTags) entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${text(inner)}`)}}`;
   };

@@ -5,7 +5,12 @@ import { tokens } from "./tokens.ts";
 
 /** A request that changes nothing, of the statements that `next` draws. */
 export function drawRead(draw: Draw, database: string, next: () => string): Exchange {
-  const statements = Array.from({ length: draw.chance(0.06) ? draw.between(2, 4) : 1 }, next);
+  const several = draw.chance(0.06) ? draw.between(2, 4) : 1;
+  const one = (): string => {
+    const text = next();
+    return several > 1 && text.includes(";") ? one() : text;
+  };
+  const statements = Array.from({ length: several }, one);
   const text = statements.join(draw.of("; ", ";", ";\n", " ; "));
   const commented = draw.chance(0.04) ? withComments(draw, text) : text;
   const bound = draw.chance(0.08) ? withParameters(draw, commented) : { text: commented };

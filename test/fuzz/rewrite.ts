@@ -1,7 +1,7 @@
 // Statements with something taken out or replaced: what a claimed difference is checked with.
-import type { CallNode, Node, SelectField, SelectStatement, Source } from "../../src/query/ast.ts";
+import type { CallNode, Node, SelectField, SelectStatement, Source, Statement } from "../../src/query/ast.ts";
 import { parseQuery } from "../../src/query/parse/parser.ts";
-import { printSelect } from "../../src/query/print.ts";
+import { printSelect, printStatement } from "../../src/query/print.ts";
 
 /** The SELECTs of a text, outer before inner; none where it has anything else. */
 export function selectsOf(text: string): SelectStatement[] {
@@ -35,22 +35,12 @@ export function withSelects(
 
 /** Every node of columns and conditions changed, inner before outer. */
 export function withNodes(text: string, change: (node: Node) => Node): string | null {
-  const visit = (node: Node): Node => {
-    switch (node.kind) {
-      case "call":
-        return change({ ...node, arguments: node.arguments.map(visit) });
-      case "binary":
-        return change({ ...node, left: visit(node.left), right: visit(node.right) });
-      case "paren":
-        return change({ ...node, inner: visit(node.inner) });
-      default:
-        return change(node);
-    }
-  };
   return withSelects(text, (statement) => ({
     ...statement,
-    fields: statement.fields.map((field): SelectField => ({ ...field, expression: visit(field.expression) })),
-    condition: statement.condition === null ? null : visit(statement.condition),
+    fields: statement.fields.map(
+      (field): SelectField => ({ ...field, expression: visit(field.expression, change) }),
+    ),
+    condition: statement.condition === null ? null : visit(statement.condition, change),
   }));
 }
 
@@ -77,6 +67,50 @@ export const callsOf = (text: string): CallNode[] =>
 
 export const isWindowed = ({ dimensions }: SelectStatement): boolean =>
   dimensions.some((node) => node.kind === "call" && node.name === "time");
+
+/** The condition of SHOW, DELETE or DROP SERIES; null: there is none. */
+export function conditionOf(text: string): Node | null {
+  try {
+    const [statement] = parseQuery(text);
+    return statement !== undefined && "condition" in statement ? statement.condition : null;
+  } catch {
+    return null;
+  }
+}
+
+/** SHOW with every node of its condition changed; null: there was nothing to change. */
+export function withShown(text: string, change: (node: Node) => Node): string | null {
+  const condition = conditionOf(text);
+  if (condition === null || !/^\s*show/i.test(text)) return null;
+  const [statement] = parseQuery(text);
+  const changed = { ...statement!, condition: visit(condition, change) } as Statement;
+  const [before, after] = [printStatement(statement!), printStatement(changed)];
+  return before === after ? null : after;
+}
+
+/** All nodes of a tree. */
+export function nodesIn(root: Node): Node[] {
+  const found: Node[] = [];
+  visit(root, (node) => {
+    found.push(node);
+    return node;
+  });
+  return found;
+}
+
+function visit(node: Node, change: (node: Node) => Node): Node {
+  const inner = (each: Node) => visit(each, change);
+  switch (node.kind) {
+    case "call":
+      return change({ ...node, arguments: node.arguments.map(inner) });
+    case "binary":
+      return change({ ...node, left: inner(node.left), right: inner(node.right) });
+    case "paren":
+      return change({ ...node, inner: inner(node.inner) });
+    default:
+      return change(node);
+  }
+}
 
 function parsed(text: string): SelectStatement[] | null {
   try {

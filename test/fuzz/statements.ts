@@ -1,5 +1,5 @@
 // Generated statements: SELECT, SHOW, EXPLAIN of what cannot run, and texts that are no statement.
-import { comparesTags, deletesByTwoTags, dependsOnOrder } from "./differences/claims.ts";
+import { comparesTags, deletesByComparedTags, dependsOnOrder } from "./differences/claims.ts";
 import type { Draw } from "./draw.ts";
 import { fieldName, identifier, regexOf, scopeOf, tagName } from "./names.ts";
 import { nodesOf } from "./rewrite.ts";
@@ -176,7 +176,7 @@ export function drawChange(draw: Draw, schema: Schema, database: string): string
   for (;;) {
     const text = drawAnyChange(draw, schema, database);
     // what influxd deletes where two tags are compared is in the table, too
-    if (!deletesByTwoTags(text)) return text;
+    if (!deletesByComparedTags(text)) return text;
   }
 }
 

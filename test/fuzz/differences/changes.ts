@@ -1,7 +1,7 @@
 // What changes a database.
 
 import type { Difference } from "../differences.ts";
-import { deletes, deletesByTwoTags } from "./claims.ts";
+import { deletes, deletesByComparedTags } from "./claims.ts";
 import { isPartOf, rowsWithoutNulls } from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
@@ -45,11 +45,11 @@ export const changes: readonly Difference[] = [
   },
   {
     title: "tags compared in DELETE and DROP SERIES",
-    influxd: "`WHERE a = b` takes series whose tags are not the same",
+    influxd: "`WHERE a = b` and `WHERE a > 'x'` take series of which it is not so",
     serie: "takes the series of which it is so",
     reason: "nothing goes that the condition does not name",
     covers: ({ serie, influxd, history }) =>
-      history.some(({ text }) => deletesByTwoTags(text)) && isPartOf(influxd.body, serie.body),
+      history.some(({ text }) => deletesByComparedTags(text)) && isPartOf(influxd.body, serie.body),
   },
   {
     title: "series without points",

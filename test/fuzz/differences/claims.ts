@@ -3,7 +3,7 @@
 import type { Node, SelectStatement, Source } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Exchange } from "../pair.ts";
-import { callsOf, isWindowed, nodesOf, selectsOf, withNodes } from "../rewrite.ts";
+import { callsOf, conditionOf, isWindowed, nodesIn, selectsOf, withNodes } from "../rewrite.ts";
 
 const ofOnePoint = new Set([
   ...["first", "last", "min", "max", "percentile", "mode", "median", "top", "bottom", "distinct", "sample"],
@@ -65,9 +65,26 @@ export function comparesTags(node: Node): boolean {
   return orders.has(node.operator) && kinds.includes("reference") && kinds.includes("string");
 }
 
-export const deletesByTwoTags = (text: string): boolean =>
-  /^\s*(?:delete|drop series)/i.test(text) &&
-  nodesOf(text.replace(/^\s*(?:delete|drop series)(?: from \S+)?/i, "SELECT x FROM y")).some(comparesTags);
+export const deletesByComparedTags = (text: string): boolean => {
+  const condition = /^\s*(?:delete|drop series)/i.test(text) ? conditionOf(text) : null;
+  return condition !== null && nodesIn(condition).some(comparesTags);
+};
+
+/** A condition that is a number: `WHERE f / 2`. */
+export const isNumberAsCondition = (node: Node | null): boolean => {
+  if (node === null) return false;
+  if (node.kind === "paren") return isNumberAsCondition(node.inner);
+  if (node.kind !== "binary") return node.kind !== "boolean";
+  if (node.operator === "and" || node.operator === "or")
+    return isNumberAsCondition(node.left) || isNumberAsCondition(node.right);
+  return !orders.has(node.operator) && !equalities.has(node.operator);
+};
+
+/** A boolean compared with a literal. */
+export const comparesBoolean = (node: Node): boolean =>
+  node.kind === "binary" &&
+  (orders.has(node.operator) || equalities.has(node.operator)) &&
+  (node.left.kind === "boolean" || node.right.kind === "boolean");
 
 export const withoutCasts = (text: string): string | null =>
   withNodes(text, (node) => (node.kind === "reference" ? { ...node, cast: null } : node));
@@ -97,10 +114,13 @@ const isConstant = (node: Node): Node =>
     ? { kind: "boolean", value: node.left.value === node.right.value }
     : node;
 
-export const withoutInnerWindows = (statement: SelectStatement, depth: number): SelectStatement =>
-  depth === 0 || !isWindowed(statement)
-    ? statement
-    : { ...statement, fill: null, dimensions: statement.dimensions.filter(({ kind }) => kind !== "call") };
+/** Subqueries without windows and zones of their own. */
+export const withoutInnerWindows = (statement: SelectStatement, depth: number): SelectStatement => {
+  if (depth === 0) return statement;
+  const dimensions = statement.dimensions.filter(({ kind }) => kind !== "call");
+  const fill = isWindowed(statement) ? null : statement.fill;
+  return { ...statement, dimensions, fill, timezone: null };
+};
 
 /** Averages and what technical analysis has. */
 export const techniques =
@@ -165,3 +185,15 @@ export function groupedInside(statement: SelectStatement): SelectStatement {
   });
   return { ...statement, sources };
 }
+
+/** Rows in the place of what calls make of them in their order. */
+export const withoutOrder = (statement: SelectStatement): SelectStatement => {
+  const isOfOrder = (name: string) => ofOnePoint.has(name) || techniques.test(name);
+  const fields = statement.fields.map((field) => {
+    const { expression } = field;
+    return expression.kind === "call" && isOfOrder(expression.name) && expression.arguments[0] !== undefined
+      ? { ...field, expression: expression.arguments[0] }
+      : field;
+  });
+  return { ...statement, fields };
+};

@@ -7,6 +7,7 @@ import {
   comparesTags,
   dependsOnOrder,
   groupedByAll,
+  isNumberAsCondition,
   namesTwice,
   techniques,
   withOneMeasurement,
@@ -104,19 +105,38 @@ export const selections: readonly Difference[] = [
     without: (text) => withCall(text, /^(?:percentile|holt_winters)$/, "last"),
   },
   {
-    title: "count(distinct()) over times before 1970 alone",
-    influxd: "finds nothing where the range has no lower bound",
+    title: "count(distinct()) without windows",
+    influxd: "finds nothing where the range ends before 1970; in a subquery it is null",
     serie: "counts",
     reason: "there are values",
     covers: ({ exchange, serie, influxd }) =>
-      /time <=? /i.test(exchange.text) &&
-      (isAlikeButForNulls(influxd.body, serie.body) || !/"error"|"series"/.test(influxd.body)),
+      isAlikeButForNulls(influxd.body, serie.body) ||
+      !/"error"|"series"/.test(influxd.body) ||
+      (isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1),
     without: (text) =>
       withNodes(text, (node) => {
         const [inner] = node.kind === "call" && node.name === "count" ? node.arguments : [];
-        if (inner?.kind === "distinct") return { kind: "reference", name: inner.name, cast: null };
+        if (inner?.kind === "distinct")
+          return {
+            kind: "call",
+            name: "count",
+            arguments: [{ kind: "reference", name: inner.name, cast: null }],
+          };
         return inner?.kind === "call" ? { ...inner, name: "count" } : node;
       }),
+  },
+  {
+    title: "a number as a condition",
+    influxd: "`WHERE f / 2` is met by every row of a measurement",
+    serie: "is met by none",
+    reason: "a number is not true",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      selectsOf(exchange.text).some(({ condition }) => isNumberAsCondition(condition)),
+    without: (text) =>
+      withSelects(text, (statement) =>
+        isNumberAsCondition(statement.condition) ? { ...statement, condition: null } : statement,
+      ),
   },
   {
     title: "mode among equally frequent values",

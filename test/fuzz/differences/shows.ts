@@ -1,8 +1,9 @@
 // SHOW.
 
 import type { Difference } from "../differences.ts";
-import { namesField } from "./claims.ts";
-import { countsAreLess, isPartOf, joinedSeries, rowLines } from "./evidence.ts";
+import { withShown } from "../rewrite.ts";
+import { comparesTags, namesField } from "./claims.ts";
+import { countsAreLess, isAnswered, isPartOf, joinedSeries, rowLines } from "./evidence.ts";
 
 export const shows: readonly Difference[] = [
   {
@@ -97,5 +98,39 @@ export const shows: readonly Difference[] = [
     serie: "tell of serie's",
     reason: "the parts are others",
     covers: ({ exchange }) => /^show (?:stats|diagnostics)/i.test(exchange.text),
+  },
+  {
+    title: "a value before a name in the condition of SHOW",
+    influxd: "`WHERE 'x' = host` is not the same as `WHERE host = 'x'`",
+    serie: "is the same",
+    reason: "it is so in SELECT, in both",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withShown(text, (node) =>
+        node.kind === "binary" && node.left.kind === "string" && node.right.kind === "reference"
+          ? { ...node, left: node.right, right: node.left }
+          : node,
+      ),
+  },
+  {
+    title: "tags and strings compared in SHOW",
+    influxd: "`<` and `>` match nothing, and `a = b` compares nothing",
+    serie: "compares them as texts, a missing one being empty",
+    reason: "it is so in SELECT",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withShown(text, (node) =>
+        comparesTags(node) && node.kind === "binary"
+          ? { ...node, operator: "=", right: { kind: "string", value: "a" } }
+          : node,
+      ),
+  },
+  {
+    title: "SLIMIT and SOFFSET in SHOW TAG KEYS",
+    influxd: "are taken and do nothing",
+    serie: "limit the measurements",
+    reason: "it is what they say",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && /^\s*show tag keys\b.* s(?:limit|offset) /i.test(exchange.text),
   },
 ];

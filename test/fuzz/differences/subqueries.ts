@@ -1,7 +1,9 @@
 // Subqueries.
 import type { Difference } from "../differences.ts";
-import { selectsOf, withNodes, withSelects } from "../rewrite.ts";
+import { nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
 import {
+  comparesBoolean,
+  dependsOnOrder,
   groupedInside,
   ofIntegers,
   transformationCount,
@@ -9,6 +11,7 @@ import {
   withOneSort,
   withoutCasts,
   withoutInnerWindows,
+  withoutOrder,
   withoutRepeats,
 } from "./claims.ts";
 import {
@@ -176,10 +179,32 @@ export const subqueries: readonly Difference[] = [
   {
     title: "windows of a subquery before the range",
     influxd:
-      "shows windows that begin before the range of the query around it, where the subquery's windows do",
-    serie: "shows the windows of the range",
+      "shows windows that begin before the range of the query around it, where the subquery's windows do; windows that a subquery takes over go by its own zone",
+    serie: "shows the windows of the range, in their zone",
     reason: "it is what was asked",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
     without: (text) => withSelects(text, withoutInnerWindows),
+  },
+  {
+    title: "a boolean that is missing in a subquery's row",
+    influxd: "equals false: `SELECT f FROM (SELECT f, b FROM m) WHERE b = false` has rows without b",
+    serie: "equals nothing, as in a measurement's row",
+    reason: "a statement means the same in parentheses",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      selectsOf(exchange.text).length > 1 &&
+      nodesOf(exchange.text).some(comparesBoolean),
+    without: (text) =>
+      withNodes(text, (node) => (comparesBoolean(node) ? { kind: "boolean", value: true } : node)),
+  },
+  {
+    title: "points in the order of a subquery's rows",
+    influxd: "takes them series after series where several meet",
+    serie: "takes them in the order of time",
+    reason: "points of a series are in the order of time",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1 && dependsOnOrder(exchange.text),
+    without: (text) =>
+      withSelects(text, (statement, depth) => (depth === 0 ? withoutOrder(statement) : statement)),
   },
 ];
