@@ -355,6 +355,31 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
   });
 });
 
+test("of -0 and 0 the earlier is the minimum and the maximum", () => {
+  for (const zeros of [
+    [-0, 0],
+    [0, -0],
+  ]) {
+    const pieces = new Pieces();
+    const keep = Fold.Min | Fold.Max;
+    const accumulators = pieces.room(accumulatorBytes(keep, 1));
+    initAccumulators(kernels, keep, 1, accumulators);
+    const rows = { times: pieces.times([1n, 2n]), values: pieces.values(FieldType.Float, zeros) };
+    const windows = { bounds: pieces.times([0n, 9n]), count: 1 };
+    foldRows(
+      kernels,
+      FieldType.Float,
+      { ...rows, present: 0, mask: 0, rowCount: 2 },
+      windows,
+      0,
+      keep,
+      accumulators,
+    );
+    const folded = readAccumulators(kernels, FieldType.Float, 1, keep, accumulators)!;
+    expect([folded.min![0], folded.max![0]]).toEqual([zeros[0]!, zeros[0]!]);
+  }
+});
+
 test("masks combine, and gather keeps the wanted rows", () => {
   fc.assert(
     fc.property(

@@ -148,13 +148,13 @@ function foldRun<T>(
   if (keep & MIN) {
     const low = lowest<T>(begin, end);
     if (had == 0 || beats<T>(low, load<T>(slot), false) || low == load<T>(slot))
-      mergeExtreme<T>(slot, stride, had, low, load<i64>(find<T>(begin, end, low) + fromValueToTime), false);
+      mergeRow<T>(slot, stride, had, find<T>(begin, end, low), fromValueToTime, false);
     slot += stride << 1;
   }
   if (keep & MAX) {
     const high = highest<T>(begin, end);
     if (had == 0 || beats<T>(high, load<T>(slot), true) || high == load<T>(slot))
-      mergeExtreme<T>(slot, stride, had, high, load<i64>(find<T>(begin, end, high) + fromValueToTime), true);
+      mergeRow<T>(slot, stride, had, find<T>(begin, end, high), fromValueToTime, true);
     slot += stride << 1;
   }
   if (keep & FIRST) {
@@ -176,6 +176,12 @@ function foldRun<T>(
     }
     mergeDeviations(slot, stride, had, <f64>count, mean, squares);
   }
+}
+
+// The row at `found` as minimum or maximum: of -0 and 0, which are equal, the sign of the earlier.
+// @ts-ignore: decorator
+@inline function mergeRow<T>(slot: usize, stride: usize, had: f64, found: usize, fromValueToTime: usize, largest: bool): void {
+  mergeExtreme<T>(slot, stride, had, load<T>(found), load<i64>(found + fromValueToTime), largest);
 }
 
 /**
