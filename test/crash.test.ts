@@ -3,10 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { Random } from "../scripts/bench/random.ts";
 import { Expected, type SeenRow } from "./crash/expected.ts";
 import { CrashHarness } from "./crash/harness.ts";
+import { seed } from "./support/seed.ts";
 
 test("kill -9 under load, during start-up, with torn logs: every acknowledged point is there once", async () => {
-  const seed = Number(process.env["SERIE_SEED"] ?? Date.now() % 1_000_000);
-  console.log(`crash: seed ${seed} (SERIE_SEED repeats it)`);
+  console.log(`crash: seed ${seed}`);
   const report = await new CrashHarness(seed).run(24, 22_000);
   console.log(`crash: ${JSON.stringify(report)}`);
   expect(report.rounds).toBeGreaterThan(2);
