@@ -1,5 +1,6 @@
 // Databases: their names and retention policies, in one small file of sealed JSON (disk/sealed.ts) that is replaced as a
-// whole: { partitions, databases: [{ name, policies: [{ name, durationNs, shardDurationNs, isDefault, replication }] }] }.
+// whole: { partitions, databases: [{ name, policies: [{ name, durationNs, shardDurationNs, isDefault, replication, fromEpoch?,
+// keptWindows?: [[start, end]] }] }] }; times and durations are decimal strings.
 import { CorruptionError, type DiskError, InputError } from "../base/errors.ts";
 import { type Disk, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
@@ -7,7 +8,8 @@ import type { RetentionPolicy } from "../model/retention.ts";
 import { AUTOGEN } from "./policies.ts";
 
 const KIND = "serie databases";
-const VERSION = 1;
+/** In version 1 every window began at a multiple of its width since 1970, and none was kept. */
+const VERSION = 2;
 
 export class Databases {
   readonly #disk: Disk;
@@ -27,17 +29,11 @@ export class Databases {
       this.partitions = partitions;
       return;
     }
-    const body = decodeSealed(KIND, VERSION, disk.readFile(path), path) as StoredDatabases;
+    const body = decodeSealed(KIND, [1, VERSION], disk.readFile(path), path) as StoredDatabases;
     if (!Number.isInteger(body.partitions)) throw new CorruptionError(path, 0, "no number of partitions");
     this.partitions = body.partitions;
     for (const { name, policies } of body.databases) {
-      const read = policies.map((policy) => ({
-        ...policy,
-        durationNs: BigInt(policy.durationNs),
-        shardDurationNs: BigInt(policy.shardDurationNs),
-        replication: policy.replication ?? 1,
-      }));
-      this.#policies.set(name, read);
+      this.#policies.set(name, policies.map(readPolicy));
       this.#durable.add(name);
     }
   }
@@ -114,9 +110,11 @@ export class Databases {
         ...policy,
         durationNs: String(policy.durationNs),
         shardDurationNs: String(policy.shardDurationNs),
+        fromEpoch: policy.fromEpoch ?? false,
+        keptWindows: (policy.keptWindows ?? []).map(({ start, end }) => [String(start), String(end)]),
       })),
     }));
-    const body: StoredDatabases = { partitions: this.partitions, databases };
+    const body = { partitions: this.partitions, databases };
     return encodeSealed(KIND, VERSION, body);
   }
 }
@@ -125,13 +123,31 @@ interface StoredDatabases {
   partitions: number;
   databases: {
     name: string;
-    policies: {
-      name: string;
-      durationNs: string;
-      shardDurationNs: string;
-      isDefault: boolean;
-      /** Absent in folders of before 0.2: 1. */
-      replication?: number;
-    }[];
+    policies: StoredPolicy[];
   }[];
+}
+
+interface StoredPolicy {
+  name: string;
+  durationNs: string;
+  shardDurationNs: string;
+  isDefault: boolean;
+  /** Absent in folders of before 0.2: 1. */
+  replication?: number;
+  /** Absent in version 1: true. */
+  fromEpoch?: boolean;
+  /** Absent in version 1: none. */
+  keptWindows?: [start: string, end: string][];
+}
+
+function readPolicy(stored: StoredPolicy): RetentionPolicy {
+  const { fromEpoch = true, keptWindows = [], replication = 1, ...policy } = stored;
+  return {
+    ...policy,
+    durationNs: BigInt(policy.durationNs),
+    shardDurationNs: BigInt(policy.shardDurationNs),
+    replication,
+    ...(fromEpoch ? { fromEpoch } : {}),
+    keptWindows: keptWindows.map(([start, end]) => ({ start: BigInt(start), end: BigInt(end) })),
+  };
 }

@@ -26,6 +26,11 @@ export class Maintenance {
     return this.#failure;
   }
 
+  /** The disk failed in other work, so that a flush would not be right: none comes from now on. */
+  fail(error: DiskError): void {
+    this.#failure ??= error;
+  }
+
   get flushing(): boolean {
     return this.#flush !== undefined;
   }

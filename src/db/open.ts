@@ -13,7 +13,7 @@ import { ContinuousFile } from "./continuous-file.ts";
 import { Databases } from "./databases.ts";
 import { applyDeletion, applyDrop } from "./deletions.ts";
 import type { Options } from "./options.ts";
-import { AUTOGEN } from "./policies.ts";
+import { AUTOGEN, gridOf } from "./policies.ts";
 import { decodeDeletion, decodeDrop, recordKind } from "./record.ts";
 import { SealedList } from "./sealed-list.ts";
 import { Users } from "./users.ts";
@@ -64,12 +64,11 @@ export async function openParts(
   for (let partition = 0; partition < partitions; partition++) {
     const folder = folderOfPartition(dataDir, partition);
     const record = records + partition * PARTITION_BYTES;
-    const shardDuration = (database: string, policy: string) =>
-      databases.policies(database)?.find(({ name }) => name === policy)?.shardDurationNs ??
-      AUTOGEN.shardDurationNs;
+    const windows = (database: string, policy: string) =>
+      gridOf(databases.policies(database)?.find(({ name }) => name === policy) ?? AUTOGEN);
     stores.push(
       Store.open({
-        ...{ disk, kernels, schema, record, folder, partition, partitionCount: partitions, shardDuration },
+        ...{ disk, kernels, schema, record, folder, partition, partitionCount: partitions, windows },
       }),
     );
   }

@@ -1,6 +1,7 @@
 // The rules of retention policies: defaults and bounds of their durations, and which changes conflict. Texts are InfluxDB's.
 import { InputError } from "../base/errors.ts";
 import type { PolicyChange, RetentionPolicy } from "../model/retention.ts";
+import { apart, MONDAYS, type TimeWindow, type WindowGrid } from "../model/windows.ts";
 
 const HOUR_NS = 3_600_000_000_000n;
 const DAY_NS = 24n * HOUR_NS;
@@ -24,17 +25,28 @@ export function newPolicy(name: string, change: PolicyChange): RetentionPolicy {
   });
 }
 
-/** The policy as it is after ALTER. Throws `InputError`. */
+/** The policy as it is after ALTER; with another shard duration `withKept`, too. Throws `InputError`. */
 export function alteredPolicy(policy: RetentionPolicy, change: PolicyChange): RetentionPolicy {
   const durationNs = change.durationNs ?? policy.durationNs;
   return checked({
-    ...{ name: policy.name, durationNs, replication: change.replication ?? policy.replication },
+    ...policy,
+    ...{ durationNs, replication: change.replication ?? policy.replication },
     isDefault: policy.isDefault || change.isDefault === true,
     shardDurationNs:
       change.shardDurationNs === undefined
         ? policy.shardDurationNs
         : shardDuration(change.shardDurationNs, durationNs),
   });
+}
+
+/** The policy with windows of its width from now on beside `windows`, which have rows. */
+export function withKept(policy: RetentionPolicy, windows: Iterable<TimeWindow>): RetentionPolicy {
+  const { fromEpoch: _, ...rest } = policy;
+  return { ...rest, keptWindows: apart(windows) };
+}
+
+export function gridOf({ shardDurationNs, fromEpoch, keptWindows = [] }: RetentionPolicy): WindowGrid {
+  return { width: shardDurationNs, origin: fromEpoch ? 0n : MONDAYS, kept: keptWindows };
 }
 
 /** Whether CREATE of a policy that exists asks for the same one. */

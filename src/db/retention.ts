@@ -4,16 +4,17 @@
 // segments are removed as files, as are those of which everything has been dropped: no record of the log says so, since the
 // next look would find and remove them again.
 import type { Clock } from "../base/clock.ts";
-import { InputError, NotFoundError } from "../base/errors.ts";
+import { DiskError, InputError, NotFoundError } from "../base/errors.ts";
 import type { Wal } from "../log/wal.ts";
 import type { PolicyChange, RetentionAdministration, RetentionPolicy, Shard } from "../model/retention.ts";
+import { type TimeWindow, uncovered } from "../model/windows.ts";
 import type { SegmentEntry } from "../store/manifest.ts";
 import type { Schema } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { Databases } from "./databases.ts";
 import { applyDrop, type Deletions } from "./deletions.ts";
 import type { Maintenance } from "./maintenance.ts";
-import { alteredPolicy, isSamePolicy, newPolicy } from "./policies.ts";
+import { alteredPolicy, isSamePolicy, newPolicy, withKept } from "./policies.ts";
 import { encodeDrop } from "./record.ts";
 import type { Forwarder } from "./subscriptions.ts";
 
@@ -66,9 +67,39 @@ export class Retention implements RetentionAdministration {
     const known = policies.find((each) => each.name === name);
     if (!known) throw new NotFoundError(`retention policy not found: ${name}`);
     const policy = alteredPolicy(known, change);
-    const changed = policies.map((each) => (each === known ? policy : each));
-    await this.#put(database, changed, policy);
+    if (policy.shardDurationNs === known.shardDurationNs) {
+      const changed = policies.map((each) => (each === known ? policy : each));
+      await this.#put(database, changed, policy);
+    } else await this.#alterWidth(database, name, change);
     await this.enforce();
+  }
+
+  // The windows that segments have stay, and new ones begin where these leave off. No flush may come between a look at the
+  // segments and the policy in its file: after a crash windows would be cut as before, and overlap.
+  async #alterWidth(database: string, name: string, change: PolicyChange): Promise<void> {
+    const { stores, maintenance, checkWritable } = this.#parts;
+    await maintenance.exclusively(async () => {
+      checkWritable();
+      const policies = this.#policiesOf(database);
+      const known = policies.find((each) => each.name === name);
+      if (!known) throw new NotFoundError(`retention policy not found: ${name}`);
+      const windows = stores
+        .flatMap(({ entries }) => entries)
+        .filter((entry) => entry.database === database && entry.retentionPolicy === name)
+        .map(windowOf);
+      const policy = withKept(alteredPolicy(known, change), windows);
+      try {
+        await this.#put(
+          database,
+          policies.map((each) => (each === known ? policy : each)),
+          policy,
+        );
+      } catch (error) {
+        // the file may have the one policy or the other
+        if (error instanceof DiskError) maintenance.fail(error);
+        throw error;
+      }
+    });
   }
 
   async dropPolicy(database: string, name: string): Promise<void> {
@@ -121,8 +152,15 @@ export class Retention implements RetentionAdministration {
       const isIt = (entry: SegmentEntry) => BigInt(shardId(entry)) === id;
       const entry = stores.flatMap((store) => store.segments).find(isIt);
       if (!entry) return;
-      const { database, retentionPolicy, windowStart, windowEnd } = entry;
-      const ranges = [[windowStart, windowEnd - 1n]] as const;
+      const { database, retentionPolicy } = entry;
+      // rows of before windows were apart: what other shards cover is theirs
+      const others = stores
+        .flatMap(({ entries }) => entries)
+        .filter((other) => other.database === database && other.retentionPolicy === retentionPolicy)
+        .filter((other) => !isIt(other));
+      const ranges = uncovered(windowOf(entry), others.map(windowOf)).map(
+        ({ start, end }) => [start, end - 1n] as const,
+      );
       await deletions.log({ database, retentionPolicy, measurement: null, where: null, ranges });
       await log.sync();
       for (const store of stores) await store.expire(isIt);
@@ -142,7 +180,7 @@ export class Retention implements RetentionAdministration {
       checkWritable();
       for (const store of stores) {
         const { dropped, segments } = store;
-        // an older segment of another window, as an ALTER of the shard duration leaves them, would show what this one overwrote
+        // an older segment of another window, as there may be of before windows were apart, would show what this one overwrote
         const isUncovering = (entry: SegmentEntry) =>
           segments
             .slice(0, segments.indexOf(entry))
@@ -180,6 +218,10 @@ export class Retention implements RetentionAdministration {
     databases.setPolicies(database, one);
     await databases.save();
   }
+}
+
+function windowOf({ windowStart: start, windowEnd: end }: SegmentEntry): TimeWindow {
+  return { start, end };
 }
 
 /** From what the window is, so that it needs no file to stay the same; 48 bits. */

@@ -1,4 +1,5 @@
 // What statements about retention policies and shards may ask of the database that runs them.
+import type { TimeWindow } from "./windows.ts";
 
 export interface RetentionPolicy {
   readonly name: string;
@@ -6,6 +7,10 @@ export interface RetentionPolicy {
   readonly durationNs: bigint;
   /** Width of a time window of segments, ns. */
   readonly shardDurationNs: bigint;
+  /** Windows begin at multiples of their width since 1970, as all did before 0.2; absent: where InfluxDB's do. */
+  readonly fromEpoch?: boolean;
+  /** Windows of before the width changed, ascending and apart; absent: none. */
+  readonly keptWindows?: readonly TimeWindow[];
   readonly isDefault: boolean;
   /** As it was written; a single node keeps one copy whatever it says. */
   readonly replication: number;

@@ -54,7 +54,7 @@ export function pickRun(
   return null;
 }
 
-// Whether a segment between the two in age is of another window over the same times, as an ALTER of the shard duration leaves:
+// Whether a segment between the two in age is of another window over the same times, as there may be of before windows were apart:
 // the older of the two must not come behind it.
 function isCrossed(segments: readonly SegmentEntry[], older: SegmentEntry, newer: SegmentEntry): boolean {
   return segments

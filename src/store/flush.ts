@@ -4,6 +4,7 @@ import type { Pause } from "../base/pause.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { type TimeWindow, type WindowGrid, windowAt } from "../model/windows.ts";
 import { SegmentWriter } from "../segment/writer.ts";
 import { GroupAssembler } from "./assembler.ts";
 import type { Catalog } from "./catalog.ts";
@@ -16,8 +17,8 @@ export interface FlushParts {
   readonly kernels: Kernels;
   readonly schema: Schema;
   readonly catalog: Catalog;
-  /** Width of a time window, ns. */
-  shardDuration(database: string, retentionPolicy: string): bigint;
+  /** How a retention policy cuts time. */
+  windows(database: string, retentionPolicy: string): WindowGrid;
   /** A fresh segment id and the path of its file. */
   nextSegment(): { id: number; path: string };
   readonly pause: Pause;
@@ -30,18 +31,16 @@ export async function flushMemtable(parts: FlushParts, memtable: Memtable): Prom
   let rows = 0;
   for (const bucket of byBucket(tables)) {
     const { measurement, retentionPolicy } = bucket[0]!.table;
-    const width = parts.shardDuration(measurement.database, retentionPolicy);
+    // one for the whole flush, also when the policy is changed meanwhile
+    const grid = parts.windows(measurement.database, retentionPolicy);
     const everyId = concatenate(bucket.map(({ ids }) => ids));
-    let from = nextTime(memtable, everyId, MIN_TIME, width);
+    let from = nextTime(memtable, everyId, MIN_TIME, grid);
     while (from !== undefined) {
-      // the windows at both ends of time are cut: their bounds must fit an int64
-      const floor = from - modulo(from, width);
-      const start = floor < MIN_TIME ? MIN_TIME : floor;
-      const end = floor + width > MAX_TIME ? MAX_TIME + 1n : floor + width;
-      const { entry, taken } = await writeWindow(parts, memtable, bucket, start, end);
+      const window = windowAt(grid, from);
+      const { entry, taken } = await writeWindow(parts, memtable, bucket, window);
       entries.push(entry);
       rows += taken;
-      from = end > MAX_TIME ? undefined : nextTime(memtable, everyId, end, width);
+      from = window.end > MAX_TIME ? undefined : nextTime(memtable, everyId, window.end, grid);
     }
     for (const id of everyId) rows -= memtable.seriesRows(id);
   }
@@ -78,8 +77,7 @@ async function writeWindow(
   parts: FlushParts,
   memtable: Memtable,
   bucket: readonly TableSeries[],
-  windowStart: bigint,
-  windowEnd: bigint,
+  { start: windowStart, end: windowEnd }: TimeWindow,
 ): Promise<{ entry: SegmentEntry; taken: number }> {
   const { disk, kernels, catalog } = parts;
   const { measurement, retentionPolicy } = bucket[0]!.table;
@@ -133,10 +131,10 @@ async function writeWindow(
 }
 
 // A time in the first window from `from` on that has rows of these series. Looks at each row only when it must.
-function nextTime(memtable: Memtable, ids: Uint32Array, from: bigint, width: bigint): bigint | undefined {
+function nextTime(memtable: Memtable, ids: Uint32Array, from: bigint, grid: WindowGrid): bigint | undefined {
   const { minTime, maxTime } = memtable;
   if (maxTime < from) return undefined;
-  const oneWindow = minTime - modulo(minTime, width) === maxTime - modulo(maxTime, width);
+  const oneWindow = maxTime < windowAt(grid, minTime).end;
   return oneWindow && minTime >= from ? minTime : memtable.nextTime(ids, from);
 }
 
@@ -148,9 +146,4 @@ function concatenate(lists: readonly Uint32Array[]): Uint32Array {
     at += list.length;
   }
   return all.sort();
-}
-
-function modulo(time: bigint, width: bigint): bigint {
-  const rest = time % width;
-  return rest < 0n ? rest + width : rest;
 }

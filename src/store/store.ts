@@ -11,14 +11,16 @@
 // them.
 import { CorruptionError, DiskError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
-import { type Disk, makeDurableFolder } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { LogPosition } from "../model/log.ts";
+import type { WindowGrid } from "../model/windows.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
 import { compactSegments, pickRun } from "./compact.ts";
 import { dropEmptySeries, emptySeries, tablesIn, withHidden } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
+import { StoreFolder } from "./folder.ts";
 import { emptyManifest, type Manifest, readManifest, type SegmentEntry, writeManifest } from "./manifest.ts";
 import { Memtable } from "./memtable.ts";
 import type { Schema, Table } from "./schema.ts";
@@ -36,9 +38,6 @@ import { type OpenSegment, Version } from "./version.ts";
 
 /** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
 const ACTIVE = 36;
-/** Behind the name of a segment that could not be opened. */
-const SET_ASIDE = ".corrupt";
-
 export interface StoreParts {
   readonly disk: Disk;
   readonly kernels: Kernels;
@@ -48,13 +47,14 @@ export interface StoreParts {
   readonly folder: string;
   readonly partition: number;
   readonly partitionCount: number;
-  /** Width of a time window, ns. */
-  shardDuration(database: string, retentionPolicy: string): bigint;
+  /** How a retention policy cuts time. */
+  windows(database: string, retentionPolicy: string): WindowGrid;
 }
 
 export class Store {
   readonly catalog: Catalog;
   readonly #parts: StoreParts;
+  readonly #folder: StoreFolder;
   #manifest: Manifest;
   #version: Version;
   /** Segments whose file was gone when the store was opened, and the ids of those that are older. */
@@ -73,27 +73,16 @@ export class Store {
 
   private constructor(parts: StoreParts) {
     this.#parts = parts;
+    this.#folder = new StoreFolder(parts.disk, parts.folder);
     this.catalog = new Catalog(parts.kernels, parts.schema, parts.record);
     this.#manifest = emptyManifest(parts.partition, parts.partitionCount);
     this.#active = this.#newActive();
     this.#version = new Version([], [this.#active]);
   }
 
-  /**
-   * Makes the folder of a new store, with a manifest: where segments are without one it was lost, and they are not left-overs.
-   * When it exists, makes sure that it stays: a process that was killed may have renamed it without a sync, and what the
-   * one before names is removed next. Throws `CorruptionError`, `DiskError`.
-   */
-  static async make(disk: Disk, folder: string, partition: number, partitionCount: number): Promise<void> {
-    const path = `${folder}/manifest`;
-    if (disk.exists(path)) {
-      await disk.syncFolder(folder);
-      return;
-    }
-    if (!disk.exists(folder)) await makeDurableFolder(disk, folder);
-    if (disk.list(folder).some((name) => name.endsWith(".seg")))
-      throw new CorruptionError(path, 0, "the file is missing, but there are segments beside it");
-    await writeManifest(disk, path, emptyManifest(partition, partitionCount));
+  /** Makes the folder of a new store, see `StoreFolder.make`. */
+  static make(disk: Disk, folder: string, partition: number, partitionCount: number): Promise<void> {
+    return new StoreFolder(disk, folder).make(partition, partitionCount);
   }
 
   /** Opens the store in its folder (see `make`). Corrupt segments are set aside: see `corruptions`. */
@@ -113,6 +102,11 @@ export class Store {
 
   get segments(): readonly SegmentEntry[] {
     return this.#version.segments.map(({ entry }) => entry);
+  }
+
+  /** As `segments`, and those whose file is gone. */
+  get entries(): readonly SegmentEntry[] {
+    return this.#entries(this.#version.segments);
   }
 
   /** Those of `segments` whose tables have all been dropped: nothing is found in them. */
@@ -199,7 +193,7 @@ export class Store {
       if (!(error instanceof CorruptionError)) throw error;
       // the inputs stay: what is whole of them can be read, and the damaged one can be mended from a copy
       this.corruptions.push(error);
-      const damaged = run.filter(({ id }) => this.#segmentPath(id) === error.file);
+      const damaged = run.filter(({ id }) => this.#folder.segment(id) === error.file);
       for (const { id } of damaged.length > 0 ? damaged : run) this.#damaged.add(id);
       return true;
     } finally {
@@ -226,7 +220,7 @@ export class Store {
     const same = (segment: OpenSegment) => inputs.some(({ entry }) => entry === segment.entry);
     const last = current.findLastIndex(same);
     if (current.filter(same).length !== inputs.length) {
-      if (merged) this.#parts.disk.unlink(this.#segmentPath(merged.id));
+      if (merged) this.#parts.disk.unlink(this.#folder.segment(merged.id));
       return;
     }
     const opened = merged ? [this.#openSegment(merged)] : [];
@@ -362,22 +356,19 @@ export class Store {
       nextSegment: () => {
         const id = this.#manifest.nextSegment;
         this.#manifest = { ...this.#manifest, nextSegment: id + 1 };
-        return { id, path: this.#segmentPath(id) };
+        return { id, path: this.#folder.segment(id) };
       },
     };
   }
 
-  #segmentPath(id: number): string {
-    return `${this.#parts.folder}/${String(id).padStart(10, "0")}.seg`;
-  }
-
   // Writes catalog and manifest, then shows the segments to readers.
   async #commit(segments: readonly OpenSegment[], logPosition: LogPosition): Promise<void> {
-    const { disk, folder } = this.#parts;
+    const { disk } = this.#parts;
+    const folder = this.#folder;
     const series = this.catalog.count;
     const catalogFile = this.#manifest.catalogFile || `catalog-${this.#segmentNames().nextSegment().id}`;
     const catalogBytes = await this.catalog.append(
-      ...([disk, `${folder}/${catalogFile}`, this.#manifest.catalogBytes, this.#savedSeries] as const),
+      ...([disk, folder.file(catalogFile), this.#manifest.catalogBytes, this.#savedSeries] as const),
     );
     this.#savedSeries = series;
     const entries = this.#entries(segments);
@@ -387,15 +378,15 @@ export class Store {
       tombstones: this.#needed(this.#manifest.tombstones, segments),
     };
     this.#dirty = false;
-    await writeManifest(disk, `${folder}/manifest`, this.#manifest);
+    await writeManifest(disk, folder.manifest, this.#manifest);
     this.#replaceVersion(segments, this.#version.memtables);
-    for (const name of disk.list(folder))
-      if (name.startsWith("catalog-") && name !== catalogFile) disk.unlink(`${folder}/${name}`);
+    for (const name of disk.list(folder.path))
+      if (name.startsWith("catalog-") && name !== catalogFile) disk.unlink(folder.file(name));
   }
 
   #openSegment(entry: SegmentEntry): OpenSegment {
     const { disk, kernels, schema } = this.#parts;
-    const reader = SegmentReader.open(disk, this.#segmentPath(entry.id), kernels);
+    const reader = SegmentReader.open(disk, this.#folder.segment(entry.id), kernels);
     for (const name of reader.tables) {
       if (entry.hidden.includes(name)) continue;
       const measurement = schema.measurement(entry.database, name);
@@ -409,23 +400,22 @@ export class Store {
   }
 
   #load(): void {
-    const { disk, schema, folder } = this.#parts;
-    const path = `${folder}/manifest`;
-    this.#manifest = readManifest(disk, path);
+    const { disk, schema } = this.#parts;
+    const folder = this.#folder;
+    this.#manifest = readManifest(disk, folder.manifest);
     if (this.#manifest.partitionCount !== this.#parts.partitionCount)
       throw new DiskError(
-        `${path} belongs to a data directory of ${this.#manifest.partitionCount} partitions, not ${this.#parts.partitionCount}`,
+        `${folder.manifest} belongs to a data directory of ${this.#manifest.partitionCount} partitions, not ${this.#parts.partitionCount}`,
       );
-    this.#removeLeftOvers();
-    this.#reportSetAside();
+    folder.removeLeftOvers(this.#manifest.segments);
+    this.corruptions.push(...folder.reports());
     const segments: OpenSegment[] = [];
     for (const [place, entry] of this.#manifest.segments.entries()) {
-      const segmentPath = this.#segmentPath(entry.id);
-      // set aside by a process that did not come to say so in the manifest
-      if (!disk.exists(segmentPath) && disk.exists(`${segmentPath}${SET_ASIDE}`)) continue;
-      if (!disk.exists(segmentPath)) {
+      const state = folder.stateOf(entry.id);
+      if (state === "set aside") continue;
+      if (state === "gone") {
         const reason = "the file is gone, its rows are missing; put it back from a backup and restart";
-        this.corruptions.push(new CorruptionError(segmentPath, 0, reason));
+        this.corruptions.push(new CorruptionError(folder.segment(entry.id), 0, reason));
         this.#missing.push({
           entry,
           older: new Set(this.#manifest.segments.slice(0, place).map(({ id }) => id)),
@@ -437,7 +427,7 @@ export class Store {
         segments.push(this.#openSegment(entry));
       } catch (error) {
         if (!(error instanceof CorruptionError)) throw error;
-        disk.rename(segmentPath, `${segmentPath}${SET_ASIDE}`);
+        folder.setAside(entry.id);
         this.corruptions.push(error);
       }
     }
@@ -461,9 +451,9 @@ export class Store {
 
   // Whether it had to be rebuilt.
   #loadCatalog(segments: readonly OpenSegment[]): boolean {
-    const { disk, folder } = this.#parts;
+    const { disk } = this.#parts;
     try {
-      this.catalog.load(disk, `${folder}/${this.#manifest.catalogFile}`, this.#manifest.catalogBytes);
+      this.catalog.load(disk, this.#folder.file(this.#manifest.catalogFile), this.#manifest.catalogBytes);
       this.#savedSeries = this.catalog.count;
       return false;
     } catch (error) {
@@ -475,26 +465,6 @@ export class Store {
       this.catalog.rebuild(segments);
       this.#rewriteCatalog();
       return true;
-    }
-  }
-
-  // A corrupt segment is kept beside the others under another name. Its rows are missing until it is mended, and every
-  // start says so until the file is taken away.
-  #reportSetAside(): void {
-    const { disk, folder } = this.#parts;
-    for (const name of disk.list(folder)) {
-      if (!name.endsWith(SET_ASIDE)) continue;
-      const reason = "set aside at an earlier start, its rows are missing; remove the file to accept that";
-      this.corruptions.push(new CorruptionError(`${folder}/${name}`, 0, reason));
-    }
-  }
-
-  #removeLeftOvers(): void {
-    const { disk, folder } = this.#parts;
-    const known = new Set(this.#manifest.segments.map(({ id }) => `${String(id).padStart(10, "0")}.seg`));
-    for (const name of disk.list(folder)) {
-      if (name.endsWith(".tmp") || (name.endsWith(".seg") && !known.has(name)))
-        disk.unlink(`${folder}/${name}`);
     }
   }
 }

@@ -52,6 +52,15 @@ export const changes: readonly Difference[] = [
       history.some(({ text }) => deletesByComparedTags(text)) && isPartOf(influxd.body, serie.body),
   },
   {
+    title: "overlapping shards",
+    influxd: "after ALTER of the shard duration a new shard may cover the times of older ones",
+    serie: "a new shard ends where an older one begins",
+    reason: "DROP SHARD takes the points of its times, and a point is in one shard",
+    covers: ({ exchange, history }) =>
+      /^show shard/i.test(exchange.text) &&
+      history.some(({ text }) => /^alter retention.* shard duration/i.test(text)),
+  },
+  {
     title: "series without points",
     influxd: "DELETE leaves a series in SHOW SERIES while its shard has others",
     serie: "a series whose points are all deleted is gone",
