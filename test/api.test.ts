@@ -193,7 +193,7 @@ describe("/api/v2/write", () => {
     const { code, message } = (await answer.json()) as { code: string; message: string };
     expect(code).toBe("unprocessable entity");
     expect(message).toMatch(
-      /^failure writing points to database: partial write: field type conflict: .* dropped=1$/,
+      /^failure writing points to database: partial write: field type conflict: .* already exists as type float at line 1 dropped=1$/,
     );
     expect(await rowsOf("SELECT f FROM fit..m")).toEqual([
       [1, 1],

@@ -110,6 +110,9 @@ test("many flushes leave few segments in a window, and every row", async () => {
   );
 });
 
+const conflict = (field: string, is: string, was: string, line: number) =>
+  `field type conflict: input field "${field}" on measurement "m" is type ${is}, already exists as type ${was} at line ${line}`;
+
 test("a value is converted where that is exact; otherwise its point alone is refused, by name and types", async () => {
   const db = await openIn(newFolder());
   await db.writeLines('m f=1.5,i=1i,s="x",b=true 1', target);
@@ -119,21 +122,61 @@ test("a value is converted where that is exact; otherwise its point alone is ref
   expect(mixed.rows).toBe(1);
   expect(mixed.dropped).toBe(4);
   expect(mixed.partial).toBe(true);
-  const conflict = (field: string, is: string, was: string) =>
-    `field type conflict: input field "${field}" on measurement "m" is type ${is}, already exists as type ${was}`;
-  expect(mixed.errors.toSorted()).toEqual(
-    [
-      conflict("b", "integer", "boolean"),
-      conflict("f", "integer", "float"),
-      conflict("i", "float", "integer"),
-      conflict("s", "float", "string"),
-    ].toSorted(),
-  );
+  expect(mixed.errors).toEqual([
+    conflict("i", "float", "integer", 1),
+    conflict("f", "integer", "float", 3),
+    conflict("s", "float", "string", 4),
+    conflict("b", "integer", "boolean", 5),
+  ]);
   expect(await rows(db, "SELECT f, i FROM m")).toEqual([
     [1n, 1.5, 1],
     [2n, 2, 2],
     [4n, 4, null],
   ]);
+});
+
+test("what is refused for its type names its line or point, whichever way it came in", async () => {
+  const db = await openIn(newFolder());
+  await db.writeLines("m f=1 1\nn f=1 1", target);
+  const conflict = (measurement: string) =>
+    `field type conflict: input field "f" on measurement "${measurement}" is type string, already exists as type float`;
+  // measurements in turns, a comment, an empty line, a string of two lines, a line that cannot be read
+  const lines = `n f=2 2\n# m f="x"\nm f=2,s="\n" 2\n\n  bad\nn f=3 3\r\nm f=3 3\nn f="x" 4\nm f="x" 4\nm f="y" 5\nn f=6 6`;
+  const { errors, dropped } = await db.writeLines(lines, target);
+  expect(errors).toEqual([
+    "unable to parse 'bad': missing fields at line 6",
+    `${conflict("n")} at line 9`,
+    `${conflict("m")} at line 10`,
+  ]);
+  expect(dropped).toBe(4);
+  // with allOrNothing nothing is looked at behind a line that cannot be read; without such a line all are
+  const all = { ...target, allOrNothing: true };
+  expect((await db.writeLines(lines, all)).errors).toEqual([
+    "unable to parse 'bad': missing fields at line 6",
+  ]);
+  expect((await db.writeLines('n f=7 7\nn f="x" 8', all)).errors).toEqual([`${conflict("n")} at line 2`]);
+
+  const point = (measurement: string, f: unknown) => ({ measurement, fields: { f } });
+  const bodies: [string, string[]][] = [
+    [
+      JSON.stringify([point("n", 8), point("m", 8), {}, point("m", "x"), point("n", "x")]),
+      ["[2].measurement: missing", `[4]: ${conflict("n")}`, `[3]: ${conflict("m")}`],
+    ],
+    [
+      `${JSON.stringify(point("m", 9))}\n\n{"a":1\n${JSON.stringify(point("m", "x"))}\n`,
+      [
+        'line 3: invalid JSON at column 7: expected "}" or a comma in an object, found the end',
+        `line 4: ${conflict("m")}`,
+      ],
+    ],
+    [JSON.stringify(point("m", "x"), null, 2), [conflict("m")]],
+  ];
+  for (const [body, expected] of bodies) expect((await db.writeJson(body, target)).errors).toEqual(expected);
+  const points = [
+    { measurement: "m", fields: { f: 1 } },
+    { measurement: "m", fields: { f: "x" } },
+  ];
+  expect((await db.writePoints(points, target)).errors).toEqual([`points[1]: ${conflict("m")}`]);
 });
 
 test("strictTypes refuses what would be converted", async () => {

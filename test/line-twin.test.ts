@@ -219,6 +219,34 @@ test("on bodies with bytes changed, put in and taken out", () => {
   );
 });
 
+test("on the lines that rows came from", () => {
+  fc.assert(
+    fc.property(fc.oneof(body, repeating), fc.nat(200), (text, cut) => {
+      const bytes = Buffer.from(text.slice(cut < text.length / 2 ? cut : 0), "latin1");
+      const options = { database: "db", nowNs: 0n };
+      const parsed = parser.parse(bytes, options);
+      const { tables } = openBatch(kernels.view(parsed.batch, parsed.batchBytes).slice());
+      parsed.free();
+      // from behind, as they need not come in the order of the lines
+      const refusals = tables
+        .flatMap(({ rowCount }, table) =>
+          Array.from({ length: rowCount }, (_, row) => ({ reason: `row ${row} of ${table}`, table, row })),
+        )
+        .reverse();
+      const byMeasurement = Map.groupBy(
+        parseLinesPlainly(latin1(bytes), 0n, 1n).rows,
+        ({ measurement }) => measurement,
+      );
+      const expected = refusals.map(({ reason, table, row }) => {
+        const rows = byMeasurement.get(latin1(tables[table]!.measurement))!;
+        return `${reason} at line ${rows[row]!.lineNumber}`;
+      });
+      expect(parser.locate(bytes, options, refusals)).toEqual(expected);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test("on every cut of a body", () => {
   const text =
     'cpu,host=a,b\\ c=d\\,e f=1.5,g=2i,s="x \\"y\\" \n,z=",t=true 1700000000000000000\r\n# c\n  mem u=3u\n' +

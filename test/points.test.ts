@@ -17,7 +17,7 @@ test("points of every kind of value and time", () => {
       ],
       target,
       77n,
-    ),
+    ).batch,
   );
   const table = batch.tables[0]!;
   expect(new TextDecoder().decode(table.seriesKey(0))).toBe("m,a=1,b=2");

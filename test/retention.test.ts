@@ -73,7 +73,7 @@ test("what is older than the policy keeps is refused, and removed when its windo
   const errors = await held.write(
     `m,h=a v=1 ${at(-3n * HOUR_NS)}\nm,h=b v=2 ${at(-HOUR_NS)}\nm,h=c v=3 ${at(0n)}`,
   );
-  expect(errors).toEqual(["points beyond retention policy"]);
+  expect(errors).toEqual(["points beyond retention policy at line 1"]);
   expect(await held.ask("SELECT v FROM m")).toEqual([
     [START_NS - HOUR_NS, 2],
     [START_NS, 3],

@@ -237,7 +237,12 @@ describe("a batch", () => {
     ]);
     expect(dropped).toBe(1);
     expect(errors).toEqual([
-      'field type conflict: input field "v" on measurement "m" is type string, already exists as type float',
+      {
+        reason:
+          'field type conflict: input field "v" on measurement "m" is type string, already exists as type float',
+        table: 0,
+        row: 2,
+      },
     ]);
     expect(typesIn(schema)).toEqual({ v: Float, w: Integer });
   });
@@ -268,8 +273,18 @@ describe("a batch", () => {
       { key: "other", time: 4, values: { v: [Float, 2.5] } },
     ]);
     expect(errors).toEqual([
-      'field type conflict: input field "v" on measurement "m" is type string, already exists as type float',
-      'field type conflict: input field "v" on measurement "m" is type boolean, already exists as type float',
+      {
+        reason:
+          'field type conflict: input field "v" on measurement "m" is type string, already exists as type float',
+        table: 0,
+        row: 1,
+      },
+      {
+        reason:
+          'field type conflict: input field "v" on measurement "m" is type boolean, already exists as type float',
+        table: 0,
+        row: 3,
+      },
     ]);
   });
 
@@ -281,7 +296,12 @@ describe("a batch", () => {
     const { kept, errors } = rebuilt(schema, points, true);
     expect(kept).toEqual([{ key: "m", time: 1, values: { v: [Float, 2] } }]);
     expect(errors).toEqual([
-      'field type conflict: input field "v" on measurement "m" is type integer, already exists as type float',
+      {
+        reason:
+          'field type conflict: input field "v" on measurement "m" is type integer, already exists as type float',
+        table: 0,
+        row: 0,
+      },
     ]);
   });
 
@@ -348,8 +368,13 @@ describe("a batch", () => {
     expect(rowsOf(batch)).toEqual([{ key: "m,a=1", time: 2, values: { v: [Integer, 2n] } }]);
     expect(dropped).toBe(2);
     expect(errors).toEqual([
-      'duplicate tags: "\ufffd" occurs twice',
-      'field type conflict: input field "v" on measurement "m" is type boolean, already exists as type integer',
+      { reason: 'duplicate tags: "\ufffd" occurs twice', table: 0, row: 0 },
+      {
+        reason:
+          'field type conflict: input field "v" on measurement "m" is type boolean, already exists as type integer',
+        table: 0,
+        row: 2,
+      },
     ]);
   });
 });

@@ -4,6 +4,7 @@
 // else sees the scratch memory, and the order of the log is the order of the memtables.
 import { assert } from "../base/assert.ts";
 import { OverloadedError } from "../base/errors.ts";
+import type { Refusal } from "../ingest/reasons.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { openBatch } from "../model/batchview.ts";
 import type { Schema } from "../store/schema.ts";
@@ -16,7 +17,7 @@ export interface FittedBatch {
   readonly rows: number;
   readonly tables: readonly BoundTable[];
   readonly dropped: number;
-  readonly errors: readonly string[];
+  readonly errors: readonly Refusal[];
   /** Frees what `fit` allocated, not the batch that it was given. */
   free(): void;
 }

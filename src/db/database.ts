@@ -34,7 +34,7 @@ import { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
 import { Figures } from "./server-status.ts";
 import { type Health, healthOf, type Metric, metricsOf } from "./status.ts";
-import type { Counters, Place, Stored } from "./stored.ts";
+import type { Counters, Locate, Place, Stored } from "./stored.ts";
 import { Forwarder } from "./subscriptions.ts";
 import type { Users } from "./users.ts";
 
@@ -171,11 +171,8 @@ export class Database {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     const place = await this.#admit(target);
     const nowNs = this.#clock.nowNs();
-    const parsed = this.#parser.parse(bytes, {
-      ...place,
-      ...precisionOf(target),
-      nowNs,
-    });
+    const options = { ...place, ...precisionOf(target), nowNs };
+    const parsed = this.#parser.parse(bytes, options);
     const refused = { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
     let stored: Stored;
     try {
@@ -189,7 +186,7 @@ export class Database {
     const { accepted } = stored;
     if (accepted && refused.count + stored.dropped === 0)
       stored = { ...stored, accepted: asItCame(accepted, bytes, target.precision ?? "ns", nowNs) };
-    return this.#finish(stored, refused);
+    return this.#finish(stored, refused, (refusals) => this.#parser.locate(bytes, options, refusals));
   }
 
   /** Writes JSON: one point, an array, or a point a line. Otherwise as `writeLines`. */
@@ -197,25 +194,25 @@ export class Database {
     const place = await this.#admit(target);
     const parsed = parseJson(body, { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs() });
     const stored = this.#storeBytes(parsed.batch, parsed.rows, place);
-    return this.#finish(stored, { count: parsed.errorCount, errors: parsed.errors });
+    return this.#finish(stored, { count: parsed.errorCount, errors: parsed.errors }, parsed.locate);
   }
 
   /** Writes points. All of them are stored or, when one is malformed (`InputError`), none. */
   async writePoints(points: readonly Point[], target: WriteTarget): Promise<WriteOutcome> {
     const nowNs = this.#clock.nowNs();
     return this.#writeBatch(target, (place) => ({
-      batch: encodePoints(points, place, nowNs),
+      ...encodePoints(points, place, nowNs),
       rows: points.length,
     }));
   }
 
   async #writeBatch(
     target: WriteTarget,
-    encode: (place: Place) => { batch: Uint8Array; rows: number },
+    encode: (place: Place) => { batch: Uint8Array; rows: number; locate?: Locate },
   ): Promise<WriteOutcome> {
     const place = await this.#admit(target);
-    const { batch, rows } = encode(place);
-    return this.#finish(this.#storeBytes(batch, rows, place), { count: 0, errors: [] });
+    const { batch, rows, locate } = encode(place);
+    return this.#finish(this.#storeBytes(batch, rows, place), { count: 0, errors: [] }, locate);
   }
 
   /**
@@ -434,6 +431,7 @@ export class Database {
   async #finish(
     stored: Stored,
     refused: { count: number; errors: readonly string[] },
+    locate: Locate = (refusals) => refusals.map(({ reason }) => reason),
   ): Promise<WriteOutcome> {
     if (this.#applier.activeBytes > this.options.maxMemSize) void this.flush().catch(() => undefined);
     if (stored.position > 0) await this.#log.durable(stored.position);
@@ -442,7 +440,7 @@ export class Database {
     this.#counters.writes++;
     this.#counters.rows += stored.rows;
     this.#counters.dropped += dropped;
-    const errors = [...refused.errors, ...stored.errors];
+    const errors = [...refused.errors, ...locate(stored.errors)];
     return {
       rows: stored.rows,
       dropped,

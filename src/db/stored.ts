@@ -1,4 +1,5 @@
 // What a write is on its way through the database, and what is counted of it.
+import type { Refusal } from "../ingest/reasons.ts";
 import type { LogPosition } from "../model/log.ts";
 import type { AcceptedWrite } from "./forwarding.ts";
 
@@ -8,6 +9,9 @@ export interface Place {
   readonly retentionPolicy: string;
 }
 
+/** The texts of refusals: with the points that they tell of, where these are known. */
+export type Locate = (refusals: readonly Refusal[]) => string[];
+
 /** What became of it. */
 export interface Stored {
   /** What subscribers get once it is durable; absent: there are none. */
@@ -16,7 +20,7 @@ export interface Stored {
   readonly position: LogPosition;
   readonly rows: number;
   readonly dropped: number;
-  readonly errors: readonly string[];
+  readonly errors: readonly Refusal[];
 }
 
 /** Counters since the database was opened. */

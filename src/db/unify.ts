@@ -6,6 +6,7 @@
 
 import { InputError } from "../base/errors.ts";
 import { BatchBuilder, type FieldValue } from "../ingest/builder.ts";
+import type { Refusal } from "../ingest/reasons.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import {
   BATCH_HEADER_BYTES,
@@ -129,8 +130,8 @@ export interface Rebuilt {
   readonly batch: Uint8Array;
   readonly rows: number;
   readonly dropped: number;
-  /** Different reasons, in InfluxDB's words. */
-  readonly errors: readonly string[];
+  /** Different reasons, at most 100. */
+  readonly errors: readonly Refusal[];
 }
 
 /**
@@ -148,17 +149,23 @@ export function rebuild(
   replayed = false,
 ): Rebuilt {
   const builder = new BatchBuilder({ database, retentionPolicy });
-  const errors = new Set<string>();
+  const errors = new Map<string, Refusal>();
   let dropped = 0;
-  for (const table of openBatch(bytes.slice()).tables) {
+  let at = { table: -1, row: -1 };
+  const refuse = (reason: string) => {
+    if (!errors.has(reason) && errors.size < MOST_ERRORS) errors.set(reason, { reason, ...at });
+    dropped++;
+  };
+  for (const [number, table] of openBatch(bytes.slice()).tables.entries()) {
+    at = { table: number, row: -1 };
     const measurement = schema.measurement(database, text.decode(table.measurement));
     const types = new Map(measurement.fields.map((field) => [field.name, field.type]));
     const names = table.fields.map((field) => text.decode(field.name));
     const keys = seriesOf(table);
     for (const row of table.rows()) {
+      at.row++;
       if (oldestTime !== null && row.time < oldestTime) {
-        errors.add("points beyond retention policy");
-        dropped++;
+        refuse("points beyond retention policy");
         continue;
       }
       const fresh = new Map<string, FieldType>();
@@ -177,8 +184,7 @@ export function rebuild(
       }
       if (fields.length === 0 && replayed) continue;
       if (conflict !== undefined) {
-        errors.add(conflict);
-        dropped++;
+        refuse(conflict);
         continue;
       }
       const { measurement: name, tags } = keys[row.series]!;
@@ -187,15 +193,17 @@ export function rebuild(
       } catch (error) {
         // names that are no UTF-8 do not survive the way through text: two tags may have become one
         if (!(error instanceof InputError)) throw error;
-        errors.add(error.message);
-        dropped++;
+        refuse(error.message);
         continue;
       }
       for (const [name, type] of fresh) types.set(name, type);
     }
   }
-  return { batch: builder.finish(), rows: builder.rowCount, dropped, errors: [...errors].slice(0, 100) };
+  return { batch: builder.finish(), rows: builder.rowCount, dropped, errors: [...errors.values()] };
 }
+
+/** Different reasons that one answer names. */
+const MOST_ERRORS = 100;
 
 function seriesOf(table: BatchTable) {
   return Array.from({ length: table.seriesCount }, (_, i) => decodeSeriesKey(table.seriesKey(i).slice()));

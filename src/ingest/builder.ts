@@ -53,6 +53,8 @@ interface Table {
   readonly columns: Column[];
   readonly rowSeries: number[];
   readonly times: bigint[];
+  /** Which of all points each row is. */
+  readonly rowPoints: number[];
 }
 
 export class BatchBuilder {
@@ -145,6 +147,11 @@ export class BatchBuilder {
     }
   }
 
+  /** Which of the points that were taken, from 0, stands in this row of the finished batch. */
+  pointOf(table: number, row: number): number {
+    return [...this.#tables.values()][table]!.rowPoints[row]!;
+  }
+
   /** The finished batch, in a new buffer. */
   finish(): Uint8Array {
     const tables = [...this.#tables.values()].map(layOut);
@@ -188,7 +195,7 @@ export class BatchBuilder {
     table.rowSeries.push(series);
     if (this.#rowCount === 0 || timeNs < this.#minTime) this.#minTime = timeNs;
     if (this.#rowCount === 0 || timeNs > this.#maxTime) this.#maxTime = timeNs;
-    this.#rowCount++;
+    table.rowPoints.push(this.#rowCount++);
     return table.times.push(timeNs) - 1;
   }
 
@@ -201,6 +208,7 @@ export class BatchBuilder {
       columns: [],
       rowSeries: [],
       times: [],
+      rowPoints: [],
     };
     this.#tables.set(measurement, table);
     return table;

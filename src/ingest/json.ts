@@ -8,6 +8,7 @@ import { type TimeUnit, unitNs } from "../model/types.ts";
 import { BatchBuilder } from "./builder.ts";
 import { addJsonPoint, type PointContext, PointError } from "./jsonpoint.ts";
 import { JsonReader, JsonSyntaxError, type JsonValue } from "./jsontext.ts";
+import type { Refusal } from "./reasons.ts";
 
 export interface JsonOptions {
   readonly database: string;
@@ -30,6 +31,8 @@ export interface ParsedJson {
   readonly errors: readonly string[];
   /** All refused points. */
   readonly errorCount: number;
+  /** The reasons for which rows of the batch were refused, with the points that they were: `[3]: REASON`. */
+  locate(refusals: readonly Refusal[]): string[];
 }
 
 const KEPT_ERRORS = 100;
@@ -52,6 +55,7 @@ export function parseJson(body: Uint8Array | string, options: JsonOptions): Pars
     rows: points.builder.rowCount,
     errors: points.errors,
     errorCount: points.errorCount,
+    locate: (refusals) => refusals.map((refusal) => points.located(refusal)),
   };
 }
 
@@ -59,6 +63,9 @@ export function parseJson(body: Uint8Array | string, options: JsonOptions): Pars
 class Points {
   readonly errors: string[] = [];
   errorCount = 0;
+  /** Numbers of the good points, for `#where`. */
+  readonly #good: number[] = [];
+  #where: (number: number) => string = () => "";
 
   constructor(
     readonly builder: BatchBuilder,
@@ -67,30 +74,43 @@ class Points {
 
   /**
    * Takes the point that `read` gives, or keeps its error.
-   * @param where which point it is, "" when there is only one
-   * @param separator between `where` and the path inside the point
+   * @param where says which point it is by its number, "" when there is only one
+   * @param separator between that and the path inside the point
    */
-  add(where: string, separator: string, read: () => JsonValue): void {
+  add(number: number, where: (number: number) => string, separator: string, read: () => JsonValue): void {
+    this.#where = where;
     try {
       addJsonPoint(this.builder, read(), this.context);
+      this.#good.push(number);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       this.errorCount++;
       if (this.errors.length === KEPT_ERRORS) return;
       const path = error instanceof PointError ? error.path : "";
-      const place = where !== "" && path !== "" ? where + separator + path : where + path;
       const reason = error instanceof PointError ? error.reason : error.message;
-      this.errors.push(place === "" ? reason : `${place}: ${reason}`);
+      const point = where(number);
+      this.errors.push(placed(point !== "" && path !== "" ? point + separator + path : point + path, reason));
     }
   }
+
+  located({ reason, table, row }: Refusal): string {
+    return placed(this.#where(this.#good[this.builder.pointOf(table, row)]!), reason);
+  }
 }
+
+function placed(place: string, reason: string): string {
+  return place === "" ? reason : `${place}: ${reason}`;
+}
+
+const inArray = (index: number) => `[${index}]`;
+const inLines = (number: number) => `line ${number}`;
 
 function addArray(points: Points, text: string): void {
   const reader = new JsonReader(text);
   const values = reader.value();
   reader.end();
   if (!Array.isArray(values)) throw new InputError("expected an array of points");
-  for (const [index, value] of values.entries()) points.add(`[${index}]`, ".", () => value);
+  for (const [index, value] of values.entries()) points.add(index, inArray, ".", () => value);
 }
 
 /** One point over the whole text; false when the text looks like NDJSON instead. */
@@ -101,7 +121,12 @@ function addSingle(points: Points, text: string): boolean {
   try {
     const value = reader.value();
     reader.end();
-    points.add("", "", () => value);
+    points.add(
+      0,
+      () => "",
+      "",
+      () => value,
+    );
     return true;
   } catch (error) {
     // points of NDJSON start at the left margin; the lines of a single broken point hardly do
@@ -115,7 +140,7 @@ function addLines(points: Points, text: string): void {
   for (const line of text.split("\n")) {
     number++;
     if (line.trim() === "") continue;
-    points.add(`line ${number}`, ": ", () => {
+    points.add(number, inLines, ": ", () => {
       const reader = new JsonReader(line);
       try {
         const value = reader.value();

@@ -2,9 +2,10 @@
 // kernels/assembly/line.ts; this is its door.
 import { InputError, OverloadedError } from "../base/errors.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import { openBatch } from "../model/batchview.ts";
 import { type TimeUnit, unitNs } from "../model/types.ts";
 import { loadPowersOfFive } from "./powers.ts";
-import { type LineError, lineError } from "./reasons.ts";
+import { atLine, type LineError, lineError, type Refusal } from "./reasons.ts";
 
 export interface LineOptions {
   readonly database: string;
@@ -59,6 +60,35 @@ export class LineParser {
    *   MiB or names by the million need over 1 GiB to parse. Nothing is held then.
    */
   parse(body: Uint8Array, options: LineOptions): ParsedLines {
+    return this.#parse(body, options, false);
+  }
+
+  /**
+   * The reasons for which rows of the batch were refused, with the lines that they came from: `REASON at line 3`. Parses the
+   * body once more, so that nothing has to be kept of lines that are right; where memory does not allow it the reasons stand alone.
+   * @param options those of `parse`
+   */
+  locate(body: Uint8Array, options: LineOptions, refusals: readonly Refusal[]): string[] {
+    if (refusals.length === 0) return [];
+    let parsed: ParsedLines;
+    try {
+      parsed = this.#parse(body, options, true);
+    } catch (error) {
+      // what stands beside the refused rows is stored: this must not fail
+      if (error instanceof OverloadedError) return refusals.map(({ reason }) => reason);
+      throw error;
+    }
+    try {
+      const { tables } = openBatch(this.#kernels.view(parsed.batch, parsed.batchBytes).slice());
+      const offsets = refusals.map(({ table, row }) => Number(tables[table]!.times[row]!));
+      const numbers = numbersOfLines(body, offsets);
+      return refusals.map(({ reason }, i) => atLine(reason, numbers[i]!));
+    } finally {
+      parsed.free();
+    }
+  }
+
+  #parse(body: Uint8Array, options: LineOptions, offsets: boolean): ParsedLines {
     const kernels = this.#kernels;
     const database = this.#name(options.database);
     const policy = this.#name(options.retentionPolicy ?? "");
@@ -83,6 +113,7 @@ export class LineParser {
           unit,
           this.#seed,
           MAX_BATCH_BYTES,
+          offsets,
         ) >>> 0;
       if (batch === 0)
         throw new InputError(
@@ -142,6 +173,26 @@ export class LineParser {
     });
   }
 }
+
+/** Which lines start at `offsets`: newlines before, plus one. One walk, whatever their number. */
+function numbersOfLines(body: Uint8Array, offsets: readonly number[]): number[] {
+  const numbers = new Array<number>(offsets.length);
+  const inOrder = offsets.map((_, i) => i).sort((a, b) => offsets[a]! - offsets[b]!);
+  let newlines = 0;
+  let at = 0;
+  for (const i of inOrder) {
+    for (;;) {
+      const newline = body.indexOf(NEWLINE, at);
+      if (newline < 0 || newline >= offsets[i]!) break;
+      newlines++;
+      at = newline + 1;
+    }
+    numbers[i] = newlines + 1;
+  }
+  return numbers;
+}
+
+const NEWLINE = 0x0a;
 
 /** Memory for a body larger than this is not kept for the next. */
 const LARGE_BODY_BYTES = 32 * 1024 * 1024;

@@ -2,6 +2,7 @@
 import { InputError } from "../base/errors.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { BatchBuilder, type BatchTarget, type FieldValue } from "./builder.ts";
+import type { Refusal } from "./reasons.ts";
 
 /** One point as a TypeScript program writes it. */
 export interface Point {
@@ -20,12 +21,18 @@ export interface Point {
   readonly time?: bigint | number | Date;
 }
 
+export interface EncodedPoints {
+  readonly batch: Uint8Array;
+  /** The reasons for which rows of the batch were refused, with the points that they were: `points[3]: REASON`. */
+  locate(refusals: readonly Refusal[]): string[];
+}
+
 /**
  * The WriteBatch of `points`: all of them or an error.
  * @param nowNs the time of points that have none, ns since the epoch.
  * @throws InputError that names the first point (`points[3]: ...`) that cannot be stored.
  */
-export function encodePoints(points: readonly Point[], target: BatchTarget, nowNs: bigint): Uint8Array {
+export function encodePoints(points: readonly Point[], target: BatchTarget, nowNs: bigint): EncodedPoints {
   const builder = new BatchBuilder(target);
   for (const [index, point] of points.entries()) {
     try {
@@ -35,7 +42,8 @@ export function encodePoints(points: readonly Point[], target: BatchTarget, nowN
       throw error;
     }
   }
-  return builder.finish();
+  const located = ({ reason, table, row }: Refusal) => `points[${builder.pointOf(table, row)}]: ${reason}`;
+  return { batch: builder.finish(), locate: (refusals) => refusals.map(located) };
 }
 
 function addPoint(builder: BatchBuilder, point: Point, nowNs: bigint): void {

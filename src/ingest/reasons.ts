@@ -13,6 +13,15 @@ export interface LineError {
   readonly message: string;
 }
 
+/** A reason for which rows of a batch were refused, and the first of them. */
+export interface Refusal {
+  /** In InfluxDB's words. */
+  readonly reason: string;
+  /** Which table of the batch, and which row of it. */
+  readonly table: number;
+  readonly row: number;
+}
+
 /** Lines longer than this are cut in messages, bytes. */
 const SHOWN_BYTES = 200;
 
@@ -62,8 +71,12 @@ export function lineError(
     offset,
     length,
     reason,
-    message: `unable to parse '${line}': ${reason} at line ${lineNumber}`,
+    message: atLine(`unable to parse '${line}': ${reason}`, lineNumber),
   };
+}
+
+export function atLine(reason: string, lineNumber: number): string {
+  return `${reason} at line ${lineNumber}`;
 }
 
 /** At most 200 bytes, never half a character. */

@@ -173,6 +173,7 @@ export interface LineExports {
     unit: bigint,
     seed: bigint,
     maxBytes: number,
+    offsets: boolean,
   ): number;
   lineRows(): number;
   lineErrors(): number;

@@ -35,8 +35,8 @@ export function parseLinesPlainly(
   text: string,
   nowNs: bigint,
   unit: bigint,
-): { rows: TwinRow[]; errors: TwinError[] } {
-  const rows: TwinRow[] = [];
+): { rows: (TwinRow & { lineNumber: number })[]; errors: TwinError[] } {
+  const rows: (TwinRow & { lineNumber: number })[] = [];
   const errors: TwinError[] = [];
   const now = nowNs - (((nowNs % unit) + unit) % unit);
   let at = 0;
@@ -50,7 +50,7 @@ export function parseLinesPlainly(
     }
     try {
       const line = new Line(text, start, now, unit);
-      rows.push(line.row());
+      rows.push({ ...line.row(), lineNumber: text.slice(0, start).split("\n").length });
       at = text.indexOf("\n", line.at) < 0 ? text.length : text.indexOf("\n", line.at) + 1;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

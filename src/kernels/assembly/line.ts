@@ -30,12 +30,14 @@ const firstLink: usize = memory.data(8, 8);
  * @param unit ns in a unit of the timestamps
  * @param seed any number, best a random one: of the hash tables
  * @param maxBytes largest batch
+ * @param offsets rows get, in place of their times, the offset in the body at which their line starts: to say where they were
  * @returns the batch, an area of the caller's; 0 when it would be larger. Traps when memory runs out
  *   (`lineExhausted`).
  *   In every case, a trap too, the caller must then call `lineRelease`.
  */
 export function lineParse(
   body: usize, bodyBytes: u32, databaseBytes: u32, policyBytes: u32, now: i64, unit: i64, seed: u64, maxBytes: u32,
+  offsets: bool,
 ): usize {
   const end = body + bodyBytes;
   setBodyEnd(end);
@@ -48,7 +50,7 @@ export function lineParse(
   minTime = i64.MAX_VALUE;
   maxTime = i64.MIN_VALUE;
   store<usize>(firstLink, 0);
-  parseBody(body, now, unit);
+  parseBody(body, now, unit, offsets);
   if (rows == 0) {
     minTime = 0;
     maxTime = 0;
@@ -56,7 +58,7 @@ export function lineParse(
   return seal(end + 32, databaseBytes, policyBytes, rows, minTime, maxTime, maxBytes);
 }
 
-function parseBody(body: usize, now: i64, unit: i64): void {
+function parseBody(body: usize, now: i64, unit: i64, offsets: bool): void {
   const end = bodyEnd;
   let link = firstLink; // where the successor of the last line's series is kept
   let p = body;
@@ -99,6 +101,7 @@ function parseBody(body: usize, now: i64, unit: i64): void {
       p = skipLine(body, start);
       continue;
     }
+    if (offsets) stamp = <i64>(start - body);
     commitRow(table, series, stamp);
     minTime = min(minTime, stamp);
     maxTime = max(maxTime, stamp);
