@@ -26,6 +26,8 @@ function filled(): Oracle {
   for (const [measurement, field] of [
     ["weather", "value"],
     ["cpu", "usage"],
+    ["cpu", "usage_idle"],
+    ["cpu", "usage_guest"],
     ["meter", "energy"],
     ["errors", "value"],
     ["requests", "value"],

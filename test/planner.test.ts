@@ -492,12 +492,54 @@ test("SHOW, schema statements", async () => {
   expect(await planOf("DELETE FROM cpu WHERE region = 'eu' AND time < 5")).toMatchObject({
     operation: { kind: "delete", requests: [{ database: "db0", measurement: "cpu", maxTime: 4n }] },
   });
-  expect(await planOf("DELETE value, none, /^v/ FROM cpu, nothing WHERE region = 'eu'")).toMatchObject({
+  expect(await planOf("DELETE value, /^v/ FROM cpu, nothing WHERE region = 'eu'")).toMatchObject({
     operation: { kind: "delete", requests: [{ measurement: "cpu", fields: ["value"] }] },
   });
-  expect(await planOf("DELETE none FROM cpu")).toMatchObject({ operation: { kind: "delete", requests: [] } });
-  for (const name of ["region", "time", '"TIME"'])
-    expect(await errorOf(`DELETE value, ${name} FROM cpu`)).toContain("of cpu is none");
+  for (const text of [
+    "DELETE none FROM nothing",
+    "DELETE /none/ FROM cpu",
+    "DELETE FROM nothing WHERE none > 1",
+  ])
+    expect([text, await planOf(text)]).toMatchObject([text, { operation: { kind: "delete", requests: [] } }]);
+  for (const text of [
+    "DELETE FROM cpu WHERE none = 'a' AND none != '' OR none =~ /a/ OR 'b' = none OR none = host OR none::tag = 5",
+    "DELETE FROM cpu, mem WHERE free > 1",
+    "DELETE free FROM cpu, mem",
+    "DELETE FROM cpu WHERE (host = 'a' OR value > 1) AND (time > 5) AND time < 9",
+    "DELETE FROM ticks WHERE ts > 5 OR ts < 3",
+  ])
+    expect([text, await errorOf(text)]).toEqual([text, "no error"]);
+  const noTime =
+    "DELETE takes no time beside OR: run one DELETE for each side, or write (... OR ...) AND time ... at line 1, char";
+  for (const [text, error] of [
+    [
+      "DELETE value, region FROM cpu",
+      "DELETE takes fields before FROM: region is a tag of cpu at line 1, char 15",
+    ],
+    [
+      "DELETE value, time FROM cpu",
+      "DELETE takes fields before FROM: time is the time of points at line 1, char 15",
+    ],
+    [
+      'DELETE "TIME" FROM cpu',
+      "DELETE takes fields before FROM: TIME is the time of points at line 1, char 8",
+    ],
+    ["DELETE value, none FROM cpu", "DELETE: cpu has no field none at line 1, char 15"],
+    ["DELETE none FROM cpu, mem", "DELETE: no measurement has a field none at line 1, char 8"],
+    ["DELETE FROM cpu\n  WHERE value > 1 AND none > 1", "DELETE: cpu has no field none at line 2, char 23"],
+    ["DELETE FROM cpu WHERE 2 * (none) = value", "DELETE: cpu has no field none at line 1, char 28"],
+    ["DELETE FROM cpu WHERE abs(none) = 'a'", "DELETE: cpu has no field none at line 1, char 27"],
+    ["DELETE FROM cpu WHERE none::field = 'a'", "DELETE: cpu has no field none at line 1, char 23"],
+    ["DELETE FROM cpu WHERE none = true", "DELETE: cpu has no field none at line 1, char 23"],
+    ["DELETE WHERE none > 1", "DELETE: no measurement has a field none at line 1, char 14"],
+    ["DELETE FROM cpu WHERE value > 1 OR time > 0", `${noTime} 36`],
+    ["DELETE FROM cpu WHERE value > 1 OR (host = 'a' AND (5 < time))", `${noTime} 57`],
+    ["DELETE FROM cpu WHERE host = 'a' OR host = 'b' AND time > 0", `${noTime} 52`],
+    ["DELETE WHERE time > 5 OR time < 3", `${noTime} 14`],
+    ["DELETE FROM cpu WHERE ts > 5 OR host = 'a'", `${noTime.replace("AND time", "AND ts")} 23`],
+    ["DELETE FROM nothing WHERE time > 5 OR host = 'a'", `${noTime} 27`],
+  ] as const)
+    expect([text, await errorOf(text)]).toEqual([text, error]);
   expect(await errorOf("DROP SERIES FROM cpu WHERE time < 5")).toBe(
     "DROP SERIES doesn't support time in WHERE clause",
   );

@@ -119,7 +119,7 @@ export interface ReferenceNode {
   /** Parts of a dotted name joined by ".". */
   readonly name: string;
   readonly cast: CastType | null;
-  /** In HAVING: "line 1, char 60", for errors that the planner finds. */
+  /** In HAVING and in the conditions of DELETE: "line 1, char 60", for errors that the planner finds. */
   readonly place?: string;
 }
 
@@ -238,7 +238,11 @@ export type DropStatement =
 export interface DeleteStatement {
   readonly kind: "delete";
   /** By name, or by regex those that match; none: whole points. */
-  readonly fields: readonly { readonly name: string; readonly pattern: string | null }[];
+  readonly fields: readonly {
+    readonly name: string;
+    readonly pattern: string | null;
+    readonly place: string;
+  }[];
   readonly sources: readonly Source[];
   readonly condition: Node | null;
 }

@@ -159,12 +159,13 @@ export function parseAlter(cursor: Cursor): Statement {
 
 /** After DELETE. Fields before FROM are ours. */
 export function parseDelete(cursor: Cursor): DeleteStatement {
-  const fields: { name: string; pattern: string | null }[] = [];
+  const fields: { name: string; pattern: string | null; place: string }[] = [];
   for (;;) {
     const pattern = cursor.takeRegex();
-    if (pattern !== null) fields.push({ name: "", pattern });
+    const place = cursor.position(cursor.peek().offset);
+    if (pattern !== null) fields.push({ name: "", pattern, place });
     else if (cursor.peek().kind === "identifier" || fields.length > 0)
-      fields.push({ name: cursor.expectIdentifier(), pattern: null });
+      fields.push({ name: cursor.expectIdentifier(), pattern: null, place });
     else break;
     if (!cursor.takeOperator(",")) break;
   }
@@ -184,5 +185,5 @@ function parseSelection(cursor: Cursor): {
   // InfluxDB places both at the beginning
   if (qualified("retentionPolicy")) throw parseError("retention policy not supported at line 1, char 1");
   if (qualified("database")) throw parseError("database not supported at line 1, char 1");
-  return { sources, condition: parseCondition(cursor) };
+  return { sources, condition: cursor.withPlaces(() => parseCondition(cursor)) };
 }

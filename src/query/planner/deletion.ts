@@ -7,8 +7,10 @@ import { isLiteral } from "../../model/predicate.ts";
 import { compileRegex } from "../../model/regex.ts";
 import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { DeleteStatement, DropStatement } from "../ast.ts";
+import { quoteName } from "../print.ts";
 import { resolveCondition, splitCondition } from "./condition.ts";
 import { type PlanContext, resolveDatabase } from "./context.ts";
+import { checkDelete } from "./deletion-check.ts";
 import type { InstantContext } from "./instants.ts";
 import { fieldMap, isTimeName, type Schema, TS_IS_NO_TIME, unite } from "./schema.ts";
 import { measurementNames } from "./sources.ts";
@@ -25,6 +27,7 @@ export async function planDeletion(statement: Deleting, context: PlanContext): P
     schemas.set(measurement, await schemaOf(context, database, measurement));
   // of all, lest ts is a tag of one and time for another
   const all = schemas.size === 0 ? TS_IS_NO_TIME : unite([...schemas.values()]);
+  if (statement.kind === "delete") checkDelete(statement, all, [...schemas.keys()]);
   const { range, rest } = splitCondition(statement.condition, all, instants);
   // wrong whatever is there
   if (statement.kind === "drop series" && (range.min !== null || range.max !== null))
@@ -57,13 +60,15 @@ function isOverTags(where: Expression): boolean {
 function fieldsToDelete({ fields }: DeleteStatement, measurement: string, schema: Schema): string[] | null {
   if (fields.length === 0) return null;
   const names = new Set<string>();
-  for (const { name, pattern } of fields) {
+  for (const { name, pattern, place } of fields) {
     if (pattern !== null) {
       const regex = compileRegex(pattern);
       for (const known of schema.fields.keys()) if (regex.test(known)) names.add(known);
     } else if (schema.fields.has(name)) names.add(name);
-    else if (schema.tags.has(name) || isTimeName(schema, name))
-      throw new InputError(`DELETE of fields: ${name} of ${measurement} is none`);
+    else if (schema.tags.has(name) || isTimeName(schema, name)) {
+      const what = schema.tags.has(name) ? `a tag of ${quoteName(measurement)}` : "the time of points";
+      throw new InputError(`DELETE takes fields before FROM: ${quoteName(name)} is ${what} at ${place}`);
+    }
   }
   return [...names];
 }

@@ -34,6 +34,14 @@ export const changes: readonly Difference[] = [
       /^delete/i.test(exchange.text) && influxd.body.includes("fields not supported in WHERE clause"),
   },
   {
+    title: "time beside OR in DELETE",
+    influxd: "`WHERE host = 'a' OR time < 5` deletes as with AND",
+    serie: "an error that says what to write",
+    reason: "nothing goes that the condition does not name",
+    covers: ({ exchange, serie }) =>
+      /^delete.* or /i.test(exchange.text) && serie.body.includes("DELETE takes no time beside OR"),
+  },
+  {
     title: "conditions of DROP SERIES that are partly constant",
     influxd:
       "works out `1 = 1 OR ...` first, and does not look at the other side of what holds for no series",
