@@ -81,10 +81,13 @@ describe("inspect", () => {
   test.concurrent("dumps the lists of continuous queries and subscriptions", async () => {
     for (const kind of ["serie continuous queries", "serie subscriptions"]) {
       const path = join(folder, kind.replaceAll(" ", "-"));
-      await new SealedList(nodeDisk, path, kind).save(() => [{ name: "first" }]);
+      await new SealedList(nodeDisk, path, kind).save(() => [
+        { name: "first", destinations: ["http://joe:s3cret@h:1"] },
+      ]);
       const { code, output } = await serie(["inspect", path]);
       expect(code).toBe(0);
       expect(output).toContain("first");
+      if (kind === "serie subscriptions") expect(output).toContain('["http://joe:[REDACTED]@h:1"]');
     }
   });
 

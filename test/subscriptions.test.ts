@@ -195,6 +195,53 @@ test("a dropped retention policy takes its subscriptions along", async () => {
   expect((await rows(db, "SHOW SUBSCRIPTIONS")).map(([of]) => of)).toEqual(["autogen"]);
 });
 
+test("passwords in destinations are used, and shown nowhere", async () => {
+  const db = await openNew();
+  const seen: (string | null)[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: (request) => {
+      seen.push(request.headers.get("authorization"));
+      return new Response(null, { status: 204 });
+    },
+  });
+  opened.push({ close: () => server.stop(true) });
+  const slow: string[] = [];
+  db.onSlowStatement = ({ text, error }) => slow.push(`${text} ${error}`);
+  (db.options as { slowQueryThreshold: number }).slowQueryThreshold = 1e-9;
+  const secret = "s3cr%40et";
+  const url = `http://joe:${secret}@127.0.0.1:${server.port}`;
+  await subscribe(db, "ALL", url);
+  await db.writeLines("m v=1 1", target);
+  await db.subscriptions.settled();
+  expect(seen).toEqual([`Basic ${btoa("joe:s3cr@et")}`]);
+
+  const shown = `http://joe:[REDACTED]@127.0.0.1:${server.port}`;
+  expect(await rows(db, "SHOW SUBSCRIPTIONS")).toEqual([["autogen", "s", "ALL", [shown]]]);
+  expect(slow[0]).toContain(`CREATE SUBSCRIPTION s ON db.autogen DESTINATIONS ALL '${shown}'`);
+  const create = "CREATE SUBSCRIPTION t ON db.autogen DESTINATIONS";
+  const wrong: [string, string][] = [
+    [`${create} ALL 'http://joe:${secret}@host'`, "invalid subscription URL: http://joe:[REDACTED]@host"],
+    [`${create} ALL 'http://joe:${secret}/x@h:1'`, "invalid subscription URL: http://joe:[REDACTED]@h:1"],
+    [`${create} ALL 'http://joe:${secret}%zz@h:1'`, "invalid subscription URL: http://joe:[REDACTED]@h:1"],
+    [`${create} ALL 'ftp://h:1/?u=a&p=${secret}'`, "invalid subscription URL: ftp://h:1/?u=a&p=[REDACTED]"],
+    [`${create} '${url}'`, `error parsing query: found ${shown}, expected ALL, ANY at line 1, char 49`],
+    [`${create} ALL "${url}"`, `error parsing query: found ${shown}, expected string at line 1, char 54`],
+  ];
+  for (const [text, message] of wrong)
+    expect(await rows(db, text).catch((e: Error) => e.message)).toBe(message);
+
+  // a GET is warned of what it does, by the statement
+  const http = serve(db, { host: "127.0.0.1", port: 0 });
+  opened.push({ close: () => http.stop() });
+  const query = `${create} ANY '${url}'; SHOW SUBSCRIPTIONS; SHOW QUERIES`;
+  const answer = await (await fetch(`${http.url}/query?q=${encodeURIComponent(query)}`)).text();
+  expect(answer.split(shown).length).toBeGreaterThan(2);
+  for (const text of [answer, ...slow, await (await fetch(`${http.url}/debug/vars`)).text()])
+    expect(text).not.toContain("s3cr");
+});
+
 test("over HTTP a list of destinations is a list in JSON and one cell in CSV", async () => {
   const db = await openNew();
   await subscribe(db, "ALL", "http://127.0.0.1:1", "udp://127.0.0.1:2");

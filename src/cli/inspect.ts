@@ -1,4 +1,5 @@
 // `serie inspect FILE`: prints what a file of the data folder holds, whichever of them it is.
+import { withoutPasswords } from "../base/redact.ts";
 import { nodeDisk } from "../disk/node.ts";
 import { inspectLog } from "../log/inspect.ts";
 import { type InspectableFormat, inspectFile, segmentFormat } from "../segment/inspect.ts";
@@ -12,7 +13,7 @@ const formats: readonly InspectableFormat[] = [
   { magic: "serie databases", dump: (path, bytes) => inspectSealed("serie databases", path, bytes) },
   {
     magic: "serie subscriptions",
-    dump: (path, bytes) => inspectSealed("serie subscriptions", path, bytes),
+    dump: (path, bytes) => inspectSealed("serie subscriptions", path, bytes).map(withoutPasswords),
   },
   {
     magic: "serie continuous queries",

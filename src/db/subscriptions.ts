@@ -1,7 +1,9 @@
 // Subscriptions: kept in their file, each with the queues of what it sends on (forwarding.ts).
 //
 // A subscription whose database is gone (a crash came between the two files) is passed over when the file is read.
+
 import { type DiskError, InputError, NotFoundError } from "../base/errors.ts";
+import { urlWithoutPassword } from "../base/redact.ts";
 import type { Subscription, Subscriptions } from "../model/subscriptions.ts";
 import { type AcceptedWrite, type ForwardCounters, ForwardQueue } from "./forwarding.ts";
 import type { SealedList } from "./sealed-list.ts";
@@ -119,8 +121,18 @@ const is =
   ({ subscription: each }: Entry): boolean =>
     each.database === database && each.retentionPolicy === retentionPolicy && each.name === name;
 
-/** A scheme that is spoken, a host and a port that is written out. */
+/** A scheme that is spoken, a host and a port that is written out; user and password as URLs have them. */
 function checkDestination(destination: string): void {
-  if (URL.canParse(destination) && /^(https?|udp):\/\/(.*@)?[^/]+:\d+(\/|$)/.test(destination)) return;
-  throw new InputError(`invalid subscription URL: ${destination}`);
+  const url = URL.parse(destination);
+  if (url && /^(https?|udp):\/\/(.*@)?[^/]+:\d+(\/|$)/.test(destination) && isDecodable(url)) return;
+  throw new InputError(`invalid subscription URL: ${urlWithoutPassword(destination)}`);
+}
+
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }

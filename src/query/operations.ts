@@ -1,4 +1,5 @@
 // Execution of statements about the running database: its queries, those that run by the clock. Shapes are InfluxDB's.
+import { urlWithoutPassword } from "../base/redact.ts";
 import type { Administration } from "../model/administration.ts";
 import type { RunningQuery } from "../model/queries.ts";
 import type { StatusModule } from "../model/server-status.ts";
@@ -58,7 +59,9 @@ function showSubscriptions(administration: Administration): ResultSeries[] {
   return administration.databases().flatMap((name) => {
     const rows = administration.subscriptions
       .list(name)
-      .map((each) => [each.retentionPolicy, each.name, each.mode.toUpperCase(), each.destinations]);
+      .map(({ retentionPolicy, name, mode, destinations }) => [
+        ...[retentionPolicy, name, mode.toUpperCase(), destinations.map(urlWithoutPassword)],
+      ]);
     return rows.length === 0 ? [] : [{ name, columns, timeColumn: -1, rows }];
   });
 }

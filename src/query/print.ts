@@ -1,4 +1,5 @@
 // Statements and expressions back to text that parses to the same thing: for EXPLAIN, messages and logs.
+import { urlWithoutPassword } from "../base/redact.ts";
 import type {
   Fill,
   JoinedSource,
@@ -208,7 +209,9 @@ export function printStatement(statement: Statement): string {
     case "drop subscription": {
       const on = `${quoteName(statement.name)} ON ${quoteName(statement.database)}.${quoteName(statement.retentionPolicy)}`;
       if (statement.kind === "drop subscription") return `DROP SUBSCRIPTION ${on}`;
-      const destinations = statement.destinations.map(quoteString).join(", ");
+      const destinations = statement.destinations
+        .map((each) => quoteString(urlWithoutPassword(each)))
+        .join(", ");
       return `CREATE SUBSCRIPTION ${on} DESTINATIONS ${statement.mode.toUpperCase()} ${destinations}`;
     }
     case "create user": {

@@ -1,5 +1,7 @@
 // Where the parser stands in the text: one token of lookahead, and the errors that name what was expected.
+
 import type { InputError } from "../../base/errors.ts";
+import { urlWithoutPassword } from "../../base/redact.ts";
 import { compileRegex } from "../../model/regex.ts";
 import type { DurationNode } from "../ast.ts";
 import { parseCalendarDuration } from "../duration.ts";
@@ -186,7 +188,7 @@ export class Cursor {
   found(...expected: readonly string[]): InputError {
     const token = this.peek();
     const name = token.text === "" ? (emptyTokens[token.kind] ?? "") : token.text;
-    return this.error(`found ${name}, expected ${expected.join(", ")}`, token);
+    return this.error(`found ${urlWithoutPassword(name)}, expected ${expected.join(", ")}`, token);
   }
 
   error(message: string, token: Token): InputError {
