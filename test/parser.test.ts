@@ -115,6 +115,18 @@ const valid: readonly (readonly [string, string | null])[] = [
   [" ; ; ", ""],
 ];
 
+/** The statements of a text; where names stand in it is another matter. */
+function withoutPlaces(text: string): unknown {
+  const strip = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(strip);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([name, each]) => (name === "place" ? [] : [[name, strip(each)]])),
+    );
+  };
+  return strip(parseQuery(text));
+}
+
 test("statements parse, print, and parse to the same again", () => {
   for (const [text, printed] of valid) {
     const once = reprint(text);
@@ -123,7 +135,7 @@ test("statements parse, print, and parse to the same again", () => {
       expect(once.toLowerCase()).toBe(
         text.toLowerCase().replace('("value")', "(value)").replace('("host"', "(host"),
       );
-    if (!once.includes("[REDACTED]")) expect(parseQuery(once)).toEqual(parseQuery(text));
+    if (!once.includes("[REDACTED]")) expect(withoutPlaces(once)).toEqual(withoutPlaces(text));
   }
 });
 

@@ -102,7 +102,7 @@ export type Node =
   | BinaryNode
   | { readonly kind: "paren"; readonly inner: Node }
   /** `DISTINCT value` without parentheses. */
-  | { readonly kind: "distinct"; readonly name: string };
+  | { readonly kind: "distinct"; readonly name: string; readonly place?: string };
 
 /** Units of fixed length summed in `ns`, and beside them months and years, which have none. Both have the same sign. */
 export interface DurationNode {
@@ -119,7 +119,7 @@ export interface ReferenceNode {
   /** Parts of a dotted name joined by ".". */
   readonly name: string;
   readonly cast: CastType | null;
-  /** In HAVING and in the conditions of DELETE: "line 1, char 60", for errors that the planner finds. */
+  /** In HAVING, in the conditions of DELETE and where a join is read: "line 1, char 60", for errors that the planner finds. */
   readonly place?: string;
 }
 

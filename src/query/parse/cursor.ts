@@ -161,12 +161,25 @@ export class Cursor {
 
   /** Runs a rule whose names keep their places. */
   withPlaces<T>(rule: () => T): T {
+    const before = this.#keepsPlaces;
     this.#keepsPlaces = true;
     try {
       return rule();
     } finally {
-      this.#keepsPlaces = false;
+      this.#keepsPlaces = before;
     }
+  }
+
+  /** Whether a rule around this one keeps the places of names. */
+  get keepsPlaces(): boolean {
+    return this.#keepsPlaces;
+  }
+
+  /** Goes back to `previous`, a token that was taken: what follows it is read again. */
+  backTo(previous: Token): void {
+    this.#offset = previous.end;
+    this.#ahead = null;
+    this.#previous = previous;
   }
 
   /** `place` of a node that begins with the token; nothing where places are not kept. */

@@ -190,7 +190,8 @@ function parseDistinct(cursor: Cursor): Node {
   const word = cursor.next();
   if (cursor.isOperator("(")) return parseCall(cursor, word);
   if (cursor.peek().kind === "end" || cursor.isOperator("/")) throw cursor.found("(", "identifier");
-  return { kind: "distinct", name: cursor.expectIdentifier() };
+  const token = cursor.peek();
+  return { kind: "distinct", name: cursor.expectIdentifier(), ...cursor.place(token) };
 }
 
 /** `mean((f))` is `mean(f)`. */

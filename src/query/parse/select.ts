@@ -7,6 +7,15 @@ import { parseSources, parseTarget } from "./sources.ts";
 
 /** After the word SELECT. */
 export function parseSelect(cursor: Cursor, needsInto = false): SelectStatement {
+  const start = cursor.previous;
+  const statement = parseClauses(cursor, needsInto);
+  if (statement.sources[0]?.kind !== "join" || cursor.keepsPlaces) return statement;
+  // once more for the places of its names, as what a join has is known to the planner alone: other statements do without
+  cursor.backTo(start);
+  return cursor.withPlaces(() => parseClauses(cursor, needsInto));
+}
+
+function parseClauses(cursor: Cursor, needsInto: boolean): SelectStatement {
   const fields = parseFields(cursor);
   let into: MeasurementSource | null = null;
   if (needsInto && !cursor.isKeyword("INTO")) throw cursor.found("INTO");

@@ -145,9 +145,9 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
 const ABSENT: Expression = { kind: "field", name: "", type: FieldType.Float };
 
 function resolveReference(node: ReferenceNode, schema: Schema): Expression {
-  const { name, cast } = node;
+  const { name, cast, place } = node;
   if (cast !== "tag" && schema.absent?.has(name)) return ABSENT;
-  const resolved = resolve(schema, name, cast === "tag" || cast === "field" ? cast : null);
+  const resolved = resolve(schema, name, cast === "tag" || cast === "field" ? cast : null, place);
   if (resolved.kind === "field") return { kind: "field", name, type: resolved.type };
   // Nothing stored has this field, so the type does not matter: it is absent everywhere.
   if (cast === "field") return { kind: "field", name, type: FieldType.Float };

@@ -2,14 +2,14 @@
 // shows becomes a column that only the condition reads.
 //
 //   SELECT mean(v) AS m ... HAVING m > 90 AND count(v) > 3      columns: m | count(v)      condition: m > 90 AND "count(v)" > 3
-import { InputError } from "../../base/errors.ts";
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType } from "../../model/types.ts";
-import type { CallNode, Node, ReferenceNode } from "../ast.ts";
+import type { CallNode, Node } from "../ast.ts";
 import type { Having, PlannedColumn } from "../plan.ts";
 import { printNode, quoteName } from "../print.ts";
 import { resolveCondition } from "./condition.ts";
 import type { Named } from "./naming.ts";
+import { errorAt } from "./place.ts";
 
 /** The aggregates of a condition, each once, as written. */
 export function havingCalls(condition: Node): CallNode[] {
@@ -18,7 +18,7 @@ export function havingCalls(condition: Node): CallNode[] {
     if (node.kind === "call" && !isMathName(node.name)) {
       const inner = node.arguments[0];
       if (inner?.kind === "wildcard" || inner?.kind === "regex")
-        throw wrong(node, `${printNode(node)} in HAVING is more than one value: name the field`);
+        throw errorAt(node.place, `${printNode(node)} in HAVING is more than one value: name the field`);
       calls.set(printNode(node), node);
       return node;
     }
@@ -67,9 +67,10 @@ export function planHaving(
       return { kind: "reference", name: byText.get(printNode(node))!, cast: null };
     if (node.kind !== "reference") return withChildren(node, toColumns);
     if (fields.has(node.name) || tags.has(node.name)) return node;
-    if (node.name.toLowerCase() === "time") throw wrong(node, "HAVING does not compare time: WHERE does");
-    throw wrong(
-      node,
+    if (node.name.toLowerCase() === "time")
+      throw errorAt(node.place, "HAVING does not compare time: WHERE does");
+    throw errorAt(
+      node.place,
       `HAVING knows no ${quoteName(node.name)}: it reads columns of the answer, tags of GROUP BY and aggregates`,
     );
   };
@@ -77,10 +78,6 @@ export function planHaving(
     condition: resolveCondition(toColumns(condition), { fields, tags }),
     hidden: columns.slice(shown),
   };
-}
-
-function wrong({ place }: CallNode | ReferenceNode, message: string): InputError {
-  return new InputError(place === undefined ? message : `${message} at ${place}`);
 }
 
 function withChildren(node: Node, map: (child: Node) => Node): Node {

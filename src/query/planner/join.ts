@@ -1,9 +1,9 @@
 // JOIN in FROM as one source: each side is a subquery that groups by the keys; a measurement is SELECT of what is read of it.
-import { InputError } from "../../base/errors.ts";
 import { FieldType } from "../../model/types.ts";
 import type { JoinedSource, JoinSource, Node, SelectField, SelectStatement } from "../ast.ts";
 import type { DerivedSource, JoinSide } from "../plan.ts";
 import { quoteName } from "../print.ts";
+import { errorAt } from "./place.ts";
 import { type PlannedSource, type Schema, unite } from "./schema.ts";
 import { type PlanSubquery, subquerySources } from "./sources.ts";
 
@@ -51,7 +51,8 @@ export function checkGroups(dimensions: readonly Node[], { sides, tags }: Schema
   if (sides === undefined) return;
   for (const node of dimensions)
     if (node.kind === "reference" && !tags.has(node.name))
-      throw new InputError(
+      throw errorAt(
+        node.place,
         `GROUP BY ${quoteName(node.name)}: a join is grouped by the tags that USING names${tags.size === 0 ? "" : ` (${[...tags].join(", ")})`}`,
       );
 }

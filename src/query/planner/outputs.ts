@@ -199,8 +199,8 @@ export class OutputBuilder {
 
   /** null: the source has nothing of that name and type. */
   #row(node: ReferenceNode): RowValue | null {
-    const { name, cast } = node;
-    const resolved = resolve(this.#schema, name, cast);
+    const { name, cast, place } = node;
+    const resolved = resolve(this.#schema, name, cast, place);
     if (resolved.kind === "unknown") return null;
     if (resolved.kind === "tag") {
       return { kind: "row", reference: { kind: "tag", name }, type: FieldType.String };
@@ -322,7 +322,8 @@ function keyOf({ function: name, argument, parameters, distinctBy }: Call): stri
 
 function asCall(node: CallNode | (Node & { kind: "distinct" })): CallNode {
   if (node.kind === "call") return node;
-  const argument: Node = { kind: "reference", name: node.name, cast: null };
+  const { name, place } = node;
+  const argument: Node = { kind: "reference", name, cast: null, ...(place === undefined ? {} : { place }) };
   return { kind: "call", name: "distinct", arguments: [argument] };
 }
 

@@ -1,8 +1,8 @@
 // Which names a source has, as tags and as fields: what names in a statement are resolved against.
-import { InputError } from "../../base/errors.ts";
 import { type FieldInfo, FieldType } from "../../model/types.ts";
 import type { CastType } from "../ast.ts";
 import type { SourcePart } from "../plan.ts";
+import { errorAt } from "./place.ts";
 
 export interface Schema {
   readonly fields: ReadonlyMap<string, FieldType>;
@@ -32,14 +32,19 @@ export type Resolved =
   | { readonly kind: "field"; readonly type: FieldType }
   | { readonly kind: "unknown" };
 
-/** A name that is both is the field, unless `::tag` says otherwise. */
-export function resolve(schema: Schema, name: string, cast: CastType | null): Resolved {
+/**
+ * A name that is both is the field, unless `::tag` says otherwise.
+ * @param place of the name in the statement's text
+ * @throws InputError for a name of a join that names no side of it.
+ */
+export function resolve(schema: Schema, name: string, cast: CastType | null, place?: string): Resolved {
   const type = schema.fields.get(name);
   if (cast !== "tag" && type !== undefined) return { kind: "field", type };
   if ((cast === null || cast === "tag") && schema.tags.has(name)) return { kind: "tag" };
   if (schema.sides?.every((alias) => !name.startsWith(`${alias}.`)) && !isTimeName(schema, name)) {
     const columns = [...schema.fields.keys(), ...schema.tags].sort().slice(0, 10).join(", ");
-    throw new InputError(
+    throw errorAt(
+      place,
       `the join has no ${name}: name the side, as ${schema.sides[0]}.${name} (it has ${columns})`,
     );
   }
