@@ -329,8 +329,9 @@ function asCall(node: CallNode | (Node & { kind: "distinct" })): CallNode {
 
 function accept(name: string, info: FunctionInfo, type: FieldType): void {
   if (info.accepts.includes(type)) return;
-  // InfluxDB's name of it; a forecast goes by that of another one there
-  const iterator = isForecastName(name) ? "elapsed" : name.replace("non_negative_", "").replaceAll("_", " ");
+  // InfluxDB's name of it; a forecast goes by that of another one there, and our own functions by theirs
+  const influx = isForecastName(name) ? "elapsed" : name.replace("non_negative_", "").replaceAll("_", " ");
+  const iterator = info.isSketched ? name : influx;
   throw new InputError(
     `unsupported ${iterator} iterator type: *query.${fieldTypeNames[type]}InterruptIterator`,
   );
