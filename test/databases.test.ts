@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Databases } from "../src/db/databases.ts";
-import { makeDurableFolder } from "../src/disk/disk.ts";
+import { makeDurableFolder, replaceFile } from "../src/disk/disk.ts";
+import { encodeSealed } from "../src/disk/sealed.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 
 test("a database counts as durable only when its file is, also for a second caller", async () => {
@@ -24,4 +25,19 @@ test("a database counts as durable only when its file is, also for a second call
   const again = new Databases(disk.crash("machine"), "/data/databases", 9);
   expect(again.names()).toEqual(["a"]);
   expect(again.partitions).toBe(4);
+});
+
+test("a database that an older version made under a name that can no more be made stays", async () => {
+  const disk = new MemoryDisk(1);
+  await makeDurableFolder(disk, "/data");
+  const policy = { name: "..", durationNs: "0", shardDurationNs: "3600000000000", isDefault: true };
+  const body = { partitions: 2, databases: [{ name: "a/b", policies: [policy] }] };
+  await replaceFile(disk, "/data/databases", encodeSealed("serie databases", 2, body));
+  const databases = new Databases(disk, "/data/databases", 2);
+  await databases.create("a/b");
+  await databases.create("c");
+  await expect(databases.create("b/c")).rejects.toThrow("invalid name");
+  const again = new Databases(disk.crash("machine"), "/data/databases", 2);
+  expect(again.names()).toEqual(["a/b", "c"]);
+  expect(again.policies("a/b")!.map(({ name }) => name)).toEqual([".."]);
 });

@@ -28,6 +28,7 @@ import { Deletions } from "./deletions.ts";
 import { type AcceptedWrite, asItCame } from "./forwarding.ts";
 import { Into, rowsWritten } from "./into.ts";
 import { Maintenance } from "./maintenance.ts";
+import { checkNameOfWrite } from "./names.ts";
 import { type OpenParts, openParts } from "./open.ts";
 import { type Options, type OptionsInput, resolveOptions } from "./options.ts";
 import { Queries } from "./queries.ts";
@@ -345,8 +346,10 @@ export class Database {
     if (database === "") throw new InputError("database is required");
     // also when another write is creating it: no row may be acknowledged for a database that a crash forgets
     if (!this.#databases.isDurable(database)) {
-      if (!this.#databases.has(database) && !this.options.autoCreateDatabase)
-        throw new NotFoundError(`database not found: "${database}"`);
+      if (!this.#databases.has(database)) {
+        if (!this.options.autoCreateDatabase) throw new NotFoundError(`database not found: "${database}"`);
+        checkNameOfWrite(database);
+      }
       await this.#databases.create(database);
     }
     const policies = this.#databases.policies(database) ?? [];

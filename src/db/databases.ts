@@ -1,10 +1,11 @@
 // Databases: their names and retention policies, in one small file of sealed JSON (disk/sealed.ts) that is replaced as a
 // whole: { partitions, databases: [{ name, policies: [{ name, durationNs, shardDurationNs, isDefault, replication, fromEpoch?,
 // keptWindows?: [[start, end]] }] }] }; times and durations are decimal strings.
-import { CorruptionError, type DiskError, InputError } from "../base/errors.ts";
+import { CorruptionError, type DiskError } from "../base/errors.ts";
 import { type Disk, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
 import type { RetentionPolicy } from "../model/retention.ts";
+import { checkLength, checkName } from "./names.ts";
 import { AUTOGEN } from "./policies.ts";
 
 const KIND = "serie databases";
@@ -65,7 +66,8 @@ export class Databases {
   /** Durable when resolved. Throws `InputError` for a name that cannot be, `DiskError`. */
   async create(name: string, policy: RetentionPolicy = AUTOGEN): Promise<void> {
     if (!this.#policies.has(name)) {
-      if (name === "") throw new InputError("invalid name");
+      checkName(name);
+      checkLength(name);
       this.#policies.set(name, [policy]);
       this.#save();
     }

@@ -2,6 +2,7 @@
 import { InputError } from "../base/errors.ts";
 import type { PolicyChange, RetentionPolicy } from "../model/retention.ts";
 import { apart, MONDAYS, type TimeWindow, type WindowGrid } from "../model/windows.ts";
+import { checkName } from "./names.ts";
 
 const HOUR_NS = 3_600_000_000_000n;
 const DAY_NS = 24n * HOUR_NS;
@@ -17,7 +18,7 @@ export const AUTOGEN: RetentionPolicy = {
 
 /** A new policy. Throws `InputError`. */
 export function newPolicy(name: string, change: PolicyChange): RetentionPolicy {
-  if (name === "") throw new InputError("retention policy name required");
+  checkName(name);
   const durationNs = change.durationNs ?? 0n;
   return checked({
     ...{ name, durationNs, replication: change.replication ?? 1, isDefault: change.isDefault ?? false },

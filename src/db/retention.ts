@@ -14,7 +14,8 @@ import type { Store } from "../store/store.ts";
 import type { Databases } from "./databases.ts";
 import { applyDrop, type Deletions } from "./deletions.ts";
 import type { Maintenance } from "./maintenance.ts";
-import { alteredPolicy, isSamePolicy, newPolicy, withKept } from "./policies.ts";
+import { checkLength, checkName } from "./names.ts";
+import { AUTOGEN, alteredPolicy, isSamePolicy, newPolicy, withKept } from "./policies.ts";
 import { encodeDrop } from "./record.ts";
 import type { Forwarder } from "./subscriptions.ts";
 
@@ -43,16 +44,19 @@ export class Retention implements RetentionAdministration {
   async createDatabase(database: string, name: string | undefined, change: PolicyChange): Promise<void> {
     const { databases, checkWritable } = this.#parts;
     checkWritable();
-    const policy = newPolicy(name ?? "autogen", { ...change, isDefault: true });
+    checkName(database);
+    const policy = newPolicy(name || AUTOGEN.name, { ...change, isDefault: true });
     const current = databases.policies(database)?.find(({ isDefault }) => isDefault);
     if (databases.has(database) && !(current?.name === policy.name && isSamePolicy(current, policy)))
       throw new InputError(CONFLICT);
+    checkLength(policy.name);
     await databases.create(database, policy);
   }
 
   async createPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
     this.#parts.checkWritable();
     const policy = newPolicy(name, change);
+    checkLength(name);
     const policies = this.#policiesOf(database);
     const known = policies.find((each) => each.name === name);
     if (known) {
@@ -61,16 +65,17 @@ export class Retention implements RetentionAdministration {
     } else await this.#put(database, [...policies, policy], policy);
   }
 
+  /** `name`: "" = the default one. */
   async alterPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
     this.#parts.checkWritable();
     const policies = this.#policiesOf(database);
-    const known = policies.find((each) => each.name === name);
+    const known = policies.find((each) => (name === "" ? each.isDefault : each.name === name));
     if (!known) throw new NotFoundError(`retention policy not found: ${name}`);
     const policy = alteredPolicy(known, change);
     if (policy.shardDurationNs === known.shardDurationNs) {
       const changed = policies.map((each) => (each === known ? policy : each));
       await this.#put(database, changed, policy);
-    } else await this.#alterWidth(database, name, change);
+    } else await this.#alterWidth(database, known.name, change);
     await this.enforce();
   }
 

@@ -370,3 +370,57 @@ describe("statements", () => {
     },
   ]);
 });
+
+describe("names of databases and retention policies", () => {
+  const long = "é".repeat(128);
+  const none = [
+    "",
+    ".",
+    "..",
+    "/",
+    "a/b",
+    "a\\\\b",
+    "a\\nb",
+    "a\tb",
+    "a\u200bb",
+    "a\u0085b",
+    "a\u00a0b",
+    long,
+  ];
+  const fine = [" ", "...", "a b", "a:b*?|", "é漢", `${long.slice(1)}x`, "-1"];
+  const statement = (q: string) => ({ title: q, request: form({ db: "d", q }) });
+  const policy = (name: string, on: string, duration: string) =>
+    statement(`CREATE RETENTION POLICY "${name}" ON ${on} DURATION ${duration} REPLICATION 1`);
+  cases([
+    ...[...none, ...fine].map((name) => statement(`CREATE DATABASE "${name}"`)),
+    ...[...none, ...fine].map((name) => policy(name, "d", "2h")),
+    // which of several errors
+    ...["a/b", "", long].flatMap((name) => [
+      policy(name, "nope", "2h"),
+      policy(name, "d", "1m"),
+      policy(name, "nope", "1m"),
+      statement(`CREATE DATABASE "${name}" WITH DURATION 1m`),
+      statement(`CREATE DATABASE "${name}" WITH DURATION 1h NAME "a/b"`),
+      statement(`CREATE DATABASE d WITH DURATION 1h NAME "${name}"`),
+      statement(`ALTER RETENTION POLICY "${name}" ON nope DURATION 2h`),
+    ]),
+    // without a name it is the default one
+    statement('CREATE DATABASE unnamed WITH DURATION 2h NAME ""'),
+    statement('ALTER RETENTION POLICY "" ON unnamed DURATION 3h SHARD DURATION 2h'),
+    statement("SHOW RETENTION POLICIES ON unnamed"),
+    statement('CREATE DATABASE unnamed WITH DURATION 2h NAME "a/b"'),
+    statement("SHOW DATABASES"),
+    {
+      title: "a write makes none either",
+      request: { method: "POST", path: "/write?db=a%2Fb", body: "m v=1" },
+      differs: differs(
+        {
+          status: 400,
+          error:
+            'invalid name: "a/b" cannot be a database: up to 255 bytes of printable characters without / and \\, and not . or ..',
+        },
+        "a write makes its database, so it says why there can be none of that name",
+      ),
+    },
+  ]);
+});

@@ -32,10 +32,13 @@ const otherDatabase = (database: string) => `${database}_other`;
 const userOf = (draw: Draw, database: string) => `${draw.of("a", "a", "b")}_${database}`;
 const duration = (draw: Draw) =>
   draw.of("INF", "1h", "90m", "7d", "30m", "52w", "0s", "3d12h", "1d", "1h30m");
+/** What cannot be made. */
+const noName = (draw: Draw) => draw.of('""', '"a/b"', '".."');
 const on = (draw: Draw, database: string) => draw.weighted([9, database], [1, "nope"]);
 
 function policy(draw: Draw, database: string): string {
-  const name = () => draw.of("p", "q", '"r s"', "autogen", "nope");
+  const name = () =>
+    draw.weighted([19, () => draw.of("p", "q", '"r s"', "autogen", "nope")], [1, noName(draw)]);
   const shard = () => draw.maybe(0.4, () => ` SHARD DURATION ${draw.of("1h", "2d", "30m", "7d", "0s")}`);
   const isDefault = () => draw.maybe(0.2, " DEFAULT");
   return draw.weighted(
@@ -103,7 +106,7 @@ function otherDatabaseStatement(draw: Draw, database: string): string {
         `DURATION ${duration(draw)}`,
         "REPLICATION 1",
         `SHARD DURATION ${draw.of("1h", "30m", "2d")}`,
-        `NAME ${draw.of("p", '"a policy"')}`,
+        `NAME ${draw.weighted([9, () => draw.of("p", '"a policy"')], [1, noName(draw)])}`,
       ],
       0.6,
     );
