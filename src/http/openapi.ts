@@ -38,7 +38,7 @@ const writeResponses = {
 const query = {
   summary: "Runs InfluxQL statements",
   description:
-    "A POST may carry the parameters as a form (urlencoded or multipart) too. `Accept: text/csv` asks for CSV, `Accept: application/x-msgpack` for MessagePack.",
+    "A POST may carry the parameters as a form (urlencoded or multipart) too. `Accept: text/csv` asks for CSV, `Accept: application/x-msgpack` for MessagePack, `Accept-Encoding: gzip` for compression.",
   parameters: [
     parameter("q", "One or more statements, separated by `;`", true),
     parameter("db", "Database"),

@@ -12,6 +12,7 @@ import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
 import { encodeChunkedJson } from "./output/chunked.ts";
 import { csvError, encodeCsv } from "./output/csv.ts";
+import { takesGzip } from "./output/gzip.ts";
 import { encodeJson } from "./output/json.ts";
 import { encodeChunkedMsgpack, encodeMsgpack, msgpackError } from "./output/msgpack.ts";
 import { bodyOf, type Piece } from "./output/stream.ts";
@@ -65,7 +66,10 @@ async function answer(
     pretty: parameters.get("pretty") === "true",
     chunkRows: parameters.get("chunked") === "true" ? chunkRows(parameters) : null,
   };
-  return reply.body(200, format.contentType, await bodyOf(format.encode(results, shape), gone));
+  const gzip = takesGzip(request.headers.get("accept-encoding"));
+  const { body, isGzip } = await bodyOf(format.encode(results, shape), gone, gzip);
+  const encoding = isGzip ? { "Content-Encoding": "gzip" } : {};
+  return reply.body(200, format.contentType, body, { Vary: "Accept-Encoding", ...encoding });
 }
 
 /** `async=true`: nobody waits for the answer, and what goes wrong in a statement is nobody's to hear. */

@@ -53,12 +53,16 @@ export class Reply {
     return this.body(status, "application/json", text);
   }
 
+  /** `more`: further headers. */
   body(
     status: number,
     contentType: string,
     body: string | Uint8Array | ReadableStream<Uint8Array>,
+    more?: Record<string, string>,
   ): Response {
-    const headers = { ...this.#headers(), "Content-Type": contentType };
+    const headers: Record<string, string> = { ...this.#headers(), "Content-Type": contentType, ...more };
+    const vary = this.#forPages?.["Vary"];
+    if (vary !== undefined && more?.["Vary"] !== undefined) headers["Vary"] = `${vary}, ${more["Vary"]}`;
     return new Response(body as string, { status, headers });
   }
 

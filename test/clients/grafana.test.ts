@@ -2,7 +2,7 @@
 // what its builder makes of every function that it offers.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { firstDifference } from "../fuzz/compare.ts";
-import { type Answer, basic, createDatabase, gathered, raw, telegraf } from "./raw.ts";
+import { type Answer, basic, createDatabase, exchange, gathered, raw, telegraf } from "./raw.ts";
 import { onBoth, type Servers, sameOnBoth, startServers } from "./servers.ts";
 
 let servers: Servers;
@@ -165,6 +165,19 @@ test("the builder's moving average, to the digit", async () => {
   expect(values.map(([, value]: number[]) => value)).toEqual([
     6.433333333333333, 5.633333333333333, 3.899999999999999, 4.699999999999999,
   ]);
+});
+
+test("a panel with much to show gets it compressed, as from influxd", async () => {
+  const q = Array.from({ length: 6 }, () => 'SELECT * FROM "load"').join(";");
+  const seen = await sameOnBoth(servers, async (url) => {
+    const { status, headers, body } = await exchange(url, [
+      `GET /query?db=telegraf&epoch=ms&q=${encodeURIComponent(q)} HTTP/1.1`,
+      "User-Agent: Grafana/11.0.0",
+    ]);
+    return { status, encoding: headers.get("content-encoding"), body };
+  });
+  expect(seen).toMatchObject({ status: 200, encoding: "gzip" });
+  expect(JSON.parse(seen.body).results).toHaveLength(6);
 });
 
 test("intervals of a year, which its formatter makes and influxd refuses", async () => {
