@@ -200,6 +200,24 @@ test("on valid and nearly valid bodies", () => {
   );
 });
 
+test("on measurements in several raw forms, and on others that look like them", () => {
+  const names = fc.string({
+    minLength: 1,
+    maxLength: 5,
+    unit: fc.constantFrom("x", "\\", "=", '"', "\\=", '\\"', "\\,", "\\ "),
+  });
+  const some = fc.array(fc.tuple(names, fc.constantFrom("", ",t=a", ",u=b,t=a", ",t=a,u=b", ",t\\=x=1")), {
+    minLength: 1,
+    maxLength: 12,
+  });
+  fc.assert(
+    fc.property(some, (keys) =>
+      agree(keys.map(([name, rest], i) => `${name}${rest} f=${i} ${i}`).join("\n")),
+    ),
+    { numRuns: 5000 },
+  );
+});
+
 test("on bodies with bytes changed, put in and taken out", () => {
   const edit = fc.record({
     place: fc.nat(),

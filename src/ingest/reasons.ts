@@ -96,5 +96,5 @@ function invalidSyntax(parser: string, digits: string): string {
 }
 
 function unescapeMeasurement(raw: string): string {
-  return raw.replace(/\\([, ])/g, "$1");
+  return raw.replace(/\\([, ="])/g, "$1");
 }

@@ -143,8 +143,9 @@ class Line {
     tags.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
     for (let i = 1; i < tags.length; i++) if (tags[i]!.key === tags[i - 1]!.key) refuse("duplicate tags");
     this.at = end;
-    const key = [pieces[0]!, ...tags.map((tag) => tag.raw)].join(",");
-    return { measurement: unescapeMeasurement(pieces[0]!), raw: pieces[0]!, key };
+    const measurement = unescapeMeasurement(pieces[0]!);
+    const key = [measurement.replace(/[, ]/g, "\\$&"), ...tags.map((tag) => tag.raw)].join(",");
+    return { measurement, raw: pieces[0]!, key };
   }
 
   #tag(raw: string, measurement: string): { key: string; raw: string } {
@@ -259,7 +260,7 @@ class Line {
 }
 
 function unescapeMeasurement(raw: string): string {
-  return raw.replace(/\\([, ])/g, "$1");
+  return raw.replace(/\\([, ="])/g, "$1");
 }
 
 /** Splits at the separators that have no backslash before them. */

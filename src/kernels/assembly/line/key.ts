@@ -1,8 +1,8 @@
 // The first section of a line, `measurement,tag=value,...`, to a series.
 //
-// In keys a backslash before `,`, `=` or space makes it part of the name, and every such byte in a name must
+// In keys a backslash before `,`, `=` or space makes it part of the name, and every such byte in a tag must
 // have one: so the raw key is the canonical key but for the order of its tags, and needs no rewriting when they
-// are sorted already.
+// are sorted already. Only in a measurement `=` and `"` may have one, too: it is left out of the canonical key.
 import { xxHash64 } from "../hash";
 import { addEntry, Entry, findEntry, hashBytes } from "./dictionary";
 import { allocate } from "./memory";
@@ -11,10 +11,12 @@ import {
   MISSING_TAG_KEY, MISSING_TAG_VALUE, TIME_TAG,
 } from "./reason";
 import { newSeries, newTable, Series, Table } from "./rows";
-import { BACKSLASH, COMMA, EQUALS, NEWLINE, newlineEscaped, SPACE } from "./text";
+import { BACKSLASH, COMMA, EQUALS, NEWLINE, newlineEscaped, QUOTE, SPACE } from "./text";
 
-const MEASUREMENTS: u32 = 1;
-const SERIES: u32 = 2;
+const MEASUREMENTS: u32 = 1; // raw
+const SERIES: u32 = 2; // raw keys, and canonical ones that mean the same when read as raw
+const NAMES: u32 = 3; // measurements without escapes
+const CANONICAL: u32 = 4; // canonical keys that mean another series when read as raw
 const MAX_KEY_BYTES: u32 = 65535;
 const FEW_TAGS: u32 = 16;
 const MAX_TAGS: u32 = 16384; // `,a=b` is four bytes of at most 65,535
@@ -38,21 +40,25 @@ export function seriesAt(start: usize): usize {
   if (!scanTags(start, end)) return 0;
 
   let key = start;
-  let keyHash = hash;
-  if (!tagsSorted()) {
-    sortTags();
+  let keyBytes = length;
+  let scope = SERIES;
+  const isRewritten = hasOwnEscapes(start, measurementEnd);
+  const isSorted = tagsSorted();
+  if (isRewritten || !isSorted) {
+    if (!isSorted) sortTags();
     key = allocate(length + 16);
-    writeKey(start, key);
-    keyHash = hashBytes(key, length, SERIES);
+    keyBytes = writeKey(start, key);
+    if (isRewritten && hasOwnEscapes(key, key + writtenMeasurement)) scope = CANONICAL;
   }
   for (let i: u32 = 1; i < tagCount; i++)
     if (compareTags(tags + ((i - 1) << 3), tags + (i << 3)) == 0) return fail(DUPLICATE_TAGS);
 
-  let canonical: usize = key == start ? 0 : findEntry(key, length, SERIES, keyHash);
+  const keyHash = key == start ? hash : hashBytes(key, keyBytes, scope);
+  let canonical: usize = key == start ? 0 : findEntry(key, keyBytes, scope, keyHash);
   if (canonical == 0) {
     const table = tableOf(start, <u32>(measurementEnd - start));
-    const series = newSeries(table, key, length, xxHash64(key, length, 0));
-    canonical = changetype<usize>(addEntry(key, length, SERIES, keyHash, changetype<usize>(series)));
+    const series = newSeries(table, key, keyBytes, xxHash64(key, keyBytes, 0));
+    canonical = changetype<usize>(addEntry(key, keyBytes, scope, keyHash, changetype<usize>(series)));
   }
   if (key == start) return canonical;
   return changetype<usize>(addEntry(start, length, SERIES, hash, changetype<Entry>(canonical).target));
@@ -193,16 +199,35 @@ function siftDown(start: u32, count: u32): void {
   }
 }
 
-/** Writes measurement and sorted tags. */
-function writeKey(start: usize, out: usize): void {
-  memory.copy(out, start, measurementEnd - start);
-  let to = out + (measurementEnd - start);
+/** Whether a measurement has a backslash that the canonical key has not. */
+function hasOwnEscapes(start: usize, end: usize): bool {
+  for (let p = start; p + 1 < end; p++)
+    if (load<u8>(p) == BACKSLASH && isOwnEscape(load<u8>(p, 1))) return true;
+  return false;
+}
+
+@inline function isOwnEscape(c: u8): bool {
+  return c == EQUALS || c == QUOTE;
+}
+
+let writtenMeasurement: u32 = 0;
+
+/** Writes measurement and sorted tags, and how long the measurement is to `writtenMeasurement`; returns the whole length. */
+function writeKey(start: usize, out: usize): u32 {
+  let to = out;
+  for (let p = start; p < measurementEnd; p++) {
+    const c = load<u8>(p);
+    if (c == BACKSLASH && p + 1 < measurementEnd && isOwnEscape(load<u8>(p, 1))) continue;
+    store<u8>(to++, c);
+  }
+  writtenMeasurement = <u32>(to - out);
   for (let i: u32 = 0; i < tagCount; i++) {
     const length = load<u32>(tags + (i << 3), 4);
     store<u8>(to, COMMA);
     memory.copy(to + 1, load<u32>(tags + (i << 3)), length);
     to += length + 1;
   }
+  return <u32>(to - out);
 }
 
 /** The table of the measurement with this raw name. */
@@ -210,18 +235,22 @@ function tableOf(raw: usize, rawBytes: u32): Table {
   const hash = hashBytes(raw, rawBytes, MEASUREMENTS);
   const known = findEntry(raw, rawBytes, MEASUREMENTS, hash);
   if (known != 0) return changetype<Table>(changetype<Entry>(known).target);
-  const name = allocate(rawBytes);
+  const name = allocate(rawBytes + 16);
   let length: u32 = 0;
   for (let i: u32 = 0; i < rawBytes; i++) {
     let c = load<u8>(raw + i);
     const next = i + 1 < rawBytes ? load<u8>(raw + i + 1) : 0;
-    if (c == BACKSLASH && (next == COMMA || next == SPACE)) {
+    if (c == BACKSLASH && (next == COMMA || next == SPACE || isOwnEscape(next))) {
       c = next;
       i++;
     }
     store<u8>(name + length++, c);
   }
-  const table = newTable(name, length);
-  addEntry(raw, rawBytes, MEASUREMENTS, hash, changetype<usize>(table));
-  return table;
+  // `a=b` and `a\=b` are one
+  const nameHash = hashBytes(name, length, NAMES);
+  let named = findEntry(name, length, NAMES, nameHash);
+  if (named == 0) named = changetype<usize>(addEntry(name, length, NAMES, nameHash, changetype<usize>(newTable(name, length))));
+  const table = changetype<Entry>(named).target;
+  addEntry(raw, rawBytes, MEASUREMENTS, hash, table);
+  return changetype<Table>(table);
 }
