@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { decodeMulti } from "@msgpack/msgpack";
 import type { Servers } from "../clients/servers.ts";
+import { type HttpDifference, known } from "./differences.ts";
 
 export interface Request {
   readonly method?: string;
@@ -17,6 +18,7 @@ export interface Request {
 export interface Seen {
   readonly status: number;
   readonly contentType: string | null;
+  readonly encoding: string | null;
   readonly error: string | null;
   readonly authenticate: string | null;
   /** Those of X-Influxdb-Version, X-Influxdb-Build: OSS, Request-Id and X-Request-Id that are missing. */
@@ -27,8 +29,15 @@ export interface Seen {
 
 /** What serie answers instead: parts of `Seen`, or only that it is another. */
 export interface Difference {
+  readonly of: HttpDifference;
   readonly serie: Partial<Seen>;
-  readonly why: string;
+}
+
+export const differs = (of: HttpDifference, serie: Partial<Seen>): Difference => ({ of, serie });
+
+/** A `comparable` that hides one difference, where both say the same but for that. */
+export function asIn(_: HttpDifference, comparable: (seen: Seen) => Seen): (seen: Seen) => Seen {
+  return comparable;
 }
 
 export interface Case {
@@ -51,6 +60,7 @@ export async function send(base: string, request: Request): Promise<Seen> {
   return {
     status: response.status,
     contentType: response.status === 204 ? null : contentType, // influxd names a type of nothing
+    encoding: header("content-encoding"),
     error: header("x-influxdb-error"),
     authenticate: header("www-authenticate"),
     missing,
@@ -130,6 +140,6 @@ export const url = (path: string, parameters: Record<string, string>) =>
 
 /** In serie every error is JSON, and every answer has its headers: a client that retries what it cannot read, Telegraf, would for ever. */
 export const jsonError = (status: number, error: string): Difference => ({
+  of: known.jsonErrors,
   serie: { status, contentType: "application/json", error, missing: [], body: [{ error }] },
-  why: "Telegraf retries for ever after an error that is no JSON",
 });

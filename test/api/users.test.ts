@@ -1,14 +1,16 @@
 // Users, beside a real influxd with authentication on: every kind of statement by every kind of user, and every way to say who one is.
 import { afterAll, beforeAll, describe } from "bun:test";
 import { type Servers, startServers } from "../clients/servers.ts";
+import { known } from "./differences.ts";
 import {
+  asIn,
   type Case,
   compare,
   type Difference,
+  differs,
   form,
   prepare,
   type Request,
-  type Seen,
   url,
 } from "./exchange.ts";
 
@@ -23,7 +25,6 @@ const write = (user: string, db: string): Request => ({
   headers: basic(user),
   body: "m,t=a f=1 1\nm,t=b f=2 2",
 });
-const differs = (serie: Partial<Seen>, why: string): Difference => ({ serie, why });
 
 let running: Servers;
 beforeAll(async () => {
@@ -38,8 +39,9 @@ beforeAll(async () => {
 });
 afterAll(() => running.stop());
 
-/** influxd leaves X-Influxdb-Error out of a 401. */
-const comparable = (seen: Seen): Seen => (seen.status === 401 ? { ...seen, error: null } : seen);
+const comparable = asIn(known.unauthorizedHeader, (seen) =>
+  seen.status === 401 ? { ...seen, error: null } : seen,
+);
 const cases = (list: readonly Case[]) =>
   compare(
     () => running,
@@ -52,7 +54,7 @@ const users = ["n", "r", "w", "a", "admin"];
 describe("statements", () => {
   const refusalsOf = (statement: string, user: string, missing: string) =>
     `error authorizing query: ${user} not authorized to execute statement '${statement}', requires ${missing}`;
-  const forbidden = (error: string, why: string) => differs({ status: 403, error, body: [{ error }] }, why);
+  const forbidden = (error: string) => differs(known.stricter, { status: 403, error, body: [{ error }] });
   /** What influxd lets pass, by user and statement: the privilege that is missing in serie. */
   const stricter: Readonly<Record<string, readonly [users: string, missing: string]>> = {
     "SHOW SERIES FROM e..m": ["r a", "READ on e"],
@@ -146,16 +148,13 @@ describe("statements", () => {
     list.flatMap((q) =>
       users.map((user): Case => {
         const [strict, missing] = stricter[q] ?? ["", ""];
-        const why = "no statement shows or writes to a database that its user may not";
         return {
           title: `${user}: ${q}`,
           request: ask(q, user),
           ...(own.test(q)
             ? { comparable: (seen) => (seen.status === 200 ? { ...seen, body: null } : seen) }
             : {}),
-          ...(strict.split(" ").includes(user)
-            ? { differs: forbidden(refusalsOf(q, user, missing), why) }
-            : {}),
+          ...(strict.split(" ").includes(user) ? { differs: forbidden(refusalsOf(q, user, missing)) } : {}),
         };
       }),
     ),
@@ -163,8 +162,6 @@ describe("statements", () => {
 });
 
 describe("writes and databases", () => {
-  const hidden =
-    "who may not write there does not hear whether the database is there; an administrator's write makes it";
   cases(
     users.flatMap((user): Case[] => [
       { title: `${user} to d`, request: write(user, "d") },
@@ -172,7 +169,7 @@ describe("writes and databases", () => {
       {
         title: `${user} to one that is not there`,
         request: write(user, "fresh"),
-        differs: differs({ status: user === "admin" ? 204 : 403 }, hidden),
+        differs: differs(known.hiddenDatabases, { status: user === "admin" ? 204 : 403 }),
       },
       { title: `${user} without one`, request: { ...write(user, ""), path: "/write" } },
       { title: `${user} reads without one`, request: ask("SELECT f FROM m", user, "") },
@@ -207,22 +204,22 @@ describe("who it is", () => {
       differs,
     },
   ];
-  const of18 = "as in InfluxDB 1.8";
-  const failed = differs(
-    { status: 401, authenticate: 'Basic realm="InfluxDB"', body: [{ error: "authorization failed" }] },
-    "serie has tokens",
-  );
+  const failed = differs(known.tokens, {
+    status: 401,
+    authenticate: 'Basic realm="InfluxDB"',
+    body: [{ error: "authorization failed" }],
+  });
   const open = ["/ping", "/status"].map((path) => ({ title: `nobody: ${path}`, request: { path } }));
   const closed = ["/metrics", "/debug/vars"].map((path) => ({
     title: `nobody: ${path}`,
     request: { path },
-    differs: differs({ status: 401 }, "they tell of the data"),
+    differs: differs(known.closedRoutes, { status: 401 }),
   }));
   cases([
     ...ways.flatMap((way) => sent(way)),
     ...sent(
       ["Token user:password", { Authorization: "Token w:pw" }],
-      differs({ authenticate: null, error: null }, of18),
+      differs(known.of18, { authenticate: null, error: null }),
     ).slice(1),
     ...sent(["a token that is none", { Authorization: "Token xyz" }], failed),
     ...sent(["Bearer", { Authorization: "Bearer xyz" }], failed),

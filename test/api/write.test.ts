@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { type Servers, startServers } from "../clients/servers.ts";
 import observed from "../observed/line-protocol.json";
+import { type HttpDifference, known } from "./differences.ts";
 import {
+  asIn,
   type Case,
   compare,
-  type Difference,
+  differs,
   form,
   jsonError,
   prepare,
@@ -26,13 +28,12 @@ beforeAll(async () => {
 afterAll(() => running.stop());
 
 const T = "1700000000000000000";
-/** serie says which line it was. */
 const withoutLine = (text: string) => text.replace(/ at line \d+/g, "");
-const comparable = (seen: Seen): Seen => ({
+const comparable = asIn(known.lineNumbers, (seen) => ({
   ...seen,
   error: seen.error === null ? null : withoutLine(seen.error).replaceAll("\t", " "),
   body: JSON.parse(withoutLine(JSON.stringify(seen.body))),
-});
+}));
 const cases = (list: readonly Case[]) =>
   compare(
     () => running,
@@ -51,7 +52,6 @@ const write = (
 const look = (measurement: string): Request => ({
   path: url("/query", { db: "d", epoch: "ns", q: `SELECT * FROM "${measurement}"` }),
 });
-const differs = (serie: Partial<Seen>, why: string): Difference => ({ serie, why });
 const stored = { status: 204, body: "" };
 const refused = (error: string): Partial<Seen> => ({
   status: 400,
@@ -62,14 +62,13 @@ const refused = (error: string): Partial<Seen> => ({
 const nowNs = BigInt(Date.now()) * 1_000_000n;
 
 describe("parameters", () => {
-  const documented = "InfluxDB 1.6 takes it for ns, 1.8 as documented";
   cases([
     { title: "no db", request: write("m f=1", "") },
     { title: "an empty db", request: write("m f=1", "db=") },
     {
       title: "an unknown db",
       request: write("m f=1 1", "db=fresh"),
-      differs: differs(stored, "databases are made by their first write, unless autoCreateDatabase is off"),
+      differs: differs(known.createdByWrite, stored),
     },
     { title: "an unknown rp", request: write(`m f=1 ${T}`, "db=d&rp=nope") },
     { title: "an empty rp", request: write(`rp f=1 ${T}`, "db=d&rp=&precision=&consistency=") },
@@ -96,16 +95,13 @@ describe("parameters", () => {
       {
         title: `precision=${precision}, stored`,
         request: look(`in_${precision}`),
-        differs: differs({ status: 200 }, documented),
+        differs: differs(known.microseconds, { status: 200 }),
       },
     ]),
     {
       title: "an unknown precision",
       request: write("m f=1 1", "db=d&precision=x"),
-      differs: differs(
-        refused('invalid precision "x" (use n, u, ms, s, m or h)'),
-        "InfluxDB 1.6 takes it for ns, 1.8 refuses it in these words",
-      ),
+      differs: differs(known.unknownPrecision, refused('invalid precision "x" (use n, u, ms, s, m or h)')),
     },
     { title: "u and p without authentication", request: write(`m f=1 ${T}`, "db=d&u=x&p=y") },
     { title: "the first of two", request: write(`m f=1 ${T}`, "db=d&db=nope") },
@@ -129,7 +125,7 @@ describe("bodies", () => {
   const encoded = (bytes: Buffer<ArrayBuffer>) => new Uint8Array(bytes);
   // influxd would take the bytes for lines, and answers them in a header that is none
   const unknownEncoding = (name: string) =>
-    differs(refused(`unsupported Content-Encoding "${name}": use gzip or none`), "it cannot be read");
+    differs(known.unknownEncoding, refused(`unsupported Content-Encoding "${name}": use gzip or none`));
   cases([
     { title: "gzip", request: write(encoded(gzipSync(`zipped f=1 ${T}`)), "db=d", gzip) },
     { title: "gzip, stored", request: look("zipped") },
@@ -155,11 +151,7 @@ describe("bodies", () => {
 });
 
 describe("what is stored of a batch", () => {
-  const unified = differs(
-    stored,
-    "a number of the other kind is stored as the field's: clients mix 1 and 1i",
-  );
-  const countsAll = "dropped= counts every line that is not stored, and each has its reason";
+  const unified = differs(known.unified, stored);
   cases([
     {
       title: "points beyond the policy",
@@ -173,19 +165,19 @@ describe("what is stored of a batch", () => {
     {
       title: "one beyond, one that is no point",
       request: write(`b f=1 ${T}\nbad\nb f=3 ${nowNs}`, "db=d&rp=day"),
-      differs: differs(
-        {
-          status: 400,
-          error:
-            "partial write: unable to parse 'bad': missing fields points beyond retention policy dropped=2",
-        },
-        countsAll,
-      ),
+      differs: differs(known.countsAll, {
+        status: 400,
+        error:
+          "partial write: unable to parse 'bad': missing fields points beyond retention policy dropped=2",
+      }),
     },
     {
       title: "one that is no point",
       request: write(`part f=1 ${T}\nbad\npart f=2 1`),
-      differs: differs(refused("partial write: unable to parse 'bad': missing fields dropped=1"), countsAll),
+      differs: differs(
+        known.countsAll,
+        refused("partial write: unable to parse 'bad': missing fields dropped=1"),
+      ),
     },
     { title: "the others are stored", request: look("part") },
     { title: "a field of a type", request: write(`typ f=1,g=1i,s="x",b=true ${T}`) },
@@ -214,37 +206,61 @@ describe("what is stored of a batch", () => {
         error: null,
         authenticate: null,
         contentType: null,
+        encoding: null,
       }),
     },
     {
       title: "a key that is too long",
       request: write(`m,t=${"x".repeat(70_000)} f=1 ${T}`),
-      differs: differs({ status: 400 }, "of a long line the message has the beginning"),
+      differs: differs(known.longLines, { status: 400 }),
+    },
+    {
+      title: "escapes in measurements, tags and fields",
+      request: write(
+        [
+          String.raw`a\=b,t\=u=v\=w f\=g=1`,
+          String.raw`a\"b,t\"u=v\"w f\"g=2`,
+          "a=b f=3",
+          'a"b f=4',
+          String.raw`a\b f=5`,
+          String.raw`a\,b\ c f=6`,
+        ]
+          .map((line) => `esc${line} ${T}`)
+          .join("\n"),
+      ),
+    },
+    ...["esca=b", String.raw`esca\"b`, String.raw`esca\\b`, "esca,b c", String.raw`esca\\=b`].map((name) => ({
+      title: `read by "${name}"`,
+      request: look(name),
+    })),
+    {
+      title: "a measurement with escapes in messages",
+      request: write(String.raw`no\=m,time=1 f=1`),
+      differs: differs(known.countsAll, {
+        error: String.raw`unable to parse 'no\=m,time=1 f=1': invalid tag key: input tag "time" on measurement "no=m" is invalid`,
+      }),
     },
     { title: "tags and fields of one name", request: write("m2,f=1 f=2 7") },
     {
       title: "an unsigned integer",
       request: write(`m f=1u ${T}`),
-      differs: differs(stored, "influxd can be built to take them, this one is not"),
+      differs: differs(known.unsigned, stored),
     },
   ]);
 });
 
 /** Where serie does better than influxd; the rest of the observed lines it answers as influxd does. */
-const better: Readonly<Record<string, string>> = {
-  "m f=1u 1700000000000000000": "unsigned integers are stored",
-  "m f=1 1700000000000000000\r\n": "lines may end with CRLF",
-  "m f=1\r\n": "lines may end with CRLF",
-  'm f="x"\r\n': "lines may end with CRLF",
-  'm f="a"b 1700000000000000000': 'influxd stores `a"`',
-  "m f=1,f=2i 1700000000000000000": "the later value is stored as the type of the first",
-  "m f=1 1700000000000000000\nm f=2i 1700000001000000000\nm g=3 1700000002000000000":
-    "a float and an integer are stored as floats",
-  "m time=1 1700000000000000000": "the reason says which line it was",
-  "m,time=1 f=2 1700000000000000000": "the reason says which line it was",
-  "m f=1 1700000000000000000\nbad\nm f=2 1700000000000000000":
-    "dropped= counts the line that could not be read",
-  "m\\=x f=1 1700000000000000000": "influxd's measurement cannot be read by any name",
+const better: Readonly<Record<string, HttpDifference>> = {
+  "m f=1u 1700000000000000000": known.unsigned,
+  "m f=1 1700000000000000000\r\n": known.carriageReturns,
+  "m f=1\r\n": known.carriageReturns,
+  'm f="x"\r\n': known.carriageReturns,
+  'm f="a"b 1700000000000000000': known.textBehindStrings,
+  "m f=1,f=2i 1700000000000000000": known.unified,
+  "m f=1 1700000000000000000\nm f=2i 1700000001000000000\nm g=3 1700000002000000000": known.unified,
+  "m time=1 1700000000000000000": known.lineNumbers,
+  "m,time=1 f=2 1700000000000000000": known.lineNumbers,
+  "m f=1 1700000000000000000\nbad\nm f=2 1700000000000000000": known.countsAll,
 };
 
 describe("lines, as observed and as answered now", () => {
@@ -256,8 +272,7 @@ describe("lines, as observed and as answered now", () => {
       const { body, params } = line;
       const database = `line${i}`;
       const bytes = Uint8Array.from(body, (char) => char.charCodeAt(0));
-      const why =
-        params.precision === "us" ? "InfluxDB 1.6 takes it for ns, 1.8 as documented" : better[body];
+      const of = params.precision === "us" ? known.microseconds : better[body];
       const title = `${JSON.stringify(body)} ${JSON.stringify(params)}`;
       const q = "SELECT * FROM /.*/";
       return [
@@ -266,11 +281,8 @@ describe("lines, as observed and as answered now", () => {
           title,
           request: { method: "POST", path: url("/write", { db: database, ...params }), body: bytes },
           differs:
-            why !== undefined &&
-            params.precision !== "us" &&
-            !body.startsWith("m\\=x") &&
-            body !== 'm f="x"\r\n'
-              ? differs({}, why)
+            of !== undefined && params.precision !== "us" && body !== 'm f="x"\r\n'
+              ? differs(of, {})
               : undefined,
         },
         {
@@ -283,12 +295,13 @@ describe("lines, as observed and as answered now", () => {
                   status,
                   body: JSON.stringify(body).replace(/number \d{19}/g, "now"),
                   contentType: null,
+                  encoding: null,
                   error: null,
                   authenticate: null,
                   missing: [],
                 }),
               }),
-          differs: why !== undefined && !/time=1|bad/.test(body) ? differs({ status: 200 }, why) : undefined,
+          differs: of !== undefined && !/time=1|bad/.test(body) ? differs(of, { status: 200 }) : undefined,
         },
       ];
     }),
@@ -296,14 +309,19 @@ describe("lines, as observed and as answered now", () => {
 });
 
 describe("other routes and methods", () => {
+  const goRoutes = ["/debug/pprof/", "/api/v1/prom/read"].map((path) => ({
+    title: path,
+    request: { path },
+    differs: differs(known.debugRoutes, jsonError(404, `path not found: ${path}`).serie),
+  }));
   const pages = ["/nope", "/write/nope", "/api/v2/ping", "/api/v3/write"];
   const notAllowed = (path: string, method: string, allowed: string): Case => ({
     title: `${method} ${path}`,
     request: { method, path },
     differs: jsonError(405, `method ${method} not allowed on ${path}: use ${allowed}`),
   });
-  const of18 = "InfluxDB 1.8 has it";
   cases([
+    ...goRoutes,
     ...pages.map((path) => ({
       title: path,
       request: { path },
@@ -319,17 +337,17 @@ describe("other routes and methods", () => {
     {
       title: "/ping?verbose=true",
       request: { path: "/ping?verbose=true" },
-      differs: differs({ status: 200, contentType: "application/json" }, of18),
+      differs: differs(known.of18, { status: 200, contentType: "application/json" }),
     },
     {
       title: "/health",
       request: { path: "/health" },
-      differs: differs({ status: 200, contentType: "application/json" }, of18),
+      differs: differs(known.of18, { status: 200, contentType: "application/json" }),
     },
     {
       title: "OPTIONS /write",
       request: { method: "OPTIONS", path: "/write" },
-      differs: differs({ status: 204 }, "there is nothing to say but the headers"),
+      differs: differs(known.options, { status: 204 }),
     },
   ]);
 
