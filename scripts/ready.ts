@@ -1,4 +1,4 @@
-// Makes the project ready, then runs a part of it: `bun scripts/ready.ts server|test|bench [arguments]`.
+// Makes the project ready, then runs a part of it: `bun scripts/ready.ts server|serie|test|bench|fuzz [arguments]`.
 //
 // Ready = dependencies as the lockfile says and kernels newer than their sources. Nothing is done when that holds
 // already. This file imports nothing from node_modules, which may not be there yet, and runs everything with the
@@ -77,22 +77,25 @@ async function test(args: string[]): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-const [part, ...args] = process.argv.slice(2);
-await (part === "server" || part === "test" || part === "bench" ? makeReady() : undefined);
-switch (part) {
-  case "server": {
-    // in this process, so that signals reach the server and nothing is left behind when it is killed
-    const { main } = await import("../src/cli/serie.ts");
-    await main(args);
-    break;
-  }
-  case "test":
-    process.exit(await test(args));
-    break;
-  case "bench":
-    process.exit(await run("scripts/bench.ts", ...args));
-    break;
-  default:
-    console.error("usage: bun scripts/ready.ts server|test|bench [arguments]");
-    process.exit(2);
+/** In this process, so that signals reach the server and nothing is left behind when it is killed. */
+async function serie(args: string[]): Promise<void> {
+  const { main } = await import("../src/cli/serie.ts");
+  await main(args);
 }
+
+const parts: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  server: serie,
+  serie,
+  test: async (args) => process.exit(await test(args)),
+  bench: async (args) => process.exit(await run("scripts/bench.ts", ...args)),
+  fuzz: async (args) => process.exit(await run("scripts/fuzz-influxql.ts", ...args)),
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const part = Object.hasOwn(parts, name) ? parts[name] : undefined;
+if (part === undefined) {
+  console.error(`usage: bun scripts/ready.ts ${Object.keys(parts).join("|")} [arguments]`);
+  process.exit(2);
+}
+await makeReady();
+await part(args);

@@ -1,10 +1,12 @@
 // What README.md promises is held against the code: the table of options, the set-up commands, the example program.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
+import { Database } from "../src/db/database.ts";
 import { defaultText, environmentName, kebabName, optionNames, optionTable } from "../src/db/options.ts";
+import { serve } from "../src/server.ts";
 
 const root = join(import.meta.dir, "..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -32,10 +34,68 @@ test("there are two set-up commands, and package.json has what they run", () => 
   const block = readme.split("## Set-up")[1]!.split("```")[1]!;
   const commands = [...block.matchAll(/^npx -y bun@([\d.]+) run (\w+)/gm)];
   expect(commands.map((match) => match[2])).toEqual(["server", "test"]);
-  for (const [, version, script] of commands) {
+  // everywhere the same words, which work without Bun
+  expect(readme).not.toContain("bun run ");
+  for (const [, version, script] of readme.matchAll(/npx -y bun@([\d.]+) run (\w+)/g)) {
     expect(version).toBe("1.4.5");
     expect(Object.keys(manifest.scripts)).toContain(script!);
   }
+});
+
+describe("the commands with curl, as they stand", () => {
+  const commandsOf = (section: string) =>
+    readme
+      .split(`\n## ${section}\n`)[1]!
+      .split("\n## ")[0]!
+      .split("```sh\n")
+      .slice(1)
+      .map((block) => block.split("```")[0]!)
+      .filter((block) => block.startsWith("curl "));
+
+  /** What they print against a new server, the command that starts one left out. */
+  async function outputs(sections: readonly string[], options: { authEnabled?: boolean }): Promise<string[]> {
+    const dataDir = mkdtempSync(join(tmpdir(), "serie-readme-"));
+    const db = await Database.open({ dataDir, partitions: 2 });
+    const server = serve(db, { port: 0, ...options });
+    try {
+      const printed: string[] = [];
+      for (const block of sections.flatMap(commandsOf)) {
+        const command = block.replaceAll("http://127.0.0.1:8086", server.url.replace(/\/$/, ""));
+        const child = Bun.spawn(["bash", "-e", "-c", command.replaceAll("curl ", "curl -sS ")], {
+          stdout: "pipe",
+        });
+        printed.push(await new Response(child.stdout).text());
+        expect(await child.exited).toBe(0);
+      }
+      return printed;
+    } finally {
+      await server.stop();
+      await db.close();
+      rmSync(dataDir, { recursive: true });
+    }
+  }
+
+  test.skipIf(Bun.which("curl") === null)("write and query", async () => {
+    const [written, read] = await outputs(["Write", "Query"], {});
+    expect(written!.match(/^HTTP\/1.1 204 /gm)).toHaveLength(2);
+    expect(read).toContain('"values":[["2024-01-15T10:00:00Z",-3.5],["2024-01-15T11:00:00Z",-2.5]]');
+    expect(read).toEndWith(
+      "weather,,1705312800000000000,HELSINKI,-3.5\nweather,,1705316400000000000,HELSINKI,-2.5\n",
+    );
+  });
+
+  test.skipIf(Bun.which("curl") === null)("users, on a server without data", async () => {
+    const [printed] = await outputs(["Users"], { authEnabled: true });
+    const answers = printed!
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(answers).toHaveLength(5);
+    for (const { results, error } of answers) {
+      expect(error).toBeUndefined();
+      for (const result of results) expect(result.error).toBeUndefined();
+    }
+  });
 });
 
 test("the example program runs as written, in a folder that has serie installed", async () => {
