@@ -9,6 +9,7 @@ import type { Access } from "../model/users.ts";
 import { Gate, requireUser } from "./authentication.ts";
 import type { Backend } from "./backend.ts";
 import { Bodies } from "./body.ts";
+import { allowLongHeaders } from "./headers.ts";
 import { bodyMetrics, processMetrics, prometheusText, Traffic } from "./metrics.ts";
 import { describedApi, descriptions } from "./openapi.ts";
 import { Pages } from "./pages.ts";
@@ -40,6 +41,7 @@ const allowed: Readonly<Record<string, string>> = {
 };
 
 export function createApp(db: Backend, options: HttpOptions, log: Logger) {
+  allowLongHeaders();
   const bodies = new Bodies(options.maxBodySize, options.maxInflightSize);
   const targets = new WriteTargets();
   const platformTargets = new WriteTargets(platformTargetOf);

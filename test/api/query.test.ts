@@ -55,6 +55,10 @@ describe("parameters", () => {
       title: "q in the URL of a POST",
       request: { method: "POST", path: url("/query", { db: "d", q: some }) },
     },
+    ...[20_000, 700_000].map((length) => ({
+      title: `q of ${length} bytes in the URL`,
+      request: get({ q: `SELECT value FROM cpu WHERE host =~ /^(b|${"a".repeat(length)})$/ LIMIT 1` }),
+    })),
     { title: "q as a part", request: multipart({ q: some }) },
     { title: "q as a file", request: multipart({ q: file(`${some};\nSHOW MEASUREMENTS`) }) },
     { title: "db, epoch and q as parts", request: multipart({ db: "d", q: some, epoch: "s" }, "/query") },
