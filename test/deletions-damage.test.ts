@@ -8,7 +8,8 @@ import type { Clock } from "../src/base/clock.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
 import { nodeDisk } from "../src/disk/node.ts";
-import { DeletedRanges, type TimeRange } from "../src/store/tombstones.ts";
+import { SeriesRanges, type TimeRange } from "../src/store/series-ranges.ts";
+import { DeletedRanges } from "../src/store/tombstones.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "serie-deletions-damage-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -96,16 +97,9 @@ test("retention removes a segment while another of its measurement is damaged", 
 test("a second deletion of a million ranges is united with the first", () => {
   const ranges = (from: bigint): TimeRange[] =>
     Array.from({ length: 1_000_000 }, (_, i) => [from + BigInt(i) * 4n, from + BigInt(i) * 4n]);
-  const tombstone = (own: TimeRange[]) => ({
-    ...{ database: "d", retentionPolicy: "p", measurement: "m", before: 1 },
-    ...{ series: [0], ranges: own },
-  });
-  const deleted = new DeletedRanges([tombstone(ranges(1n)), tombstone(ranges(2n))]);
-  expect(deleted.within(0, 1n, 10n)).toEqual([
-    [1n, 2n],
-    [5n, 6n],
-    [9n, 10n],
-  ]);
+  const taken = (own: TimeRange[]) => SeriesRanges.shared(Uint32Array.of(0), own);
+  const deleted = new DeletedRanges([taken(ranges(1n)), taken(ranges(2n))]);
+  expect(deleted.within(0, 1n, 10n)).toEqual(BigInt64Array.of(1n, 2n, 5n, 6n, 9n, 10n));
 });
 
 test("100,000 rows in memory are deleted by their value in one walk", async () => {

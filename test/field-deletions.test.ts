@@ -5,7 +5,7 @@ import type { Clock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
 import type { SeriesBlock } from "../src/model/scan.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../src/model/types.ts";
-import { decodeManifest } from "../src/store/manifest.ts";
+import { readManifest } from "../src/store/manifest.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 
 const options = { dataDir: "/data", partitions: 2 };
@@ -46,10 +46,7 @@ class Run {
   }
 
   manifests() {
-    return [0, 1].map((p) => {
-      const path = `/data/p0${p}/manifest`;
-      return decodeManifest(this.disk.readFile(path), path);
-    });
+    return [0, 1].map((p) => readManifest(this.disk, `/data/p0${p}/manifest`));
   }
 
   get rowsInSegments(): number {

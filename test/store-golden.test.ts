@@ -4,8 +4,12 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Clock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
-import { inspectCatalog, inspectSealed } from "../src/store/inspect.ts";
-import { decodeManifest, encodeManifest } from "../src/store/manifest.ts";
+import { encodeSealed } from "../src/disk/sealed.ts";
+import { MIN_TIME } from "../src/model/types.ts";
+import { inspectCatalog, inspectSealed, inspectTombstones } from "../src/store/inspect.ts";
+import { decodeManifest } from "../src/store/manifest.ts";
+import { RangesBuilder, SeriesRanges } from "../src/store/series-ranges.ts";
+import { decodeTombstones, encodeTombstones } from "../src/store/tombstone-file.ts";
 import type { Tombstone } from "../src/store/tombstones.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 import { cellsOf, DATABASE } from "./support/possible.ts";
@@ -66,7 +70,7 @@ test("the golden files are read", async () => {
   await db.close();
 });
 
-test("manifests of versions before are read; what stands in one of today comes back", () => {
+test("manifests of versions before are read", () => {
   const today = decodeManifest(readFileSync(`${GOLDEN}/manifest`), "manifest");
   const before = decodeManifest(readFileSync(`${GOLDEN}/manifest-2`), "manifest");
   // (weeks began on Thursdays)
@@ -77,17 +81,69 @@ test("manifests of versions before are read; what stands in one of today comes b
     return { ...segment, windowStart, windowEnd };
   });
   expect<unknown>({ ...before, segments }).toEqual(today);
-  const common = { database: "db", retentionPolicy: "autogen", measurement: "cpu", before: 4 };
-  const tombstones: Tombstone[] = [
-    { ...common, series: null, ranges: [[-(2n ** 60n), 2n ** 60n]] },
-    { ...common, series: [1, 7], ranges: [[1n, 1n]], fields: ["x", "ü \n"] },
+});
+
+const common = { database: "db", retentionPolicy: "autogen", measurement: "cpu", before: 4 };
+const own = new RangesBuilder();
+own.add(3, BigInt64Array.of(5n, 5n, 7n, 2n ** 62n));
+own.add(4_000_000_000, BigInt64Array.of(MIN_TIME, -1n));
+const tombstones: Tombstone[] = [
+  { ...common, taken: SeriesRanges.shared(null, [[-(2n ** 60n), 2n ** 60n]]) },
+  {
+    ...common,
+    taken: SeriesRanges.shared(Uint32Array.of(1, 7), [
+      [1n, 1n],
+      [3n, 4n],
+    ]),
+    fields: ["x", "ü \n"],
+  },
+  { ...common, taken: own.build() },
+];
+
+test("tombstones of manifests of before are read, and those of today come back", () => {
+  const path = `${GOLDEN}/tombstones`;
+  const bytes = encodeTombstones(tombstones);
+  if (process.env["UPDATE_GOLDEN"]) {
+    writeFileSync(path, bytes);
+    writeFileSync(`${path}.txt`, `${[...inspectTombstones(path, bytes)].join("\n")}\n`);
+  }
+  expect(Buffer.compare(bytes, readFileSync(path))).toBe(0);
+  expect([...inspectTombstones(path, bytes)].join("\n").concat("\n")).toBe(
+    readFileSync(`${path}.txt`, "utf8"),
+  );
+  expect(decodeTombstones(readFileSync(path), path)).toEqual(tombstones);
+  // version 3 had them in itself, each with the same ranges for all of its series
+  const inline = [
+    { ...common, series: null, ranges: [[String(-(2n ** 60n)), String(2n ** 60n)]] },
+    {
+      ...common,
+      series: [7, 1],
+      ranges: [
+        ["3", "4"],
+        ["1", "1"],
+      ],
+      fields: ["x", "ü \n"],
+    },
   ];
-  const full = { ...today, tombstones };
-  expect(decodeManifest(encodeManifest(full), "manifest")).toEqual(full);
+  const nothing = {
+    partition: 0,
+    partitionCount: 1,
+    logPosition: 0,
+    nextSegment: 1,
+    catalogFile: "",
+    catalogBytes: 0,
+    segments: [],
+  };
+  const before = encodeSealed("serie manifest", 3, { ...nothing, tombstones: inline });
+  expect(decodeManifest(before, "manifest")).toEqual({
+    ...nothing,
+    tombstoneFile: "",
+    tombstones: tombstones.slice(0, 2),
+  });
 });
 
 test("a dump says where a file is damaged, whatever byte is flipped", () => {
-  for (const sample of samples) {
+  for (const sample of [...samples, { path: "", golden: "tombstones", dump: inspectTombstones }]) {
     const bytes = readFileSync(`${GOLDEN}/${sample.golden}`);
     for (let at = 0; at < bytes.length; at++) {
       const damaged = Buffer.from(bytes);

@@ -6,7 +6,7 @@ import { Kernels } from "../src/kernels/kernels.ts";
 import { encodeSeriesKey } from "../src/model/serieskey.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../src/model/types.ts";
 import { RowBlock } from "../src/store/block.ts";
-import { united } from "../src/store/tombstones.ts";
+import { united } from "../src/store/series-ranges.ts";
 import { BothCatalogs, BothPartitions, bytesOf, latin1, rowsOfBlock } from "./support/store-kernels.ts";
 import { gatherTwin } from "./twin/memtable.ts";
 import { mergeColumnTwin, mergeTimesTwin, packTwin, type TwinColumn } from "./twin/merge.ts";

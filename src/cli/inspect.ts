@@ -4,7 +4,8 @@ import { nodeDisk } from "../disk/node.ts";
 import { inspectLog } from "../log/inspect.ts";
 import { type InspectableFormat, inspectFile, segmentFormat } from "../segment/inspect.ts";
 import { CATALOG_MAGIC } from "../store/catalog-file.ts";
-import { inspectCatalog, inspectSealed } from "../store/inspect.ts";
+import { inspectCatalog, inspectSealed, inspectTombstones } from "../store/inspect.ts";
+import { TOMBSTONES_KIND } from "../store/tombstone-file.ts";
 
 const formats: readonly InspectableFormat[] = [
   segmentFormat,
@@ -19,6 +20,7 @@ const formats: readonly InspectableFormat[] = [
     magic: "serie continuous queries",
     dump: (path, bytes) => inspectSealed("serie continuous queries", path, bytes),
   },
+  { magic: TOMBSTONES_KIND, dump: inspectTombstones },
   { magic: CATALOG_MAGIC, dump: inspectCatalog },
 ];
 

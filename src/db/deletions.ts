@@ -1,8 +1,7 @@
 // Deletions: drops, DELETE and DROP SERIES, from the statement to the log and the stores, and from the log again.
 //
 //   by tags and time   one record, applied to every store in the same step
-//   by values          series after series: read, log the points found, delete them, all in one step, so that no row which
-//                      comes meanwhile is taken for one that was read
+//   by values          step by step, each with a record of the points found (value-deletion.ts)
 //   of fields          as these two; a field that then has no value anywhere is forgotten, as a record of its own says: the
 //                      deletion of all of its values
 import { Pause } from "../base/pause.ts";
@@ -10,13 +9,13 @@ import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
 import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
 import { fieldsOf } from "../model/predicate.ts";
+import type { Budget } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { dropEmptySeries, haveField } from "../store/empty.ts";
-import { matchingRows } from "../store/matching.ts";
 import type { Field, Schema, Table } from "../store/schema.ts";
 import { SeriesSelector } from "../store/select.ts";
+import { RangesBuilder, SeriesRanges } from "../store/series-ranges.ts";
 import type { Store } from "../store/store.ts";
-import type { TimeRange } from "../store/tombstones.ts";
 import { Version } from "../store/version.ts";
 import type { Databases } from "./databases.ts";
 import type { Maintenance } from "./maintenance.ts";
@@ -28,9 +27,7 @@ import {
   type PointDeletion,
   type RangeDeletion,
 } from "./record.ts";
-
-/** Ranges of a record of points at most; one series may have more. */
-const RECORD_RANGES = 10_000;
+import { ValueDeletion } from "./value-deletion.ts";
 
 export interface DeletionParts {
   readonly kernels: Kernels;
@@ -50,22 +47,20 @@ export class Deletions implements DeletionAdministration {
     this.#parts = parts;
   }
 
-  async delete(request: DeleteRequest): Promise<void> {
+  async delete(request: DeleteRequest, budget: Budget): Promise<void> {
     const { maintenance, log, checkWritable } = this.#parts;
     const { database, measurement, fields, where, minTime, maxTime } = request;
+    const isByValue = where !== null && fieldsOf(where).length > 0;
+    if (isByValue) await new ValueDeletion(this.#parts, { ...request, where }, budget).run();
+    if (isByValue && fields === null) return;
     await maintenance.exclusively(async () => {
+      budget.check();
       checkWritable();
-      const deletion = {
-        database,
-        retentionPolicy: null,
-        measurement,
-        where,
-        ranges: [[minTime, maxTime]] as const,
-        ...(fields === null ? {} : { fields }),
-      };
-      if (where !== null && fieldsOf(where).length > 0) await this.#deleteByValue({ ...request, where });
-      else await this.log(deletion);
-      for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name);
+      const ranges = [[minTime, maxTime]] as const;
+      const named = fields === null ? {} : { fields };
+      if (!isByValue)
+        await this.log({ database, retentionPolicy: null, measurement, where, ranges, ...named });
+      for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name, budget);
       await log.sync();
     });
   }
@@ -97,35 +92,7 @@ export class Deletions implements DeletionAdministration {
     for (const { store, table, series } of touched) await dropEmptySeries(store, table, series, pause);
   }
 
-  async #deleteByValue(request: DeleteRequest & { readonly where: NonNullable<DeleteRequest["where"]> }) {
-    const { kernels, schema, stores, checkWritable } = this.#parts;
-    const { database, measurement, fields, where, minTime, maxTime } = request;
-    const named = fields === null ? {} : { fields };
-    const pause = new Pause();
-    for (const table of schema.tablesOf(database, measurement)) {
-      const { retentionPolicy } = table;
-      for (const store of stores) {
-        let points: [string, TimeRange[]][] = [];
-        let count = 0;
-        const commit = async () => {
-          if (points.length > 0) await this.log({ database, retentionPolicy, measurement, points, ...named });
-          points = [];
-          count = 0;
-        };
-        for (const { id, ranges } of matchingRows(kernels, store, table, where, minTime, maxTime)) {
-          if (ranges.length > 0) points.push([Buffer.from(store.catalog.key(id)).toString("latin1"), ranges]);
-          count += ranges.length;
-          if (count < RECORD_RANGES && !pause.due()) continue;
-          await commit();
-          await pause.wait();
-          checkWritable();
-        }
-        await commit();
-      }
-    }
-  }
-
-  async #forgetEmpty(database: string, measurement: string, name: string): Promise<void> {
+  async #forgetEmpty(database: string, measurement: string, name: string, budget: Budget): Promise<void> {
     const { schema, stores, checkWritable } = this.#parts;
     // the values of a segment that is gone may come back
     if (stores.some(({ isMissingRows }) => isMissingRows)) return;
@@ -137,7 +104,9 @@ export class Deletions implements DeletionAdministration {
       for (const store of stores)
         for (const isFound of this.#haveField(store, table, field, store.version.segments)) {
           if (isFound) return;
-          if (pause.due()) await pause.wait();
+          if (!pause.due()) continue;
+          await pause.wait();
+          budget.check();
         }
     checkWritable();
     // from here to the record in one step: a value may have come since
@@ -177,6 +146,27 @@ interface Touched {
   readonly series: Uint32Array;
 }
 
+/** The series that the deletions of a log took rows from: which of them are empty is looked at once, when all of it is replayed. */
+export class TouchedSeries {
+  readonly #all: Touched[] = [];
+
+  add(touched: readonly Touched[]): void {
+    for (const each of touched) this.#all.push(each);
+  }
+
+  dropEmpty(schema: Schema): void {
+    for (const [store, ofStore] of Map.groupBy(this.#all, (each) => each.store))
+      for (const [table, own] of Map.groupBy(ofStore, (each) => each.table)) {
+        const { measurement, retentionPolicy } = table;
+        // dropped since, with its series
+        if (schema.findTable(measurement.database, retentionPolicy, measurement.name) !== table) continue;
+        const ids = new Set<number>();
+        for (const { series } of own) for (const id of series) ids.add(id);
+        store.dropEmpty(table, ids);
+      }
+  }
+}
+
 /** Whether a field has no value left by the deletion. */
 function isOfAll({ retentionPolicy, where, ranges }: RangeDeletion): boolean {
   const [range] = ranges;
@@ -201,11 +191,8 @@ export function applyDeletion(
       const { ids: series } = selector.select(table.id, deletion.where);
       selector.close();
       if (series.length === 0) continue;
-      store.delete(
-        table,
-        [{ series, all: deletion.where === null, ranges: deletion.ranges }],
-        deletion.fields ?? null,
-      );
+      const taken = SeriesRanges.shared(deletion.where === null ? null : series, deletion.ranges);
+      store.delete(table, taken, series, deletion.fields ?? null);
       touched.push({ store, table, series });
     }
   }
@@ -232,16 +219,15 @@ function applyPoints(schema: Schema, stores: readonly Store[], deletion: PointDe
     return stores[Number(hash % BigInt(stores.length))]!;
   });
   return [...byStore].map(([store, own]) => {
-    const found = own.map(([key, ranges]) => ({
+    const found = own.map(([key, bounds]) => ({
       id: store.catalog.find(table.id, Buffer.from(key, "latin1")),
-      ranges,
+      bounds,
     }));
-    const known = found.filter(({ id }) => id >= 0);
-    store.delete(
-      table,
-      known.map(({ id, ranges }) => ({ series: [id], all: false, ranges })),
-      deletion.fields ?? null,
-    );
-    return { store, table, series: Uint32Array.from(known, ({ id }) => id) };
+    const builder = new RangesBuilder();
+    for (const { id, bounds } of found.filter(({ id }) => id >= 0).sort((a, b) => a.id - b.id))
+      builder.add(id, bounds);
+    const taken = builder.build();
+    store.delete(table, taken, taken.ids!, deletion.fields ?? null);
+    return { store, table, series: taken.ids! };
   });
 }

@@ -64,6 +64,15 @@ export class Maintenance {
     return flushed;
   }
 
+  /** A flush, and all the merges that are due after it. */
+  async settle(): Promise<void> {
+    await this.flush();
+    // one that ran before the flush may have gone past what it brought
+    await this.#compacting;
+    this.#compactLater();
+    await this.#compacting;
+  }
+
   /** Waits for what runs and starts nothing new. */
   async close(): Promise<void> {
     this.#closing = true;

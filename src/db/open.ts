@@ -11,7 +11,7 @@ import { Store } from "../store/store.ts";
 import { Applier } from "./applier.ts";
 import { ContinuousFile } from "./continuous-file.ts";
 import { Databases } from "./databases.ts";
-import { applyDeletion, applyDrop } from "./deletions.ts";
+import { applyDeletion, applyDrop, TouchedSeries } from "./deletions.ts";
 import type { Options } from "./options.ts";
 import { AUTOGEN, gridOf } from "./policies.ts";
 import { decodeDeletion, decodeDrop, recordKind } from "./record.ts";
@@ -79,14 +79,14 @@ export async function openParts(
   });
   const applier = new Applier(kernels, schema, records, partitions);
   const from = Math.min(...stores.map((store) => store.logPosition));
+  const touched = new TouchedSeries();
   log.replay(from, (record) => {
     const kind = recordKind(record);
     if (kind === "batch") applier.replay(record);
     if (kind === "drop") applyDrop(schema, stores, decodeDrop(record));
-    if (kind === "deletion")
-      for (const { store, table, series } of applyDeletion(kernels, schema, stores, decodeDeletion(record)))
-        store.dropEmpty(table, series);
+    if (kind === "deletion") touched.add(applyDeletion(kernels, schema, stores, decodeDeletion(record)));
   });
+  touched.dropEmpty(schema);
   const subscriptions = new SealedList<Subscription>(disk, `${dataDir}/subscriptions`, "serie subscriptions");
   const continuous = new ContinuousFile(disk, `${dataDir}/continuous-queries`);
   return {

@@ -2,12 +2,20 @@
 //
 //   <kind> <version> <xxHash64 of the body, 16 hex digits> <length of the body in bytes>\n
 //   <body: JSON>\n
+//
+// Bytes can be sealed in the same way.
 import { CorruptionError, InputError } from "../base/errors.ts";
 
 export function encodeSealed(kind: string, version: number, body: unknown): Uint8Array {
-  const text = JSON.stringify(body);
-  const bytes = new TextEncoder().encode(text);
-  return new TextEncoder().encode(`${kind} ${version} ${checksum(bytes)} ${bytes.length}\n${text}\n`);
+  return encodeSealedBytes(kind, version, [new TextEncoder().encode(JSON.stringify(body))]);
+}
+
+/** The parts, one after the other, sealed. */
+export function encodeSealedBytes(kind: string, version: number, parts: readonly Uint8Array[]): Uint8Array {
+  const encoder = new TextEncoder();
+  const body = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  const head = encoder.encode(`${kind} ${version} ${checksum(body)} ${body.length}\n`);
+  return Buffer.concat([head, body, encoder.encode("\n")]);
 }
 
 /**
@@ -20,6 +28,16 @@ export function decodeSealed(
   bytes: Uint8Array,
   path: string,
 ): unknown {
+  return JSON.parse(new TextDecoder().decode(decodeSealedBytes(kind, version, bytes, path)));
+}
+
+/** The body's bytes. Throws as `decodeSealed` does. */
+export function decodeSealedBytes(
+  kind: string,
+  version: number | readonly number[],
+  bytes: Uint8Array,
+  path: string,
+): Uint8Array {
   const end = bytes.indexOf(10);
   const head = new TextDecoder().decode(bytes.subarray(0, Math.max(0, end)));
   const match = /^(.+) ([0-9]+) ([0-9a-f]{16}) ([0-9]+)$/.exec(head);
@@ -32,7 +50,7 @@ export function decodeSealed(
   const known = [version].flat();
   if (!known.includes(Number(match[2])))
     throw new InputError(`${path} has format version ${match[2]}, this serie reads ${known.join(" and ")}`);
-  return JSON.parse(new TextDecoder().decode(body));
+  return body;
 }
 
 function checksum(bytes: Uint8Array): string {

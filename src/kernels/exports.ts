@@ -152,6 +152,8 @@ export interface MaskExports {
   orMasks(a: number, b: number, rows: number, target: number): void;
   gather(values: number, mask: number, rows: number, target: number): number;
   gatherBytes(bytes: number, mask: number, rows: number, target: number): number;
+  maskRanges(times: number, rows: number, ranges: number, rangeCount: number, mask: number): number;
+  maskColumn(mask: number, rows: number, values: number, present: number): number;
 }
 export type CompareKernel<T> = (
   values: number,

@@ -1,5 +1,6 @@
 // What DELETE and DROP SERIES may ask of the database that runs them.
 import type { Expression } from "./expression.ts";
+import type { Budget } from "./scan.ts";
 
 export interface DeleteRequest {
   readonly database: string;
@@ -14,6 +15,10 @@ export interface DeleteRequest {
 }
 
 export interface DeletionAdministration {
-  /** Deletes in every retention policy; a series without rows and a field without values are gone, too. Durable when resolved. Throws `DiskError`. */
-  delete(request: DeleteRequest): Promise<void>;
+  /**
+   * Deletes in every retention policy; a series without rows and a field without values are gone, too. Durable when resolved. A
+   * deletion by values goes step by step: when it throws (`QueryAbortedError` of the budget, `CorruptionError` at a damaged page,
+   * `DiskError`), what it has deleted stays deleted, durably.
+   */
+  delete(request: DeleteRequest, budget: Budget): Promise<void>;
 }

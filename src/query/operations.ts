@@ -2,6 +2,7 @@
 import { urlWithoutPassword } from "../base/redact.ts";
 import type { Administration } from "../model/administration.ts";
 import type { RunningQuery } from "../model/queries.ts";
+import type { Budget } from "../model/scan.ts";
 import type { StatusModule } from "../model/server-status.ts";
 import type { Access } from "../model/users.ts";
 import { executeAccess } from "./access.ts";
@@ -10,10 +11,11 @@ import type { Operation } from "./operation-plan.ts";
 import type { ResultSeries } from "./result.ts";
 import { executeRetention } from "./retention.ts";
 
-/** What the statement answers to `access` (absent: one who may see everything); one that changes something has done so when this resolves. */
+/** What the statement answers to `access` (absent: one who may see everything); one that changes something has done so when this resolves. `budget` ends what takes long. */
 export async function executeOperation(
   operation: Operation,
   administration: Administration,
+  budget: Budget,
   access?: Access,
 ): Promise<readonly ResultSeries[]> {
   switch (operation.kind) {
@@ -47,7 +49,7 @@ export async function executeOperation(
       await administration.continuousQueries.drop(operation.database, operation.name);
       return [];
     case "delete":
-      for (const request of operation.requests) await administration.deletions.delete(request);
+      for (const request of operation.requests) await administration.deletions.delete(request, budget);
       return [];
     default:
       return executeRetention(operation, administration.retention);

@@ -170,7 +170,9 @@ async function begin(
     case "select into":
       return executeInto(plan, context, administration.into);
     case "operation":
-      return inOrder(await executeOperation(plan.operation, administration, session.access));
+      return inOrder(
+        await executeOperation(plan.operation, administration, lasting(session), session.access),
+      );
     case "explain":
       return executeExplain(plan, context, clock);
     case "create database":
@@ -183,6 +185,11 @@ async function begin(
     default:
       return executeShow(plan, session.access ? { ...context, access: session.access } : context);
   }
+}
+
+/** A budget without a deadline: a deletion that is ended is begun from the start the next time, and would never come further. */
+function lasting({ allowance = defaultAllowance, clock }: Session): QueryBudget {
+  return new QueryBudget({ ...allowance, timeoutMs: 0 }, clock);
 }
 
 /** The text itself was fine: what cannot begin is a statement's error. */

@@ -65,6 +65,13 @@ export class StoreFolder {
       .map((name) => new CorruptionError(this.file(name), 0, reason));
   }
 
+  /** Removes the files whose names begin as these do, but for those to keep. */
+  removeOthers(beginnings: readonly string[], kept: readonly string[]): void {
+    for (const name of this.#disk.list(this.path))
+      if (beginnings.some((each) => name.startsWith(each)) && !kept.includes(name))
+        this.#disk.unlink(this.file(name));
+  }
+
   /** Removes what a crash left: files without their name yet, segments that the manifest does not name. */
   removeLeftOvers(segments: readonly SegmentEntry[]): void {
     const known = new Set(segments.map(({ id }) => nameOf(id)));

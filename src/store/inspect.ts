@@ -2,6 +2,7 @@
 import { SerieError } from "../base/errors.ts";
 import { decodeSealed } from "../disk/sealed.ts";
 import { CATALOG_MAGIC, FRAME_BYTES, HEADER_BYTES, readFrames } from "./catalog-file.ts";
+import { decodeTombstones, TOMBSTONES_KIND, tombstoneLines } from "./tombstone-file.ts";
 
 /** The lines of the dump of a file of sealed JSON: its header judged, its body with one line a value or segment. */
 export function* inspectSealed(kind: string, path: string, bytes: Uint8Array): Generator<string> {
@@ -28,6 +29,20 @@ function* bodyLines(body: Record<string, unknown>): Generator<string> {
     }
     yield `${name}: ${value.length}`;
     for (const item of value) yield `  ${JSON.stringify(item)}`;
+  }
+}
+
+/** The lines of the dump of a tombstone file: each tombstone, its series and their ranges. */
+export function* inspectTombstones(path: string, bytes: Uint8Array): Generator<string> {
+  yield `${TOMBSTONES_KIND}, ${bytes.length} bytes`;
+  try {
+    const tombstones = decodeTombstones(bytes, path);
+    yield "  the checksum holds";
+    yield "";
+    yield* tombstoneLines(tombstones);
+  } catch (error) {
+    if (!(error instanceof SerieError)) throw error;
+    yield `\nDAMAGED: ${error.message}`;
   }
 }
 

@@ -7,6 +7,8 @@ import { CorruptionError } from "../base/errors.ts";
 import { type Disk, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
 import type { LogPosition } from "../model/log.ts";
+import { SeriesRanges, type TimeRange, united } from "./series-ranges.ts";
+import { readTombstones } from "./tombstone-file.ts";
 import type { Tombstone } from "./tombstones.ts";
 
 export interface SegmentEntry {
@@ -35,7 +37,9 @@ export interface Manifest {
   readonly catalogBytes: number;
   /** Oldest data first: of two segments with the same point the later one wins. */
   readonly segments: readonly SegmentEntry[];
-  /** What is deleted from the segments and still in them. */
+  /** Name of the file of tombstones; "" = there are none. */
+  readonly tombstoneFile: string;
+  /** What is deleted from the segments and still in them. In the manifest's own bytes up to version 3. */
   readonly tombstones: readonly Tombstone[];
 }
 
@@ -46,13 +50,14 @@ export function emptyManifest(partition: number, partitionCount: number): Manife
     catalogFile: "",
     catalogBytes: 0,
     segments: [],
+    tombstoneFile: "",
     tombstones: [],
   };
   return { partition, partitionCount, ...nothing };
 }
 
-/** Version 1 had no tombstones, version 2 none of fields. */
-export const MANIFEST_VERSION = 3;
+/** Version 1 had no tombstones, version 2 none of fields, version 3 no file for them. */
+export const MANIFEST_VERSION = 4;
 const KIND = "serie manifest";
 
 export function encodeManifest(manifest: Manifest): Uint8Array {
@@ -63,18 +68,27 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
     minTime: String(segment.minTime),
     maxTime: String(segment.maxTime),
   }));
-  const tombstones = manifest.tombstones.map((tombstone) => ({
-    ...tombstone,
-    ranges: tombstone.ranges.map((range) => range.map(String)),
-  }));
-  return encodeSealed(KIND, MANIFEST_VERSION, { ...manifest, segments, tombstones });
+  const { tombstones: _, ...rest } = manifest;
+  return encodeSealed(KIND, MANIFEST_VERSION, { ...rest, segments });
 }
 
-/** Throws `CorruptionError` on anything but the bytes of `encodeManifest`, `InputError` for an unknown version. */
+/** As a manifest up to version 3 has it. */
+interface InlineTombstone extends Omit<Tombstone, "taken"> {
+  readonly series: readonly number[] | null;
+  readonly ranges: readonly (readonly [first: string, last: string])[];
+}
+
+/**
+ * Without the tombstones of a file of their own. Throws `CorruptionError` on anything but the bytes of `encodeManifest`, `InputError` for
+ * an unknown version.
+ */
 export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
-  const raw = decodeSealed(KIND, [1, 2, MANIFEST_VERSION], bytes, path) as Manifest;
+  const raw = decodeSealed(KIND, [1, 2, 3, MANIFEST_VERSION], bytes, path) as Omit<Manifest, "tombstones"> & {
+    readonly tombstones?: readonly InlineTombstone[];
+  };
   return {
     ...raw,
+    tombstoneFile: raw.tombstoneFile ?? "",
     segments: raw.segments.map((segment) => ({
       ...segment,
       windowStart: BigInt(segment.windowStart),
@@ -82,9 +96,13 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
       minTime: BigInt(segment.minTime),
       maxTime: BigInt(segment.maxTime),
     })),
-    tombstones: (raw.tombstones ?? []).map((tombstone) => ({
-      ...tombstone,
-      ranges: tombstone.ranges.map(([first, last]) => [BigInt(first), BigInt(last)] as const),
+    tombstones: (raw.tombstones ?? []).map(({ series, ranges, ...named }) => ({
+      ...named,
+      taken: new SeriesRanges(
+        series === null ? null : Uint32Array.from(series).sort(),
+        null,
+        united(ranges.map(([first, last]): TimeRange => [BigInt(first), BigInt(last)])),
+      ),
     })),
   };
 }
@@ -93,13 +111,17 @@ export async function writeManifest(disk: Disk, path: string, manifest: Manifest
   await replaceFile(disk, path, encodeManifest(manifest));
 }
 
-/** Throws what `decodeManifest` throws, with advice. */
+/** With the tombstones of the file beside it. Throws what `decodeManifest` throws, with advice. */
 export function readManifest(disk: Disk, path: string): Manifest {
   try {
-    return decodeManifest(disk.readFile(path), path);
+    const manifest = decodeManifest(disk.readFile(path), path);
+    const { tombstoneFile } = manifest;
+    if (tombstoneFile === "") return manifest;
+    const beside = `${path.slice(0, path.lastIndexOf("/"))}/${tombstoneFile}`;
+    return { ...manifest, tombstones: readTombstones(disk, beside) };
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
     const advice = "restore this partition's folder from a backup, or move it away to start without its data";
-    throw new CorruptionError(path, error.offset, `${error.reason}; ${advice}`);
+    throw new CorruptionError(error.file, error.offset, `${error.reason}; ${advice}`);
   }
 }

@@ -4,7 +4,7 @@ import { assert } from "../base/assert.ts";
 import { OverloadedError } from "../base/errors.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import type { RowBlock } from "./block.ts";
-import type { TimeRange } from "./tombstones.ts";
+import type { Bounds } from "./series-ranges.ts";
 
 const NO_TIME = 0x7fff_ffff_ffff_ffffn;
 
@@ -71,34 +71,36 @@ export class Memtable {
     return new RowCursor(this.#kernels, pointer, count);
   }
 
-  /** Takes the rows within ranges (ascending, apart) out; gives their number, duplicates counted each. No cursor may be in use. */
-  delete(id: number, ranges: readonly TimeRange[]): number {
-    if (this.seriesRows(id) === 0) return 0;
+  /** Takes the rows within ranges out; gives their number, duplicates counted each. No cursor may be in use. */
+  delete(id: number, ranges: Bounds): number {
+    if (!this.#mayHave(id, ranges)) return 0;
     const at = this.#putRanges(ranges, 0);
-    return this.#kernels.call.memtableDelete(this.pointer, id, at, ranges.length) >>> 0;
+    return this.#kernels.call.memtableDelete(this.pointer, id, at, ranges.length / 2) >>> 0;
   }
 
   /** Takes values of fields out, and rows that have no other. No cursor may be in use. Throws `OverloadedError`: some are out then. */
-  deleteFields(id: number, ranges: readonly TimeRange[], fieldIds: readonly number[]): number {
-    if (this.seriesRows(id) === 0) return 0;
+  deleteFields(id: number, ranges: Bounds, fieldIds: readonly number[]): number {
+    if (!this.#mayHave(id, ranges)) return 0;
     const at = this.#putRanges(ranges, fieldIds.length * 4);
-    const fields = at + ranges.length * 16;
+    const fields = at + ranges.length * 8;
     this.#kernels.u32(fields, fieldIds.length).set(fieldIds);
     const count =
       this.#kernels.call.memtableDeleteFields(
-        ...([this.pointer, id, at, ranges.length, fields, fieldIds.length] as const),
+        ...([this.pointer, id, at, ranges.length / 2, fields, fieldIds.length] as const),
       ) >>> 0;
     if (count === 0xffff_ffff) throw new OverloadedError("out of linear memory: no room to delete fields");
     return count;
   }
 
-  #putRanges(ranges: readonly TimeRange[], moreBytes: number): Pointer {
-    const at = this.#rows.reserve(ranges.length * 16 + moreBytes + 16);
-    const words = this.#kernels.i64(at, ranges.length * 2);
-    for (let i = 0; i < ranges.length; i++) {
-      words[2 * i] = ranges[i]![0];
-      words[2 * i + 1] = ranges[i]![1];
-    }
+  // Without a walk over the rows of the series.
+  #mayHave(id: number, ranges: Bounds): boolean {
+    if (ranges.length === 0 || this.seriesRows(id) === 0) return false;
+    return ranges[0]! <= this.maxTime && ranges.at(-1)! >= this.minTime;
+  }
+
+  #putRanges(ranges: Bounds, moreBytes: number): Pointer {
+    const at = this.#rows.reserve(ranges.length * 8 + moreBytes + 16);
+    this.#kernels.i64(at, ranges.length).set(ranges);
     return at;
   }
 

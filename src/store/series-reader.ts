@@ -7,12 +7,13 @@
 import { type Kernels, Scratch } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { RowBlock } from "./block.ts";
-import { maskSlice } from "./mask.ts";
+import { maskSlice, maskTimes, withoutRows } from "./mask.ts";
 import type { RowCursor } from "./memtable.ts";
 import type { Field, Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
+import type { Bounds } from "./series-ranges.ts";
 import { partOf, type Slice } from "./slice.ts";
-import { Deleted, type TimeRange } from "./tombstones.ts";
+import { Deleted } from "./tombstones.ts";
 import type { Version } from "./version.ts";
 
 /** Rows of the series in one row group or one memtable. */
@@ -49,8 +50,11 @@ interface Piece {
   readonly to: bigint;
 }
 
+/** What stands between more deleted ranges of a row group is one run, copied together. */
+const MOST_PARTS = 4;
 /** Up to so many rows are merged at once. */
 const UNCUT_ROWS = 8192;
+const NO_RANGES: Bounds = new BigInt64Array(0);
 const NOTHING: Slice = { rowCount: 0, times: 0, columns: [] };
 
 export class SeriesReader {
@@ -64,6 +68,8 @@ export class SeriesReader {
   readonly #fields: readonly Field[];
   /** By cursor: columns without the values that are deleted. */
   readonly #masked: Scratch[] = [];
+  /** By cursor: rows without those that are deleted. */
+  readonly #kept: Scratch[] = [];
   readonly #fieldIds: Uint32Array;
   readonly #order: Uint32Array;
   /** Of the slice given last. */
@@ -123,6 +129,12 @@ export class SeriesReader {
 
   get maxTime(): bigint {
     return this.#maxTime;
+  }
+
+  /** Reads the series from now on between these times, which may not be outside of those that it was made for. */
+  between(minTime: bigint, maxTime: bigint): void {
+    this.#minTime = minTime;
+    this.#maxTime = maxTime;
   }
 
   /** Leaves out of the series read from now on what is not before (`descending`: after) `time`. */
@@ -190,7 +202,7 @@ export class SeriesReader {
   close(): void {
     this.#recycle();
     for (const cursor of this.#cursors) cursor?.close();
-    for (const columns of this.#masked) columns?.release();
+    for (const room of [...this.#masked, ...this.#kept]) room?.release();
   }
 
   #recycle(): void {
@@ -275,7 +287,7 @@ export class SeriesReader {
     }
     const deleted = this.#deleted[age];
     if (deleted) {
-      const rows = deleted.rows?.within(id, runMin, runMax) ?? [];
+      const rows = deleted.rows?.within(id, runMin, runMax) ?? NO_RANGES;
       const values = this.#deletedValues(deleted, id, runMin, runMax);
       if (rows.length > 0 || values !== null) {
         this.#keptRuns(
@@ -302,16 +314,17 @@ export class SeriesReader {
   }
 
   // By wanted field the ranges of time in which its values are deleted; null: none are.
-  #deletedValues(deleted: Deleted, id: number, from: bigint, to: bigint): (TimeRange[] | null)[] | null {
+  #deletedValues(deleted: Deleted, id: number, from: bigint, to: bigint): (Bounds | null)[] | null {
     if (!deleted.hasFields) return null;
     const ranges = this.#fields.map(({ name }) => {
-      const within = deleted.values(name)?.within(id, from, to) ?? [];
+      const within = deleted.values(name)?.within(id, from, to) ?? NO_RANGES;
       return within.length === 0 ? null : within;
     });
     return ranges.every((each) => each === null) ? null : ranges;
   }
 
-  // What stands between the deleted ranges of time, each a run of its own, without the values that are deleted.
+  // What stands between the deleted ranges of time, each a run of its own or, where they are many, all of it one; without the values that
+  // are deleted.
   #keptRuns(
     runs: Run[],
     age: number,
@@ -319,31 +332,45 @@ export class SeriesReader {
     index: number,
     { start, count }: { readonly start: number; readonly count: number },
     deleted: {
-      readonly rows: readonly TimeRange[];
-      readonly values: readonly (TimeRange[] | null)[] | null;
+      readonly rows: Bounds;
+      readonly values: readonly (Bounds | null)[] | null;
       readonly mayBeHollow: boolean;
     },
   ): void {
     const { lowerBound } = this.#kernels.call;
     const times = cursor.times(index) + start * 8;
-    const { values, mayBeHollow } = deleted;
+    const { rows, values, mayBeHollow } = deleted;
+    const timeAt = (row: number) => this.#kernels.i64(times + row * 8, 1)[0]!;
+    const readPart = (from: number, rowCount: number, wanted?: readonly boolean[]) => {
+      const slice = cursor.slice(index, start + from, rowCount, wanted);
+      if (values === null) return slice;
+      this.#masked[age] ??= new Scratch(this.#kernels);
+      return maskSlice(this.#kernels, slice, values, this.#masked[age]);
+    };
     const keep = (from: number, to: number) => {
       const rowCount = to - from;
       if (rowCount <= 0) return;
-      const read = (wanted?: readonly boolean[]) => {
-        const slice = cursor.slice(index, start + from, rowCount, wanted);
-        if (values === null) return slice;
-        this.#masked[age] ??= new Scratch(this.#kernels);
-        return maskSlice(this.#kernels, slice, values, this.#masked[age]);
-      };
-      const minTime = this.#kernels.i64(times + from * 8, 1)[0]!;
-      const maxTime = this.#kernels.i64(times + (to - 1) * 8, 1)[0]!;
+      const read = (wanted?: readonly boolean[]) => readPart(from, rowCount, wanted);
+      const [minTime, maxTime] = [timeAt(from), timeAt(to - 1)];
       runs.push({ age, minTime, maxTime, rowCount, mayBeHollow, read, group: null, place: null });
     };
+    if (rows.length > 2 * MOST_PARTS) {
+      this.#kept[age] ??= new Scratch(this.#kernels);
+      const room = this.#kept[age];
+      const mask = room.reserve(count + 8 + rows.length * 8);
+      const rowCount = maskTimes(this.#kernels, times, count, rows, mask, mask + ((count + 7) & ~7));
+      if (rowCount === 0) return;
+      const flags = this.#kernels.view(mask, count);
+      const [minTime, maxTime] = [timeAt(flags.indexOf(1)), timeAt(flags.lastIndexOf(1))];
+      const read = (wanted?: readonly boolean[]) =>
+        withoutRows(this.#kernels, readPart(0, count, wanted), rows, room);
+      runs.push({ age, minTime, maxTime, rowCount, mayBeHollow, read, group: null, place: null });
+      return;
+    }
     let next = 0;
-    for (const [first, last] of deleted.rows) {
-      keep(next, lowerBound(times, next, count, first));
-      next = lowerBound(times, next, count, last + 1n);
+    for (let i = 0; i < rows.length; i += 2) {
+      keep(next, lowerBound(times, next, count, rows[i]!));
+      next = lowerBound(times, next, count, rows[i + 1]! + 1n);
     }
     keep(next, count);
   }

@@ -25,15 +25,9 @@ import { emptyManifest, type Manifest, readManifest, type SegmentEntry, writeMan
 import { Memtable } from "./memtable.ts";
 import type { Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
-import {
-  Deleted,
-  type Deletion,
-  isUnder,
-  needed,
-  type Tombstone,
-  tombstonesOf,
-  united,
-} from "./tombstones.ts";
+import type { SeriesRanges } from "./series-ranges.ts";
+import { writeTombstones } from "./tombstone-file.ts";
+import { Deleted, isUnder, needed, type Tombstone, tombstoneOf, withTombstone } from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
 /** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
@@ -63,6 +57,8 @@ export class Store {
   #sealed: Memtable | undefined;
   /** Series that are in the catalog file. */
   #savedSeries = 0;
+  /** The tombstones that the manifest's file of them has. */
+  #savedTombstones: readonly Tombstone[] = [];
   /** The manifest in memory says more than the one on disk. */
   #dirty = false;
   #compactions = { runs: 0, readBytes: 0, writtenBytes: 0 };
@@ -250,24 +246,34 @@ export class Store {
   }
 
   /**
-   * Deletes rows of a table, or values of fields. Durable with the next flush; until then the log has the record of it. No flush may be running. Series
+   * Deletes rows of a table, or values of fields. `series`: those that `taken` has, or all of the table. Durable with the next flush; until then the log has the record of it. No flush may be running. Series
    * that have no other rows are for `dropEmpty`.
    */
-  delete(table: Table, deletions: readonly Deletion[], fields: readonly string[] | null = null): void {
-    const added = tombstonesOf(table, deletions, fields, this.#manifest.nextSegment);
+  delete(
+    table: Table,
+    taken: SeriesRanges,
+    series: Uint32Array,
+    fields: readonly string[] | null = null,
+  ): void {
     const fieldIds = fields?.map((each) => table.measurement.fieldId(each)).filter((id) => id >= 0);
-    for (const { series, ranges } of deletions) {
-      const apart = united(ranges);
-      for (const memtable of this.#version.memtables)
-        for (const id of series) {
-          if (fieldIds === undefined) memtable.delete(id, apart);
-          else memtable.deleteFields(id, apart, fieldIds);
-        }
+    for (const memtable of this.#version.memtables) {
+      if (memtable.rowCount === 0) continue;
+      for (let place = 0; place < series.length; place++) {
+        if (fieldIds === undefined) memtable.delete(series[place]!, taken.at(place));
+        else memtable.deleteFields(series[place]!, taken.at(place), fieldIds);
+      }
     }
-    const tombstones = [...this.#manifest.tombstones, ...this.#needed(added, this.#version.segments)];
-    this.#manifest = { ...this.#manifest, tombstones };
+    const added = tombstoneOf(table, taken, fields, this.#manifest.nextSegment);
     this.#dirty = true;
+    if (this.#needed([added], this.#version.segments).length === 0) return;
+    const tombstones = withTombstone(this.#manifest.tombstones, added);
+    this.#manifest = { ...this.#manifest, tombstones };
     this.#replaceVersion(this.#version.segments, this.#version.memtables);
+  }
+
+  /** Ranges of time that are deleted from segments and still in them. */
+  get deletedRanges(): number {
+    return this.#manifest.tombstones.reduce((sum, { taken }) => sum + taken.rangeCount, 0);
   }
 
   /** A segment's file is gone, and may come back. */
@@ -371,17 +377,29 @@ export class Store {
       ...([disk, folder.file(catalogFile), this.#manifest.catalogBytes, this.#savedSeries] as const),
     );
     this.#savedSeries = series;
+    const tombstones = this.#needed(this.#manifest.tombstones, segments);
+    const tombstoneFile = await this.#saveTombstones(tombstones);
     const entries = this.#entries(segments);
     this.#manifest = {
       ...this.#manifest,
-      ...{ catalogFile, catalogBytes, logPosition, segments: entries },
-      tombstones: this.#needed(this.#manifest.tombstones, segments),
+      ...{ catalogFile, catalogBytes, logPosition, segments: entries, tombstones, tombstoneFile },
     };
     this.#dirty = false;
     await writeManifest(disk, folder.manifest, this.#manifest);
     this.#replaceVersion(segments, this.#version.memtables);
-    for (const name of disk.list(folder.path))
-      if (name.startsWith("catalog-") && name !== catalogFile) disk.unlink(folder.file(name));
+    folder.removeOthers(["catalog-", "tombstones-"], [catalogFile, tombstoneFile]);
+  }
+
+  // Gives the name of the file that has them: a new one if the last one has others.
+  async #saveTombstones(tombstones: readonly Tombstone[]): Promise<string> {
+    if (tombstones.length === 0) return "";
+    const saved = this.#savedTombstones;
+    const isSaved = tombstones.length === saved.length && tombstones.every((each, i) => each === saved[i]);
+    if (isSaved && this.#manifest.tombstoneFile !== "") return this.#manifest.tombstoneFile;
+    const name = `tombstones-${this.#segmentNames().nextSegment().id}`;
+    await writeTombstones(this.#parts.disk, this.#folder.file(name), tombstones);
+    this.#savedTombstones = tombstones;
+    return name;
   }
 
   #openSegment(entry: SegmentEntry): OpenSegment {
@@ -407,6 +425,7 @@ export class Store {
       throw new DiskError(
         `${folder.manifest} belongs to a data directory of ${this.#manifest.partitionCount} partitions, not ${this.#parts.partitionCount}`,
       );
+    if (this.#manifest.tombstoneFile !== "") this.#savedTombstones = this.#manifest.tombstones;
     folder.removeLeftOvers(this.#manifest.segments);
     this.corruptions.push(...folder.reports());
     const segments: OpenSegment[] = [];

@@ -1,6 +1,6 @@
 // Tombstones: what was deleted from segments that still hold it, until a merge writes them anew without it.
 //
-//   DELETE ──> memtables: the rows are taken out at once     segments: a tombstone, kept in the manifest
+//   DELETE ──> memtables: the rows are taken out at once     segments: a tombstone, in a file that the manifest names
 //
 // A tombstone takes rows, or the values of some fields: a row whose values have all gone so is *hollow*, counts for nothing, and
 // is left out by the next merge.
@@ -10,10 +10,8 @@
 // later was read through the tombstone and has a larger one. A tombstone that no segment is left for is forgotten.
 import type { SegmentEntry } from "./manifest.ts";
 import type { Table } from "./schema.ts";
+import { type Bounds, joined, type SeriesRanges } from "./series-ranges.ts";
 import type { OpenSegment } from "./version.ts";
-
-/** Times from first to last, inclusive, ns. */
-export type TimeRange = readonly [first: bigint, last: bigint];
 
 export interface Tombstone {
   readonly database: string;
@@ -21,33 +19,50 @@ export interface Tombstone {
   readonly measurement: string;
   /** Segments with a smaller id are older than the deletion. */
   readonly before: number;
-  /** Series ids, ascending; null = every series. */
-  readonly series: readonly number[] | null;
-  /** Ascending, without overlap. */
-  readonly ranges: readonly TimeRange[];
+  /** What is deleted. */
+  readonly taken: SeriesRanges;
   /** The fields whose values are deleted; absent: rows are. */
   readonly fields?: readonly string[];
 }
 
-/** Rows to delete: of some series of a table, in ranges of time that do not overlap. */
-export interface Deletion {
-  readonly series: ArrayLike<number> & Iterable<number>;
-  /** `series` are all that the table has. */
-  readonly all: boolean;
-  readonly ranges: readonly TimeRange[];
-}
-
-export function tombstonesOf(
+export function tombstoneOf(
   { measurement: { database, name: measurement }, retentionPolicy }: Table,
-  deletions: readonly Deletion[],
+  taken: SeriesRanges,
   fields: readonly string[] | null,
   before: number,
-): Tombstone[] {
-  return deletions.map(({ series, ranges, all }) => ({
-    ...{ database, retentionPolicy, measurement, before, ranges },
-    series: all ? null : [...series],
+): Tombstone {
+  return {
+    ...{ database, retentionPolicy, measurement, before, taken },
     ...(fields === null ? {} : { fields }),
-  }));
+  };
+}
+
+/**
+ * The tombstones with one more. A deletion by values comes in many steps: what is of the same kind becomes one, the smaller with
+ * those that are not much larger, so that there are few of them and each range is copied a few times.
+ */
+export function withTombstone(tombstones: readonly Tombstone[], added: Tombstone): readonly Tombstone[] {
+  const list = tombstones.slice();
+  let last = added;
+  for (let previous = list.at(-1); previous; previous = list.at(-1)) {
+    if (!isSameKind(previous, last) || previous.taken.rangeCount > 2 * last.taken.rangeCount) break;
+    const taken = previous.taken.with(last.taken);
+    if (taken === null) break;
+    last = { ...last, taken };
+    list.pop();
+  }
+  list.push(last);
+  return list;
+}
+
+function isSameKind(a: Tombstone, b: Tombstone): boolean {
+  return (
+    a.before === b.before &&
+    a.measurement === b.measurement &&
+    a.retentionPolicy === b.retentionPolicy &&
+    a.database === b.database &&
+    a.fields?.join("\0") === b.fields?.join("\0")
+  );
 }
 
 /** The tombstones that a segment is left for. `missing`: those whose file is gone, and may come back. */
@@ -77,9 +92,7 @@ export function touches(tombstone: Tombstone, entry: SegmentEntry): boolean {
   if (entry.database !== tombstone.database || entry.retentionPolicy !== tombstone.retentionPolicy)
     return false;
   if (entry.hidden.includes(tombstone.measurement)) return false;
-  const { ranges } = tombstone;
-  if (ranges.length === 0 || ranges[0]![0] > entry.maxTime || ranges.at(-1)![1] < entry.minTime) return false;
-  return ranges.some(([first, last]) => first <= entry.maxTime && last >= entry.minTime);
+  return tombstone.taken.mayTouch(entry.minTime, entry.maxTime);
 }
 
 /** What is deleted of one table in one segment. */
@@ -98,14 +111,10 @@ export class Deleted {
 
   private constructor(tombstones: readonly Tombstone[], { minTime, maxTime }: SegmentEntry) {
     const ofRows = tombstones.filter(({ fields }) => fields === undefined);
-    this.rows = ofRows.length === 0 ? null : new DeletedRanges(ofRows);
+    this.rows = ofRows.length === 0 ? null : new DeletedRanges(ofRows.map(({ taken }) => taken));
     for (const name of new Set(tombstones.flatMap(({ fields }) => fields ?? []))) {
-      const own = tombstones.filter(({ fields }) => fields?.includes(name));
-      const isGone = own.some(
-        ({ series, ranges }) =>
-          series === null && ranges.some(([first, last]) => first <= minTime && last >= maxTime),
-      );
-      if (isGone) this.#gone.add(name);
+      const own = tombstones.filter(({ fields }) => fields?.includes(name)).map(({ taken }) => taken);
+      if (own.some((taken) => isOfAll(taken, minTime, maxTime))) this.#gone.add(name);
       else this.#byField.set(name, new DeletedRanges(own));
     }
   }
@@ -126,52 +135,27 @@ export class Deleted {
   }
 }
 
-/** Ranges of time by series. */
+function isOfAll({ ids, bounds }: SeriesRanges, minTime: bigint, maxTime: bigint): boolean {
+  if (ids !== null) return false;
+  for (let i = 0; i < bounds.length; i += 2)
+    if (bounds[i]! <= minTime && bounds[i + 1]! >= maxTime) return true;
+  return false;
+}
+
+/** What several deletions took. */
 export class DeletedRanges {
-  readonly #everySeries: readonly TimeRange[];
-  readonly #bySeries = new Map<number, TimeRange[]>();
-  /** What `within` was asked for last, as `united` gives it. */
-  #id = -1;
-  #ranges: readonly TimeRange[] = [];
+  readonly #all: readonly SeriesRanges[];
 
-  constructor(tombstones: readonly Tombstone[]) {
-    this.#everySeries = tombstones.filter(({ series }) => series === null).flatMap(({ ranges }) => ranges);
-    for (const { series, ranges } of tombstones) {
-      for (const id of series ?? []) {
-        const known = this.#bySeries.get(id);
-        // (one by one: there may be more than a call takes arguments)
-        if (known) for (const range of ranges) known.push(range);
-        else this.#bySeries.set(id, [...ranges]);
-      }
-    }
+  constructor(all: readonly SeriesRanges[]) {
+    this.#all = all;
   }
 
-  /** The ranges that have something of [from, to] deleted from a series, ascending, without overlap. */
-  within(id: number, from: bigint, to: bigint): TimeRange[] {
-    if (id !== this.#id) {
-      this.#ranges = united([...this.#everySeries, ...(this.#bySeries.get(id) ?? [])]);
-      this.#id = id;
-    }
-    const ranges = this.#ranges;
-    let low = 0;
-    for (let high = ranges.length; low < high; ) {
-      const middle = (low + high) >>> 1;
-      if (ranges[middle]![1] < from) low = middle + 1;
-      else high = middle;
-    }
-    let end = low;
-    while (end < ranges.length && ranges[end]![0] <= to) end++;
-    return ranges.slice(low, end);
+  /** The ranges that have something of [from, to] deleted from a series. */
+  within(id: number, from: bigint, to: bigint): Bounds {
+    let found = NONE;
+    for (const ranges of this.#all) found = joined(found, ranges.within(id, from, to))!;
+    return found;
   }
 }
 
-/** Ranges in order, those that overlap or touch as one. */
-export function united(ranges: readonly TimeRange[]): TimeRange[] {
-  const joined: [bigint, bigint][] = [];
-  for (const [first, last] of ranges.toSorted((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))) {
-    const open = joined.at(-1);
-    if (open === undefined || first > open[1] + 1n) joined.push([first, last]);
-    else if (last > open[1]) open[1] = last;
-  }
-  return joined;
-}
+const NONE: Bounds = new BigInt64Array(0);

@@ -7,7 +7,7 @@ export * from "./stats";
 export * from "./group";
 export { foldCount, foldFloat, foldInit, foldInteger, foldStatsFloat, foldStatsInteger, foldStatsUnsigned, foldUnsigned, lowerBound } from "./fold";
 export { foldPage } from "./fold-page";
-export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gatherBytes, orMasks } from "./masks";
+export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gatherBytes, maskColumn, maskRanges, orMasks } from "./masks";
 export * from "./line";
 export { xxHash64 } from "./hash";
 export { parseDecimal, powersOfFive } from "./number";

@@ -71,3 +71,33 @@ export function gatherBytes(bytes: usize, mask: usize, rows: u32, target: usize)
   }
   return <u32>(to - target);
 }
+
+/**
+ * mask[row] = no range has the row's time; returns how many rows that are. `times`: i64[rows], ascending; `ranges`: i64 pairs of
+ * first and last, inclusive, ascending and apart.
+ */
+export function maskRanges(times: usize, rows: u32, ranges: usize, rangeCount: u32, mask: usize): u32 {
+  const end = ranges + (<usize>rangeCount << 4);
+  let kept: u32 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const time = load<i64>(times + (i << 3));
+    while (ranges < end && load<i64>(ranges, 8) < time) ranges += 16;
+    const outside = u8(ranges == end || time < load<i64>(ranges));
+    store<u8>(mask + i, outside);
+    kept += outside;
+  }
+  return kept;
+}
+
+/** Takes the values of the rows whose mask is 0 out of a column: their slots are 0 and they are not present. Returns how many are. */
+export function maskColumn(mask: usize, rows: u32, values: usize, present: usize): u32 {
+  let left: u32 = 0;
+  for (let i: usize = 0; i < rows; i++) {
+    const keep = load<u8>(mask + i) & load<u8>(present + i);
+    store<u8>(present + i, keep);
+    // all ones or nothing
+    store<u64>(values + (i << 3), load<u64>(values + (i << 3)) & (0 - <u64>keep));
+    left += keep;
+  }
+  return left;
+}
