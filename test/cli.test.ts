@@ -87,7 +87,7 @@ describe("inspect", () => {
       const { code, output } = await serie(["inspect", path]);
       expect(code).toBe(0);
       expect(output).toContain("first");
-      if (kind === "serie subscriptions") expect(output).toContain('["http://joe:[REDACTED]@h:1"]');
+      if (kind === "serie subscriptions") expect(output).toContain('["http://joe:xxxxx@h:1"]');
     }
   });
 

@@ -217,15 +217,15 @@ test("passwords in destinations are used, and shown nowhere", async () => {
   await db.subscriptions.settled();
   expect(seen).toEqual([`Basic ${btoa("joe:s3cr@et")}`]);
 
-  const shown = `http://joe:[REDACTED]@127.0.0.1:${server.port}`;
+  const shown = `http://joe:xxxxx@127.0.0.1:${server.port}`;
   expect(await rows(db, "SHOW SUBSCRIPTIONS")).toEqual([["autogen", "s", "ALL", [shown]]]);
   expect(slow[0]).toContain(`CREATE SUBSCRIPTION s ON db.autogen DESTINATIONS ALL '${shown}'`);
   const create = "CREATE SUBSCRIPTION t ON db.autogen DESTINATIONS";
   const wrong: [string, string][] = [
-    [`${create} ALL 'http://joe:${secret}@host'`, "invalid subscription URL: http://joe:[REDACTED]@host"],
-    [`${create} ALL 'http://joe:${secret}/x@h:1'`, "invalid subscription URL: http://joe:[REDACTED]@h:1"],
-    [`${create} ALL 'http://joe:${secret}%zz@h:1'`, "invalid subscription URL: http://joe:[REDACTED]@h:1"],
-    [`${create} ALL 'ftp://h:1/?u=a&p=${secret}'`, "invalid subscription URL: ftp://h:1/?u=a&p=[REDACTED]"],
+    [`${create} ALL 'http://joe:${secret}@host'`, "invalid subscription URL: http://joe:xxxxx@host"],
+    [`${create} ALL 'http://joe:${secret}/x@h:1'`, "invalid subscription URL: http://joe:xxxxx@h:1"],
+    [`${create} ALL 'http://joe:${secret}%zz@h:1'`, "invalid subscription URL: http://joe:xxxxx@h:1"],
+    [`${create} ALL 'ftp://h:1/?u=a&p=${secret}'`, "invalid subscription URL: ftp://h:1/?u=a&p=xxxxx"],
     [`${create} '${url}'`, `error parsing query: found ${shown}, expected ALL, ANY at line 1, char 49`],
     [`${create} ALL "${url}"`, `error parsing query: found ${shown}, expected string at line 1, char 54`],
   ];

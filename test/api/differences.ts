@@ -204,7 +204,7 @@ const table = {
   subscriptionPasswords: {
     title: "passwords in the URLs of SHOW SUBSCRIPTIONS",
     influxd: "shows them",
-    serie: "`http://user:[REDACTED]@host:8086`",
+    serie: "`http://user:xxxxx@host:8086`",
     why: "answers are logged and shown to others",
   },
 } as const satisfies Record<string, HttpDifference>;
