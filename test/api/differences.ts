@@ -170,6 +170,13 @@ const table = {
     serie: "an empty result",
     why: "Grafana's parser fails on an empty list of results",
   },
+  otherSites: {
+    title:
+      "requests of other sites' pages, or by another name than localhost, where nobody is asked who they are",
+    influxd: "answers them",
+    serie: "403, unless `--allow-open` is given",
+    why: "a page that somebody visits must not write and read on this machine",
+  },
   // ---- users -----------------------------------------------------------------------------------------------
   stricter: {
     title: "SHOW of another database in FROM or with CARDINALITY; CREATE CONTINUOUS QUERY without WRITE",

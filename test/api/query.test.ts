@@ -304,6 +304,16 @@ describe("formats", () => {
   ]);
 });
 
+describe("pages of other sites", () => {
+  const refused = differs(known.otherSites, { status: 403, contentType: "application/json" });
+  const asked = (headers: Record<string, string>) => get({ q: some }, headers);
+  cases([
+    { title: "a page", request: asked({ Origin: "http://example.org" }), differs: refused },
+    { title: "by another name", request: asked({ Host: "db.example.org" }), differs: refused },
+    { title: "a page of this machine", request: asked({ Origin: "http://localhost:3000" }) },
+  ]);
+});
+
 describe("compression", () => {
   const large = Array.from({ length: 10 }, () => "SELECT * FROM cpu").join("; ");
   const small = differs(known.smallAnswers, { status: 200, encoding: null });
