@@ -13,7 +13,8 @@ export interface KernelExports
     CatalogExports,
     MemtableExports,
     TagIndexExports,
-    JsonExports {
+    JsonExports,
+    SplitExports {
   readonly memory: WebAssembly.Memory;
 }
 
@@ -301,4 +302,18 @@ export interface JsonExports {
     limit: number,
   ): number;
   jsonEnd(): number;
+}
+
+/** assembly/split.ts */
+export interface SplitExports {
+  batchOwners(batch: number, owners: number, partitions: number, work: number, rows: number): void;
+  /** Comes back signed: `>>> 0`. */
+  batchPart(
+    batch: number,
+    owners: number,
+    partitions: number,
+    owner: number,
+    work: number,
+    target: number,
+  ): number;
 }

@@ -16,3 +16,4 @@ export * from "./memtable";
 export { blockClear, heapSize, memtableCollect, memtableGather, memtableNextTime, memtableSeries, memtableSeriesRows, mergeColumn, mergeTimes, packHeap } from "./gather";
 export * from "./tagindex";
 export { jsonEnd, jsonRows, jsonTexts } from "./json";
+export { batchOwners, batchPart } from "./split";

@@ -192,7 +192,8 @@ export function activeMemtableBytes(partitions: usize, partitionCount: u32): f64
   let sum: u64 = 0;
   for (let p: u32 = 0; p < partitionCount; p++) {
     const mem: usize = load<u32>(partitions + <usize>p * PARTITION, ACTIVE);
-    if (load<u32>(mem, ROWS) != 0) sum += memtableSize(mem);
+    // (no memtable: another thread's partition)
+    if (mem != 0 && load<u32>(mem, ROWS) != 0) sum += memtableSize(mem);
   }
   return <f64>sum;
 }
