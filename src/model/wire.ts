@@ -1,0 +1,297 @@
+// The bytes in which what a source answers crosses a thread or a network: blocks of rows and partial aggregates.
+//
+// One buffer for many of them, because handing over a buffer costs the same whatever is in it. Numbers are little-endian;
+// arrays of 8-byte values stand at multiples of 8 from the start, so that the reader's views need no copy. Both sides run the
+// same version: nothing here is kept.
+//
+//   text      u32 length, UTF-8          array of n    padding to 8, n x 8 bytes
+//   blocks    u32 count, then each: u8 1 = the series of the block before, 0 = text key follows; u32 rows; times; u32 columns,
+//             each: u8 type (0 = none), u8 has presence, values (booleans u8[n], texts u32[n + 1] offsets, bytes), presence u8[n]
+//   groups    u32 count, then each: u32 tags, text each; u32 first window; u32 columns, each: u8 type (0 = none), u16 which
+//             arrays, u32 windows, the arrays in the order of `foldArrays`
+
+import type { Column, FoldedColumn, FoldedGroup, FoldValues, Series, SeriesBlock } from "./scan.ts";
+import { decodeKeyText } from "./serieskey.ts";
+import { FieldType } from "./types.ts";
+
+const utf8 = new TextEncoder();
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+type Words = Float64Array | BigInt64Array | BigUint64Array;
+
+/** Takes blocks or groups, and gives their bytes. */
+export class WireWriter {
+  #bytes = new Uint8Array(4096);
+  #view = new DataView(this.#bytes.buffer);
+  #at = 4;
+  #count = 0;
+  #series: string | undefined;
+
+  constructor() {
+    if (!isLittleEndian) throw new Error("serie needs a little-endian machine");
+  }
+
+  get sizeBytes(): number {
+    return this.#at;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  block(block: SeriesBlock): void {
+    this.#count++;
+    const isSame = block.series.key === this.#series;
+    this.#u8(isSame ? 1 : 0);
+    if (!isSame) this.#text(block.series.key);
+    this.#series = block.series.key;
+    this.#u32(block.rowCount);
+    this.#words(block.times);
+    this.#u32(block.columns.length);
+    for (const column of block.columns) this.#column(column, block.rowCount);
+  }
+
+  group(group: FoldedGroup): void {
+    this.#count++;
+    this.#u32(group.tags.length);
+    for (const tag of group.tags) this.#text(tag);
+    this.#u32(group.firstWindow);
+    this.#u32(group.columns.length);
+    for (const column of group.columns) this.#folded(column);
+  }
+
+  /** The bytes of all that was taken, in a buffer of their own; the writer is empty again. */
+  finish(): Uint8Array<ArrayBuffer> {
+    this.#view.setUint32(0, this.#count, true);
+    // handed over as it is when little of it would go with it in vain
+    const bytes =
+      this.#at * 2 > this.#bytes.length ? this.#bytes.subarray(0, this.#at) : this.#bytes.slice(0, this.#at);
+    this.#bytes = new Uint8Array(4096);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#at = 4;
+    this.#count = 0;
+    this.#series = undefined;
+    return bytes;
+  }
+
+  #column(column: Column | null, rowCount: number): void {
+    this.#u8(column === null ? 0 : column.type);
+    if (column === null) return;
+    this.#u8(column.present === null ? 0 : 1);
+    if (column.type === FieldType.Boolean) this.#raw(column.values);
+    else if (column.type === FieldType.String) this.#texts(column.values);
+    else this.#words(column.values);
+    if (column.present !== null) this.#raw(column.present.subarray(0, rowCount));
+  }
+
+  #folded(column: FoldedColumn | null): void {
+    this.#u8(column === null ? 0 : column.type);
+    if (column === null) return;
+    let which = 0;
+    for (let i = 0; i < foldArrays.length; i++) if (column[foldArrays[i]!] !== undefined) which |= 1 << i;
+    this.#u16(which);
+    this.#u32(column.count.length);
+    for (const name of foldArrays) {
+      const array = column[name];
+      if (array !== undefined) this.#words(array);
+    }
+  }
+
+  #texts(values: readonly string[]): void {
+    this.#reserve(8 + values.length * 4 + 4);
+    this.#align();
+    let offsets = this.#at;
+    const first = offsets + values.length * 4 + 4;
+    this.#at = first;
+    for (const value of values) {
+      this.#view.setUint32(offsets, this.#at - first, true);
+      offsets += 4;
+      this.#reserve(value.length * 3);
+      this.#at += utf8.encodeInto(value, this.#bytes.subarray(this.#at)).written;
+    }
+    this.#view.setUint32(offsets, this.#at - first, true);
+  }
+
+  #words(values: Words): void {
+    this.#reserve(8 + values.byteLength);
+    this.#align();
+    // (few values: setting them one by one costs less than a view of them)
+    this.#bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), this.#at);
+    this.#at += values.byteLength;
+  }
+
+  #raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #text(value: string): void {
+    this.#reserve(4 + value.length * 3);
+    const { written } = utf8.encodeInto(value, this.#bytes.subarray(this.#at + 4));
+    this.#view.setUint32(this.#at, written, true);
+    this.#at += 4 + written;
+  }
+
+  #u8(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#at++] = value;
+  }
+
+  #u16(value: number): void {
+    this.#reserve(2);
+    this.#view.setUint16(this.#at, value, true);
+    this.#at += 2;
+  }
+
+  #u32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+
+  #align(): void {
+    this.#at = (this.#at + 7) & ~7;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#at + more;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** Arrays of a folded column, in the order of their bits. */
+const foldArrays = [
+  ...["count", "sum", "min", "minTime", "max", "maxTime"],
+  ...["first", "firstTime", "last", "lastTime", "mean", "deviations"],
+] as (Exclude<keyof FoldedColumn, "type"> & string)[];
+
+const isTimes: ReadonlySet<string> = new Set(["minTime", "maxTime", "firstTime", "lastTime"]);
+const isFloats: ReadonlySet<string> = new Set(["count", "mean", "deviations"]);
+
+/** The blocks of `WireWriter`'s bytes, which their arrays are views of. */
+export function* readBlocks(bytes: Uint8Array<ArrayBuffer>): Generator<SeriesBlock> {
+  const reader = new WireReader(bytes);
+  let series: Series | undefined;
+  for (let left = reader.u32(); left > 0; left--) {
+    if (reader.u8() === 0) series = seriesOf(reader.text());
+    const rowCount = reader.u32();
+    const times = reader.times(rowCount);
+    const columns = Array.from({ length: reader.u32() }, () => readColumn(reader, rowCount));
+    yield { series: series!, rowCount, times, columns };
+  }
+}
+
+function seriesOf(key: string): Series {
+  const tags = new Map<string, string>();
+  for (const tag of decodeKeyText(key).tags) tags.set(tag.key, tag.value);
+  return { key, tags };
+}
+
+function readColumn(reader: WireReader, rowCount: number): Column | null {
+  const type = reader.u8() as FieldType | 0;
+  if (type === 0) return null;
+  const hasPresence = reader.u8() === 1;
+  const values = valuesOf(reader, type, rowCount);
+  const present = hasPresence ? reader.raw(rowCount) : null;
+  return { type, values, present } as Column;
+}
+
+function valuesOf(reader: WireReader, type: FieldType, rowCount: number): Column["values"] {
+  if (type === FieldType.Boolean) return reader.raw(rowCount);
+  return type === FieldType.String ? reader.texts(rowCount) : reader.numbers(type, rowCount);
+}
+
+/** The groups of `WireWriter`'s bytes, which their arrays are views of. */
+export function* readGroups(bytes: Uint8Array<ArrayBuffer>): Generator<FoldedGroup> {
+  const reader = new WireReader(bytes);
+  for (let left = reader.u32(); left > 0; left--) {
+    const tags = Array.from({ length: reader.u32() }, () => reader.text());
+    const firstWindow = reader.u32();
+    const columns = Array.from({ length: reader.u32() }, () => readFolded(reader));
+    yield { tags, firstWindow, columns };
+  }
+}
+
+function readFolded(reader: WireReader): FoldedColumn | null {
+  const type = reader.u8() as FieldType | 0;
+  if (type === 0) return null;
+  const which = reader.u16();
+  const windows = reader.u32();
+  const column: Record<string, FoldValues> = {};
+  for (let i = 0; i < foldArrays.length; i++) {
+    if ((which & (1 << i)) === 0) continue;
+    const name = foldArrays[i]!;
+    if (isTimes.has(name)) column[name] = reader.times(windows);
+    else column[name] = reader.numbers(isFloats.has(name) ? FieldType.Float : type, windows);
+  }
+  return { ...(column as unknown as Omit<FoldedColumn, "type">), type };
+}
+
+class WireReader {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    // views of 8-byte values count from the start of the buffer
+    this.#bytes = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+  }
+
+  u8(): number {
+    return this.#bytes[this.#at++]!;
+  }
+
+  u16(): number {
+    this.#at += 2;
+    return this.#view.getUint16(this.#at - 2, true);
+  }
+
+  u32(): number {
+    this.#at += 4;
+    return this.#view.getUint32(this.#at - 4, true);
+  }
+
+  text(): string {
+    return text.decode(this.raw(this.u32()));
+  }
+
+  raw(sizeBytes: number): Uint8Array {
+    this.#at += sizeBytes;
+    return this.#bytes.subarray(this.#at - sizeBytes, this.#at);
+  }
+
+  times(count: number): BigInt64Array {
+    return new BigInt64Array(this.#bytes.buffer, this.#words(count), count);
+  }
+
+  numbers(type: FieldType, count: number): FoldValues {
+    const at = this.#words(count);
+    if (type === FieldType.Integer) return new BigInt64Array(this.#bytes.buffer, at, count);
+    if (type === FieldType.Unsigned) return new BigUint64Array(this.#bytes.buffer, at, count);
+    return new Float64Array(this.#bytes.buffer, at, count);
+  }
+
+  texts(count: number): string[] {
+    this.#at = (this.#at + 7) & ~7;
+    const offsets = this.#at;
+    const first = offsets + count * 4 + 4;
+    const offset = (i: number) => first + this.#view.getUint32(offsets + i * 4, true);
+    this.#at = offset(count);
+    return Array.from({ length: count }, (_, i) =>
+      text.decode(this.#bytes.subarray(offset(i), offset(i + 1))),
+    );
+  }
+
+  #words(count: number): number {
+    const at = (this.#at + 7) & ~7;
+    this.#at = at + count * 8;
+    return this.#bytes.byteOffset + at;
+  }
+}
