@@ -1,0 +1,256 @@
+// A channel between two threads: calls with one answer each, streams of bytes, and notices, both ways over one port.
+//
+//   [CALL, id, name, args]     answered by [OK, id, value] or [FAILED, id, error]
+//   [OPEN, id, name, args]     answered by [CHUNK, id, bytes], ..., then [END, id, bytes or null] or [FAILED, id, error];
+//   [MORE, id]                 the other side may send one more chunk: AHEAD of them are under way at most
+//   [STOP, id]                 nobody reads on
+//   [NOTICE, 0, name, args]    not answered
+//
+// Messages arrive in the order in which they were sent. Bytes with a buffer of their own are handed over, not copied.
+import { assert } from "../base/assert.ts";
+import { receivedError, type SentError, sentError } from "./errors.ts";
+
+const [CALL, OK, FAILED, OPEN, CHUNK, END, MORE, STOP, NOTICE] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+
+/** Chunks of a stream that may be sent and not yet read. */
+const AHEAD = 4;
+
+/** What a `MessagePort`, a `Worker` and a worker's own global have in common. */
+export interface Port {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+}
+
+/** Whether the reader of a stream has gone. */
+export interface StreamState {
+  readonly isStopped: boolean;
+}
+
+/** A stream's chunks; the value that the generator returns is its last one. */
+export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer> | null>;
+
+/** What the other side may ask for, by name. */
+export interface Handlers {
+  readonly calls?: Readonly<Record<string, (...args: never[]) => unknown>>;
+  readonly streams?: Readonly<Record<string, (state: StreamState, ...args: never[]) => Chunks>>;
+  readonly notices?: Readonly<Record<string, (...args: never[]) => void>>;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A stream that is written here. */
+interface Writing {
+  credit: number;
+  isStopped: boolean;
+  wake: (() => void) | undefined;
+}
+
+type Message = readonly [kind: number, id: number, nameOrValue?: unknown, args?: unknown[]];
+
+export class Channel {
+  readonly #port: Port;
+  readonly #handlers: Handlers;
+  readonly #calls = new Map<number, Waiting>();
+  readonly #reading = new Map<number, ReadStream>();
+  readonly #writing = new Map<number, Writing>();
+  #nextId = 1;
+  #closed: Error | undefined;
+
+  constructor(port: Port, handlers: Handlers) {
+    this.#port = port;
+    this.#handlers = handlers;
+    port.onmessage = (event) => this.#receive(event.data as Message);
+  }
+
+  /** Rejects with what the other side threw, or with what the channel was closed with. */
+  call<T>(name: string, ...args: unknown[]): Promise<T> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#send([CALL, id, name, args], buffersOf(args));
+    });
+  }
+
+  /** Asked for at once, not when the first chunk is: what several channels stream is made side by side. */
+  stream(name: string, ...args: unknown[]): ReadStream {
+    const id = this.#nextId++;
+    const stream = new ReadStream((message) => {
+      if (message === STOP) this.#reading.delete(id);
+      if (!this.#closed) this.#send([message, id], []);
+    });
+    if (this.#closed) stream.fail(this.#closed);
+    else {
+      this.#reading.set(id, stream);
+      this.#send([OPEN, id, name, args], buffersOf(args));
+    }
+    return stream;
+  }
+
+  notify(name: string, ...args: unknown[]): void {
+    if (!this.#closed) this.#send([NOTICE, 0, name, args], buffersOf(args));
+  }
+
+  /** Ends all that is under way with `error`, here; the other side is not told. */
+  close(error: Error): void {
+    if (this.#closed) return;
+    this.#closed = error;
+    this.#port.onmessage = null;
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+    for (const stream of this.#reading.values()) stream.fail(error);
+    this.#reading.clear();
+    for (const writing of this.#writing.values()) {
+      writing.isStopped = true;
+      writing.wake?.();
+    }
+  }
+
+  #send(message: Message, transfer: ArrayBuffer[]): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  #receive([kind, id, value, args]: Message): void {
+    switch (kind) {
+      case CALL:
+        void this.#answer(id, value as string, args as never[]);
+        break;
+      case OPEN:
+        void this.#write(id, value as string, args as never[]);
+        break;
+      case NOTICE:
+        this.#handlers.notices?.[value as string]?.(...(args as never[]));
+        break;
+      case MORE:
+      case STOP: {
+        const writing = this.#writing.get(id);
+        if (!writing) break;
+        if (kind === MORE) writing.credit++;
+        else writing.isStopped = true;
+        writing.wake?.();
+        break;
+      }
+      case OK:
+        this.#calls.get(id)?.resolve(value);
+        this.#calls.delete(id);
+        break;
+      case FAILED: {
+        const error = receivedError(value as SentError);
+        this.#calls.get(id)?.reject(error);
+        this.#calls.delete(id);
+        this.#reading.get(id)?.fail(error);
+        this.#reading.delete(id);
+        break;
+      }
+      case CHUNK:
+      case END:
+        this.#reading.get(id)?.arrive((value ?? null) as Uint8Array<ArrayBuffer> | null, kind === END);
+        if (kind === END) this.#reading.delete(id);
+        break;
+    }
+  }
+
+  async #answer(id: number, name: string, args: never[]): Promise<void> {
+    try {
+      const handler = this.#handlers.calls?.[name];
+      assert(handler, `no call ${name}`);
+      const value = await handler(...args);
+      if (!this.#closed) this.#send([OK, id, value], buffersOf([value]));
+    } catch (error) {
+      if (!this.#closed) this.#send([FAILED, id, sentError(error)], []);
+    }
+  }
+
+  async #write(id: number, name: string, args: never[]): Promise<void> {
+    const writing: Writing = { credit: AHEAD, isStopped: false, wake: undefined };
+    this.#writing.set(id, writing);
+    try {
+      const handler = this.#handlers.streams?.[name];
+      assert(handler, `no stream ${name}`);
+      const chunks = handler(writing, ...args);
+      for (;;) {
+        while (writing.credit === 0 && !writing.isStopped)
+          await new Promise<void>((resolve) => {
+            writing.wake = resolve;
+          });
+        if (writing.isStopped) {
+          await chunks.return(null);
+          return;
+        }
+        const { done, value } = await chunks.next();
+        if (this.#closed) return;
+        this.#send([done ? END : CHUNK, id, value], buffersOf([value]));
+        if (done) return;
+        writing.credit--;
+      }
+    } catch (error) {
+      if (!this.#closed && !writing.isStopped) this.#send([FAILED, id, sentError(error)], []);
+    } finally {
+      this.#writing.delete(id);
+    }
+  }
+}
+
+/** The chunks of a stream, on the side that reads them. */
+export class ReadStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
+  readonly #tell: (message: typeof MORE | typeof STOP) => void;
+  readonly #arrived: Uint8Array<ArrayBuffer>[] = [];
+  #hasEnded = false;
+  #error: Error | undefined;
+  #waiting: (() => void) | undefined;
+
+  /** `tell`: sends the other side that more may come, or that nobody reads on. */
+  constructor(tell: (message: typeof MORE | typeof STOP) => void) {
+    this.#tell = tell;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array<ArrayBuffer>>> {
+    for (;;) {
+      const value = this.#arrived.shift();
+      if (value) {
+        if (!this.#hasEnded) this.#tell(MORE);
+        return { done: false, value };
+      }
+      if (this.#error) throw this.#error;
+      if (this.#hasEnded) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+  }
+
+  /** Nobody reads on, whoever waits for the next chunk included. */
+  async return(): Promise<IteratorResult<Uint8Array<ArrayBuffer>>> {
+    if (!this.#hasEnded && !this.#error) this.#tell(STOP);
+    this.#arrived.length = 0;
+    this.#hasEnded = true;
+    this.#waiting?.();
+    return { done: true, value: undefined };
+  }
+
+  arrive(chunk: Uint8Array<ArrayBuffer> | null, isLast: boolean): void {
+    if (chunk) this.#arrived.push(chunk);
+    if (isLast) this.#hasEnded = true;
+    this.#waiting?.();
+  }
+
+  /** What has arrived can still be read. */
+  fail(error: Error): void {
+    this.#error = error;
+    this.#waiting?.();
+  }
+}
+
+// The buffers of bytes among the values; who sends bytes gives them away.
+function buffersOf(values: readonly unknown[]): ArrayBuffer[] {
+  const buffers: ArrayBuffer[] = [];
+  for (const value of values) if (value instanceof Uint8Array) buffers.push(value.buffer as ArrayBuffer);
+  return buffers;
+}

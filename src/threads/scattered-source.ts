@@ -1,0 +1,146 @@
+// One source of many: each has some of the partitions, all are asked side by side, their answers are put together.
+//
+// A series is in one of them alone, so rows are passed on as they come; a group of a fold may come from several, which the
+// reader of a fold merges in any case.
+import type { Expression } from "../model/expression.ts";
+import type {
+  FoldedGroup,
+  FoldRequest,
+  ScanRequest,
+  SeriesBlock,
+  SeriesCount,
+  Source,
+} from "../model/scan.ts";
+import type { FieldInfo } from "../model/types.ts";
+
+/** Answers that are kept while nothing has changed, at most. */
+const MOST_KEPT = 1000;
+
+export class ScatteredSource implements Source {
+  readonly #own: Source;
+  readonly #others: readonly Source[];
+  readonly #changes: () => number;
+  /** Fields and tag keys, which every query asks for. */
+  readonly #kept = new Map<string, unknown>();
+  #keptChanges = -1;
+
+  /** `changes`: another number whenever a field or a series has come or gone in any of the sources. */
+  constructor(own: Source, others: readonly Source[], changes: () => number) {
+    this.#own = own;
+    this.#others = others;
+    this.#changes = changes;
+  }
+
+  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+    yield* this.#sideBySide((source) => source.scan(request));
+  }
+
+  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
+    yield* this.#sideBySide((source) => source.fold(request));
+  }
+
+  async *seriesKeys(
+    database: string,
+    measurement: string,
+    where: Expression | null,
+  ): AsyncGenerator<string[]> {
+    yield* this.#sideBySide((source) => source.seriesKeys(database, measurement, where));
+  }
+
+  async measurements(database: string, where: Expression | null): Promise<string[]> {
+    return union(await this.#all((source) => source.measurements(database, where)));
+  }
+
+  fields(database: string, measurement: string): Promise<readonly FieldInfo[]> {
+    return this.#keep(`fields\0${database}\0${measurement}`, async () => {
+      const byName = new Map<string, FieldInfo>();
+      for (const fields of await this.#all((source) => source.fields(database, measurement)))
+        for (const field of fields) if (!byName.has(field.name)) byName.set(field.name, field);
+      return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    });
+  }
+
+  async tagKeys(
+    database: string,
+    measurement: string,
+    where: Expression | null,
+    retentionPolicy?: string,
+  ): Promise<readonly string[]> {
+    const ask = async () =>
+      union(await this.#all((source) => source.tagKeys(database, measurement, where, retentionPolicy)));
+    if (where !== null || retentionPolicy !== undefined) return ask();
+    return this.#keep(`tags\0${database}\0${measurement}`, ask);
+  }
+
+  async tagValues(
+    database: string,
+    measurement: string,
+    key: string,
+    where: Expression | null,
+    retentionPolicy?: string,
+  ): Promise<string[]> {
+    return union(
+      await this.#all((source) => source.tagValues(database, measurement, key, where, retentionPolicy)),
+    );
+  }
+
+  async countSeries(
+    database: string,
+    retentionPolicy: string,
+    measurement: string,
+    where: Expression | null,
+    groupBy: readonly string[],
+  ): Promise<SeriesCount[]> {
+    const byTags = new Map<string, SeriesCount>();
+    const all = await this.#all((source) =>
+      source.countSeries(database, retentionPolicy, measurement, where, groupBy),
+    );
+    for (const { tags, count } of all.flat()) {
+      const key = tags.join("\0");
+      byTags.set(key, { tags, count: count + (byTags.get(key)?.count ?? 0) });
+    }
+    return [...byTags.values()];
+  }
+
+  async seriesCardinality(database: string, measurement: string): Promise<number> {
+    const counts = await this.#all((source) => source.seriesCardinality(database, measurement));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  #all<T>(ask: (source: Source) => Promise<T>): Promise<T[]> {
+    // (the others first: they work while this thread does)
+    const others = this.#others.map(ask);
+    return Promise.all([ask(this.#own), ...others]);
+  }
+
+  async *#sideBySide<T>(ask: (source: Source) => AsyncIterable<T>): AsyncGenerator<T> {
+    const others = this.#others.map((source) => {
+      const items = ask(source)[Symbol.asyncIterator]();
+      const first = items.next();
+      first.catch(() => undefined); // it is thrown when its turn comes, or another error is first
+      return { items, first };
+    });
+    try {
+      for await (const item of ask(this.#own)) yield item;
+      for (const { items, first } of others)
+        for (let next = await first; !next.done; next = await items.next()) yield next.value;
+    } finally {
+      for (const { items } of others) items.return?.().catch(() => undefined);
+    }
+  }
+
+  async #keep<T>(key: string, ask: () => Promise<T>): Promise<T> {
+    const changes = this.#changes();
+    if (changes !== this.#keptChanges || this.#kept.size >= MOST_KEPT) this.#kept.clear();
+    this.#keptChanges = changes;
+    const kept = this.#kept.get(key) as T | undefined;
+    if (kept !== undefined) return kept;
+    const answer = await ask();
+    if (this.#keptChanges === changes) this.#kept.set(key, answer);
+    return answer;
+  }
+}
+
+function union(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())].sort();
+}
