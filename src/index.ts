@@ -10,7 +10,6 @@ export {
   QueryAbortedError,
   SerieError,
 } from "./base/errors.ts";
-export type { RunOptions, WriteOutcome } from "./db/database.ts";
 export type { OptionsInput } from "./db/options.ts";
 export {
   DEFAULT_DATABASE,
@@ -21,6 +20,8 @@ export {
   type SeriesResult,
   type Target,
 } from "./db/serie.ts";
+export type { RunOptions } from "./db/sessions.ts";
+export type { WriteOutcome } from "./db/stored.ts";
 export type { FieldValue } from "./ingest/builder.ts";
 export type { Point } from "./ingest/points.ts";
 export type { Cell, ResultSeries, StatementResult } from "./query/result.ts";

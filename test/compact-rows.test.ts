@@ -13,11 +13,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true }));
 
-const metric = (db: Pick<Serie, "metrics">, name: string) =>
-  db.metrics().find((one) => one.name === name)?.value ?? Number.NaN;
+type Measured = { metrics(): ReturnType<Serie["metrics"]> | ReturnType<Database["metrics"]> };
 
-async function compacted(db: Pick<Serie, "metrics">, runs = 1): Promise<void> {
-  while (metric(db, "serie_compactions_total") < runs) await Bun.sleep(5);
+const metric = async (db: Measured, name: string) =>
+  (await db.metrics()).find((one) => one.name === name)?.value ?? Number.NaN;
+
+async function compacted(db: Measured, runs = 1): Promise<void> {
+  while ((await metric(db, "serie_compactions_total")) < runs) await Bun.sleep(5);
 }
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -137,9 +139,9 @@ test("a damaged page is reported, its segment is left out of compactions, and wr
   await damage(() => 300);
   const db = await open({ dataDir });
   for (const flush of range(4)) await writeAndFlush(db, flush + 3);
-  while (metric(db, "serie_compactions_total") < 1) await Bun.sleep(5);
-  expect(db.health().status).toBe("fail");
-  expect(db.health().message).toMatch(/0000000001\.seg is corrupt at byte/);
+  await compacted(db);
+  expect((await db.health()).status).toBe("fail");
+  expect((await db.health()).message).toMatch(/0000000001\.seg is corrupt at byte/);
   expect((await db.writeLines("m v=1 1000000")).errors).toEqual([]);
   expect((await db.query("SELECT count(v) FROM m WHERE time >= 5000"))[0]!.rows[0]![1]).toBe(30_001);
   await db.close();

@@ -226,22 +226,24 @@ test("a query that reads on while a field changes its type meets no value of the
     await run.write(...hosts.map((host, i) => `m,h=${host} x=${i}.5,y=${i} 1`));
     if (isFlushed) await run.db.flush();
     const selection = { database: "d", retentionPolicy: "autogen", measurement: "m", where: null };
-    const scan = run.db.source.scan({
-      ...{
-        ...selection,
-        minTime: MIN_TIME,
-        maxTime: MAX_TIME,
-        fields: ["x", "y"],
-        limit: 10,
-        descending: false,
-      },
-      budget: { check: () => undefined, hold: () => undefined },
-    });
+    const scan = run.db.source
+      .scan({
+        ...{
+          ...selection,
+          minTime: MIN_TIME,
+          maxTime: MAX_TIME,
+          fields: ["x", "y"],
+          limit: 10,
+          descending: false,
+        },
+        budget: { check: () => undefined, hold: () => undefined },
+      })
+      [Symbol.asyncIterator]();
     const blocks = [(await scan.next()).value as SeriesBlock];
     await run.ask("DELETE x FROM m");
     await run.write(...hosts.map((host, i) => `m,h=${host} x="text ${i}" 1`));
     if (isFlushed) await run.db.flush();
-    for await (const block of scan) blocks.push(block);
+    for (let next = await scan.next(); !next.done; next = await scan.next()) blocks.push(next.value);
     const types = blocks.map(({ columns }) => columns.map((column) => column?.type ?? null));
     const { Float } = FieldType;
     expect([types[0], blocks.length]).toEqual([[Float, Float], hosts.length]);

@@ -1,8 +1,8 @@
 // A query that takes seconds leaves the server awake, and ends soon once nobody wants its answer.
 import { afterAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../src/base/clock.ts";
-import type { RunOptions } from "../src/db/database.ts";
 import { Queries } from "../src/db/queries.ts";
+import type { RunOptions } from "../src/db/sessions.ts";
 import type { Backend } from "../src/http/backend.ts";
 import type { Administration } from "../src/model/administration.ts";
 import type { ScanRequest, SeriesBlock, Source } from "../src/model/scan.ts";

@@ -3,28 +3,34 @@
 // SIGTERM or SIGINT: stop accepting, answer what has begun (at most 10 s), flush, close, exit 0. A second one
 // exits at once with 1; what was acknowledged is in the log by then.
 import { resolve } from "node:path";
-import { pino } from "pino";
 import { version } from "../base/version.ts";
 import { Database } from "../db/database.ts";
+import { Head } from "../db/head.ts";
 import type { Options } from "../db/options.ts";
-import { type Server, serve } from "../server.ts";
+import { type Server, serve, serverLog, serveThreads } from "../server.ts";
 
 /** Resolves when the server has stopped. Throws what opening the database or listening throws. */
 export async function runServer(options: Options): Promise<void> {
-  const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const log = serverLog(options.logLevel);
   const startedMs = performance.now();
-  const db = await Database.open(options);
+  const threads = options.threads || navigator.hardwareConcurrency;
+  const db = threads > 1 ? await Head.open({ ...options, threads }) : await Database.open(options);
+  if (db instanceof Head) db.onThread = (message) => log.warn(message);
   db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");
   let server: Server;
   try {
     const { host, port, maxBodySize, maxInflightSize, authEnabled, allowOpen } = options;
-    server = serve(db, { host, port, maxBodySize, maxInflightSize, authEnabled, allowOpen, log });
+    const serving = { host, port, maxBodySize, maxInflightSize, authEnabled, allowOpen, log };
+    server =
+      db instanceof Head
+        ? await serveThreads(db, { ...serving, logLevel: options.logLevel })
+        : serve(db, serving);
   } catch (error) {
     await db.close();
     throw error;
   }
   for (const warning of db.warnings) log.warn(warning);
-  for (const { name, status, message } of db.health().checks)
+  for (const { name, status, message } of (await db.health()).checks)
     if (status === "fail") log.error({ check: name }, message);
   const tookMs = Math.round(performance.now() - startedMs);
   console.log(

@@ -8,6 +8,7 @@ import type { Refusal } from "../ingest/reasons.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { openBatch } from "../model/batchview.ts";
 import type { Schema } from "../store/schema.ts";
+import type { DeclaredField } from "./companions.ts";
 import { type BoundTable, bind, rebuild } from "./unify.ts";
 
 /** A batch that fits the schema. */
@@ -22,7 +23,16 @@ export interface FittedBatch {
   free(): void;
 }
 
+/** Fields whose types are another thread's to say; nothing has been done. */
+export class UndeclaredFields extends Error {
+  constructor(readonly fields: readonly DeclaredField[]) {
+    super(`the types of ${fields.length} fields are not known here`);
+  }
+}
+
 export class Applier {
+  /** Whether `fit` throws `UndeclaredFields` for fields that are new, instead of giving them the batch's types. */
+  declares = false;
   readonly #kernels: Kernels;
   readonly #schema: Schema;
   readonly #partitions: Pointer;
@@ -58,18 +68,34 @@ export class Applier {
     const { pointer } = batch;
     const smallestTime = this.#kernels.i64(pointer + 16, 1)[0]!;
     const isWhole = oldestTime === null || smallestTime >= oldestTime;
-    const tables = isWhole && bind(this.#kernels, this.#schema, pointer, database, retentionPolicy, strict);
+    const tables = isWhole && this.#bind(pointer, target, strict);
     if (tables) return { ...batch, tables, dropped: 0, errors: [], free: () => undefined };
     const bytes = this.#kernels.view(pointer, batch.sizeBytes);
     const rebuilt = rebuild(
       ...([this.#schema, bytes, database, retentionPolicy, strict, oldestTime, replayed] as const),
     );
     const area = this.put(rebuilt.batch);
-    const again = bind(this.#kernels, this.#schema, area, database, retentionPolicy, strict);
+    const free = () => this.#kernels.free(area);
+    let again: BoundTable[] | null;
+    try {
+      again = this.#bind(area, target, strict);
+    } catch (error) {
+      free();
+      throw error;
+    }
     assert(again, "a batch that was made to fit the schema does not");
     const { rows, dropped, errors } = rebuilt;
-    const free = () => this.#kernels.free(area);
     return { pointer: area, sizeBytes: rebuilt.batch.length, rows, tables: again, dropped, errors, free };
+  }
+
+  #bind(
+    batch: Pointer,
+    { database, retentionPolicy }: { database: string; retentionPolicy: string },
+    strict: boolean,
+  ): BoundTable[] | null {
+    const bound = bind(this.#kernels, this.#schema, batch, database, retentionPolicy, strict, this.declares);
+    if (bound !== null && "undeclared" in bound) throw new UndeclaredFields(bound.undeclared);
+    return bound;
   }
 
   /** Copies batch bytes into an area of linear memory, which is the caller's to free. */

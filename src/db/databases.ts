@@ -13,6 +13,8 @@ const KIND = "serie databases";
 const VERSION = 2;
 
 export class Databases {
+  /** Told of what is on disk, before it counts. */
+  onSave: () => Promise<void> = async () => undefined;
   readonly #disk: Disk;
   readonly #path: string;
   readonly #policies = new Map<string, readonly RetentionPolicy[]>();
@@ -30,13 +32,26 @@ export class Databases {
       this.partitions = partitions;
       return;
     }
-    const body = decodeSealed(KIND, [1, VERSION], disk.readFile(path), path) as StoredDatabases;
-    if (!Number.isInteger(body.partitions)) throw new CorruptionError(path, 0, "no number of partitions");
-    this.partitions = body.partitions;
+    this.partitions = this.#read().partitions;
+    this.reload();
+  }
+
+  /** Reads the file again, which another thread has written. Throws `CorruptionError`. */
+  reload(): void {
+    const body = this.#read();
+    this.#policies.clear();
+    this.#durable.clear();
     for (const { name, policies } of body.databases) {
       this.#policies.set(name, policies.map(readPolicy));
       this.#durable.add(name);
     }
+  }
+
+  #read(): StoredDatabases {
+    const path = this.#path;
+    const body = decodeSealed(KIND, [1, VERSION], this.#disk.readFile(path), path) as StoredDatabases;
+    if (!Number.isInteger(body.partitions)) throw new CorruptionError(path, 0, "no number of partitions");
+    return body;
   }
 
   /** Why the file could not be written; memory then says more than the file. Undefined = all is well. */
@@ -98,6 +113,7 @@ export class Databases {
     this.#saved = this.#saved.then(async () => {
       const names = this.names();
       await replaceFile(this.#disk, this.#path, this.#encode());
+      await this.onSave();
       for (const name of names) if (this.#policies.has(name)) this.#durable.add(name);
     });
     this.#saved.catch((error: DiskError) => {

@@ -4,6 +4,7 @@
 //   by values          step by step, each with a record of the points found (value-deletion.ts)
 //   of fields          as these two; a field that then has no value anywhere is forgotten, as a record of its own says: the
 //                      deletion of all of its values
+import { assert } from "../base/assert.ts";
 import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
@@ -11,6 +12,7 @@ import type { DeleteRequest, DeletionAdministration } from "../model/deletions.t
 import { fieldsOf } from "../model/predicate.ts";
 import type { Budget } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { partitionOfHash } from "../ring/partition.ts";
 import { dropEmptySeries, haveField } from "../store/empty.ts";
 import type { Field, Schema, Table } from "../store/schema.ts";
 import { SeriesSelector } from "../store/select.ts";
@@ -38,6 +40,10 @@ export interface DeletionParts {
   readonly maintenance: Maintenance;
   /** Throws when nothing may be written. */
   checkWritable(): void;
+  /** Whether a field may be forgotten that has no values here. */
+  mayForget(database: string, measurement: string, field: string): boolean;
+  /** Told when series or fields may have gone. */
+  changed(): void;
 }
 
 export class Deletions implements DeletionAdministration {
@@ -65,7 +71,10 @@ export class Deletions implements DeletionAdministration {
     });
   }
 
-  /** DROP DATABASE or, with a name, DROP MEASUREMENT. Durable when resolved. Throws `DiskError`. */
+  /**
+   * DROP DATABASE or, with a name, DROP MEASUREMENT. Durable when resolved, but for the database's name, which the caller saves.
+   * Throws `DiskError`.
+   */
   async drop(database: string, measurement: string | null): Promise<void> {
     const { schema, stores, databases, log, maintenance, checkWritable } = this.#parts;
     await maintenance.exclusively(async () => {
@@ -74,9 +83,9 @@ export class Deletions implements DeletionAdministration {
       applyDrop(schema, stores, { database, measurement });
       // in the same step: the rows of a write that comes now belong to a new database, or to none
       if (measurement === null) databases.forget(database);
+      this.#parts.changed();
       // also with durability "interval": the databases file must not be ahead of the log
       await log.sync();
-      if (measurement === null) await databases.save();
     });
   }
 
@@ -90,10 +99,11 @@ export class Deletions implements DeletionAdministration {
     const touched = applyDeletion(kernels, schema, stores, deletion);
     const pause = new Pause();
     for (const { store, table, series } of touched) await dropEmptySeries(store, table, series, pause);
+    this.#parts.changed();
   }
 
   async #forgetEmpty(database: string, measurement: string, name: string, budget: Budget): Promise<void> {
-    const { schema, stores, checkWritable } = this.#parts;
+    const { schema, stores, checkWritable, mayForget } = this.#parts;
     // the values of a segment that is gone may come back
     if (stores.some(({ isMissingRows }) => isMissingRows)) return;
     const field = schema.measurements(database).get(measurement)?.field(name);
@@ -109,6 +119,7 @@ export class Deletions implements DeletionAdministration {
           budget.check();
         }
     checkWritable();
+    if (!mayForget(database, measurement, name)) return;
     // from here to the record in one step: a value may have come since
     for (const table of schema.tablesOf(database, measurement))
       for (const store of stores)
@@ -216,7 +227,9 @@ function applyPoints(schema: Schema, stores: readonly Store[], deletion: PointDe
   if (!table) return [];
   const byStore = Map.groupBy(points, ([key]) => {
     const hash = Bun.hash.xxHash64(Buffer.from(key, "latin1")) as bigint;
-    return stores[Number(hash % BigInt(stores.length))]!;
+    const found = stores.find(({ partition: { index, count } }) => index === partitionOfHash(hash, count));
+    assert(found, "a deletion of points of another thread's partition");
+    return found;
   });
   return [...byStore].map(([store, own]) => {
     const found = own.map(([key, bounds]) => ({

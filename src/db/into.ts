@@ -2,7 +2,7 @@
 import { InputError } from "../base/errors.ts";
 import type { BatchTarget, BatchWriter } from "../model/batch-writer.ts";
 import type { StatementResult } from "../query/result.ts";
-import type { WriteOutcome } from "./database.ts";
+import type { WriteOutcome } from "./stored.ts";
 
 export class Into implements BatchWriter {
   readonly #write: (batch: Uint8Array, rows: number, target: BatchTarget) => Promise<WriteOutcome>;

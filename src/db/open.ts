@@ -1,7 +1,7 @@
 // Open: the parts of a database from its data directory, in the order that recovery needs: names, stores, log, replay.
 import type { Clock } from "../base/clock.ts";
 import { CorruptionError } from "../base/errors.ts";
-import type { Disk, DiskLock } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
 import { Kernels } from "../kernels/kernels.ts";
 import { Wal } from "../log/wal.ts";
 import type { Subscription } from "../model/subscriptions.ts";
@@ -24,7 +24,6 @@ export interface OpenParts {
   readonly clock: Clock;
   readonly kernels: Kernels;
   readonly schema: Schema;
-  readonly lock: DiskLock;
   readonly databases: Databases;
   readonly users: Users;
   readonly log: Wal;
@@ -34,13 +33,15 @@ export interface OpenParts {
   readonly subscriptions: SealedList<Subscription>;
 }
 
-/** Opens the stores and brings what the log has beyond them to memory. Throws `CorruptionError`, `DiskError`. */
-export async function openParts(
-  options: Options,
-  disk: Disk,
-  clock: Clock,
-  lock: DiskLock,
-): Promise<OpenParts> {
+/** The part of a data directory that one thread has. */
+export interface Share {
+  readonly partitions: readonly number[];
+  /** Folder of its log. */
+  readonly log: string;
+}
+
+/** The names, their file made when the data directory is new. Throws `CorruptionError`, `DiskError`. */
+export async function openDatabases(options: Options, disk: Disk): Promise<Databases> {
   const { dataDir } = options;
   const databases = new Databases(disk, `${dataDir}/databases`, options.partitions);
   if (!disk.exists(`${dataDir}/databases`)) {
@@ -52,16 +53,31 @@ export async function openParts(
       );
     await databases.save();
   }
+  return databases;
+}
+
+/**
+ * Opens the stores and brings what the log has beyond them to memory. `share`: what of the data directory; absent: all.
+ * Throws `CorruptionError`, `DiskError`.
+ */
+export async function openParts(
+  options: Options,
+  disk: Disk,
+  clock: Clock,
+  databases: Databases,
+  share?: Share,
+): Promise<OpenParts> {
+  const { dataDir } = options;
   const users = new Users(disk, `${dataDir}/users`, clock, (name) => databases.has(name));
   const { partitions } = databases;
   const kernels = new Kernels();
   const schema = new Schema();
   const records = kernels.alloc(partitions * PARTITION_BYTES);
   kernels.view(records, partitions * PARTITION_BYTES).fill(0);
-  const each = Array.from({ length: partitions }, (_, partition) => partition);
+  const each = share?.partitions ?? Array.from({ length: partitions }, (_, partition) => partition);
   await Promise.all(each.map((p) => Store.make(disk, folderOfPartition(dataDir, p), p, partitions)));
   const stores: Store[] = [];
-  for (let partition = 0; partition < partitions; partition++) {
+  for (const partition of each) {
     const folder = folderOfPartition(dataDir, partition);
     const record = records + partition * PARTITION_BYTES;
     const windows = (database: string, policy: string) =>
@@ -73,8 +89,8 @@ export async function openParts(
     );
   }
   const { durability, syncInterval } = options;
-  const minimumLast = Math.max(...stores.map((store) => store.logPosition));
-  const log = await Wal.open(disk, `${dataDir}/wal`, {
+  const minimumLast = Math.max(0, ...stores.map((store) => store.logPosition));
+  const log = await Wal.open(disk, share?.log ?? `${dataDir}/wal`, {
     ...{ durability, intervalMs: syncInterval, minimumLast, clock },
   });
   const applier = new Applier(kernels, schema, records, partitions);
@@ -94,7 +110,6 @@ export async function openParts(
     clock,
     kernels,
     schema,
-    lock,
     databases,
     users,
     log,

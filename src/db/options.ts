@@ -32,6 +32,12 @@ const options = {
     1024,
     "Stores that the series are spread over; fixed when the folder is created.",
   ),
+  threads: integer(
+    0,
+    0,
+    64,
+    "Threads that share the partitions, each with its own log; may change at every start; 0 = the server: one a core, the library: the caller's alone.",
+  ),
   strictTypes: flag(false, "Refuse values of another type than the field's, even if exactly convertible."),
   autoCreateDatabase: flag(true, "The first write to an unknown database creates it."),
   authEnabled: flag(false, "Requests must come from users: `CREATE USER ... WITH PASSWORD ...`."),

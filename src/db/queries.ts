@@ -2,6 +2,12 @@
 import type { Clock } from "../base/clock.ts";
 import { InputError } from "../base/errors.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
+import type { Companions } from "./companions.ts";
+
+/** The thread whose query it is. */
+export function threadOfQuery(id: bigint, threads: number): number {
+  return Number((id - 1n) % BigInt(threads));
+}
 
 interface Entry {
   readonly id: number;
@@ -16,14 +22,17 @@ export class Queries implements QueryRegistry {
   /** Most that may run at a time; 0 = no bound. */
   readonly #most: number;
   readonly #running = new Map<number, Entry>();
+  readonly #companions: Pick<Companions, "running" | "seat"> | undefined;
   #begun = 0;
   #ended = 0;
   #endedMs = 0;
   #killed = 0;
 
-  constructor(clock: Clock, most: number) {
+  /** `companions`: ids are unique and the bound is over all threads. */
+  constructor(clock: Clock, most: number, companions?: Pick<Companions, "running" | "seat">) {
     this.#clock = clock;
     this.#most = most;
+    this.#companions = companions;
   }
 
   /** Since the database was opened; `durationMs` of those that have ended. */
@@ -38,12 +47,14 @@ export class Queries implements QueryRegistry {
   }
 
   begin(text: () => string, database: string): QueryTicket {
-    const running = this.#running.size;
+    const running = this.#companions?.running.count() ?? this.#running.size;
     if (this.#most > 0 && running >= this.#most)
       throw new InputError(`max-concurrent-queries limit exceeded(${running}, ${this.#most})`);
-    const id = ++this.#begun;
+    const { index, count } = this.#companions?.seat ?? { index: 0, count: 1 };
+    const id = this.#begun++ * count + index + 1;
     const entry: Entry = { id, text, database, startMs: this.#clock.elapsedMs(), killed: false };
     this.#running.set(id, entry);
+    this.#companions?.running.add(1);
     return {
       id,
       get killed() {
@@ -51,6 +62,7 @@ export class Queries implements QueryRegistry {
       },
       end: () => {
         if (!this.#running.delete(id)) return;
+        this.#companions?.running.add(-1);
         this.#ended++;
         this.#endedMs += this.#clock.elapsedMs() - entry.startMs;
       },

@@ -30,6 +30,13 @@ export interface RetentionParts {
   readonly subscriptions: Pick<Forwarder, "dropPolicy">;
   /** Throws when nothing may be written. */
   checkWritable(): void;
+  /** The windows of the segments that a policy has in other threads, which flush nothing until `release`. */
+  holdOthers(database: string, name: string): Promise<HeldWindows>;
+}
+
+export interface HeldWindows {
+  readonly windows: readonly TimeWindow[];
+  release(): Promise<void>;
 }
 
 const CONFLICT = "retention policy conflicts with an existing policy";
@@ -82,16 +89,14 @@ export class Retention implements RetentionAdministration {
   // The windows that segments have stay, and new ones begin where these leave off. No flush may come between a look at the
   // segments and the policy in its file: after a crash windows would be cut as before, and overlap.
   async #alterWidth(database: string, name: string, change: PolicyChange): Promise<void> {
-    const { stores, maintenance, checkWritable } = this.#parts;
+    const { maintenance, holdOthers, checkWritable } = this.#parts;
     await maintenance.exclusively(async () => {
       checkWritable();
       const policies = this.#policiesOf(database);
       const known = policies.find((each) => each.name === name);
       if (!known) throw new NotFoundError(`retention policy not found: ${name}`);
-      const windows = stores
-        .flatMap(({ entries }) => entries)
-        .filter((entry) => entry.database === database && entry.retentionPolicy === name)
-        .map(windowOf);
+      const others = await holdOthers(database, name);
+      const windows = [...this.windows(database, name), ...others.windows];
       const policy = withKept(alteredPolicy(known, change), windows);
       try {
         await this.#put(
@@ -103,8 +108,18 @@ export class Retention implements RetentionAdministration {
         // the file may have the one policy or the other
         if (error instanceof DiskError) maintenance.fail(error);
         throw error;
+      } finally {
+        await others.release();
       }
     });
+  }
+
+  /** The windows of the segments that a policy has here. */
+  windows(database: string, name: string): TimeWindow[] {
+    return this.#parts.stores
+      .flatMap(({ entries }) => entries)
+      .filter((entry) => entry.database === database && entry.retentionPolicy === name)
+      .map(windowOf);
   }
 
   async dropPolicy(database: string, name: string): Promise<void> {

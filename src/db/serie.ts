@@ -4,9 +4,12 @@ import { InputError } from "../base/errors.ts";
 import type { Point } from "../ingest/points.ts";
 import { FieldType } from "../model/types.ts";
 import type { Cell, Scalar, StatementResult } from "../query/result.ts";
-import { Database, type RunOptions, type WriteOutcome, type WriteTarget } from "./database.ts";
-import type { OptionsInput } from "./options.ts";
+import { Database } from "./database.ts";
+import { Head } from "./head.ts";
+import { type OptionsInput, resolveOptions } from "./options.ts";
+import type { RunOptions } from "./sessions.ts";
 import type { Health, Metric } from "./status.ts";
+import type { WriteOutcome, WriteTarget } from "./stored.ts";
 import type { Users } from "./users.ts";
 
 /** The database that points and queries belong to when none is named. */
@@ -36,17 +39,18 @@ export interface ReadPoint {
 export type Moment = bigint | number | Date | string;
 
 /**
- * Opens the database in `dataDir` (made when missing), in this thread. `maxMemSize`: bytes or "64MiB"; `flushInterval`: ms or
+ * Opens the database in `dataDir` (made when missing), in this thread or, with `threads`, in several. `maxMemSize`: bytes or "64MiB"; `flushInterval`: ms or
  * "10m". Throws `InputError` for bad options, `DiskError` when another process has the folder.
  */
 export async function open(options: OptionsInput = {}): Promise<Serie> {
-  return new Serie(await Database.open(options));
+  const resolved = resolveOptions(options);
+  return new Serie(resolved.threads > 1 ? await Head.open(resolved) : await Database.open(options));
 }
 
 export class Serie {
-  readonly #database: Database;
+  readonly #database: Database | Head;
 
-  constructor(database: Database) {
+  constructor(database: Database | Head) {
     this.#database = database;
   }
 
@@ -152,11 +156,11 @@ export class Serie {
     return this.#database.users;
   }
 
-  health(): Health {
+  async health(): Promise<Health> {
     return this.#database.health();
   }
 
-  metrics(): readonly Metric[] {
+  async metrics(): Promise<readonly Metric[]> {
     return this.#database.metrics();
   }
 }

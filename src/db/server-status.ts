@@ -23,7 +23,11 @@ export class Figures implements ServerStatus {
   }
 
   statistics(): readonly StatusModule[] {
-    const metrics = this.#metrics();
+    return this.statisticsOf(this.#metrics());
+  }
+
+  /** The same of other metrics than this thread's. */
+  statisticsOf(metrics: readonly Metric[]): readonly StatusModule[] {
     const total = (name: string) =>
       metrics.reduce((sum, metric) => (metric.name === `serie_${name}` ? sum + metric.value : sum), 0);
     const { rss, heapTotal, heapUsed } = process.memoryUsage();

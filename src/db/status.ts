@@ -62,35 +62,73 @@ function check(name: string, problem: string | undefined, otherwise: string): Ch
   return problem ? { name, status: "fail", message: problem } : { name, status: "pass", message: otherwise };
 }
 
-export interface MetricParts {
+export interface EngineParts {
   readonly counters: Counters;
   readonly log: WalStatistics;
   readonly stores: readonly Store[];
   readonly kernels: Kernels;
   readonly maintenance: Maintenance;
   readonly queries: Queries;
-  readonly continuousQueries: Pick<ContinuousScheduler, "statistics">;
-  readonly subscriptions: Pick<Forwarder, "statistics">;
 }
 
-export function metricsOf({
+/** Sums of what several threads have: metrics of one name and the same labels. */
+export function summed(lists: readonly (readonly Metric[])[]): Metric[] {
+  const sums = new Map<string, Metric>();
+  for (const metric of lists.flat()) {
+    const key = `${metric.name} ${JSON.stringify(metric.labels)}`;
+    sums.set(key, { ...metric, value: metric.value + (sums.get(key)?.value ?? 0) });
+  }
+  return [...sums.values()];
+}
+
+const counter = (name: string, help: string, value: number): Metric => ({
+  ...{ name: `serie_${name}`, help, type: "counter", value },
+});
+const gauge = (name: string, help: string, value: number): Metric => ({
+  ...{ name: `serie_${name}`, help, type: "gauge", value },
+});
+
+/** Of what a database has once, whatever its threads. */
+export function headMetrics(
+  continuousQueries: Pick<ContinuousScheduler, "statistics">,
+  subscriptions: Pick<Forwarder, "statistics">,
+): Metric[] {
+  const { count, runs, failures } = continuousQueries.statistics;
+  const forwarded = subscriptions.statistics;
+  return [
+    gauge("subscriptions", "Subscriptions.", forwarded.count),
+    counter("subscription_rows_sent_total", "Rows sent on to subscribers.", forwarded.sent),
+    counter(
+      "subscription_rows_dropped_total",
+      "Rows not sent on: the queue was full, or closed.",
+      forwarded.dropped,
+    ),
+    counter(
+      "subscription_rows_failed_total",
+      "Rows not sent on: no destination took them.",
+      forwarded.failed,
+    ),
+    gauge("continuous_queries", "Continuous queries.", count),
+    counter("continuous_query_runs_total", "Runs of continuous queries.", runs),
+    counter(
+      "continuous_query_failures_total",
+      "Runs of continuous queries that failed: SHOW CONTINUOUS QUERIES STATUS says why.",
+      failures,
+    ),
+  ];
+}
+
+/** Of one thread. */
+export function engineMetrics({
   counters,
   log,
   stores,
   kernels,
   maintenance,
   queries,
-  continuousQueries,
-  subscriptions,
-}: MetricParts): Metric[] {
+}: EngineParts): Metric[] {
   const over = (value: (store: Store) => number) => stores.reduce((sum, store) => sum + value(store), 0);
   const bytesOf = (store: Store) => store.segments.reduce((sum, entry) => sum + entry.sizeBytes, 0);
-  const counter = (name: string, help: string, value: number): Metric => ({
-    ...{ name: `serie_${name}`, help, type: "counter", value },
-  });
-  const gauge = (name: string, help: string, value: number): Metric => ({
-    ...{ name: `serie_${name}`, help, type: "gauge", value },
-  });
   const written = over((store) => store.compactions.writtenBytes);
   const read = over((store) => store.compactions.readBytes);
   return [
@@ -109,25 +147,6 @@ export function metricsOf({
       "query_seconds_total",
       "Time of query texts from their start to the end of their answer.",
       queries.statistics.durationMs / 1000,
-    ),
-    gauge("subscriptions", "Subscriptions.", subscriptions.statistics.count),
-    counter("subscription_rows_sent_total", "Rows sent on to subscribers.", subscriptions.statistics.sent),
-    counter(
-      "subscription_rows_dropped_total",
-      "Rows not sent on: the queue was full, or closed.",
-      subscriptions.statistics.dropped,
-    ),
-    counter(
-      "subscription_rows_failed_total",
-      "Rows not sent on: no destination took them.",
-      subscriptions.statistics.failed,
-    ),
-    gauge("continuous_queries", "Continuous queries.", continuousQueries.statistics.count),
-    counter("continuous_query_runs_total", "Runs of continuous queries.", continuousQueries.statistics.runs),
-    counter(
-      "continuous_query_failures_total",
-      "Runs of continuous queries that failed: SHOW CONTINUOUS QUERIES STATUS says why.",
-      continuousQueries.statistics.failures,
     ),
     counter("log_records_total", "Records appended to the log.", log.appendedRecords),
     counter("log_bytes_total", "Bytes appended to the log.", log.appendedBytes),

@@ -1,7 +1,29 @@
-// What a write is on its way through the database, and what is counted of it.
+// What a write is on its way through the database, from where it is to go to what became of it, and what is counted.
 import type { Refusal } from "../ingest/reasons.ts";
 import type { LogPosition } from "../model/log.ts";
+import type { TimeUnit } from "../model/types.ts";
 import type { AcceptedWrite } from "./forwarding.ts";
+
+export interface WriteTarget {
+  readonly database: string;
+  /** Absent or "": the database's default one. */
+  readonly retentionPolicy?: string;
+  /** Unit of the timestamps that are integers; absent: ns. */
+  readonly precision?: TimeUnit;
+  /** One line that cannot be read refuses all of them: nothing is stored. */
+  readonly allOrNothing?: boolean;
+}
+
+export interface WriteOutcome {
+  /** Rows stored, durably. */
+  readonly rows: number;
+  /** Points refused. */
+  readonly dropped: number;
+  /** Why, each complete and in InfluxDB's words; empty = everything was stored. */
+  readonly errors: readonly string[];
+  /** Each line could be read, or some points were stored: InfluxDB's "partial write". */
+  readonly partial: boolean;
+}
 
 /** Where it goes; both exist. */
 export interface Place {
@@ -12,15 +34,19 @@ export interface Place {
 /** The texts of refusals: with the points that they tell of, where these are known. */
 export type Locate = (refusals: readonly Refusal[]) => string[];
 
+/** What became of the rows of one thread. */
+export interface StoredPart {
+  readonly rows: number;
+  readonly dropped: number;
+  readonly errors: readonly Refusal[];
+}
+
 /** What became of it. */
-export interface Stored {
+export interface Stored extends StoredPart {
   /** What subscribers get once it is durable; absent: there are none. */
   readonly accepted?: AcceptedWrite;
   /** 0 = nothing was logged. */
   readonly position: LogPosition;
-  readonly rows: number;
-  readonly dropped: number;
-  readonly errors: readonly Refusal[];
 }
 
 /** Counters since the database was opened. */

@@ -7,6 +7,7 @@ import { urlWithoutPassword } from "../base/redact.ts";
 import type { Subscription, Subscriptions } from "../model/subscriptions.ts";
 import { type AcceptedWrite, type ForwardCounters, ForwardQueue } from "./forwarding.ts";
 import type { SealedList } from "./sealed-list.ts";
+import type { Place } from "./stored.ts";
 
 interface Entry {
   readonly subscription: Subscription;
@@ -14,6 +15,8 @@ interface Entry {
 }
 
 export class Forwarder implements Subscriptions {
+  /** Told of a change that is on disk, before it is answered. */
+  onChange: () => Promise<void> = async () => undefined;
   readonly #file: SealedList<Subscription>;
   readonly #hasDatabase: (database: string) => boolean;
   readonly #counters: ForwardCounters = { sent: 0, dropped: 0, failed: 0 };
@@ -42,6 +45,14 @@ export class Forwarder implements Subscriptions {
     return this.#entries.some(
       ({ subscription: each }) => each.database === database && each.retentionPolicy === retentionPolicy,
     );
+  }
+
+  /** The retention policies whose writes are wanted. */
+  places(): Place[] {
+    return this.#entries.map(({ subscription: { database, retentionPolicy } }) => ({
+      database,
+      retentionPolicy,
+    }));
   }
 
   /** Takes a write that is durable; returns at once. */
@@ -105,8 +116,9 @@ export class Forwarder implements Subscriptions {
     await this.#save();
   }
 
-  #save(): Promise<void> {
-    return this.#file.save(() => this.#entries.map(({ subscription }) => subscription));
+  async #save(): Promise<void> {
+    await this.#file.save(() => this.#entries.map(({ subscription }) => subscription));
+    await this.onChange();
   }
 
   #entryOf(subscription: Subscription): Entry {

@@ -18,6 +18,7 @@ import { type BatchTable, openBatch } from "../model/batchview.ts";
 import { decodeSeriesKey } from "../model/serieskey.ts";
 import { FieldType, fieldTypeNames } from "../model/types.ts";
 import type { Measurement, Schema, Table } from "../store/schema.ts";
+import type { DeclaredField } from "./companions.ts";
 
 /** A table of a batch and what stands for it. */
 export interface BoundTable {
@@ -36,6 +37,7 @@ const align8 = (n: number) => (n + 7) & ~7;
 /**
  * Binds each table of the batch at `batch` to the schema, defining what is new; null when some values have no exact
  * form in their field's type (or `strict` and any differ): then nothing is defined and `rebuild` must make a batch first.
+ * `declares`: nothing is defined here, the fields that are new are given instead.
  */
 export function bind(
   kernels: Kernels,
@@ -44,7 +46,8 @@ export function bind(
   database: string,
   retentionPolicy: string,
   strict: boolean,
-): BoundTable[] | null {
+  declares = false,
+): BoundTable[] | { readonly undeclared: readonly DeclaredField[] } | null {
   const view = new DataView(kernels.buffer, batch);
   const tableCount = view.getUint32(8, true);
   let at = align8(BATCH_HEADER_BYTES + view.getUint16(32, true) + view.getUint16(34, true));
@@ -81,6 +84,12 @@ export function bind(
     bound.push({ pointer: batch + at, seriesCount, table, fieldIds, fresh });
     for (const field of names) fieldIds.push(measurement.fieldId(field));
     at += view.getUint32(at, true);
+  }
+  if (declares) {
+    const undeclared = bound.flatMap(({ table, fresh }) =>
+      fresh.map(([field, type]): DeclaredField => [table.measurement.name, field, type]),
+    );
+    if (undeclared.length > 0) return { undeclared };
   }
   for (const { table, fieldIds, fresh } of bound) {
     let next = 0;

@@ -40,6 +40,8 @@ export class Users implements UserAdministration {
   readonly #path: string;
   readonly #hasDatabase: (name: string) => boolean;
   readonly passwords: Passwords;
+  /** Told of a change that is on disk, before it is answered. */
+  onChange: () => Promise<void> = async () => undefined;
   #state: State = { users: [], tokens: [] };
   #last: Promise<void> = Promise.resolve();
   #failure: DiskError | undefined;
@@ -50,7 +52,13 @@ export class Users implements UserAdministration {
     this.#path = path;
     this.#hasDatabase = hasDatabase;
     this.passwords = new Passwords(clock);
-    if (disk.exists(path)) this.#state = decodeSealed(KIND, VERSION, disk.readFile(path), path) as State;
+    this.reload();
+  }
+
+  /** Reads the file again, which another thread has written. Throws `CorruptionError`. */
+  reload(): void {
+    if (!this.#disk.exists(this.#path)) return;
+    this.#state = decodeSealed(KIND, VERSION, this.#disk.readFile(this.#path), this.#path) as State;
   }
 
   get hasAdmin(): boolean {
@@ -195,6 +203,7 @@ export class Users implements UserAdministration {
         throw error;
       }
       this.#state = next;
+      await this.onChange();
     });
     this.#last = done.catch(() => undefined);
     return done;

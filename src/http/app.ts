@@ -46,6 +46,12 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const targets = new WriteTargets();
   const platformTargets = new WriteTargets(platformTargetOf);
   const traffic = new Traffic();
+  const ownMetrics = () => [bodyMetrics(bodies), ...traffic.metrics()];
+  db.addMetrics?.(ownMetrics);
+  const allMetrics = async () => {
+    const metrics = await db.metrics();
+    return db.addMetrics ? metrics : [...metrics, ...ownMetrics()];
+  };
   const startedMs = Date.now();
   const idPrefix = crypto.randomUUID().slice(0, 24);
   let requestCount = 0;
@@ -152,9 +158,9 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
       )
       .get(
         "/debug/vars",
-        guarded("/debug/vars", (_, reply, access) => {
+        guarded("/debug/vars", async (_, reply, access) => {
           requireUser(access);
-          return debugVars(db.metrics(), traffic, bodies, startedMs, reply);
+          return debugVars(await allMetrics(), startedMs, reply);
         }),
         { detail: descriptions.debugVars },
       )
@@ -165,9 +171,9 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
       )
       .get(
         "/metrics",
-        guarded("/metrics", (_, reply, access) => {
+        guarded("/metrics", async (_, reply, access) => {
           requireUser(access);
-          const all = [...db.metrics(), ...processMetrics(), bodyMetrics(bodies), ...traffic.metrics()];
+          const all = [...(await allMetrics()), ...processMetrics()];
           return reply.body(200, "text/plain; version=0.0.4; charset=utf-8", prometheusText(all));
         }),
         { detail: descriptions.metrics },

@@ -1,4 +1,12 @@
-// What HTTP needs of an open database: a test may put something else in its place.
+// What HTTP needs of an open database, or of one of its threads: a test may put something else in its place.
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Database } from "../db/database.ts";
+import type { Health, Metric } from "../db/status.ts";
 
-export type Backend = Pick<Database, "writeLines" | "writeJson" | "run" | "health" | "metrics" | "users">;
+export interface Backend extends Pick<Database, "writeLines" | "writeJson" | "run" | "users"> {
+  health(): Awaitable<Health>;
+  /** Of all threads, with what `addMetrics` was given in each. */
+  metrics(): Awaitable<readonly Metric[]>;
+  /** Absent: the metrics of HTTP are this thread's alone. */
+  addMetrics?(metrics: () => readonly Metric[]): void;
+}

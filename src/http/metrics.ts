@@ -2,6 +2,25 @@
 import type { Metric } from "../db/status.ts";
 import type { Bodies } from "./body.ts";
 
+const REQUESTS = "serie_http_requests_total";
+
+/** Answers with these statuses among the metrics, over all routes or over one. */
+export function answersOf(
+  metrics: readonly Metric[],
+  accepts: (status: number) => boolean,
+  route?: string,
+): number {
+  let sum = 0;
+  for (const { name, value, labels } of metrics)
+    if (
+      name === REQUESTS &&
+      (route === undefined || labels!.route === route) &&
+      accepts(Number(labels!.status))
+    )
+      sum += value;
+  return sum;
+}
+
 /** Answers counted by route and status. */
 export class Traffic {
   readonly #counts = new Map<string, Map<number, number>>();
@@ -12,18 +31,8 @@ export class Traffic {
     byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
   }
 
-  /** Answers with these statuses, over all routes or over one. */
-  sum(accepts: (status: number) => boolean, route?: string): number {
-    let sum = 0;
-    for (const [name, byStatus] of this.#counts) {
-      if (route !== undefined && name !== route) continue;
-      for (const [status, count] of byStatus) if (accepts(status)) sum += count;
-    }
-    return sum;
-  }
-
   *metrics(): Generator<Metric> {
-    const head = { name: "serie_http_requests_total", help: "Answered requests.", type: "counter" } as const;
+    const head = { name: REQUESTS, help: "Answered requests.", type: "counter" } as const;
     for (const [route, byStatus] of this.#counts) {
       for (const [status, value] of byStatus)
         yield { ...head, value, labels: { route, status: String(status) } };

@@ -3,7 +3,7 @@
 // A statement that cannot be parsed fails the whole request (400); whatever fails later is an error inside an
 // answer that is 200. When the client goes away the query is ended.
 import { InputError } from "../base/errors.ts";
-import type { RunOptions } from "../db/database.ts";
+import type { RunOptions } from "../db/sessions.ts";
 import type { TimeUnit } from "../model/types.ts";
 import type { Access } from "../model/users.ts";
 import { parseParameters } from "../query/parameters.ts";

@@ -10,8 +10,8 @@ export function ping(request: Request, reply: Reply): Response {
 }
 
 /** 200 when every check passes, else 503 with the reasons: reads may still be served. */
-export function health(db: Backend, reply: Reply): Response {
-  const { status, message, checks } = db.health();
+export async function health(db: Backend, reply: Reply): Promise<Response> {
+  const { status, message, checks } = await db.health();
   const body = { name: "serie", message, status, checks, version };
   return reply.json(status === "pass" ? 200 : 503, `${JSON.stringify(body)}\n`);
 }

@@ -4,24 +4,20 @@
 //
 // Names are InfluxDB's where the thing counted is the same; what only serie has stands under `serie`, by its metric's name.
 import type { Metric } from "../db/status.ts";
-import type { Bodies } from "./body.ts";
-import type { Traffic } from "./metrics.ts";
+import { answersOf } from "./metrics.ts";
 import type { Reply } from "./reply.ts";
 
-export function debugVars(
-  metrics: readonly Metric[],
-  traffic: Traffic,
-  bodies: Bodies,
-  startedMs: number,
-  reply: Reply,
-): Response {
+export function debugVars(metrics: readonly Metric[], startedMs: number, reply: Reply): Response {
   const nowMs = Date.now();
   const total = (name: string) =>
     metrics.reduce((sum, metric) => (metric.name === name ? sum + metric.value : sum), 0);
   const any = () => true;
   const writeRoutes = ["/write", "/write/json", "/api/v2/write"];
-  const writes = writeRoutes.reduce((sum, route) => sum + traffic.sum(any, route), 0);
-  const stored = writeRoutes.reduce((sum, route) => sum + traffic.sum((status) => status === 204, route), 0);
+  const writes = writeRoutes.reduce((sum, route) => sum + answersOf(metrics, any, route), 0);
+  const stored = writeRoutes.reduce(
+    (sum, route) => sum + answersOf(metrics, (status) => status === 204, route),
+    0,
+  );
   const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
   const document: Record<string, unknown> = {
     system: {
@@ -39,15 +35,15 @@ export function debugVars(
       OtherSys: external + arrayBuffers,
     },
     httpd: statistic("httpd", {
-      req: traffic.sum(any),
-      queryReq: traffic.sum(any, "/query"),
+      req: answersOf(metrics, any),
+      queryReq: answersOf(metrics, any, "/query"),
       writeReq: writes,
-      pingReq: traffic.sum(any, "/ping"),
-      statusReq: traffic.sum(any, "/status"),
-      clientError: traffic.sum((status) => status >= 400 && status < 500),
-      serverError: traffic.sum((status) => status >= 500),
-      authFail: traffic.sum((status) => status === 401),
-      writeReqBytesActive: bodies.inflightBytes,
+      pingReq: answersOf(metrics, any, "/ping"),
+      statusReq: answersOf(metrics, any, "/status"),
+      clientError: answersOf(metrics, (status) => status >= 400 && status < 500),
+      serverError: answersOf(metrics, (status) => status >= 500),
+      authFail: answersOf(metrics, (status) => status === 401),
+      writeReqBytesActive: total("serie_http_inflight_bytes"),
       pointsWrittenOK: total("serie_rows_written_total"),
       pointsWrittenDropped: total("serie_points_dropped_total"),
     }),

@@ -3,7 +3,7 @@
 // v1 keeps what is good beside what is bad (400 with the reasons). v2 refuses a whole batch for one line that cannot be
 // read (400), and says 422 when lines could be read but not stored, because its clients drop the batch on both.
 import { InputError, NotFoundError } from "../base/errors.ts";
-import type { WriteOutcome, WriteTarget } from "../db/database.ts";
+import type { WriteOutcome, WriteTarget } from "../db/stored.ts";
 import type { Access } from "../model/users.ts";
 import { requireWrite } from "./authentication.ts";
 import type { Backend } from "./backend.ts";

@@ -1,4 +1,5 @@
 // What the statements about continuous queries ask of the database that runs them.
+import type { Awaitable } from "../base/awaitable.ts";
 
 export interface ContinuousQuery {
   readonly name: string;
@@ -23,7 +24,7 @@ export interface ContinuousQueryStatus extends ContinuousQuery {
 
 export interface ContinuousQueries {
   /** In the order of their creation. */
-  list(database: string): readonly ContinuousQueryStatus[];
+  list(database: string): Awaitable<readonly ContinuousQueryStatus[]>;
   /** No error for the same text again. Durable when resolved. Throws `InputError` when the name has another one. */
   create(database: string, query: ContinuousQuery): Promise<void>;
   /** No error when there is none. Durable when resolved. */

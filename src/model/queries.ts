@@ -1,4 +1,5 @@
 // What SHOW QUERIES and KILL QUERY ask of the database that runs queries.
+import type { Awaitable } from "../base/awaitable.ts";
 
 export interface RunningQuery {
   /** Unique among the queries since the database was opened. */
@@ -27,7 +28,7 @@ export interface QueryRegistry {
    */
   begin(text: () => string, database: string): QueryTicket;
   /** By id. */
-  list(): readonly RunningQuery[];
+  list(): Awaitable<readonly RunningQuery[]>;
   /** Asks a query to end; it does at its next check. Throws `InputError` when there is none, or it was killed before. */
-  kill(id: bigint): void;
+  kill(id: bigint): Awaitable<void>;
 }

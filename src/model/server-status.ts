@@ -1,4 +1,5 @@
 // What SHOW STATS and SHOW DIAGNOSTICS ask of the database that runs them.
+import type { Awaitable } from "../base/awaitable.ts";
 
 /** Figures of one module, or of one thing in it. */
 export interface StatusModule {
@@ -8,6 +9,6 @@ export interface StatusModule {
 }
 
 export interface ServerStatus {
-  statistics(): readonly StatusModule[];
-  diagnostics(): readonly StatusModule[];
+  statistics(): Awaitable<readonly StatusModule[]>;
+  diagnostics(): Awaitable<readonly StatusModule[]>;
 }

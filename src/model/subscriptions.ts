@@ -1,4 +1,5 @@
 // What the statements about subscriptions ask of the database that runs them.
+import type { Awaitable } from "../base/awaitable.ts";
 
 /** Where accepted writes of a retention policy are sent on to. */
 export interface Subscription {
@@ -13,7 +14,7 @@ export interface Subscription {
 
 export interface Subscriptions {
   /** Of one database, in the order of their creation. */
-  list(database: string): readonly Subscription[];
+  list(database: string): Awaitable<readonly Subscription[]>;
   /** Durable when resolved. Throws `InputError` for a name that is taken and a destination that is none. */
   create(subscription: Subscription): Promise<void>;
   /** Durable when resolved. Throws `NotFoundError`. */

@@ -1,4 +1,5 @@
 // Users, what they may do, and their tokens: what statements ask of the database, and what a request is allowed by.
+import type { Awaitable } from "../base/awaitable.ts";
 
 /** "none": a privilege was given and taken away again. */
 export type Privilege = "none" | "read" | "write" | "all";
@@ -37,20 +38,20 @@ export interface TokenInfo {
  */
 export interface UserAdministration {
   /** In the order of their creation. */
-  list(): readonly UserInfo[];
+  list(): Awaitable<readonly UserInfo[]>;
   /** No error when there is such a user, with this password. "": no password lets the user in, tokens do. */
   create(name: string, password: string, isAdmin: boolean): Promise<void>;
   /** The user's tokens go, too. */
   drop(name: string): Promise<void>;
   setPassword(name: string, password: string): Promise<void>;
   /** By database. */
-  grants(name: string): readonly Grant[];
+  grants(name: string): Awaitable<readonly Grant[]>;
   /** Replaces what the user had on the database. */
   grant(name: string, privilege: "read" | "write" | "all", database: string): Promise<void>;
   revoke(name: string, privilege: "read" | "write" | "all", database: string): Promise<void>;
   setAdmin(name: string, isAdmin: boolean): Promise<void>;
   /** Without the tokens themselves, which only `createToken` gives. */
-  tokens(): readonly TokenInfo[];
+  tokens(): Awaitable<readonly TokenInfo[]>;
   createToken(user: string): Promise<{ readonly id: string; readonly token: string }>;
   dropToken(id: string): Promise<void>;
 }

@@ -37,21 +37,25 @@ export async function executeAccess(
       return [
         table(
           ["user", "admin"],
-          users.list().map(({ name, isAdmin }) => [name, isAdmin]),
+          (await users.list()).map(({ name, isAdmin }) => [name, isAdmin]),
         ),
       ];
     case "show grants":
       return [
         table(
           ["database", "privilege"],
-          users.grants(statement.user).map(({ database, privilege }) => [database, names[privilege]]),
+          (await users.grants(statement.user)).map(({ database, privilege }) => [database, names[privilege]]),
         ),
       ];
     case "show tokens":
       return [
         table(
           ["id", "user", "created"],
-          users.tokens().map(({ id, user, createdMs }) => [id, user, new Date(createdMs).toISOString()]),
+          (await users.tokens()).map(({ id, user, createdMs }) => [
+            id,
+            user,
+            new Date(createdMs).toISOString(),
+          ]),
         ),
       ];
   }

@@ -22,9 +22,9 @@ export async function executeOperation(
     case "access":
       return await executeAccess(operation.statement, administration.users);
     case "show queries":
-      return [showQueries(administration, access)];
+      return [await showQueries(administration, access)];
     case "kill query":
-      administration.queries.kill(operation.id);
+      await administration.queries.kill(operation.id);
       return [];
     case "show subscriptions":
       return showSubscriptions(administration);
@@ -37,9 +37,9 @@ export async function executeOperation(
       return [];
     }
     case "show stats":
-      return showModules(administration.status.statistics(), operation.of);
+      return showModules(await administration.status.statistics(), operation.of);
     case "show diagnostics":
-      return showModules(administration.status.diagnostics(), operation.of);
+      return showModules(await administration.status.diagnostics(), operation.of);
     case "show continuous queries":
       return showContinuousQueries(administration, operation.status, access);
     case "create continuous query":
@@ -56,16 +56,18 @@ export async function executeOperation(
   }
 }
 
-function showSubscriptions(administration: Administration): ResultSeries[] {
+async function showSubscriptions(administration: Administration): Promise<ResultSeries[]> {
   const columns = ["retention_policy", "name", "mode", "destinations"];
-  return administration.databases().flatMap((name) => {
-    const rows = administration.subscriptions
-      .list(name)
-      .map(({ retentionPolicy, name, mode, destinations }) => [
-        ...[retentionPolicy, name, mode.toUpperCase(), destinations.map(urlWithoutPassword)],
-      ]);
-    return rows.length === 0 ? [] : [{ name, columns, timeColumn: -1, rows }];
-  });
+  const shown: ResultSeries[] = [];
+  for (const name of administration.databases()) {
+    const list = await administration.subscriptions.list(name);
+    const rows = list.map((each) => [
+      ...[each.retentionPolicy, each.name, each.mode.toUpperCase()],
+      each.destinations.map(urlWithoutPassword),
+    ]);
+    if (rows.length > 0) shown.push({ name, columns, timeColumn: -1, rows });
+  }
+  return shown;
 }
 
 function showModules(modules: readonly StatusModule[], of: string): ResultSeries[] {
@@ -83,10 +85,10 @@ function showContinuousQueries(
   administration: Administration,
   status: boolean,
   access: Access | undefined,
-): ResultSeries[] {
+): Promise<ResultSeries[]> {
   const names = administration.databases().filter((name) => access?.sees(name) ?? true);
-  return names.map((name) => {
-    const queries = administration.continuousQueries.list(name);
+  const shown = names.map(async (name) => {
+    const queries = await administration.continuousQueries.list(name);
     if (!status) {
       const rows = queries.map((query) => [query.name, query.text]);
       return { name, columns: ["name", "query"], timeColumn: -1, rows };
@@ -104,13 +106,14 @@ function showContinuousQueries(
     ]);
     return { name, columns, timeColumn: -1, rows };
   });
+  return Promise.all(shown);
 }
 
 /** Who is no administrator sees those that run in the databases they read: a query's text tells of its data. */
-function showQueries({ queries }: Administration, access: Access | undefined): ResultSeries {
+async function showQueries({ queries }: Administration, access: Access | undefined): Promise<ResultSeries> {
   const isShown = ({ database }: RunningQuery) => !access || access.isAdmin || access.may("read", database);
-  const rows = queries
-    .list()
+  const running = await queries.list();
+  const rows = running
     .filter(isShown)
     .map(({ id, text, database, durationMs, killed }) => [
       ...[id, text, database, roundedDuration(durationMs), killed ? "killed" : "running"],

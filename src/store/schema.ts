@@ -16,13 +16,17 @@ export interface Field extends FieldInfo {
 export class Measurement {
   /** By field id, ascending. */
   readonly #fields = new Map<string, Field>();
+  readonly #onChange: () => void;
   #nextId = 0;
   #fieldsByName: readonly FieldInfo[] | undefined;
 
   constructor(
     readonly database: string,
     readonly name: string,
-  ) {}
+    onChange: () => void = () => undefined,
+  ) {
+    this.#onChange = onChange;
+  }
 
   /** The fields by id, ascending. */
   get fields(): readonly Field[] {
@@ -53,6 +57,7 @@ export class Measurement {
     const id = this.#nextId++;
     this.#fields.set(name, { id, name, type });
     this.#fieldsByName = undefined;
+    this.#onChange();
     return id;
   }
 
@@ -60,6 +65,7 @@ export class Measurement {
   forget(name: string): void {
     this.#fields.delete(name);
     this.#fieldsByName = undefined;
+    this.#onChange();
   }
 }
 
@@ -86,6 +92,19 @@ export class Schema {
   readonly #databases = new Map<string, Map<string, Measurement>>();
   readonly #tables = new Map<Measurement, Map<string, Table>>();
   readonly #byId: (Table | undefined)[] = [];
+  #changes = 0;
+
+  /** Grows with every field that comes or goes. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Every field of every measurement. */
+  *fields(): Generator<{ readonly measurement: Measurement; readonly field: Field }> {
+    for (const measurements of this.#databases.values())
+      for (const measurement of measurements.values())
+        for (const field of measurement.fields) yield { measurement, field };
+  }
 
   measurements(database: string): ReadonlyMap<string, Measurement> {
     return this.#databases.get(database) ?? new Map();
@@ -100,7 +119,9 @@ export class Schema {
     }
     let measurement = measurements.get(name);
     if (!measurement) {
-      measurement = new Measurement(database, name);
+      measurement = new Measurement(database, name, () => {
+        this.#changes++;
+      });
       measurements.set(name, measurement);
     }
     return measurement;
@@ -141,6 +162,7 @@ export class Schema {
 
   /** Forgets a measurement, or all of a database, or of one of its policies; gives the tables that are gone. */
   drop(database: string, measurement: string | null, retentionPolicy?: string): Table[] {
+    this.#changes++;
     const measurements = this.#databases.get(database);
     const gone: Table[] = [];
     for (const [name, found] of measurements ?? []) {

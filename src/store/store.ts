@@ -7,8 +7,7 @@
 //   4. only then the log is trimmed and replaced segments are unlinked.
 // What 1 and 2 leave behind without 3 is removed at the next start, and made again from the log.
 //
-// `flush`, `drop` and the commit of `compact` are the caller's to run one after the other; writes and reads go on beside
-// them.
+// `flush`, `drop` and the commit of `compact` are the caller's to run one after the other, beside writes and reads.
 import { CorruptionError, DiskError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
 import type { Disk } from "../disk/disk.ts";
@@ -47,6 +46,7 @@ export interface StoreParts {
 
 export class Store {
   readonly catalog: Catalog;
+  readonly partition: { readonly index: number; readonly count: number };
   readonly #parts: StoreParts;
   readonly #folder: StoreFolder;
   #manifest: Manifest;
@@ -70,6 +70,7 @@ export class Store {
   private constructor(parts: StoreParts) {
     this.#parts = parts;
     this.#folder = new StoreFolder(parts.disk, parts.folder);
+    this.partition = { index: parts.partition, count: parts.partitionCount };
     this.catalog = new Catalog(parts.kernels, parts.schema, parts.record);
     this.#manifest = emptyManifest(parts.partition, parts.partitionCount);
     this.#active = this.#newActive();

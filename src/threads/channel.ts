@@ -17,9 +17,12 @@ const AHEAD = 4;
 
 /** What a `MessagePort`, a `Worker` and a worker's own global have in common. */
 export interface Port {
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-  onmessage: ((event: MessageEvent) => void) | null;
+  postMessage(message: unknown, transfer: Transferred[]): void;
+  /** A function of a MessageEvent, or null. */
+  onmessage: unknown;
 }
+
+type Transferred = ArrayBuffer | MessagePort;
 
 /** Whether the reader of a stream has gone. */
 export interface StreamState {
@@ -34,6 +37,8 @@ export interface Handlers {
   readonly calls?: Readonly<Record<string, (...args: never[]) => unknown>>;
   readonly streams?: Readonly<Record<string, (state: StreamState, ...args: never[]) => Chunks>>;
   readonly notices?: Readonly<Record<string, (...args: never[]) => void>>;
+  /** Throws what somebody gets who asks for something else. */
+  readonly missing?: () => never;
 }
 
 interface Waiting {
@@ -62,7 +67,7 @@ export class Channel {
   constructor(port: Port, handlers: Handlers) {
     this.#port = port;
     this.#handlers = handlers;
-    port.onmessage = (event) => this.#receive(event.data as Message);
+    port.onmessage = (event: MessageEvent) => this.#receive(event.data as Message);
   }
 
   /** Rejects with what the other side threw, or with what the channel was closed with. */
@@ -71,7 +76,7 @@ export class Channel {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      this.#send([CALL, id, name, args], buffersOf(args));
+      this.#send([CALL, id, name, args], transferred(args));
     });
   }
 
@@ -85,13 +90,13 @@ export class Channel {
     if (this.#closed) stream.fail(this.#closed);
     else {
       this.#reading.set(id, stream);
-      this.#send([OPEN, id, name, args], buffersOf(args));
+      this.#send([OPEN, id, name, args], transferred(args));
     }
     return stream;
   }
 
   notify(name: string, ...args: unknown[]): void {
-    if (!this.#closed) this.#send([NOTICE, 0, name, args], buffersOf(args));
+    if (!this.#closed) this.#send([NOTICE, 0, name, args], transferred(args));
   }
 
   /** Ends all that is under way with `error`, here; the other side is not told. */
@@ -109,7 +114,7 @@ export class Channel {
     }
   }
 
-  #send(message: Message, transfer: ArrayBuffer[]): void {
+  #send(message: Message, transfer: Transferred[]): void {
     this.#port.postMessage(message, transfer);
   }
 
@@ -155,10 +160,10 @@ export class Channel {
 
   async #answer(id: number, name: string, args: never[]): Promise<void> {
     try {
-      const handler = this.#handlers.calls?.[name];
+      const handler = this.#handlers.calls?.[name] ?? this.#handlers.missing?.();
       assert(handler, `no call ${name}`);
       const value = await handler(...args);
-      if (!this.#closed) this.#send([OK, id, value], buffersOf([value]));
+      if (!this.#closed) this.#send([OK, id, value], transferred([value]));
     } catch (error) {
       if (!this.#closed) this.#send([FAILED, id, sentError(error)], []);
     }
@@ -168,7 +173,7 @@ export class Channel {
     const writing: Writing = { credit: AHEAD, isStopped: false, wake: undefined };
     this.#writing.set(id, writing);
     try {
-      const handler = this.#handlers.streams?.[name];
+      const handler = this.#handlers.streams?.[name] ?? this.#handlers.missing?.();
       assert(handler, `no stream ${name}`);
       const chunks = handler(writing, ...args);
       for (;;) {
@@ -182,7 +187,7 @@ export class Channel {
         }
         const { done, value } = await chunks.next();
         if (this.#closed) return;
-        this.#send([done ? END : CHUNK, id, value], buffersOf([value]));
+        this.#send([done ? END : CHUNK, id, value], transferred([value]));
         if (done) return;
         writing.credit--;
       }
@@ -248,9 +253,11 @@ export class ReadStream implements AsyncIterableIterator<Uint8Array<ArrayBuffer>
   }
 }
 
-// The buffers of bytes among the values; who sends bytes gives them away.
-function buffersOf(values: readonly unknown[]): ArrayBuffer[] {
-  const buffers: ArrayBuffer[] = [];
-  for (const value of values) if (value instanceof Uint8Array) buffers.push(value.buffer as ArrayBuffer);
-  return buffers;
+// The buffers of bytes and the ports among the values; who sends them gives them away.
+function transferred(values: readonly unknown[]): Transferred[] {
+  const given: Transferred[] = [];
+  for (const value of values)
+    if (value instanceof Uint8Array) given.push(value.buffer as ArrayBuffer);
+    else if (value instanceof MessagePort) given.push(value);
+  return given;
 }

@@ -11,19 +11,21 @@ import type {
 } from "../model/scan.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { readBlocks, readGroups } from "../model/wire.ts";
+import { attended } from "./budgets.ts";
 import type { Channel, ReadStream } from "./channel.ts";
-
-/** How often a query that waits for another thread looks whether it must end. */
-const CHECK_MS = 50;
 
 const text = new TextDecoder();
 
 export class RemoteSource implements Source {
-  readonly #channel: Channel;
+  readonly #channelOf: () => Channel;
 
   /** The other side of the channel has the handlers of `serveSource`. */
-  constructor(channel: Channel) {
-    this.#channel = channel;
+  constructor(channelOf: () => Channel) {
+    this.#channelOf = channelOf;
+  }
+
+  get #channel(): Channel {
+    return this.#channelOf();
   }
 
   /** Asked for at once. */
@@ -92,19 +94,5 @@ async function* unpacked<T>(
   budget: Budget,
   read: (bytes: Uint8Array<ArrayBuffer>) => Iterable<T>,
 ): AsyncGenerator<T> {
-  let ended: { readonly error: unknown } | undefined;
-  const timer = setInterval(() => {
-    try {
-      budget.check();
-    } catch (error) {
-      ended = { error };
-      void chunks.return();
-    }
-  }, CHECK_MS);
-  try {
-    for await (const chunk of chunks) yield* read(chunk);
-    if (ended) throw ended.error;
-  } finally {
-    clearInterval(timer);
-  }
+  for await (const chunk of attended(chunks, budget)) yield* read(chunk);
 }

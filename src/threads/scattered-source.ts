@@ -19,13 +19,13 @@ const MOST_KEPT = 1000;
 export class ScatteredSource implements Source {
   readonly #own: Source;
   readonly #others: readonly Source[];
-  readonly #changes: () => number;
+  readonly #changes: () => string;
   /** Fields and tag keys, which every query asks for. */
   readonly #kept = new Map<string, unknown>();
-  #keptChanges = -1;
+  #keptChanges = "";
 
   /** `changes`: another number whenever a field or a series has come or gone in any of the sources. */
-  constructor(own: Source, others: readonly Source[], changes: () => number) {
+  constructor(own: Source, others: readonly Source[], changes: () => string) {
     this.#own = own;
     this.#others = others;
     this.#changes = changes;

@@ -1,8 +1,8 @@
 // A source served to other threads: the handlers of a channel whose other end is a `RemoteSource`.
-import { QueryAbortedError } from "../base/errors.ts";
 import type { Expression } from "../model/expression.ts";
-import type { Budget, FoldRequest, ScanRequest, Source } from "../model/scan.ts";
+import type { FoldRequest, ScanRequest, Source } from "../model/scan.ts";
 import { WireWriter } from "../model/wire.ts";
+import { ServedBudget } from "./budgets.ts";
 import type { Chunks, Handlers, StreamState } from "./channel.ts";
 
 /** Packed bytes that go over at once: handing over has its price, and so has waiting for the first. */
@@ -48,28 +48,4 @@ async function* packed<T>(items: AsyncIterable<T>, put: (writer: WireWriter, ite
 async function* keys(chunks: AsyncIterable<string[]>): Chunks {
   for await (const chunk of chunks) yield utf8.encode(JSON.stringify(chunk));
   return null;
-}
-
-/** The deadline is kept by the thread that asks: it stops the stream. */
-class ServedBudget implements Budget {
-  readonly #state: StreamState;
-  readonly #maxHeldBytes: number;
-  #heldBytes = 0;
-
-  constructor(state: StreamState, maxHeldBytes: number) {
-    this.#state = state;
-    this.#maxHeldBytes = maxHeldBytes;
-  }
-
-  check(): void {
-    if (this.#state.isStopped) throw new QueryAbortedError("query was killed");
-  }
-
-  hold(sizeBytes: number): void {
-    this.#heldBytes += sizeBytes;
-    if (this.#maxHeldBytes > 0 && this.#heldBytes > this.#maxHeldBytes)
-      throw new QueryAbortedError(
-        `query holds more than ${this.#maxHeldBytes} bytes; narrow its time range, select fewer series or add a LIMIT`,
-      );
-  }
 }

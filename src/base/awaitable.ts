@@ -1,0 +1,2 @@
+/** What may be there at once, or come from another thread. */
+export type Awaitable<T> = T | Promise<T>;

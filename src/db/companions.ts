@@ -1,0 +1,135 @@
+// Companions: the other threads of a database, as one of them sees them.
+//
+// Every thread has the partitions that the ring gives it, with its own stores and log. Thread 0 is the head: it has the
+// names (databases, policies, users), the types of all fields, and what runs by the clock; the others are its members.
+import { OverloadedError } from "../base/errors.ts";
+import type { Source } from "../model/scan.ts";
+import type { FieldType } from "../model/types.ts";
+import { Channel, type Handlers, type Port } from "../threads/channel.ts";
+import { RemoteSource } from "../threads/remote-source.ts";
+import type { Place, StoredPart } from "./stored.ts";
+
+/** A field of a measurement with a type that it has, or is to have. */
+export type DeclaredField = readonly [measurement: string, field: string, type: FieldType];
+
+/** Where a thread stands among the others. */
+export interface Seat {
+  /** 0 = the head. */
+  readonly index: number;
+  readonly count: number;
+  /** The thread of each partition. */
+  readonly owners: Uint8Array;
+  /** i32 a thread: how often fields and series have changed there; then how many queries run. */
+  readonly shared: SharedArrayBuffer;
+}
+
+export function sharedBytes(threads: number): number {
+  return (threads + 1) * 4;
+}
+
+export class Companions {
+  readonly seat: Seat;
+  /** A source for each other thread. */
+  readonly sources: readonly Source[];
+  readonly #shared: Int32Array;
+  readonly #channels: (Channel | undefined)[];
+
+  constructor(seat: Seat) {
+    this.seat = seat;
+    this.#shared = new Int32Array(seat.shared);
+    this.#channels = new Array(seat.count).fill(undefined);
+    this.sources = this.others.map((thread) => new RemoteSource(() => this.channel(thread)));
+  }
+
+  get others(): number[] {
+    return Array.from({ length: this.seat.count }, (_, thread) => thread).filter(
+      (t) => t !== this.seat.index,
+    );
+  }
+
+  /** Queries that run, over all threads. */
+  readonly running = {
+    count: (): number => Atomics.load(this.#shared, this.seat.count),
+    add: (count: number): void => {
+      Atomics.add(this.#shared, this.seat.count, count);
+    },
+  };
+
+  /** Says how often fields and series have changed here. */
+  changed(changes: number): void {
+    Atomics.store(this.#shared, this.seat.index, changes);
+  }
+
+  /** Another number whenever they have changed anywhere. */
+  changes(): string {
+    let changes = "";
+    for (let thread = 0; thread < this.seat.count; thread++)
+      changes += `${Atomics.load(this.#shared, thread)} `;
+    return changes;
+  }
+
+  connect(thread: number, port: Port, handlers: Handlers): void {
+    this.#channels[thread] = new Channel(port, handlers);
+  }
+
+  /** Takes a channel that is there already. */
+  adopt(thread: number, channel: Channel): void {
+    this.#channels[thread] = channel;
+  }
+
+  /** What is under way to the thread ends with an error that asks to send again. */
+  disconnect(thread: number): void {
+    this.#channels[thread]?.close(this.#unreachable(thread));
+    this.#channels[thread] = undefined;
+  }
+
+  /** Throws `OverloadedError` while the thread is not there. */
+  channel(thread: number): Channel {
+    const channel = this.#channels[thread];
+    if (channel === undefined) throw this.#unreachable(thread);
+    return channel;
+  }
+
+  isConnected(thread: number): boolean {
+    return this.#channels[thread] !== undefined;
+  }
+
+  /** Stores rows of another thread's partitions there; durable when resolved. The bytes are handed over. */
+  async write(thread: number, place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> {
+    const channel = this.channel(thread);
+    return channel.call("write", place, batch, rows);
+  }
+
+  /** The types of fields that are new to this thread, as the head has them or now gives them. Not for the head itself. */
+  declare(database: string, fields: readonly DeclaredField[]): Promise<readonly DeclaredField[]> {
+    return this.channel(0).call("declare", database, fields);
+  }
+
+  /** Asks all others the same. Rejects with the first error once all have answered. */
+  async all<T>(name: string, ...args: unknown[]): Promise<T[]> {
+    const asked = this.others.map(async (thread) => this.channel(thread).call<T>(name, ...args));
+    const settled = await Promise.allSettled(asked);
+    return settled.map((answer) => {
+      if (answer.status === "rejected") throw answer.reason;
+      return answer.value;
+    });
+  }
+
+  /** Asks those of the others that are there; null for one that is not, or fails. */
+  async reachable<T>(name: string, ...args: unknown[]): Promise<(T | null)[]> {
+    const asked = this.others.map(async (thread) => this.channel(thread).call<T>(name, ...args));
+    return (await Promise.allSettled(asked)).map((answer) =>
+      answer.status === "fulfilled" ? answer.value : null,
+    );
+  }
+
+  close(error: Error): void {
+    for (const channel of this.#channels) channel?.close(error);
+  }
+
+  #unreachable(thread: number): OverloadedError {
+    return new OverloadedError(
+      `thread ${thread} of ${this.seat.count} has stopped and recovers its rows from the log: send again`,
+    );
+  }
+}

@@ -1,0 +1,483 @@
+// Engine: the stores of one thread and the way of a write into them, on disk and in memory.
+//
+//   bytes -> parse -> [parts to the threads that own their partitions] -> types -> log -> memtables -> durable
+//
+// From the types to the memtables it is one synchronous stretch (applier.ts), in every thread for its own rows.
+import type { Clock } from "../base/clock.ts";
+import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
+import { parseJson } from "../ingest/json.ts";
+import { LineParser } from "../ingest/line.ts";
+import { encodePoints, type Point } from "../ingest/points.ts";
+import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import { BatchSplitter } from "../kernels/split.ts";
+import type { Wal } from "../log/wal.ts";
+import type { Source } from "../model/scan.ts";
+import type { TimeUnit } from "../model/types.ts";
+import type { Schema } from "../store/schema.ts";
+import { StoreSource } from "../store/source.ts";
+import type { Store } from "../store/store.ts";
+import { ScatteredSource } from "../threads/scattered-source.ts";
+import { type Applier, UndeclaredFields } from "./applier.ts";
+import type { Companions } from "./companions.ts";
+import type { Databases } from "./databases.ts";
+import { Deletions } from "./deletions.ts";
+import { type AcceptedWrite, asItCame } from "./forwarding.ts";
+import { Maintenance } from "./maintenance.ts";
+import { checkNameOfWrite } from "./names.ts";
+import type { OpenParts } from "./open.ts";
+import type { Options } from "./options.ts";
+import { type EndedPart, together } from "./parts.ts";
+import type { Queries } from "./queries.ts";
+import { type HeldWindows, Retention } from "./retention.ts";
+import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
+import type { Counters, Locate, Place, Stored, StoredPart, WriteOutcome, WriteTarget } from "./stored.ts";
+
+/** How often expired shards are looked for. */
+const RETENTION_CHECK_MS = 30_000;
+/** How long a write waits for a flush to make room before it is refused. */
+const ROOM_TIMEOUT_MS = 5_000;
+/** Linear memory that writes leave to flushes and queries is the rest of 4 GiB. */
+const MOST_LINEAR_BYTES = 3 * 2 ** 30;
+/** What a batch takes in memtable and catalog, at most, in its own size. */
+const GROWTH = 4;
+
+/** What an engine asks of what surrounds it. */
+export interface Surroundings {
+  /** Makes a database; durable when resolved. */
+  createDatabase(database: string): Promise<void>;
+  /** Forgets the subscriptions of a policy that goes. */
+  readonly subscriptions: {
+    wants(place: Place): boolean;
+    offer(write: AcceptedWrite): void;
+    dropPolicy(database: string, retentionPolicy: string): Promise<void>;
+  };
+  /** Why writes are refused, apart from the engine's own reasons. */
+  failure(): DiskError | undefined;
+  /** Whether a field may be forgotten that has no values here. */
+  mayForget(database: string, measurement: string, field: string): boolean;
+  /** See `RetentionParts`. */
+  holdOthers(database: string, name: string): Promise<HeldWindows>;
+}
+
+/** A batch in linear memory. */
+interface PlacedBatch {
+  readonly pointer: Pointer;
+  readonly sizeBytes: number;
+  readonly rows: number;
+}
+
+/** Lines and points that could not be read. */
+interface Refused {
+  readonly count: number;
+  readonly errors: readonly string[];
+}
+
+export class Engine {
+  /** What this thread has. */
+  readonly ownSource: StoreSource;
+  /** What all threads have. */
+  readonly source: Source;
+  readonly deletions: Deletions;
+  readonly retention: Retention;
+  readonly maintenance: Maintenance;
+  readonly counters: Counters = { writes: 0, rows: 0, dropped: 0, statements: 0, slowStatements: 0 };
+  readonly #options: Options;
+  readonly #clock: Clock;
+  readonly #kernels: Kernels;
+  readonly #schema: Schema;
+  readonly #databases: Databases;
+  readonly #log: Wal;
+  readonly #stores: readonly Store[];
+  readonly #applier: Applier;
+  readonly #parser: LineParser;
+  readonly #surroundings: Surroundings;
+  readonly #companions: Companions | null;
+  readonly #splitter: BatchSplitter | null;
+  readonly #stopTimer: () => void;
+  #oldestRowMs: number | undefined;
+  #nextExpiryMs = 0;
+  #poison: DiskError | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** `companions`: null when this thread has all partitions. */
+  constructor(parts: OpenParts, companions: Companions | null, surroundings: Surroundings) {
+    this.#options = parts.options;
+    this.#clock = parts.clock;
+    this.#kernels = parts.kernels;
+    this.#schema = parts.schema;
+    this.#databases = parts.databases;
+    this.#log = parts.log;
+    this.#stores = parts.stores;
+    this.#applier = parts.applier;
+    this.#surroundings = surroundings;
+    this.#companions = companions;
+    this.#parser = new LineParser(parts.kernels);
+    this.#splitter = companions && new BatchSplitter(parts.kernels, companions.seat.owners);
+    this.maintenance = new Maintenance(parts.log, parts.stores);
+    this.ownSource = new StoreSource(parts.kernels, parts.schema, parts.stores);
+    this.source = companions
+      ? new ScatteredSource(this.ownSource, companions.sources, () => companions.changes())
+      : this.ownSource;
+    if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
+    const checkWritable = () => this.checkWritable();
+    const changed = () => this.#changed();
+    const { mayForget, holdOthers, subscriptions } = surroundings;
+    this.deletions = new Deletions({
+      ...{ ...parts, maintenance: this.maintenance, checkWritable, mayForget, changed },
+    });
+    this.retention = new Retention({
+      ...{ ...parts, maintenance: this.maintenance, deletions: this.deletions, checkWritable, holdOthers },
+      subscriptions,
+    });
+    // the types of fields that are new are the head's to say, once what the log has is in memory
+    if (companions && companions.seat.index > 0) this.#applier.declares = true;
+    this.#changed();
+    const period = Math.min(1000, parts.options.flushInterval);
+    this.#stopTimer = parts.clock.every(period, () => {
+      this.#flushWhenOld();
+      this.#expireWhenDue();
+    });
+  }
+
+  /** Writes line protocol. Resolves when every stored row is durable; refused lines are in the outcome. */
+  async writeLines(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const place = await this.#admit(target);
+    const nowNs = this.#clock.nowNs();
+    const options = { ...place, ...precisionOf(target), nowNs };
+    const parsed = this.#parser.parse(bytes, options);
+    const refused = { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
+    const isRefused = target.allOrNothing === true && refused.count > 0;
+    const whole = { pointer: parsed.batch, sizeBytes: parsed.batchBytes, rows: parsed.rows };
+    let storing: Promise<StoredPart>;
+    try {
+      if (isRefused) return this.#count(NOTHING, refused);
+      if (this.#companions) storing = Promise.resolve(await this.#storeApart(whole, place));
+      else {
+        const stored = this.#store(whole, place);
+        const { accepted } = stored;
+        const isWhole = accepted && refused.count + stored.dropped === 0;
+        storing = this.#finish(
+          isWhole
+            ? { ...stored, accepted: asItCame(accepted, bytes, target.precision ?? "ns", nowNs) }
+            : stored,
+        );
+      }
+    } finally {
+      parsed.free();
+    }
+    const locate: Locate = (refusals) => this.#parser.locate(bytes, options, refusals);
+    return this.#count(await storing, refused, locate);
+  }
+
+  /** Writes JSON: one point, an array, or a point a line. Otherwise as `writeLines`. */
+  async writeJson(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
+    const place = await this.#admit(target);
+    const parsed = parseJson(body, { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs() });
+    const refused = { count: parsed.errorCount, errors: parsed.errors };
+    return this.#count(await this.#storeBytes(parsed.batch, parsed.rows, place), refused, parsed.locate);
+  }
+
+  /** Writes points. All of them are stored or, when one is malformed (`InputError`), none. */
+  async writePoints(points: readonly Point[], target: WriteTarget): Promise<WriteOutcome> {
+    const nowNs = this.#clock.nowNs();
+    const place = await this.#admit(target);
+    const { batch, locate } = encodePoints(points, place, nowNs);
+    return this.#count(await this.#storeBytes(batch, points.length, place), NONE_REFUSED, locate);
+  }
+
+  /** Writes a batch. */
+  async writeBatch(batch: Uint8Array, rows: number, target: WriteTarget): Promise<WriteOutcome> {
+    const place = await this.#admit(target);
+    return this.#count(await this.#storeBytes(batch, rows, place), NONE_REFUSED);
+  }
+
+  /** Stores rows of this thread's partitions that another has parsed; durable when resolved. */
+  async storePart(place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> {
+    this.checkWritable();
+    await this.#waitForRoom();
+    return this.#storeOwn(batch, rows, place);
+  }
+
+  /** Brings all rows of this thread in memory to segments. Resolves when they are durable there. */
+  async flush(): Promise<void> {
+    if (this.#closed) throw new ClosedError("the database is closed");
+    this.#oldestRowMs = undefined;
+    await this.maintenance.flush();
+  }
+
+  /** Finishes what is in flight, flushes and closes; calling again waits for the same. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Why writes are refused; undefined = they are not. */
+  get failure(): DiskError | undefined {
+    return (
+      this.#poison ??
+      this.#log.failure ??
+      this.maintenance.failure ??
+      this.#databases.failure ??
+      this.#surroundings.failure()
+    );
+  }
+
+  /** Throws `ClosedError`, `DiskError`. */
+  checkWritable(): void {
+    if (this.#closed) throw new ClosedError("the database is closed");
+    const failure = this.failure;
+    if (failure)
+      throw new DiskError(`writes are refused since the disk failed: ${failure.message}`, { cause: failure });
+  }
+
+  get schema(): Schema {
+    return this.#schema;
+  }
+
+  health(): Health {
+    return healthOf({
+      failure: this.failure,
+      recovery: this.#log.recovery,
+      stores: this.#stores,
+      closed: this.isClosed,
+    });
+  }
+
+  metrics(queries: Queries): readonly Metric[] {
+    return engineMetrics({
+      counters: this.counters,
+      log: this.#log.statistics,
+      stores: this.#stores,
+      kernels: this.#kernels,
+      maintenance: this.maintenance,
+      queries,
+    });
+  }
+
+  // Whether a write may come in, and where it goes. Waits for room.
+  async #admit(target: WriteTarget): Promise<Place> {
+    this.checkWritable();
+    const { database } = target;
+    if (database === "") throw new InputError("database is required");
+    // also when another write is creating it: no row may be acknowledged for a database that a crash forgets
+    if (!this.#databases.isDurable(database)) {
+      if (!this.#databases.has(database)) {
+        if (!this.#options.autoCreateDatabase) throw new NotFoundError(`database not found: "${database}"`);
+        checkNameOfWrite(database);
+      }
+      await this.#surroundings.createDatabase(database);
+    }
+    const policies = this.#databases.policies(database) ?? [];
+    const retentionPolicy = target.retentionPolicy || policies.find((policy) => policy.isDefault)?.name || "";
+    if (!policies.some(({ name }) => name === retentionPolicy))
+      throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
+    await this.#waitForRoom();
+    return { database, retentionPolicy };
+  }
+
+  get #memoryBytes(): number {
+    let sum = this.#applier.activeBytes;
+    for (const store of this.#stores) sum += store.sealedBytes;
+    return sum;
+  }
+
+  /** What this thread's rows may take in memory. */
+  get #maxMemSize(): number {
+    return Math.floor(this.#options.maxMemSize / (this.#companions?.seat.count ?? 1));
+  }
+
+  // Sealed and active memtables together may take twice maxMemSize: one being flushed, one being filled.
+  async #waitForRoom(): Promise<void> {
+    const maxMemSize = this.#maxMemSize;
+    const deadline = this.#clock.elapsedMs() + ROOM_TIMEOUT_MS;
+    while (this.#memoryBytes > 2 * maxMemSize) {
+      if (this.#clock.elapsedMs() > deadline)
+        throw new OverloadedError("rows come faster than they can be flushed: send again later");
+      void this.maintenance.flush().catch(() => undefined);
+      await Bun.sleep(2);
+      this.checkWritable();
+    }
+  }
+
+  async #storeBytes(bytes: Uint8Array, rows: number, place: Place): Promise<StoredPart> {
+    if (this.#companions) return this.#withBytes(bytes, rows, (placed) => this.#storeApart(placed, place));
+    return this.#finish(await this.#withBytes(bytes, rows, (placed) => this.#store(placed, place)));
+  }
+
+  // The copy in linear memory is gone when `store` has ended.
+  async #withBytes<T>(
+    bytes: Uint8Array,
+    rows: number,
+    store: (placed: PlacedBatch) => T | Promise<T>,
+  ): Promise<T> {
+    const pointer = this.#applier.put(bytes);
+    try {
+      return await store({ pointer, sizeBytes: bytes.length, rows });
+    } finally {
+      this.#kernels.free(pointer);
+    }
+  }
+
+  // Each thread gets the rows of its partitions; durable when resolved. The batch is needed until then.
+  async #storeApart({ pointer, sizeBytes, rows }: PlacedBatch, place: Place): Promise<StoredPart> {
+    const { index, owners } = this.#companions!.seat;
+    const splitter = this.#splitter!;
+    const parts: Promise<EndedPart>[] = [];
+    const whole = () => this.#kernels.view(pointer, sizeBytes).slice();
+    for (const [thread, count] of splitter.rowsOf(pointer, sizeBytes).entries()) {
+      if (count === 0) continue;
+      const bytes = count === rows ? whole() : splitter.part(pointer, sizeBytes, thread).slice();
+      const storing =
+        thread === index
+          ? this.#storeOwn(bytes, count, place)
+          : this.#companions!.write(thread, place, bytes, count);
+      parts.push(storing.then((stored) => ({ thread, stored })));
+    }
+    // all of them: what is stored is stored, also where another thread could not
+    const ended = (await Promise.allSettled(parts)).map((part) => {
+      if (part.status === "rejected") throw part.reason;
+      return part.value;
+    });
+    return together(ended, owners, whole);
+  }
+
+  async #storeOwn(batch: Uint8Array, rows: number, place: Place): Promise<StoredPart> {
+    return this.#finish(await this.#withBytes(batch, rows, (placed) => this.#storeDeclared(placed, place)));
+  }
+
+  // The types of fields that this thread does not know are asked of the head first.
+  async #storeDeclared(batch: PlacedBatch, place: Place): Promise<Stored> {
+    for (;;) {
+      try {
+        return this.#store(batch, place);
+      } catch (error) {
+        if (!(error instanceof UndeclaredFields)) throw error;
+        const declared = await this.#companions!.declare(place.database, error.fields);
+        // from here to the memtables nothing comes between: a drop that is under way comes after
+        for (const [measurement, field, type] of declared)
+          this.#schema.measurement(place.database, measurement).define(field, type);
+      }
+    }
+  }
+
+  // Synchronous from the types to the memtables: see applier.ts.
+  #store(batch: PlacedBatch, place: Place): Stored {
+    this.checkWritable();
+    // a DROP DATABASE may have come while the write waited for room
+    if (!this.#databases.has(place.database))
+      throw new NotFoundError(`database not found: "${place.database}"`);
+    const { database, retentionPolicy } = place;
+    if (!this.#databases.policies(database)?.some(({ name }) => name === retentionPolicy))
+      throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
+    if (batch.rows === 0) return { position: 0, rows: 0, dropped: 0, errors: [] };
+    const oldestTime = this.retention.oldestTime(database, retentionPolicy);
+    const fitted = this.#applier.fit(batch, place, this.#options.strictTypes, oldestTime);
+    try {
+      const { rows, dropped, errors } = fitted;
+      if (rows === 0) return { position: 0, rows, dropped, errors };
+      this.#checkMemory(fitted.sizeBytes);
+      const position = this.#log.append(this.#kernels.view(fitted.pointer, fitted.sizeBytes));
+      try {
+        this.#applier.apply(fitted);
+      } catch (error) {
+        // the log has rows that memory does not: only a restart brings them together again
+        this.#poison = new DiskError(
+          `rows in the log could not be brought to memory: ${(error as Error).message}`,
+        );
+        throw error;
+      }
+      this.#changed();
+      this.#oldestRowMs ??= this.#clock.elapsedMs();
+      if (!this.#surroundings.subscriptions.wants(place)) return { position, rows, dropped, errors };
+      const bytes = this.#kernels.view(fitted.pointer, fitted.sizeBytes).slice();
+      const accepted: AcceptedWrite = { ...place, rows, batch: bytes, lines: null, precision: "ns" };
+      return { position, rows, dropped, errors, accepted };
+    } finally {
+      fitted.free();
+    }
+  }
+
+  // Refuses before the log has the rows: what is there must fit in memory, at the next start as well.
+  #checkMemory(batchBytes: number): void {
+    if (this.#kernels.usedBytes + GROWTH * batchBytes <= MOST_LINEAR_BYTES) return;
+    void this.flush().catch(() => undefined);
+    throw new OverloadedError("memory is full of rows and series: send again later, or drop measurements");
+  }
+
+  // Tells the other threads' queries that what they know of fields and series may be old; before a write is answered.
+  #changed(): void {
+    if (!this.#companions) return;
+    let changes = this.#schema.changes;
+    for (const { catalog } of this.#stores) changes += catalog.changes;
+    this.#companions.changed(changes);
+  }
+
+  async #finish(stored: Stored): Promise<StoredPart> {
+    if (this.#applier.activeBytes > this.#maxMemSize) void this.flush().catch(() => undefined);
+    if (stored.position > 0) await this.#log.durable(stored.position);
+    if (stored.accepted) this.#surroundings.subscriptions.offer(stored.accepted);
+    const { rows, dropped, errors } = stored;
+    return { rows, dropped, errors };
+  }
+
+  #count(
+    stored: StoredPart,
+    refused: Refused,
+    locate: Locate = (refusals) => refusals.map(({ reason }) => reason),
+  ): WriteOutcome {
+    const dropped = stored.dropped + refused.count;
+    this.counters.writes++;
+    this.counters.rows += stored.rows;
+    this.counters.dropped += dropped;
+    const errors = [...refused.errors, ...locate(stored.errors)];
+    return {
+      rows: stored.rows,
+      dropped,
+      errors,
+      partial: errors.length > 0 && stored.rows + stored.dropped > 0,
+    };
+  }
+
+  #expireWhenDue(): void {
+    const nowMs = this.#clock.elapsedMs();
+    if (nowMs < this.#nextExpiryMs || this.failure || this.#closed) return;
+    this.#nextExpiryMs = nowMs + RETENTION_CHECK_MS;
+    void this.retention.enforce().catch(() => undefined);
+  }
+
+  #flushWhenOld(): void {
+    const oldest = this.#oldestRowMs;
+    if (oldest === undefined || this.failure || this.#closed) return;
+    if (this.#clock.elapsedMs() - oldest >= this.#options.flushInterval)
+      void this.flush().catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    this.#stopTimer();
+    try {
+      if (!this.failure) await this.maintenance.flush();
+    } finally {
+      await this.maintenance.close();
+      await this.#log.close().finally(() => this.#release());
+    }
+  }
+
+  #release(): void {
+    for (const store of this.#stores) store.close();
+    this.#applier.close();
+    this.#parser.close();
+    this.#splitter?.close();
+  }
+}
+
+const NOTHING: StoredPart = { rows: 0, dropped: 0, errors: [] };
+const NONE_REFUSED: Refused = { count: 0, errors: [] };
+
+function precisionOf(target: WriteTarget): { precision?: TimeUnit } {
+  return target.precision === undefined ? {} : { precision: target.precision };
+}

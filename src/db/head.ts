@@ -1,0 +1,288 @@
+// Head: a database whose partitions are shared by threads. This thread has its share of them and everything that there is once;
+// it starts the others, tells them of each other, and starts one that dies again.
+//
+//   a member dies     its channels end: what was under way fails with "send again" (503), as does what comes meanwhile;
+//                     a new thread recovers its partitions from their log, and only then do requests reach them again
+import { systemClock } from "../base/clock.ts";
+import { ClosedError } from "../base/errors.ts";
+import { type DiskLock, makeDurableFolder } from "../disk/disk.ts";
+import { nodeDisk } from "../disk/node.ts";
+import type { Point } from "../ingest/points.ts";
+import type { Source } from "../model/scan.ts";
+import type { StatementResult } from "../query/result.ts";
+import type { SlowStatement } from "../query/slow.ts";
+import type { Handlers } from "../threads/channel.ts";
+import { Companions, type DeclaredField, type Seat, sharedBytes } from "./companions.ts";
+import { Database } from "./database.ts";
+import { arrange, ownersOf, shareOf } from "./layout.ts";
+import { type MemberReport, type OfferedWrite, partHandlers } from "./member.ts";
+import { openDatabases, openParts } from "./open.ts";
+import type { Options } from "./options.ts";
+import type { RunOptions } from "./sessions.ts";
+import type { Check, Health, Metric } from "./status.ts";
+import type { WriteOutcome, WriteTarget } from "./stored.ts";
+import { metricsOfAll, Team } from "./team.ts";
+import type { Users } from "./users.ts";
+
+/** Between attempts to start a thread again that could not be: doubled each time, up to the last. */
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 10_000;
+
+/** What a thread is told to serve. */
+export interface ServeRequest {
+  /** URL of the module whose `serve` does it: what stands above this folder is not known here. */
+  readonly module: string;
+  readonly options: object;
+}
+
+export class Head {
+  readonly #db: Database;
+  readonly #options: Options;
+  readonly #companions: Companions;
+  readonly #workers: (Worker | undefined)[] = [];
+  readonly #ownMetrics: (() => readonly Metric[])[] = [];
+  readonly #warnings: string[] = [];
+  /** Why a thread could not be started again, by thread. */
+  readonly #failures = new Map<number, string>();
+  readonly #team: Team;
+  #serving: ServeRequest | undefined;
+  #isClosing = false;
+  #onSlowStatement: (statement: SlowStatement) => void = () => undefined;
+  /** Told of threads that died and were started again. */
+  onThread: (message: string) => void = () => undefined;
+
+  private constructor(db: Database, team: Team) {
+    this.#db = db;
+    this.#options = db.options;
+    this.#team = team;
+    this.#companions = team.companions;
+    db.users.onChange = async () => {
+      await this.#companions.reachable("reloadUsers");
+    };
+    db.onDatabases(async () => {
+      await this.#companions.reachable("reloadDatabases");
+    });
+    db.subscriptions.onChange = async () => {
+      await this.#companions.reachable("wanted", db.subscriptions.places());
+    };
+  }
+
+  /** Opens a data directory with `options.threads` threads, this one included: 2 at least, as many as partitions at most. */
+  static async open(options: Options): Promise<Head> {
+    await makeDurableFolder(nodeDisk, options.dataDir);
+    const lock = await nodeDisk.lock(`${options.dataDir}/LOCK`);
+    try {
+      return await Head.#open(options, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  static async #open(options: Options, lock: DiskLock): Promise<Head> {
+    const databases = await openDatabases(options, nodeDisk);
+    const { partitions } = databases;
+    const count = Math.min(options.threads, partitions);
+    await arrange(options, nodeDisk, systemClock, databases, count);
+    const shared = new SharedArrayBuffer(sharedBytes(count));
+    const team = new Team(new Companions({ index: 0, count, owners: ownersOf(partitions, count), shared }));
+    const share = shareOf(options.dataDir, partitions, 0, count);
+    const parts = await openParts(options, nodeDisk, systemClock, databases, share);
+    const head = new Head(new Database(parts, lock, team), team);
+    const started = team.companions.others.map((thread) => head.#start(thread));
+    const failed = (await Promise.allSettled(started)).find(({ status }) => status === "rejected");
+    if (failed) {
+      await head.close().catch(() => undefined);
+      throw (failed as PromiseRejectedResult).reason;
+    }
+    return head;
+  }
+
+  get options(): Options {
+    return this.#options;
+  }
+
+  get users(): Users {
+    return this.#db.users;
+  }
+
+  get source(): Source {
+    return this.#db.source;
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#db.warnings, ...this.#warnings];
+  }
+
+  /** Told of statements that took longer than `slowQueryThreshold`, in any thread. */
+  set onSlowStatement(report: (statement: SlowStatement) => void) {
+    this.#onSlowStatement = report;
+    this.#db.onSlowStatement = report;
+  }
+
+  writeLines(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
+    return this.#db.writeLines(body, target);
+  }
+
+  writeJson(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
+    return this.#db.writeJson(body, target);
+  }
+
+  writePoints(points: readonly Point[], target: WriteTarget): Promise<WriteOutcome> {
+    return this.#db.writePoints(points, target);
+  }
+
+  run(text: string, options: RunOptions = {}): AsyncIterable<StatementResult> {
+    return this.#db.run(text, options);
+  }
+
+  /** Brings all rows in memory to segments, in all threads. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#db.flush(), this.#companions.all("flush")]);
+  }
+
+  /** Of all threads; one that is not there fails a check of its own. */
+  async health(): Promise<Health> {
+    const own = this.#db.health();
+    const others = await this.#companions.reachable<Health>("health");
+    const checks = [...own.checks];
+    for (const [i, thread] of this.#companions.others.entries()) {
+      const health = others[i];
+      if (!health) checks.push(this.#notThere(thread));
+      else
+        for (const check of health.checks)
+          if (check.status === "fail") checks.push({ ...check, name: `${check.name} of thread ${thread}` });
+    }
+    const failed = checks.filter(({ status }) => status === "fail");
+    if (failed.length === 0) return own;
+    return { status: "fail", message: failed.map(({ message }) => message).join("; "), checks };
+  }
+
+  #notThere(thread: number): Check {
+    const failure = this.#failures.get(thread);
+    const because = failure === undefined ? "" : `; it could not start: ${failure}`;
+    return {
+      name: `thread ${thread}`,
+      status: "fail",
+      message: `thread ${thread} of ${this.#companions.seat.count} has stopped and recovers its rows from the log; writes to its partitions are answered 503${because}`,
+    };
+  }
+
+  metrics(): Promise<Metric[]> {
+    const http = this.#ownMetrics.flatMap((metrics) => metrics());
+    return metricsOfAll([...this.#db.metrics(), ...http], this.#companions);
+  }
+
+  /** Metrics of what stands above this thread's database. */
+  addMetrics(metrics: () => readonly Metric[]): void {
+    this.#ownMetrics.push(metrics);
+  }
+
+  /** Has every other thread serve the same, and those that are started later. */
+  async serveInThreads(request: ServeRequest): Promise<void> {
+    this.#serving = request;
+    await this.#companions.all("serve", request);
+  }
+
+  /** No thread but this one serves any more; resolves when requests that had begun are answered. */
+  async stopServing(graceMs: number): Promise<void> {
+    this.#serving = undefined;
+    await this.#companions.reachable("stopServing", graceMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosing) return this.#db.close();
+    this.#isClosing = true;
+    await this.#db.closeSessions();
+    await this.#companions.reachable("close");
+    await this.#db.close();
+    this.#companions.close(new ClosedError("the database is closed"));
+    for (const worker of this.#workers) worker?.terminate();
+  }
+
+  /** Ends a thread as a crash would: for tests. */
+  kill(thread: number): void {
+    this.#workers[thread]?.terminate();
+  }
+
+  // Starts a thread and connects it with all others; resolves when it has its rows.
+  async #start(thread: number): Promise<void> {
+    const companions = this.#companions;
+    const worker = new Worker(new URL("./thread.ts", import.meta.url).href);
+    this.#workers[thread] = worker;
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.onThread(`thread ${thread}: ${event.message}`);
+    });
+    worker.addEventListener("close", () => this.#ended(thread, worker));
+    companions.connect(thread, worker, this.#handlers());
+    const channel = companions.channel(thread);
+    for (const other of companions.others) {
+      if (other === thread || this.#workers[other] === undefined || !companions.isConnected(other)) continue;
+      const { port1, port2 } = new MessageChannel();
+      channel.notify("connect", other, port1);
+      companions.channel(other).notify("connect", thread, port2);
+    }
+    const seat: Seat = { ...companions.seat, index: thread };
+    const report = await channel.call<MemberReport>("start", this.#options, seat);
+    for (const [database, measurement, field, type] of report.fields)
+      this.#db.engine.schema.measurement(database, measurement).define(field, type);
+    this.#warnings.push(...report.warnings);
+    await channel.call("wanted", this.#db.subscriptions.places());
+    if (this.#serving) await channel.call("serve", this.#serving);
+  }
+
+  #ended(thread: number, worker: Worker): void {
+    if (this.#workers[thread] !== worker) return;
+    this.#workers[thread] = undefined;
+    this.#companions.disconnect(thread);
+    if (this.#isClosing) return;
+    for (const other of this.#companions.others)
+      if (other !== thread && this.#companions.isConnected(other))
+        this.#companions.channel(other).notify("disconnect", thread);
+    this.onThread(`thread ${thread} has stopped: it is started again`);
+    void this.#startAgain(thread, FIRST_PAUSE_MS);
+  }
+
+  async #startAgain(thread: number, pauseMs: number): Promise<void> {
+    try {
+      await this.#start(thread);
+      this.#failures.delete(thread);
+      this.onThread(`thread ${thread} has its rows again`);
+    } catch (error) {
+      if (this.#isClosing) return;
+      this.#failures.set(thread, (error as Error).message);
+      const worker = this.#workers[thread];
+      this.#workers[thread] = undefined;
+      this.#companions.disconnect(thread);
+      worker?.terminate();
+      await Bun.sleep(pauseMs);
+      if (!this.#isClosing) void this.#startAgain(thread, Math.min(2 * pauseMs, LAST_PAUSE_MS));
+    }
+  }
+
+  // What a member may ask of the head.
+  #handlers(): Handlers {
+    const db = this.#db;
+    const { calls, streams } = partHandlers(db.engine, this.#options.queryMemory);
+    return {
+      ...(streams ? { streams } : {}),
+      calls: {
+        ...calls,
+        declare: (database: string, fields: readonly DeclaredField[]) =>
+          this.#team.declare(db.engine.schema, database, fields),
+        administration: (part: string | null, method: string, args: unknown[]) => {
+          const { administration } = db;
+          const target = part === null ? administration : administration[part as keyof typeof administration];
+          return (target as unknown as Record<string, (...args: unknown[]) => unknown>)[method]!(...args);
+        },
+        healthOfAll: () => this.health(),
+        metricsOfAll: () => this.metrics(),
+      },
+      notices: {
+        offer: (write: OfferedWrite, batch: Uint8Array) => db.subscriptions.offer({ ...write, batch }),
+        slow: (statement: SlowStatement) => this.#onSlowStatement(statement),
+      },
+    };
+  }
+}

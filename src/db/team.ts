@@ -1,0 +1,252 @@
+// Team: what the head of several threads does beside the engine of its own partitions: it says the types of new fields, and
+// does with all threads what a statement asks for.
+//
+// The head has every field's type in its schema; a member asks for those that it meets for the first time. Changes of
+// names go one after the other.
+//
+//   drops      the head first: from then on it gives types anew, and a member's rows of before go with its own drop
+//   DELETE     the members first: a field is forgotten by the head only when no thread has a value of it, or asked for it meanwhile
+import type { Administration } from "../model/administration.ts";
+import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
+import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
+import type { PolicyChange, RetentionAdministration, RetentionPolicy, Shard } from "../model/retention.ts";
+import type { ServerStatus } from "../model/server-status.ts";
+import type { TimeWindow } from "../model/windows.ts";
+import type { Schema } from "../store/schema.ts";
+import type { Companions, DeclaredField } from "./companions.ts";
+import type { Database } from "./database.ts";
+import { type Queries, threadOfQuery } from "./queries.ts";
+import type { HeldWindows } from "./retention.ts";
+import type { Figures } from "./server-status.ts";
+import { type Metric, summed } from "./status.ts";
+
+/** A field that a deletion is about. */
+const nameOf = (database: string, measurement: string, field: string) =>
+  JSON.stringify([database, measurement, field]);
+
+export class Team {
+  readonly companions: Companions;
+  /** Fields that other threads have, or asked for while a deletion runs. */
+  readonly #kept = new Set<string>();
+
+  constructor(companions: Companions) {
+    this.companions = companions;
+  }
+
+  administration(db: Database): Administration {
+    return new TeamAdministration(db, this);
+  }
+
+  /** Whether the head may forget a field that it has no values of. */
+  mayForget(database: string, measurement: string, field: string): boolean {
+    return !this.#kept.has(nameOf(database, measurement, field));
+  }
+
+  /** The types of fields, which get the ones given where they are new. */
+  declare(schema: Schema, database: string, fields: readonly DeclaredField[]): DeclaredField[] {
+    return fields.map(([measurement, field, type]) => {
+      this.#kept.add(nameOf(database, measurement, field));
+      const known = schema.measurement(database, measurement);
+      known.define(field, type);
+      return [measurement, field, known.field(field)!.type];
+    });
+  }
+
+  /** The windows that a policy has in the other threads, which flush nothing until they are released. */
+  async holdWindows(database: string, name: string): Promise<HeldWindows> {
+    const release = async () => {
+      await this.companions.reachable("releaseWindows");
+    };
+    try {
+      const windows = await this.companions.all<readonly TimeWindow[]>("holdWindows", database, name);
+      return { windows: windows.flat(), release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /** DELETE in all threads. */
+  async delete(db: Database, request: DeleteRequest): Promise<void> {
+    const { database, measurement, fields } = request;
+    this.#kept.clear();
+    const left = await this.companions.all<string[]>("delete", request);
+    for (const field of new Set(left.flat())) this.#kept.add(nameOf(database, measurement, field));
+    await db.deletions.delete(request);
+    if (fields !== null) this.#kept.clear();
+  }
+}
+
+class TeamAdministration implements Administration {
+  readonly into;
+  readonly queries: QueryRegistry;
+  readonly continuousQueries;
+  readonly subscriptions;
+  readonly status: ServerStatus;
+  readonly users;
+  readonly retention: RetentionAdministration;
+  readonly deletions: DeletionAdministration;
+  readonly #db: Database;
+  readonly #companions: Companions;
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(db: Database, team: Team) {
+    this.#db = db;
+    this.#companions = team.companions;
+    this.into = db.into;
+    this.continuousQueries = db.continuousQueries;
+    this.subscriptions = db.subscriptions;
+    this.users = db.users;
+    this.queries = new TeamQueries(db.queries, team.companions);
+    this.status = new TeamStatus(db.status, db, team.companions);
+    this.retention = new TeamRetention(db.retention, team.companions, (work) => this.#inTurn(work));
+    this.deletions = { delete: (request) => this.#inTurn(() => team.delete(db, request)) };
+  }
+
+  databases(): string[] {
+    return this.#db.databases();
+  }
+
+  retentionPolicies(database: string): readonly RetentionPolicy[] | undefined {
+    return this.#db.retentionPolicies(database);
+  }
+
+  createDatabase(database: string): Promise<void> {
+    return this.#inTurn(() => this.#db.createDatabase(database));
+  }
+
+  dropDatabase(database: string): Promise<void> {
+    return this.#inTurn(() =>
+      this.#db.dropDatabase(database, async () => {
+        await this.#companions.all("drop", database, null);
+      }),
+    );
+  }
+
+  dropMeasurement(database: string, measurement: string): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#db.dropMeasurement(database, measurement);
+      await this.#companions.all("drop", database, measurement);
+    });
+  }
+
+  // One change of names after the other: none begins on what another has half done.
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(work);
+    this.#changing = done.catch(() => undefined);
+    return done;
+  }
+}
+
+class TeamQueries implements QueryRegistry {
+  readonly #own: Queries;
+  readonly #companions: Companions;
+
+  constructor(own: Queries, companions: Companions) {
+    this.#own = own;
+    this.#companions = companions;
+  }
+
+  begin(text: () => string, database: string): QueryTicket {
+    return this.#own.begin(text, database);
+  }
+
+  async list(): Promise<readonly RunningQuery[]> {
+    const others = await this.#companions.reachable<readonly RunningQuery[]>("queries");
+    return [...this.#own.list(), ...others.flatMap((list) => list ?? [])].sort((a, b) => a.id - b.id);
+  }
+
+  async kill(id: bigint): Promise<void> {
+    const thread = id < 1n ? 0 : threadOfQuery(id, this.#companions.seat.count);
+    if (thread === this.#companions.seat.index) this.#own.kill(id);
+    else await this.#companions.channel(thread).call("kill", id);
+  }
+}
+
+class TeamStatus implements ServerStatus {
+  readonly #own: Figures;
+  readonly #db: Database;
+  readonly #companions: Companions;
+
+  constructor(own: Figures, db: Database, companions: Companions) {
+    this.#own = own;
+    this.#db = db;
+    this.#companions = companions;
+  }
+
+  async statistics() {
+    return this.#own.statisticsOf(await metricsOfAll(this.#db.metrics(), this.#companions));
+  }
+
+  diagnostics() {
+    return this.#own.diagnostics();
+  }
+}
+
+class TeamRetention implements RetentionAdministration {
+  readonly #own: RetentionAdministration & { enforce(): Promise<void> };
+  readonly #companions: Companions;
+  readonly #inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+
+  constructor(
+    own: RetentionAdministration & { enforce(): Promise<void> },
+    companions: Companions,
+    inTurn: <T>(work: () => Promise<T>) => Promise<T>,
+  ) {
+    this.#own = own;
+    this.#companions = companions;
+    this.#inTurn = inTurn;
+  }
+
+  createDatabase(database: string, name: string | undefined, change: PolicyChange): Promise<void> {
+    return this.#inTurn(() => this.#own.createDatabase(database, name, change));
+  }
+
+  createPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
+    return this.#inTurn(() => this.#own.createPolicy(database, name, change));
+  }
+
+  alterPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#own.alterPolicy(database, name, change);
+      await this.#companions.all("enforce");
+    });
+  }
+
+  dropPolicy(database: string, name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      // (the head last: its step is the one that takes the name out of the file)
+      await this.#companions.all("dropPolicy", database, name);
+      await this.#own.dropPolicy(database, name);
+    });
+  }
+
+  async shards(): Promise<Shard[]> {
+    const others = await this.#companions.all<Shard[]>("shards");
+    const byId = new Map([...others.flat(), ...(await this.#own.shards())].map((shard) => [shard.id, shard]));
+    return [...byId.values()].sort(
+      (a, b) =>
+        compare(a.database, b.database) ||
+        compare(a.retentionPolicy, b.retentionPolicy) ||
+        compare(a.startNs, b.startNs) ||
+        compare(a.endNs, b.endNs),
+    );
+  }
+
+  dropShard(id: bigint): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#companions.all("dropShard", id);
+      await this.#own.dropShard(id);
+    });
+  }
+}
+
+/** The metrics of this thread and of those that answer, added up. */
+export async function metricsOfAll(own: readonly Metric[], companions: Companions): Promise<Metric[]> {
+  const others = await companions.reachable<readonly Metric[]>("metrics");
+  return summed([own, ...others.map((metrics) => metrics ?? [])]);
+}
+
+function compare<T extends string | bigint>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,61 @@
+// The program of a thread that a head starts: connects with the others, opens its partitions, serves when told to.
+import { assert } from "../base/assert.ts";
+import { OverloadedError } from "../base/errors.ts";
+import { Channel, type Handlers, type Port } from "../threads/channel.ts";
+import { Companions, type Seat } from "./companions.ts";
+import type { ServeRequest } from "./head.ts";
+import { Member } from "./member.ts";
+import type { Options } from "./options.ts";
+
+/** What serves: `src/server.ts`, by its URL. */
+interface Serving {
+  serve(db: Member, options: object): { stop(graceMs: number): Promise<void> };
+}
+
+/** Ports to other threads that came before it was known who this one is. */
+const early: [thread: number, port: MessagePort][] = [];
+let companions: Companions | undefined;
+let server: ReturnType<Serving["serve"]> | undefined;
+
+function missing(): never {
+  throw new OverloadedError("a thread that was started again reads its rows from the log: send again");
+}
+
+/** What other threads may ask; all of it once the partitions are open. */
+const parts: Handlers = { missing };
+
+const ofHead: Handlers = {
+  missing,
+  calls: { start },
+  notices: {
+    connect: (thread: number, port: MessagePort) => {
+      if (companions) companions.connect(thread, port, parts);
+      else early.push([thread, port]);
+    },
+    disconnect: (thread: number) => companions?.disconnect(thread),
+  },
+};
+
+async function start(options: Options, seat: Seat) {
+  companions = new Companions(seat);
+  companions.adopt(0, head);
+  for (const [thread, port] of early.splice(0)) companions.connect(thread, port, parts);
+  const member = await Member.open(options, companions);
+  Object.assign(parts, member.partHandlers());
+  const { calls, streams } = member.partHandlers();
+  const serving: Handlers["calls"] = {
+    serve: async (request: ServeRequest) => {
+      const { serve } = (await import(request.module)) as Serving;
+      server = serve(member, request.options);
+    },
+    stopServing: async (graceMs: number) => {
+      await server?.stop(graceMs);
+      server = undefined;
+    },
+  };
+  Object.assign(ofHead, { streams, calls: { ...calls, ...member.headHandlers(), ...serving } });
+  return member.report;
+}
+
+assert(!Bun.isMainThread, "thread.ts is run by a head");
+const head = new Channel(globalThis as unknown as Port, ofHead);

@@ -1,0 +1,391 @@
+// A database whose partitions are shared by threads answers as one that has them in one thread, whoever is asked, and loses
+// nothing when a thread dies, or when the number of threads changes.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Database } from "../src/db/database.ts";
+import { Head } from "../src/db/head.ts";
+import { ownersOf } from "../src/db/layout.ts";
+import { type OptionsInput, resolveOptions } from "../src/db/options.ts";
+import { type Server, serveThreads } from "../src/server.ts";
+
+let dataDir: string;
+let heads: Head[] = [];
+let servers: Server[] = [];
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), "serie-threads-"));
+});
+afterEach(async () => {
+  for (const server of servers) await server.stop(100);
+  for (const head of heads) await head.close();
+  heads = [];
+  servers = [];
+  rmSync(dataDir, { recursive: true });
+});
+
+async function openHead(threads: number, options: OptionsInput = {}): Promise<Head> {
+  const head = await Head.open(resolveOptions({ dataDir, threads, ...options }));
+  heads.push(head);
+  return head;
+}
+
+async function closeHead(head: Head): Promise<void> {
+  heads = heads.filter((each) => each !== head);
+  await head.close();
+}
+
+type Runs = Pick<Database, "run">;
+
+/** An answer as it reads: series after series. */
+async function ask(db: Runs, text: string, database = "d"): Promise<unknown[]> {
+  const answer: unknown[] = [];
+  for await (const { series } of db.run(text, { database }))
+    for await (const { name, tags, columns, rows } of series)
+      answer.push({ name, tags: [...(tags ?? [])], columns, rows: [...rows].map((row) => [...row]) });
+  return answer;
+}
+
+const hosts = Array.from({ length: 40 }, (_, i) => `h${i}`);
+const lines = (from: number, steps: number) =>
+  Array.from({ length: steps }, (_, step) =>
+    hosts.map(
+      (host, i) =>
+        `cpu,host=${host},dc=${"abc"[i % 3]} usage=${((i * 37 + step * 11) % 1000) / 10},n=${i}i,note="${host} ${step}",up=${step % 2 === 0} ${(from + step) * 1e9}`,
+    ),
+  )
+    .flat()
+    .join("\n");
+
+const statements = [
+  "SELECT count(usage), sum(n), max(usage), min(usage) FROM cpu",
+  "SELECT mean(usage) FROM cpu WHERE time >= 0 AND time < 60s GROUP BY time(10s), dc",
+  "SELECT mean(usage), stddev(usage) FROM cpu WHERE time >= 0 AND time < 60s GROUP BY host",
+  "SELECT * FROM cpu WHERE host = 'h7'",
+  "SELECT usage, note FROM cpu WHERE usage > 95 LIMIT 20",
+  "SELECT last(usage), host FROM cpu",
+  "SELECT * FROM cpu GROUP BY * ORDER BY time DESC LIMIT 1",
+  "SELECT * FROM cpu ORDER BY time DESC LIMIT 7",
+  "SELECT top(usage, host, 5) FROM cpu",
+  "SELECT percentile(usage, 90), median(usage) FROM cpu",
+  "SELECT distinct(up) FROM cpu",
+  "SELECT derivative(mean(usage)) FROM cpu WHERE time >= 0 AND time < 60s GROUP BY time(5s), dc fill(linear)",
+  "SELECT max(m) FROM (SELECT mean(usage) AS m FROM cpu GROUP BY host)",
+  "SELECT count_distinct(note), percentile_approx(usage, 50) FROM cpu GROUP BY dc",
+  "SHOW MEASUREMENTS",
+  "SHOW SERIES WHERE dc = 'a'",
+  "SHOW TAG KEYS",
+  "SHOW TAG VALUES WITH KEY = host WHERE dc = 'b'",
+  "SHOW FIELD KEYS",
+  "SHOW SERIES EXACT CARDINALITY",
+  "SHOW TAG VALUES CARDINALITY WITH KEY = host",
+  "SHOW DATABASES",
+  "SHOW RETENTION POLICIES",
+];
+
+describe("answers", () => {
+  test("are those of one thread, from memory, from segments and from both", async () => {
+    const alone = await Database.open({ dataDir: join(dataDir, "alone") });
+    const head = await openHead(3, { dataDir: join(dataDir, "threads") });
+    for (const flushes of [false, true]) {
+      for (const db of [alone, head]) {
+        await db.writeLines(lines(flushes ? 20 : 0, 20), { database: "d" });
+        if (flushes) await db.flush();
+        await db.writeLines(lines(flushes ? 40 : 10, 12), { database: "d" });
+      }
+      for (const statement of statements)
+        expect([statement, await ask(head, statement)]).toEqual([statement, await ask(alone, statement)]);
+    }
+    await alone.close();
+  });
+
+  test("INTO, DELETE, DROP SERIES, DROP MEASUREMENT and DROP DATABASE reach all threads", async () => {
+    const alone = await Database.open({ dataDir: join(dataDir, "alone") });
+    const head = await openHead(2, { dataDir: join(dataDir, "threads") });
+    for (const db of [alone, head]) await db.writeLines(lines(0, 20), { database: "d" });
+    const changes = [
+      "SELECT mean(usage) AS m INTO means FROM cpu WHERE time >= 0 AND time < 30s GROUP BY time(10s), *",
+      "DELETE FROM cpu WHERE host = 'h3' AND time < 5s",
+      "DELETE FROM cpu WHERE usage > 90",
+      "DELETE note FROM cpu",
+      "DELETE up FROM cpu WHERE dc = 'a'",
+      "DROP SERIES FROM cpu WHERE dc = 'b'",
+      "DROP MEASUREMENT means",
+      "CREATE DATABASE other; DROP DATABASE other",
+      "CREATE RETENTION POLICY week ON d DURATION 7d REPLICATION 1 DEFAULT",
+      "ALTER RETENTION POLICY week ON d DURATION 14d",
+      "DROP RETENTION POLICY week ON d",
+      "ALTER RETENTION POLICY autogen ON d DEFAULT",
+      "DROP DATABASE d",
+    ];
+    const looks = [
+      ...["SELECT * FROM cpu", "SELECT * FROM means", "SHOW FIELD KEYS", "SHOW SERIES", "SHOW DATABASES"],
+      ...["SHOW RETENTION POLICIES ON d"],
+    ];
+    const look = async (db: Runs) => {
+      const seen: unknown[] = [];
+      for (const statement of looks) seen.push(await ask(db, statement).catch((error) => `${error.message}`));
+      return seen;
+    };
+    for (const change of changes) {
+      for (const db of [alone, head]) await ask(db, change);
+      expect([change, await look(head)]).toEqual([change, await look(alone)]);
+    }
+    await alone.close();
+  });
+
+  test("a field has one type in all threads, whoever meets it first, also after it was deleted", async () => {
+    const head = await openHead(3);
+    const point = (host: string, value: string) =>
+      head.writeLines(`m,h=${host} v=${value} 1`, { database: "d" });
+    expect((await point("a", "1i")).rows).toBe(1);
+    const outcomes = await Promise.all(hosts.map((host) => point(host, `"text"`)));
+    for (const { rows, errors } of outcomes) {
+      expect(rows).toBe(0);
+      expect(errors[0]).toContain(
+        'input field "v" on measurement "m" is type string, already exists as type integer',
+      );
+    }
+    // all begin at once with a new field, each with another type: one wins, everywhere
+    const values = ["1i", "2.5", `"x"`, "true"];
+    await Promise.all(
+      hosts.map((host, i) => head.writeLines(`m,h=${host} w=${values[i % 4]} 2`, { database: "d" })),
+    );
+    const [, , keys] = (
+      (await ask(head, "SHOW FIELD KEYS")) as [{ rows: [string, string][] }]
+    )[0].rows.flat();
+    expect(keys).toBe("w");
+    const [{ rows }] = (await ask(head, "SELECT w FROM m")) as [{ rows: unknown[] }];
+    expect(rows.length).toBeGreaterThanOrEqual(hosts.length / 4);
+    await ask(head, "DELETE v FROM m");
+    for (const host of hosts) expect((await point(host, `"text"`)).rows).toBe(1);
+    await ask(head, "DROP MEASUREMENT m");
+    for (const host of hosts) expect((await point(host, "true")).rows).toBe(1);
+  });
+});
+
+describe("a thread that dies", () => {
+  test("is started again with all that was acknowledged; meanwhile writes to its partitions ask to send again", async () => {
+    const head = await openHead(2);
+    const messages: string[] = [];
+    head.onThread = (message) => messages.push(message);
+    const acknowledged = new Set<number>();
+    let isOver = false;
+    let refused = 0;
+    const writer = async (from: number) => {
+      for (let i = from; !isOver; i += 4) {
+        const line = `m,h=${hosts[i % hosts.length]} v=${i}i ${i}`;
+        const outcome = await head.writeLines(line, { database: "d" }).catch((error) => error as Error);
+        if (outcome instanceof Error) {
+          expect([outcome.name, outcome.message]).toEqual([
+            "OverloadedError",
+            expect.stringContaining("send again"),
+          ]);
+          refused++;
+          await Bun.sleep(1);
+        } else {
+          expect(outcome.rows).toBe(1);
+          acknowledged.add(i);
+        }
+      }
+    };
+    const writers = [0, 1, 2, 3].map(writer);
+    for (let round = 0; round < 3; round++) {
+      await Bun.sleep(150);
+      head.kill(1);
+      const seen = messages.length;
+      while (!messages.slice(seen).some((message) => message.includes("has stopped"))) await Bun.sleep(1);
+      const { status, message } = await head.health();
+      expect([status, message]).toEqual(["fail", expect.stringContaining("thread 1 of 2 has stopped")]);
+      while (!messages.slice(seen).some((message) => message.includes("has its rows again")))
+        await Bun.sleep(5);
+      expect((await head.health()).status).toBe("pass");
+    }
+    await Bun.sleep(100);
+    isOver = true;
+    await Promise.all(writers);
+    expect(refused).toBeGreaterThan(0);
+    const [{ rows }] = (await ask(head, "SELECT v FROM m")) as [{ rows: [bigint, number][] }];
+    const found = new Set(rows.map(([, value]) => Number(value)));
+    for (const i of acknowledged) expect([i, found.has(i)]).toEqual([i, true]);
+    expect(acknowledged.size).toBeGreaterThan(100);
+  }, 30_000);
+
+  test("ends what waits for it with an error, not never", async () => {
+    const head = await openHead(2);
+    await head.writeLines(lines(0, 200), { database: "d" });
+    const asked = Array.from({ length: 20 }, () =>
+      ask(head, "SELECT * FROM cpu GROUP BY host").catch((error) => error as Error),
+    );
+    head.kill(1);
+    const answers = await Promise.all(asked);
+    for (const answer of answers)
+      if (answer instanceof Error) expect(answer.message).toContain("send again");
+      else expect(answer.length).toBe(hosts.length);
+  });
+});
+
+describe("the number of threads", () => {
+  test("may change at every start, after a close and after a crash", async () => {
+    let rows = 0;
+    for (const [round, threads] of [1, 3, 2, 1, 4, 4, 2].entries()) {
+      const head = threads === 1 ? await Database.open({ dataDir }) : await openHead(threads);
+      await ask(head, "CREATE DATABASE d");
+      const counted = (await ask(head, "SELECT count(usage) FROM cpu")) as [{ rows: [bigint, number][] }];
+      expect(counted.at(0)?.rows.at(0)?.[1] ?? 0).toBe(rows);
+      await head.writeLines(lines(1000 * round, 5), { database: "d" });
+      rows += 5 * hosts.length;
+      if (head instanceof Head) await closeHead(head);
+      else await head.close();
+    }
+    expect(readdirSync(dataDir).filter((name) => name.startsWith("wal"))).toEqual([
+      "wal-0-of-2",
+      "wal-1-of-2",
+    ]);
+  }, 30_000);
+
+  test("gives every thread its share, and each partition to one", () => {
+    for (const threads of [1, 2, 3, 4, 7, 16]) {
+      const owners = ownersOf(16, threads);
+      const counts = Array.from(
+        { length: threads },
+        (_, thread) => owners.filter((each) => each === thread).length,
+      );
+      expect(Math.min(...counts)).toBe(Math.floor(16 / threads));
+      expect(Math.max(...counts)).toBeLessThanOrEqual(Math.ceil(16 / threads));
+    }
+  });
+});
+
+describe("a server of several threads", () => {
+  async function start(options: OptionsInput = {}): Promise<{ head: Head; url: string }> {
+    const head = await openHead(3, options);
+    const { authEnabled = false } = options;
+    const server = await serveThreads(head, { port: 0, authEnabled, logLevel: "silent" });
+    servers.push(server);
+    return { head, url: server.url };
+  }
+
+  const get = (url: string, headers: Record<string, string> = {}) =>
+    // a connection of its own: the system gives each to one of the threads
+    fetch(url, { headers: { connection: "close", ...headers }, keepalive: false });
+  const post = (url: string, body: string, headers: Record<string, string> = {}) =>
+    fetch(url, { method: "POST", body, headers: { connection: "close", ...headers }, keepalive: false });
+  // biome-ignore lint/suspicious/noExplicitAny: JSON
+  const json = async (response: Promise<Response>): Promise<any> => (await response).json();
+  const query = (url: string, q: string, headers: Record<string, string> = {}) =>
+    json(get(`${url}/query?db=d&q=${encodeURIComponent(q)}`, headers));
+
+  test("what one thread was told, all know: databases, rows, users, queries", async () => {
+    const { url } = await start();
+    for (let i = 0; i < 20; i++)
+      expect((await post(`${url}/write?db=d${i}`, `m,h=${i} v=${i} ${i}`)).status).toBe(204);
+    for (let i = 0; i < 20; i++) {
+      const answer = await query(url, `SELECT v FROM d${i}..m`);
+      expect(answer.results[0].series[0].values[0][1]).toBe(i);
+      const { results } = await query(url, "SHOW DATABASES");
+      expect(results[0].series[0].values.length).toBe(20);
+    }
+    const { results } = await query(url, "SHOW QUERIES");
+    expect(results[0].series[0].values.length).toBe(1);
+    const text = await (await get(`${url}/metrics`)).text();
+    expect(text).toContain("\nserie_rows_written_total 20\n");
+    expect(text).toContain('serie_http_requests_total{route="/write",status="204"} 20\n');
+    expect((await get(`${url}/health`)).status).toBe(200);
+    const vars = await json(get(`${url}/debug/vars`));
+    expect(vars.httpd.values.writeReq).toBe(20);
+  });
+
+  test("KILL QUERY finds a query in whichever thread it runs", async () => {
+    const { url } = await start();
+    await post(`${url}/write?db=d`, lines(0, 300));
+    const slow = "SELECT percentile_approx(usage, 50) FROM cpu; ".repeat(2000);
+    for (let round = 0; round < 4; round++) {
+      const running = post(`${url}/query?db=d`, new URLSearchParams({ q: slow }).toString(), {
+        "content-type": "application/x-www-form-urlencoded",
+      }).then((response) => response.text());
+      let id: number | undefined;
+      while (id === undefined) {
+        const { results } = await query(url, "SHOW QUERIES");
+        id = results[0].series[0].values.find((row: [number, string]) => row[1].includes("percentile"))?.[0];
+      }
+      expect(await query(url, `KILL QUERY ${id}`)).toEqual({ results: [{ statement_id: 0 }] });
+      expect(await running).toContain("query interrupted");
+    }
+  }, 30_000);
+
+  test("a user made in one thread comes in everywhere, and one that is dropped nowhere", async () => {
+    const { url } = await start({ authEnabled: true });
+    const admin = { authorization: `Basic ${btoa("root:secret")}` };
+    const created = await post(
+      `${url}/query`,
+      new URLSearchParams({ q: "CREATE USER root WITH PASSWORD 'secret' WITH ALL PRIVILEGES" }).toString(),
+      { "content-type": "application/x-www-form-urlencoded" },
+    );
+    expect(created.status).toBe(200);
+    for (let i = 0; i < 12; i++) {
+      expect((await get(`${url}/query?q=SHOW+DATABASES`)).status).toBe(401);
+      expect((await get(`${url}/query?q=SHOW+DATABASES`, admin)).status).toBe(200);
+    }
+    await query(url, "CREATE USER guest WITH PASSWORD 'guest'", admin);
+    const guest = { authorization: `Basic ${btoa("guest:guest")}` };
+    for (let i = 0; i < 6; i++) expect((await get(`${url}/query?q=SHOW+DATABASES`, guest)).status).toBe(200);
+    await query(url, "DROP USER guest", admin);
+    for (let i = 0; i < 12; i++) expect((await get(`${url}/query?q=SHOW+DATABASES`, guest)).status).toBe(401);
+  }, 30_000);
+
+  test("a thread that dies serves again", async () => {
+    const { head, url } = await start();
+    await post(`${url}/write?db=d`, lines(0, 10));
+    const messages: string[] = [];
+    head.onThread = (message) => messages.push(message);
+    head.kill(2);
+    while (!messages.some((message) => message.includes("has its rows again"))) await Bun.sleep(5);
+    for (let i = 0; i < 20; i++) {
+      const { results } = await query(url, "SELECT count(usage) FROM cpu");
+      expect(results[0].series[0].values[0][1]).toBe(10 * hosts.length);
+    }
+  });
+
+  test("nobody else's port is shared", async () => {
+    const { url } = await start();
+    const other = join(dataDir, "other");
+    const head = await openHead(2, { dataDir: other });
+    const port = Number(new URL(url).port);
+    expect(serveThreads(head, { port, logLevel: "silent" })).rejects.toThrow(
+      /cannot listen on 127.0.0.1 port/,
+    );
+  });
+
+  test("continuous queries and subscriptions see what every thread stores", async () => {
+    const { head, url } = await start();
+    const received: string[] = [];
+    const sink = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async (request) => {
+        received.push(await request.text());
+        return new Response(null, { status: 204 });
+      },
+    });
+    await query(url, "CREATE DATABASE d");
+    await post(
+      `${url}/query`,
+      new URLSearchParams({
+        q: `CREATE SUBSCRIPTION s ON d.autogen DESTINATIONS ALL 'http://127.0.0.1:${sink.port}'`,
+      }).toString(),
+      { "content-type": "application/x-www-form-urlencoded" },
+    );
+    for (const host of hosts) await post(`${url}/write?db=d`, `m,h=${host} v=1 1`);
+    while (
+      received
+        .join("\n")
+        .split("\n")
+        .filter((line) => line.startsWith("m,h=")).length < hosts.length
+    )
+      await Bun.sleep(5);
+    await sink.stop(true);
+    await head.flush();
+    expect(existsSync(join(dataDir, "p00"))).toBe(true);
+  }, 20_000);
+});
