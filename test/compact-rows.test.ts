@@ -152,7 +152,7 @@ test("a segment set aside at one start is still only missing at the next, also w
   const script = `
     const { open } = await import(${JSON.stringify(join(import.meta.dir, "../src/index.ts"))});
     const db = await open({ dataDir: ${JSON.stringify(dataDir)} });
-    console.log(db.health().status);
+    console.log((await db.health()).status);
     process.kill(process.pid, "SIGKILL");`;
   for (const _ of range(2)) {
     const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });

@@ -19,20 +19,20 @@ const canTrace =
   Bun.which("strace") !== null && Bun.spawnSync(["strace", "-o", "/dev/null", "true"]).exitCode === 0;
 if (!canTrace) console.log("sync-count: skipped, strace is not installed or may not trace here");
 
-test.skipIf(!canTrace)(
-  "every 204 is preceded by a sync that began after its record was written",
-  async () => {
+test.skipIf(!canTrace).each([1, 2])(
+  "every 204 is preceded by a sync that began after its record was written, %d threads",
+  async (threads) => {
     const folder = mkdtempSync(join(tmpdir(), "serie-sync-"));
     let calls: SystemCall[];
     try {
-      calls = await traceWrites(folder);
+      calls = await traceWrites(folder, threads);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
     const answers = calls.filter((call) => sends.includes(call.name) && call.text.includes('"HTTP/1.1 204'));
     expect(answers.length).toBe(WRITES);
 
-    const ofLog = calls.filter((call) => call.file.includes("/data/wal/"));
+    const ofLog = calls.filter((call) => /\/data\/wal(-\d+-of-\d+)?\//.test(call.file));
     let previousSend = 0;
     for (const answer of answers) {
       const record = lastBefore(ofLog, writes, answer.start);
@@ -48,12 +48,12 @@ test.skipIf(!canTrace)(
 );
 
 /** What the kernel saw of a server that starts, takes `WRITES` writes one after the other, and stops. */
-async function traceWrites(folder: string): Promise<SystemCall[]> {
+async function traceWrites(folder: string, threads: number): Promise<SystemCall[]> {
   const output = join(folder, "trace.txt");
   // -D: the server is our child, not strace's, so that signals reach it
   const flags = ["-D", "-f", "-y", "-ttt", "-T", ...["-s", "32"], ...["-o", output]];
   const strace = ["strace", ...flags, "-e", `trace=${traced}`];
-  const server = new ServerProcess(join(folder, "data"), [], strace);
+  const server = new ServerProcess(join(folder, "data"), ["--threads", `${threads}`], strace);
   try {
     const base = await server.ready();
     for (let i = 0; i < WRITES; i++) {

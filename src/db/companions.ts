@@ -19,12 +19,12 @@ export interface Seat {
   readonly count: number;
   /** The thread of each partition. */
   readonly owners: Uint8Array;
-  /** i32 a thread: how often fields and series have changed there; then how many queries run. */
+  /** i32 a thread: how often fields and series have changed there; then i32 a thread: how many queries run there. */
   readonly shared: SharedArrayBuffer;
 }
 
 export function sharedBytes(threads: number): number {
-  return (threads + 1) * 4;
+  return threads * 8;
 }
 
 export class Companions {
@@ -49,9 +49,14 @@ export class Companions {
 
   /** Queries that run, over all threads. */
   readonly running = {
-    count: (): number => Atomics.load(this.#shared, this.seat.count),
+    count: (): number => {
+      const { count } = this.seat;
+      let sum = 0;
+      for (let thread = 0; thread < count; thread++) sum += Atomics.load(this.#shared, count + thread);
+      return sum;
+    },
     add: (count: number): void => {
-      Atomics.add(this.#shared, this.seat.count, count);
+      Atomics.add(this.#shared, this.seat.count + this.seat.index, count);
     },
   };
 
@@ -79,6 +84,7 @@ export class Companions {
 
   /** What is under way to the thread ends with an error that asks to send again. */
   disconnect(thread: number): void {
+    Atomics.store(this.#shared, this.seat.count + thread, 0);
     this.#channels[thread]?.close(this.#unreachable(thread));
     this.#channels[thread] = undefined;
   }

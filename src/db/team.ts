@@ -26,8 +26,8 @@ const nameOf = (database: string, measurement: string, field: string) =>
 
 export class Team {
   readonly companions: Companions;
-  /** Fields that other threads have, or asked for while a deletion runs. */
-  readonly #kept = new Set<string>();
+  /** While a deletion runs: fields that other threads have, or asked for. */
+  #kept: Set<string> | null = null;
 
   constructor(companions: Companions) {
     this.companions = companions;
@@ -39,13 +39,13 @@ export class Team {
 
   /** Whether the head may forget a field that it has no values of. */
   mayForget(database: string, measurement: string, field: string): boolean {
-    return !this.#kept.has(nameOf(database, measurement, field));
+    return !this.#kept?.has(nameOf(database, measurement, field));
   }
 
   /** The types of fields, which get the ones given where they are new. */
   declare(schema: Schema, database: string, fields: readonly DeclaredField[]): DeclaredField[] {
     return fields.map(([measurement, field, type]) => {
-      this.#kept.add(nameOf(database, measurement, field));
+      this.#kept?.add(nameOf(database, measurement, field));
       const known = schema.measurement(database, measurement);
       known.define(field, type);
       return [measurement, field, known.field(field)!.type];
@@ -68,12 +68,16 @@ export class Team {
 
   /** DELETE in all threads. */
   async delete(db: Database, request: DeleteRequest): Promise<void> {
-    const { database, measurement, fields } = request;
-    this.#kept.clear();
-    const left = await this.companions.all<string[]>("delete", request);
-    for (const field of new Set(left.flat())) this.#kept.add(nameOf(database, measurement, field));
-    await db.deletions.delete(request);
-    if (fields !== null) this.#kept.clear();
+    const { database, measurement } = request;
+    const kept = new Set<string>();
+    this.#kept = kept;
+    try {
+      const left = await this.companions.all<string[]>("delete", request);
+      for (const field of left.flat()) kept.add(nameOf(database, measurement, field));
+      await db.deletions.delete(request);
+    } finally {
+      this.#kept = null;
+    }
   }
 }
 

@@ -3,8 +3,9 @@ import { expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Database } from "../../src/db/database.ts";
-import { serve } from "../../src/server.ts";
+import { Head } from "../../src/db/head.ts";
+import { resolveOptions } from "../../src/db/options.ts";
+import { serveThreads } from "../../src/server.ts";
 import { isInfluxdThere, startInfluxd } from "../fuzz/pair.ts";
 
 export interface Servers {
@@ -16,8 +17,9 @@ export interface Servers {
 
 export async function startServers(options: { readonly authEnabled?: boolean } = {}): Promise<Servers> {
   const folder = mkdtempSync(join(tmpdir(), "serie-clients-"));
-  const db = await Database.open({ dataDir: join(folder, "serie") });
-  const server = serve(db, { port: 0, ...options });
+  // several threads on one port, as `serie server` has them: clients must not notice
+  const db = await Head.open(resolveOptions({ dataDir: join(folder, "serie"), threads: 2 }));
+  const server = await serveThreads(db, { port: 0, logLevel: "silent", ...options });
   const influxd = isInfluxdThere() ? await startInfluxd(join(folder, "influxd"), options) : null;
   if (influxd === null)
     console.log("influxd is not installed (bun scripts/peers.ts): clients are sent to serie alone");

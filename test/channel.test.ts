@@ -1,0 +1,150 @@
+// The channel between threads, over a real message port: answers, errors, streams that do not run ahead, and an end for all that
+// waits when the other side is gone.
+import { expect, test } from "bun:test";
+import {
+  ClosedError,
+  CorruptionError,
+  DiskError,
+  InputError,
+  NotFoundError,
+  OverloadedError,
+  QueryAbortedError,
+} from "../src/base/errors.ts";
+import { Channel, type Chunks, type Handlers, type StreamState } from "../src/threads/channel.ts";
+
+function pair(handlers: Handlers, back: Handlers = {}): [Channel, Channel] {
+  const { port1, port2 } = new MessageChannel();
+  return [new Channel(port1, back), new Channel(port2, handlers)];
+}
+
+const bytesOf = (text: string) => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+const text = new TextDecoder();
+
+test("calls are answered each, in whatever order they end, both ways", async () => {
+  const delayed = async (ms: number, value: unknown) => {
+    await Bun.sleep(ms);
+    return value;
+  };
+  const [near, far] = pair({ calls: { delayed } }, { calls: { twice: (x: bigint) => 2n * x } });
+  const answers = await Promise.all([
+    near.call("delayed", 20, "slow"),
+    near.call("delayed", 1, { a: [1n, null] }),
+  ]);
+  expect(answers).toEqual(["slow", { a: [1n, null] }]);
+  expect(await far.call<bigint>("twice", 21n)).toBe(42n);
+});
+
+test("bytes are handed over: the sender has them no more", async () => {
+  const [near] = pair({ calls: { echo: (bytes: Uint8Array) => bytes } });
+  const given = bytesOf("rows");
+  expect(text.decode(await near.call<Uint8Array>("echo", given))).toBe("rows");
+  expect(given.byteLength).toBe(0);
+});
+
+test("errors arrive as what they were", async () => {
+  const errors = [
+    new InputError("bad line"),
+    new NotFoundError("database not found"),
+    new QueryAbortedError("killed"),
+    new ClosedError("closed"),
+    new OverloadedError("send again", 7),
+    new CorruptionError("/data/x.seg", 12, "checksum"),
+    new DiskError("disk full", { operation: "write", path: "/data", errno: "ENOSPC" }),
+    new TypeError("a bug"),
+  ];
+  const [near] = pair({
+    calls: {
+      fail: (i: number) => {
+        throw errors[i];
+      },
+    },
+  });
+  for (const [i, thrown] of errors.entries()) {
+    const received = await near.call<Record<string, unknown>>("fail", i).catch((error) => error);
+    expect(received.name).toBe(thrown.name);
+    expect(received.message).toBe(thrown.message);
+    if (!(thrown instanceof TypeError)) expect(received).toBeInstanceOf(thrown.constructor);
+    for (const key of ["retryAfterS", "file", "offset", "reason", "operation", "path", "errno"])
+      expect(received[key]).toEqual((thrown as unknown as Record<string, unknown>)[key]);
+  }
+  const unknown = await near.call("nothing").catch((error) => error as Error);
+  expect((unknown as Error).message).toContain("no call nothing");
+});
+
+test("a stream runs ahead of its reader by a few chunks, and ends with its last value", async () => {
+  let made = 0;
+  async function* count(_: StreamState, last: number): Chunks {
+    for (; made < last; made++) yield bytesOf(String(made));
+    return bytesOf("end");
+  }
+  const [near] = pair({ streams: { count } });
+  const stream = near.stream("count", 50);
+  await Bun.sleep(20);
+  expect(made).toBeLessThan(8);
+  const read: string[] = [];
+  for await (const chunk of stream) {
+    read.push(text.decode(chunk));
+    await Bun.sleep(0);
+    expect(made).toBeLessThan(read.length + 8);
+  }
+  expect(read).toEqual([...Array.from({ length: 50 }, (_, i) => String(i)), "end"]);
+});
+
+test("a stream that nobody reads on is stopped where it is made; one that fails says why after what came before", async () => {
+  let ended = 0;
+  async function* endless(state: StreamState): Chunks {
+    try {
+      while (!state.isStopped) {
+        yield bytesOf("x");
+        await Bun.sleep(0);
+      }
+      return null;
+    } finally {
+      ended++;
+    }
+  }
+  async function* broken(): Chunks {
+    yield bytesOf("first");
+    throw new InputError("no more");
+  }
+  const [near] = pair({ streams: { endless, broken } });
+  for await (const _ of near.stream("endless")) break;
+  while (ended < 1) await Bun.sleep(1);
+  // whoever waits for a chunk is let go, too
+  const waiting = near.stream("endless");
+  void waiting.return();
+  expect(await waiting.next()).toEqual({ done: true, value: undefined });
+  while (ended < 2) await Bun.sleep(1);
+  const read: string[] = [];
+  const failure = await (async () => {
+    for await (const chunk of near.stream("broken")) read.push(text.decode(chunk));
+  })().catch((error) => error);
+  expect([read, failure.message]).toEqual([["first"], "no more"]);
+});
+
+test("closing ends what is under way, and what comes later, with the error given", async () => {
+  const never = () => new Promise<never>(() => undefined);
+  // biome-ignore lint/correctness/useYield: it never gets to
+  async function* silent(): Chunks {
+    await never();
+    return null;
+  }
+  const [near] = pair({ calls: { never }, streams: { silent } });
+  const call = near.call("never").catch((error) => error);
+  const chunk = near
+    .stream("silent")
+    .next()
+    .catch((error) => error);
+  const gone = new OverloadedError("it has gone");
+  near.close(gone);
+  expect(await call).toBe(gone);
+  expect(await chunk).toBe(gone);
+  expect(await near.call("never").catch((error) => error)).toBe(gone);
+  expect(
+    await near
+      .stream("silent")
+      .next()
+      .catch((error) => error),
+  ).toBe(gone);
+  near.notify("nothing");
+});
