@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import type { Clock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
 import { Maintenance } from "../src/db/maintenance.ts";
-import { openParts } from "../src/db/open.ts";
+import { openDatabases, openParts } from "../src/db/open.ts";
 import { resolveOptions } from "../src/db/options.ts";
 import { ValueDeletion } from "../src/db/value-deletion.ts";
 import type { Budget } from "../src/model/scan.ts";
@@ -191,7 +191,8 @@ test("more ranges than it leaves to merges are merged before it goes on, and it 
     await write(db, lines);
     await db.close();
     const lock = await disk.lock("/data/LOCK");
-    const parts = await openParts(resolveOptions(options), disk, clock, lock);
+    const resolved = resolveOptions(options);
+    const parts = await openParts(resolved, disk, clock, await openDatabases(resolved, disk));
     const maintenance = new Maintenance(parts.log, parts.stores);
     let most = 0;
     let waits = 0;
@@ -212,7 +213,10 @@ test("more ranges than it leaves to merges are merged before it goes on, and it 
       flush: { value: () => maintenance.flush() },
       exclusively: { value: <T>(work: () => Promise<T>) => maintenance.exclusively(work) },
     }) as Maintenance;
-    const deletion = { ...parts, maintenance: watched, checkWritable: () => undefined };
+    const deletion = {
+      ...{ ...parts, maintenance: watched, checkWritable: () => undefined },
+      ...{ mayForget: () => true, changed: () => undefined },
+    };
     const run = new ValueDeletion(deletion, request, budget, 6000).run();
     expect(await errorOf(run)).toBe(isKilled ? "killed while it waits" : "no error");
     // 20,000 ranges of two stores; a step may have 10,000

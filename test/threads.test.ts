@@ -314,6 +314,38 @@ describe("a server of several threads", () => {
     }
   }, 30_000);
 
+  test("DELETE by values can be killed, wherever it was asked: what it has deleted stays deleted", async () => {
+    const { url } = await start();
+    const rows = 40_000;
+    const series = Array.from({ length: 3 }, (_, host) =>
+      Array.from({ length: rows }, (_, i) => `m,h=${host} v=${i % 2} ${i}`).join("\n"),
+    );
+    for (const body of series) expect((await post(`${url}/write?db=d`, body)).status).toBe(204);
+    let left = 3 * rows;
+    for (let round = 0; round < 3; round++) {
+      const running = post(
+        `${url}/query?db=d`,
+        new URLSearchParams({ q: "DELETE FROM m WHERE v = 1" }).toString(),
+        {
+          "content-type": "application/x-www-form-urlencoded",
+        },
+      ).then((response) => response.text());
+      const { results } = await query(url, "SHOW QUERIES");
+      const row = results[0].series[0].values.find((each: [number, string]) => each[1].startsWith("DELETE"));
+      if (row) await query(url, `KILL QUERY ${row[0]}`);
+      const answer = await running;
+      if (answer.includes("error")) expect(answer).toMatch(/query (interrupted|was killed)/);
+      const counted = await query(url, "SELECT count(v), sum(v) FROM m");
+      const [, count, sum] = counted.results[0].series[0].values[0];
+      expect(count - sum).toBe((3 * rows) / 2); // rows that do not match are all there
+      expect(count).toBeLessThanOrEqual(left);
+      left = count;
+    }
+    await query(url, "DELETE FROM m WHERE v = 1"); // (by GET, too)
+    const { results } = await query(url, "SELECT count(v), sum(v) FROM m");
+    expect(results[0].series[0].values[0].slice(1)).toEqual([(3 * rows) / 2, 0]);
+  }, 30_000);
+
   test("a user made in one thread comes in everywhere, and one that is dropped nowhere", async () => {
     const { url } = await start({ authEnabled: true });
     const admin = { authorization: `Basic ${btoa("root:secret")}` };

@@ -8,10 +8,12 @@ import { ClosedError } from "../base/errors.ts";
 import { type DiskLock, makeDurableFolder } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node.ts";
 import type { Point } from "../ingest/points.ts";
+import type { DeleteRequest } from "../model/deletions.ts";
 import type { Source } from "../model/scan.ts";
 import type { StatementResult } from "../query/result.ts";
 import type { SlowStatement } from "../query/slow.ts";
-import type { Handlers } from "../threads/channel.ts";
+import { ServedBudget } from "../threads/budgets.ts";
+import type { Chunks, Handlers, StreamState } from "../threads/channel.ts";
 import { Companions, type DeclaredField, type Seat, sharedBytes } from "./companions.ts";
 import { Database } from "./database.ts";
 import { arrange, ownersOf, shareOf } from "./layout.ts";
@@ -264,9 +266,15 @@ export class Head {
   // What a member may ask of the head.
   #handlers(): Handlers {
     const db = this.#db;
-    const { calls, streams } = partHandlers(db.engine, this.#options.queryMemory);
+    const { queryMemory } = this.#options;
+    const { calls, streams } = partHandlers(db.engine, queryMemory);
+    // biome-ignore lint/correctness/useYield: its end is all that it says
+    async function* deleteEverywhere(state: StreamState, request: DeleteRequest): Chunks {
+      await db.administration.deletions.delete(request, new ServedBudget(state, queryMemory));
+      return null;
+    }
     return {
-      ...(streams ? { streams } : {}),
+      streams: { ...streams, delete: deleteEverywhere },
       calls: {
         ...calls,
         declare: (database: string, fields: readonly DeclaredField[]) =>

@@ -8,7 +8,8 @@ import type { Administration } from "../model/administration.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
 import type { TimeWindow } from "../model/windows.ts";
 import type { StatementResult } from "../query/result.ts";
-import type { Handlers } from "../threads/channel.ts";
+import { attended, ServedBudget } from "../threads/budgets.ts";
+import type { Chunks, Handlers, StreamState } from "../threads/channel.ts";
 import { serveSource } from "../threads/serve-source.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
 import { Databases } from "./databases.ts";
@@ -89,7 +90,13 @@ export class Member {
       status: asked("status"),
       users: asked("users"),
       retention: asked("retention"),
-      deletions: asked("deletions"),
+      deletions: {
+        delete: async (request, budget) => {
+          for await (const _ of attended(head().stream("delete", request), budget)) {
+            // nothing comes but the end
+          }
+        },
+      },
       databases: () => parts.databases.names(),
       retentionPolicies: (database) => parts.databases.policies(database),
       createDatabase: (database) => head().call("administration", null, "createDatabase", [database]),
@@ -149,17 +156,25 @@ export class Member {
     return partHandlers(this.#engine, this.#parts.options.queryMemory);
   }
 
+  /** What the head may have this thread do, that takes its time: DELETE, which gives the fields that are still there. */
+  headStreams(): NonNullable<Handlers["streams"]> {
+    const { schema, options } = this.#parts;
+    const deletions = this.#engine.deletions;
+    async function* deleteHere(state: StreamState, request: DeleteRequest): Chunks {
+      await deletions.delete(request, new ServedBudget(state, options.queryMemory));
+      const measurement = schema.measurements(request.database).get(request.measurement);
+      const left = (request.fields ?? []).filter((field) => measurement?.field(field) !== undefined);
+      return new TextEncoder().encode(JSON.stringify(left));
+    }
+    return { delete: deleteHere };
+  }
+
   /** What the head may ask beside that. */
-  headHandlers(): NonNullable<Handlers["calls"]> {
+  headCalls(): NonNullable<Handlers["calls"]> {
     const engine = this.#engine;
     return {
       queries: () => this.#queries.list(),
       kill: (id: bigint) => this.#queries.kill(id),
-      delete: async (request: DeleteRequest): Promise<string[]> => {
-        await engine.deletions.delete(request);
-        const measurement = this.#parts.schema.measurements(request.database).get(request.measurement);
-        return (request.fields ?? []).filter((field) => measurement?.field(field) !== undefined);
-      },
       drop: (database: string, measurement: string | null) => engine.deletions.drop(database, measurement),
       dropPolicy: (database: string, name: string) => engine.retention.dropPolicy(database, name),
       shards: () => engine.retention.shards(),

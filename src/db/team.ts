@@ -10,15 +10,19 @@ import type { Administration } from "../model/administration.ts";
 import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
 import type { PolicyChange, RetentionAdministration, RetentionPolicy, Shard } from "../model/retention.ts";
+import type { Budget } from "../model/scan.ts";
 import type { ServerStatus } from "../model/server-status.ts";
 import type { TimeWindow } from "../model/windows.ts";
 import type { Schema } from "../store/schema.ts";
+import { attended } from "../threads/budgets.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
 import type { Database } from "./database.ts";
 import { type Queries, threadOfQuery } from "./queries.ts";
 import type { HeldWindows } from "./retention.ts";
 import type { Figures } from "./server-status.ts";
 import { type Metric, summed } from "./status.ts";
+
+const text = new TextDecoder();
 
 /** A field that a deletion is about. */
 const nameOf = (database: string, measurement: string, field: string) =>
@@ -66,15 +70,22 @@ export class Team {
     }
   }
 
-  /** DELETE in all threads. */
-  async delete(db: Database, request: DeleteRequest): Promise<void> {
+  /** DELETE in all threads, side by side. */
+  async delete(db: Database, request: DeleteRequest, budget: Budget): Promise<void> {
     const { database, measurement } = request;
     const kept = new Set<string>();
     this.#kept = kept;
     try {
-      const left = await this.companions.all<string[]>("delete", request);
-      for (const field of left.flat()) kept.add(nameOf(database, measurement, field));
-      await db.deletions.delete(request);
+      const deleting = this.companions.others.map(async (thread) => {
+        const chunks = this.companions.channel(thread).stream("delete", request);
+        for await (const left of attended(chunks, budget))
+          for (const field of JSON.parse(text.decode(left)) as string[])
+            kept.add(nameOf(database, measurement, field));
+      });
+      // (all of them have ended when this does, whatever became of one)
+      for (const each of await Promise.allSettled(deleting))
+        if (each.status === "rejected") throw each.reason;
+      await db.deletions.delete(request, budget);
     } finally {
       this.#kept = null;
     }
@@ -104,7 +115,7 @@ class TeamAdministration implements Administration {
     this.queries = new TeamQueries(db.queries, team.companions);
     this.status = new TeamStatus(db.status, db, team.companions);
     this.retention = new TeamRetention(db.retention, team.companions, (work) => this.#inTurn(work));
-    this.deletions = { delete: (request) => this.#inTurn(() => team.delete(db, request)) };
+    this.deletions = { delete: (request, budget) => this.#inTurn(() => team.delete(db, request, budget)) };
   }
 
   databases(): string[] {

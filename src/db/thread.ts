@@ -53,7 +53,10 @@ async function start(options: Options, seat: Seat) {
       server = undefined;
     },
   };
-  Object.assign(ofHead, { streams, calls: { ...calls, ...member.headHandlers(), ...serving } });
+  Object.assign(ofHead, {
+    streams: { ...streams, ...member.headStreams() },
+    calls: { ...calls, ...member.headCalls(), ...serving },
+  });
   return member.report;
 }
 

@@ -52,6 +52,7 @@ export class ValueDeletion {
       for (const table of schema.tablesOf(database, measurement))
         for (const store of stores) await this.#deleteFrom(store, table);
     } finally {
+      this.#parts.changed();
       if (stores.some(({ deletedRanges }) => deletedRanges > FEW_RANGES)) this.#mergeSoon();
     }
   }
