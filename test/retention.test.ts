@@ -44,8 +44,10 @@ class Held {
   /** Time passes, and what is due by the clock is done. */
   async pass(ns: bigint): Promise<void> {
     this.nowNs += ns;
+    const done = () => JSON.stringify(this.disk.counts);
+    let before = done();
     for (const run of this.#ticks) run();
-    await Bun.sleep(20);
+    for (await Bun.sleep(20); done() !== before; await Bun.sleep(20)) before = done();
   }
 
   async write(lines: string, retentionPolicy = ""): Promise<readonly string[]> {

@@ -22,6 +22,8 @@ const SECTION_MS = 100;
 const MOST_RANGES = 2_000_000;
 /** More are merged away at once, whenever the next flush would come. */
 const FEW_RANGES = 10_000;
+/** More rows of a store in memory are flushed first. */
+const MOST_IN_MEMORY = 50_000;
 /** How often a statement that waits for merges looks whether it has been killed. */
 const LOOK_MS = 50;
 
@@ -46,8 +48,10 @@ export class ValueDeletion {
 
   /** Durable when resolved, and also what was deleted before it throws. */
   async run(): Promise<void> {
-    const { schema, stores } = this.#parts;
+    const { schema, stores, maintenance } = this.#parts;
     const { database, measurement } = this.#request;
+    // of rows in memory those of a series are one step, and each step walks them
+    if (stores.some(({ rowsInMemory }) => rowsInMemory > MOST_IN_MEMORY)) await maintenance.flush();
     try {
       for (const table of schema.tablesOf(database, measurement))
         for (const store of stores) await this.#deleteFrom(store, table);

@@ -17,7 +17,7 @@ import type { Measurement, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { SeriesReader } from "./series-reader.ts";
 import { partOf, type Slice } from "./slice.ts";
-import { type Tombstone, touches } from "./tombstones.ts";
+import { isUnder, type Tombstone, touches } from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
 const MERGE_COUNT = 4;
@@ -52,6 +52,17 @@ export function pickRun(
     }
   }
   return null;
+}
+
+/** A segment that holds deleted rows, to be written anew without them; null when there is none. */
+export function deletedRun(
+  { segments, tombstones }: Version,
+  damaged: ReadonlySet<number>,
+): readonly SegmentEntry[] | null {
+  const found = segments.find(
+    (segment) => !damaged.has(segment.entry.id) && tombstones.some((each) => isUnder(each, segment)),
+  );
+  return found ? [found.entry] : null;
 }
 
 // Whether a segment between the two in age is of another window over the same times, as there may be of before windows were apart:

@@ -8,26 +8,22 @@ import type { Field, Schema, Table } from "./schema.ts";
 import { type Run, SeriesReader } from "./series-reader.ts";
 import type { OpenSegment, Version } from "./version.ts";
 
-/** Series of a step: some ten milliseconds. */
-const STEP = 20_000;
-
 /**
- * Those of the series that have no row in the version, without reading more than times where no fields were deleted. Of a series
- * whose pages are damaged that is not known: it is not among them.
+ * Gives for each of the series whether it has no row in the version, as its memtables are at that moment, without reading more than
+ * times where no fields were deleted. Of a series whose pages are damaged that is not known: it may have some.
  */
-export function emptySeries(
+export function* emptySeries(
   kernels: Kernels,
   version: Version,
   { measurement, retentionPolicy }: Table,
   series: Iterable<number>,
   onDamage: (error: CorruptionError) => void,
-): number[] {
+): Generator<boolean> {
   const fields = version.tombstones.some((tombstone) => tombstone.fields) ? measurement.fields : [];
   const reader = new SeriesReader(
     ...([kernels, version, measurement, retentionPolicy, fields, MIN_TIME, MAX_TIME] as const),
   );
   try {
-    const empty: number[] = [];
     for (const id of series) {
       let hasRows = false;
       try {
@@ -40,9 +36,8 @@ export function emptySeries(
         onDamage(error);
         hasRows = true;
       }
-      if (!hasRows) empty.push(id);
+      yield !hasRows;
     }
-    return empty;
   } finally {
     reader.close();
   }
@@ -94,17 +89,30 @@ function hasValue(kernels: Kernels, run: Run, fieldCount: number): boolean {
   });
 }
 
-/** Takes those of the series that have no rows out of a store's catalog, a step at a time: others get their turn between. */
+/** A store, as far as this goes: see `Store`. */
+interface Emptied {
+  areEmpty(table: Table, series: Iterable<number>): Generator<boolean>;
+  dropSeries(series: readonly number[]): void;
+}
+
+/**
+ * Takes those of the series that have no rows out of a store's catalog. They are looked for with pauses; what they lose their ids
+ * for is a step of its own. No flush may come meanwhile.
+ */
 export async function dropEmptySeries(
-  store: { dropEmpty(table: Table, series: Iterable<number>): void },
+  store: Emptied,
   table: Table,
   series: Uint32Array,
   pause: Pause,
 ): Promise<void> {
-  for (let from = 0; from < series.length; from += STEP) {
-    store.dropEmpty(table, series.subarray(from, from + STEP));
+  const empty: number[] = [];
+  let place = 0;
+  for (const isEmpty of store.areEmpty(table, series)) {
+    const id = series[place++]!;
+    if (isEmpty) empty.push(id);
     if (pause.due()) await pause.wait();
   }
+  store.dropSeries(empty);
 }
 
 /** The tables that have rows in the segments. */

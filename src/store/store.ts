@@ -16,7 +16,7 @@ import type { LogPosition } from "../model/log.ts";
 import type { WindowGrid } from "../model/windows.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
-import { compactSegments, pickRun } from "./compact.ts";
+import { compactSegments, deletedRun, pickRun } from "./compact.ts";
 import { dropEmptySeries, emptySeries, tablesIn, withHidden } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
 import { StoreFolder } from "./folder.ts";
@@ -26,7 +26,7 @@ import type { Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import type { SeriesRanges } from "./series-ranges.ts";
 import { writeTombstones } from "./tombstone-file.ts";
-import { Deleted, isUnder, needed, type Tombstone, tombstoneOf, withTombstone } from "./tombstones.ts";
+import { Deleted, needed, type Tombstone, tombstoneOf, withTombstone } from "./tombstones.ts";
 import { type OpenSegment, Version } from "./version.ts";
 
 /** Offset of the active memtable's pointer in a partition's record (kernels/assembly/catalog.ts). */
@@ -172,7 +172,7 @@ export class Store {
     exclusively: <T>(work: () => Promise<T>) => Promise<T>,
     stopped: () => boolean,
   ): Promise<boolean> {
-    const run = this.#nextRun();
+    const run = pickRun(this.entries, this.#damaged) ?? deletedRun(this.#version, this.#damaged);
     if (!run) return false;
     const inputs = this.#version.segments.filter(({ entry }) => run.includes(entry));
     const version = this.#version.retain();
@@ -196,19 +196,6 @@ export class Store {
     } finally {
       version.release();
     }
-  }
-
-  // Too many segments in a window, or else one that holds deleted rows.
-  #nextRun(): readonly SegmentEntry[] | null {
-    const run = pickRun(this.#entries(this.#version.segments), this.#damaged);
-    if (run) return run;
-    const { tombstones } = this.#version;
-    const deleted = this.#version.segments.find((segment) => {
-      return (
-        !this.#damaged.has(segment.entry.id) && tombstones.some((tombstone) => isUnder(tombstone, segment))
-      );
-    });
-    return deleted ? [deleted.entry] : null;
   }
 
   // Puts the merged segment in the place of its inputs, unless a drop changed one of them meanwhile.
@@ -283,11 +270,28 @@ export class Store {
   }
 
   /** Takes those of the series out of the catalog that have no rows. Durable with the next flush, which may not be running. */
-  dropEmpty(table: Table, series: Iterable<number>): void {
+  dropEmpty(table: Table, series: ReadonlySet<number>): void {
+    const empty = this.areEmpty(table, series);
+    this.dropSeries([...series].filter(() => empty.next().value === true));
+  }
+
+  /** Gives for each of the series whether it has no rows: see `emptySeries`. */
+  *areEmpty(table: Table, series: Iterable<number>): Generator<boolean> {
     // the rows of a segment that is gone may come back
     if (this.isMissingRows) return;
+    const version = this.#version.retain();
     const onDamage = (error: CorruptionError) => this.reportDamage(error);
-    const empty = emptySeries(this.#parts.kernels, this.#version, table, series, onDamage);
+    try {
+      yield* emptySeries(this.#parts.kernels, version, table, series, onDamage);
+    } finally {
+      version.release();
+    }
+  }
+
+  /** Takes series without rows out of the catalog, but for those that have got some in memory. Durable as `dropEmpty`. */
+  dropSeries(series: readonly number[]): void {
+    const isLeft = (id: number) => this.#version.memtables.every((memtable) => memtable.seriesRows(id) === 0);
+    const empty = series.filter(isLeft);
     if (empty.length === 0) return;
     this.catalog.dropSeries(empty);
     this.#rewriteCatalog();
@@ -459,7 +463,7 @@ export class Store {
     this.#replaceVersion(segments, [this.#active]);
     // segments have the keys of series that were deleted, too
     if (isRebuilt && this.#manifest.tombstones.length > 0)
-      for (const table of tablesIn(schema, segments)) this.dropEmpty(table, this.#seriesOf(table));
+      for (const table of tablesIn(schema, segments)) this.dropEmpty(table, new Set(this.#seriesOf(table)));
   }
 
   #seriesOf(table: Table): Uint32Array {
