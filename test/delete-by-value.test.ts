@@ -355,3 +355,29 @@ test("a file of tombstones that is damaged or gone stops the start: rows that we
   expect(await ask(again, "SELECT count(v) FROM m")).toEqual([[0n, 61]]);
   await again.close();
 });
+
+test("a start that replays deletions, and what follows, holds no memory afterwards", async () => {
+  const left = async (deletes: boolean) => {
+    let disk = new MemoryDisk(9);
+    const db = await start(disk);
+    await write(db, longSeries(2000));
+    if (deletes) {
+      await ask(db, "DELETE FROM m WHERE v > 5");
+      await write(db, ["m,h=b v=1 1", "m,h=c v=1 1"]);
+      await ask(db, "DELETE FROM m WHERE h = 'b'");
+      await ask(db, "DELETE w FROM m");
+    }
+    disk = disk.crash("process");
+    const lock = await disk.lock("/data/LOCK");
+    const resolved = resolveOptions(options);
+    const databases = await openDatabases(resolved, disk);
+    const { kernels, stores, log, applier } = await openParts(resolved, disk, clock, databases);
+    expect(stores.some(({ rowsInMemory }) => rowsInMemory > 0)).toBe(true);
+    for (const store of stores) store.close();
+    applier.close();
+    await log.close();
+    lock.release();
+    return kernels.usedBytes;
+  };
+  expect(await left(true)).toBe(await left(false));
+});

@@ -271,8 +271,9 @@ export class Store {
 
   /** Takes those of the series out of the catalog that have no rows. Durable with the next flush, which may not be running. */
   dropEmpty(table: Table, series: ReadonlySet<number>): void {
-    const empty = this.areEmpty(table, series);
-    this.dropSeries([...series].filter(() => empty.next().value === true));
+    // (to its end, which gives the version back)
+    const areEmpty = [...this.areEmpty(table, series)];
+    this.dropSeries([...series].filter((_, place) => areEmpty[place]));
   }
 
   /** Gives for each of the series whether it has no rows: see `emptySeries`. */
