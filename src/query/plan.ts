@@ -82,6 +82,8 @@ export interface PlannedColumn {
   readonly name: string;
   /** "time" for the first column, "tag" for a tag (a string, absent = null), null when no input knows the name. */
   readonly type: FieldType | "time" | "tag" | null;
+  /** INTO makes a tag of it: one that top() or bottom() show of their rows. */
+  readonly isWrittenAsTag?: true;
 }
 
 /** Windows [k·every + offset, (k+1)·every + offset) in the zone's local time; the executor computes the bounds. */
@@ -205,8 +207,8 @@ export interface RowValue {
 /** Value of a column. Numbers mix as in Go's InfluxDB: integer op integer = integer, but `/` gives float; x/0 = 0. */
 export type Output =
   | RowValue
-  /** The name is unknown to this input: null in every row. */
-  | { readonly kind: "absent"; readonly type: null }
+  /** The name is unknown to this input: null in every row. `given`: the type that such values would have, when what is written says it. */
+  | { readonly kind: "absent"; readonly type: null; readonly given?: FieldType }
   | { readonly kind: "literal"; readonly type: FieldType; readonly value: number | bigint | string | boolean }
   | { readonly kind: "call"; readonly call: number; readonly type: FieldType }
   | {

@@ -3,7 +3,8 @@ import { comparable } from "../oracle/script.ts";
 import { resultsOf } from "./differences/evidence.ts";
 import { stopped } from "./differences/formats.ts";
 import { type Difference, differences } from "./differences.ts";
-import type { Exchange, Reply } from "./pair.ts";
+import { type Exchange, isWhole, type Reply } from "./pair.ts";
+import { withSelects } from "./rewrite.ts";
 
 export type Verdict =
   | { readonly kind: "same" }
@@ -77,7 +78,7 @@ const replyOf = (result: object): Reply => ({
 
 const isStopped = ({ error }: { readonly error?: string }) => error === "not executed";
 
-/** Looks for entries of the table that are all there is to a difference. */
+/** Looks for entries of the table that are all there is to a difference: one by itself, then two together, and so on. */
 async function explain(
   exchange: Exchange,
   serie: Reply,
@@ -88,30 +89,72 @@ async function explain(
   const what = whatDiffers(exchange, serie, influxd);
   if (what === null) return same;
   const { statements: [text = exchange.text] = [] } = exchange;
-  const observed = {
-    ...circumstances,
+  interface State {
+    readonly exchange: Exchange;
+    readonly written: string;
+    readonly serie: Reply;
+    readonly influxd: Reply;
+    readonly claims: number;
+    /** What was taken out first. */
+    readonly first: Difference | null;
+  }
+  const start = {
     exchange: { ...exchange, text },
     written: exchange.text,
     serie,
     influxd,
+    claims,
+    first: null,
   };
-  for (const difference of differences) {
-    if (!difference.covers(observed)) continue;
-    if (difference.without === undefined || /\binto\b/i.test(text)) return { kind: "known", difference };
-    const other = claims < MAX_CLAIMS ? difference.without(text) : null;
-    if (other === null) continue;
-    const isPlain = other === text;
-    const changed: Exchange = {
-      ...exchange,
-      format: difference.inFormat ?? exchange.format,
-      text: other,
-      statements: isPlain ? (exchange.parts ?? [other]) : [other],
-      parameters: undefined,
-    };
-    const replies = await circumstances.ask(changed);
-    const verdict = await compare(changed, ...replies, circumstances, claims + 1);
-    if (verdict.kind !== "different") return { kind: "known", difference };
+  // what is read of INTO is looked at without writing it again
+  if (/\binto\b/i.test(text)) {
+    const read = withSelects(text, (statement) => ({ ...statement, into: null }));
+    const plain = differences.find(
+      ({ covers, without }) => without === undefined && covers({ ...circumstances, ...start }),
+    );
+    if (plain !== undefined) return { kind: "known", difference: plain };
+    if (read === null) return { kind: "different", what };
+    const asked: Exchange = { ...exchange, text: read, statements: [read] };
+    const verdict = await compare(asked, ...(await circumstances.ask(asked)), circumstances, claims);
+    return verdict.kind === "known" ? verdict : { kind: "different", what };
   }
+  const states: State[] = [start];
+  // (what is taken out in another order is the same)
+  const seen = new Set<string>();
+  for (const state of states)
+    for (const difference of differences) {
+      if (!difference.covers({ ...circumstances, ...state })) continue;
+      const first = state.first ?? difference;
+      if (difference.without === undefined) return { kind: "known", difference: first };
+      const other = state.claims < MAX_CLAIMS ? difference.without(state.exchange.text) : null;
+      const format = difference.inFormat ?? exchange.format;
+      const key = `${format} ${other}`;
+      if (other === null || seen.has(key)) continue;
+      seen.add(key);
+      const isPlain = other === state.exchange.text;
+      const changed: Exchange = {
+        ...exchange,
+        format,
+        text: other,
+        statements: isPlain ? (exchange.parts ?? [other]) : [other],
+        parameters: undefined,
+      };
+      const replies = await circumstances.ask(changed);
+      if (!replies.every(isWhole)) continue;
+      if (whatDiffers(changed, ...replies) === null) return { kind: "known", difference: first };
+      if (isPlain) {
+        const verdict = await compare(changed, ...replies, circumstances, state.claims + 1);
+        if (verdict.kind !== "different") return { kind: "known", difference: first };
+      } else
+        states.push({
+          exchange: changed,
+          written: other,
+          serie: replies[0],
+          influxd: replies[1],
+          claims: state.claims + 1,
+          first,
+        });
+    }
   return { kind: "different", what };
 }
 

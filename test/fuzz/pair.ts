@@ -13,7 +13,7 @@ export interface Exchange {
   /** Lines, or statements. */
   readonly text: string;
   /** The statements of the text one by one, without its comments and bind parameters; absent: the text is one. */
-  readonly statements?: readonly string[];
+  readonly statements?: readonly string[] | undefined;
   /** The same, where `statements` holds them joined. */
   readonly parts?: readonly string[];
   readonly epoch?: string;
@@ -57,7 +57,7 @@ export class Pair {
   }
 
   both(exchange: Exchange): Promise<[serie: Reply, influxd: Reply]> {
-    return Promise.all([send(this.serieUrl, exchange), send(this.influxdUrl, exchange)]);
+    return Promise.all([sendInTime(this.serieUrl, exchange), sendInTime(this.influxdUrl, exchange)]);
   }
 }
 
@@ -124,10 +124,30 @@ bind-address = "127.0.0.1:0"
 `;
 }
 
-async function send(url: string, exchange: Exchange): Promise<Reply> {
+/** No statement that is drawn takes so long; what is left of one when it is made small may. */
+const DEADLINE_MS = 20_000;
+
+/** Whether a reply is there, and was read to its end: of others nothing can be said. */
+export const isWhole = ({ status, body }: Reply): boolean => status !== 0 && body !== TOO_LONG;
+
+async function sendInTime(url: string, exchange: Exchange): Promise<Reply> {
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  try {
+    return await send(url, exchange, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return { status: 0, body: `no answer within ${DEADLINE_MS} ms` };
+  }
+}
+
+async function send(url: string, exchange: Exchange, signal: AbortSignal): Promise<Reply> {
   const parameters = new URLSearchParams({ db: exchange.database });
   if (exchange.kind === "write") {
-    const response = await fetch(`${url}/write?${parameters}`, { method: "POST", body: exchange.text });
+    const response = await fetch(`${url}/write?${parameters}`, {
+      method: "POST",
+      body: exchange.text,
+      signal,
+    });
     return { status: response.status, body: await response.text() };
   }
   if (exchange.epoch) parameters.set("epoch", exchange.epoch);
@@ -143,6 +163,7 @@ async function send(url: string, exchange: Exchange): Promise<Reply> {
   const response = await fetch(`${url}/query?${parameters}`, {
     method: exchange.method ?? "POST",
     headers,
+    signal,
     ...(isGet ? {} : { body: new URLSearchParams({ q: exchange.text }) }),
   });
   const isPacked = response.headers.get("content-type") === "application/x-msgpack";
@@ -185,6 +206,7 @@ async function unpacked(response: Response): Promise<string> {
 
 /** No statement is meant to answer so much; one that a difference is checked with may. */
 const MAX_BYTES = 8 << 20;
+const TOO_LONG = `more than ${MAX_BYTES} bytes`;
 
 async function textOf(response: Response): Promise<string> {
   if (response.body === null) return "";
@@ -193,7 +215,7 @@ async function textOf(response: Response): Promise<string> {
   for await (const piece of response.body) {
     pieces.push(piece);
     length += piece.length;
-    if (length > MAX_BYTES) return `more than ${MAX_BYTES} bytes`;
+    if (length > MAX_BYTES) return TOO_LONG;
   }
   return Buffer.concat(pieces).toString();
 }

@@ -20,6 +20,7 @@ const MAX_TRIES = 400;
 export async function shrink(pair: Pair, finding: Finding): Promise<Minimal | null> {
   let tries = 0;
   let best: Minimal | null = null;
+  let sent: Exchange = finding.exchange;
   const wanted = waysOf(finding.serie, finding.influxd);
   const attempt = async (lines: readonly string[], changes: readonly string[], text: string) => {
     if (tries++ >= MAX_TRIES) return false;
@@ -29,9 +30,10 @@ export async function shrink(pair: Pair, finding: Finding): Promise<Minimal | nu
     await setUp({ kind: "query", database: "", text: `CREATE DATABASE ${database}` });
     if (lines.length > 0) await setUp({ kind: "write", database, text: lines.join("\n") });
     for (const each of changes) await setUp({ kind: "query", database, text: rename(each) });
-    const exchange: Exchange = { ...finding.exchange, database, text: rename(text) };
+    const exchange: Exchange = { ...sent, database, text: rename(text), statements: undefined };
     const [serie, influxd] = await pair.both(exchange);
-    const history = changes.map((text): Exchange => ({ kind: "query", database, text }));
+    const written: Exchange[] = lines.length > 0 ? [{ kind: "write", database, text: lines.join("\n") }] : [];
+    const history = [...written, ...changes.map((text): Exchange => ({ kind: "query", database, text }))];
     const isFound =
       waysOf(serie, influxd) === wanted &&
       (await compare(exchange, serie, influxd, { ...finding.circumstances, history })).kind === "different";
@@ -40,13 +42,20 @@ export async function shrink(pair: Pair, finding: Finding): Promise<Minimal | nu
     return isFound;
   };
 
-  const sent = finding.history.slice(1);
-  let lines = sent
+  const before = finding.history.slice(1);
+  let lines = before
     .filter(({ kind }) => kind === "write")
     .flatMap(({ text }) => text.split(/\n(?=[^\n]* -?\d+$)/m));
-  let changes = sent.filter(({ kind }) => kind === "query").map(({ text }) => text);
-  let text = finding.exchange.text;
-  if (!(await attempt(lines, changes, text))) return null;
+  let changes = before.filter(({ kind }) => kind === "query").map(({ text }) => text);
+  // without comments and bind parameters, where they are not what makes the difference
+  const { statements = [sent.text] } = sent;
+  let text = statements.join("; ");
+  sent = { ...sent, parameters: undefined };
+  if (!(await attempt(lines, changes, text))) {
+    ({ exchange: sent } = finding);
+    ({ text } = sent);
+    if (!(await attempt(lines, changes, text))) return null;
+  }
   changes = await fewer(changes, (some) => attempt(lines, some, text));
   lines = await fewer(lines, (some) => attempt(some, changes, text));
   const words = await fewer(tokens(text), (some) => attempt(lines, changes, some.join("")));

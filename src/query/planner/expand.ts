@@ -40,11 +40,14 @@ export function expandFields(
 const withoutParentheses = (node: Node): Node =>
   node.kind === "paren" ? withoutParentheses(node.inner) : node;
 
-/** Fields and tags sorted by name, a field before a tag of its name. A subquery's column of a tag is a field that is a tag. */
+/** Fields and tags sorted by name, a field before a tag of its name. A subquery's column of a tag is a field that is a tag, one that is unknown to it a field. */
 function allNames(schema: Schema): { name: string; cast: "field" | "tag"; isTag: boolean }[] {
   const isTag = (name: string) => schema.tagColumns?.has(name) === true;
   const names = [
     ...[...schema.fields.keys()].map((name) => ({ name, cast: "field" as const, isTag: isTag(name) })),
+    ...[...(schema.absent ?? [])]
+      .filter((name) => !schema.tags.has(name))
+      .map((name) => ({ name, cast: "field" as const, isTag: false })),
     ...[...schema.tags].map((name) => ({ name, cast: "tag" as const, isTag: true })),
   ];
   return names.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.cast < b.cast ? -1 : 1));
@@ -72,7 +75,9 @@ function expandCall(call: CallNode, field: Named, schema: Schema, regexes: Regex
       }));
   }
   if (call.name !== "top" && call.name !== "bottom") return [field];
-  const extra = call.arguments.slice(1, -1).map((expression) => ({ expression, alias: null }));
+  const extra = call.arguments
+    .slice(1, -1)
+    .map((expression) => ({ expression, alias: null, isOfRank: true as const }));
   return [field, ...extra];
 }
 

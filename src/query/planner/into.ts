@@ -15,19 +15,6 @@ export async function planInto(
   // empty windows have nothing to write, and are not counted
   const plan: SelectPlan = select.fill.kind === "null" ? { ...select, fill: { kind: "none" } } : select;
   const target = { database, retentionPolicy, measurement: into.name };
-  return { kind: "select into", plan, target, tagColumns: tagColumns(statement, plan) };
-}
-
-/** Columns that stay tags: those that top() and bottom() show of their rows. */
-function tagColumns({ fields }: SelectStatement, { columns }: SelectPlan): number[] {
-  const names = fields.flatMap(({ expression }) =>
-    expression.kind === "call" && (expression.name === "top" || expression.name === "bottom")
-      ? expression.arguments
-          .slice(1)
-          .flatMap((argument) => (argument.kind === "reference" ? [argument.name] : []))
-      : [],
-  );
-  return columns.flatMap(({ name, type }, column) =>
-    type === "tag" && names.includes(name) ? [column] : [],
-  );
+  const tagColumns = plan.columns.flatMap(({ isWrittenAsTag }, column) => (isWrittenAsTag ? [column] : []));
+  return { kind: "select into", plan, target, tagColumns };
 }

@@ -28,15 +28,19 @@ function namesIn(node: Node): string[] {
 export interface Named {
   readonly expression: Node;
   readonly alias: string | null;
+  /** Stands beside top() or bottom() as one of its tags. */
+  readonly isOfRank?: true;
 }
 
-/** Distinct names of the columns after the time. */
-export function nameColumns(columns: readonly Named[]): string[] {
+/** Distinct names of the columns after the time; those that are written as tags (`isTag`) keep their own, and take none. */
+export function nameColumns(columns: readonly Named[], isTag: (column: Named) => boolean): string[] {
   const taken = new Map<string, number>();
   for (const { alias } of columns) if (alias !== null) taken.set(alias, 1);
-  return columns.map(({ expression, alias }) => {
+  return columns.map((column) => {
+    const { expression, alias } = column;
     if (alias !== null) return alias;
     const base = nameOf(expression);
+    if (isTag(column)) return base;
     let count = taken.get(base);
     let name = base;
     if (count !== undefined) {

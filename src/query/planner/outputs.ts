@@ -17,6 +17,40 @@ import { planTechnique } from "./technique.ts";
 
 export const ABSENT: Output = { kind: "absent", type: null };
 
+const absent = (given: FieldType | null): Output => (given === null ? ABSENT : { ...ABSENT, given });
+
+const castTypes: Partial<Record<CastType, FieldType>> = {
+  float: FieldType.Float,
+  integer: FieldType.Integer,
+  unsigned: FieldType.Unsigned,
+  string: FieldType.String,
+  boolean: FieldType.Boolean,
+};
+
+/** The type of an output's values, also of one that has none because a name in it is unknown; null: nothing says it. */
+export function givenType(output: Output): FieldType | null {
+  if (output.type !== null) return output.type;
+  switch (output.kind) {
+    case "absent":
+      return output.given ?? null;
+    case "binary":
+      return givenByOperands(output.left, output.right);
+    default:
+      return givenByMath(output.function, output.operands);
+  }
+}
+
+function givenByOperands(...operands: readonly [Output, Output]): FieldType | null {
+  const [left, right] = operands.map(givenType);
+  return right === FieldType.Float ? right : (left ?? right ?? null);
+}
+
+/** The first operand decides. */
+function givenByMath(name: MathName, [first]: readonly Output[]): FieldType | null {
+  const given = first === undefined ? null : givenType(first);
+  return given === null || keepsType(name) ? given : FieldType.Float;
+}
+
 export class OutputBuilder {
   readonly calls: Call[] = [];
   /** Texts of the calls: those of unknown fields too, equal ones once. */
@@ -63,13 +97,14 @@ export class OutputBuilder {
       case "boolean":
         return { kind: "literal", type: FieldType.Boolean, value: node.value };
       case "reference":
-        return this.#row(node) ?? ABSENT;
+        return this.#row(node) ?? absent(castTypes[node.cast ?? "field"] ?? null);
       case "distinct":
       case "call": {
         if (node.kind === "call" && isMathName(node.name)) return this.#math(node.name, node);
         this.callsWritten.add(printNode(node));
         const call = this.#call(asCall(node));
-        return call === null ? ABSENT : { kind: "call", call, type: this.calls[call]!.type };
+        if (call === null) return absent(this.#typeOfCall(node));
+        return { kind: "call", call, type: this.calls[call]!.type };
       }
       case "binary":
         return this.#binary(node);
@@ -81,7 +116,7 @@ export class OutputBuilder {
   #binary(node: BinaryNode): Output {
     const left = this.build(node.left);
     const right = this.build(node.right);
-    if (left.kind === "absent" && right.kind === "absent") return ABSENT;
+    if (left.kind === "absent" && right.kind === "absent") return absent(givenByOperands(left, right));
     const operator = node.operator as BinaryOutput["operator"];
     if (left.type === null || right.type === null)
       return { kind: "binary", operator, left, right, type: null };
@@ -165,12 +200,17 @@ export class OutputBuilder {
     }
   }
 
+  #typeOfCall(node: Node): FieldType | null {
+    const type = this.#typeWritten(node);
+    return type === "tag" ? null : type;
+  }
+
   /** A function of the values of its operands, which may be anything that a column can be. */
   #math(name: MathName, node: CallNode): Output {
     const operands = node.arguments.map((argument) =>
       argument.kind === "wildcard" ? ABSENT : this.build(argument),
     );
-    if (operands.every(({ kind }) => kind === "absent")) return ABSENT;
+    if (operands.every(({ kind }) => kind === "absent")) return absent(givenByMath(name, operands));
     const isMissing = operands.some(({ type }) => type === null);
     const kept = keepsType(name) ? operands[0]!.type : FieldType.Float;
     return { kind: "math", function: name, operands, type: isMissing ? null : kept };

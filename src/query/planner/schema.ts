@@ -1,6 +1,6 @@
 // Which names a source has, as tags and as fields: what names in a statement are resolved against.
 import { type FieldInfo, FieldType } from "../../model/types.ts";
-import type { CastType } from "../ast.ts";
+import type { CastType, ReferenceNode } from "../ast.ts";
 import type { SourcePart } from "../plan.ts";
 import { errorAt } from "./place.ts";
 
@@ -9,7 +9,7 @@ export interface Schema {
   readonly tags: ReadonlySet<string>;
   /** Those of `fields` that are tags which a subquery gives as columns; absent for what is stored. */
   readonly tagColumns?: ReadonlySet<string>;
-  /** Names that are fields without a value in any row, whatever else is said of them. */
+  /** Names that are fields without a value in any row, whatever else is said of them; of a subquery: columns of no known type. */
   readonly absent?: ReadonlySet<string>;
   /** Of a join: the aliases of its sides, one of which every name but a key's begins with. */
   readonly sides?: readonly string[];
@@ -51,6 +51,10 @@ export function resolve(schema: Schema, name: string, cast: CastType | null, pla
   return { kind: "unknown" };
 }
 
+/** Whether a name is a tag, that of a subquery's column too. */
+export const isTagName = (schema: Schema, { name, cast }: ReferenceNode): boolean =>
+  schema.tagColumns?.has(name) === true || resolve(schema, name, cast).kind === "tag";
+
 /** Of nothing. */
 export const NO_NAMES: Schema = { fields: new Map(), tags: new Set() };
 
@@ -70,7 +74,9 @@ export function unite(schemas: readonly Schema[]): Schema {
   const fields = new Map<string, FieldType>();
   const tags = new Set<string>();
   const tagColumns = new Set<string>();
+  const absent = new Set<string>();
   for (const schema of schemas) {
+    for (const name of schema.absent ?? []) absent.add(name);
     for (const name of schema.tagColumns ?? []) tagColumns.add(name);
     for (const [name, type] of schema.fields) {
       const other = fields.get(name);
@@ -80,7 +86,8 @@ export function unite(schemas: readonly Schema[]): Schema {
   }
   // a join is alone
   if (schemas[0]?.sides !== undefined) return { ...schemas[0], fields, tags };
-  return schemas.some(isDerived) ? { fields, tags, tagColumns } : { fields, tags };
+  for (const name of absent) if (fields.has(name)) absent.delete(name);
+  return schemas.some(isDerived) ? { fields, tags, tagColumns, absent } : { fields, tags };
 }
 
 const ranks: readonly FieldType[] = [

@@ -17,6 +17,7 @@ import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import {
   isDerived,
+  isTagName,
   isTimeName,
   NO_NAMES,
   type PlannedSource,
@@ -92,7 +93,12 @@ async function planWithin(
   // `*` leaves out what the statement itself groups by
   const own = planDimensions(statement.dimensions, [], schema);
   const shown = expandFields(fields, schema, new Set(own), groupsByWildcard);
-  const names = nameColumns(shown);
+  const isWrittenAsTag = ({ isOfRank, expression }: Named) =>
+    statement.into !== null &&
+    isOfRank === true &&
+    expression.kind === "reference" &&
+    isTagName(schema, expression);
+  const names = nameColumns(shown, isWrittenAsTag);
   const hidden = statement.having === null ? [] : hiddenColumns(statement.having, shown, names);
   const columns = [...shown, ...hidden];
 
@@ -107,7 +113,14 @@ async function planWithin(
   const described = describeColumns([...names, ...hidden.map(({ alias }) => alias!)], inputs);
   const planned: SelectPlan = {
     kind: "select",
-    columns: [{ name: timeName, type: "time" }, ...described.slice(0, shown.length)],
+    columns: [
+      { name: timeName, type: "time" },
+      ...described
+        .slice(0, shown.length)
+        .map((column, i) =>
+          isWrittenAsTag(shown[i]!) ? { ...column, isWrittenAsTag: true as const } : column,
+        ),
+    ],
     inputs,
     minTime: min ?? MIN_TIME,
     maxTime,
@@ -258,7 +271,7 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
  */
 function amongOthers(source: Schema, all: Schema): Schema {
   const isNumber = (type: FieldType | undefined) => type !== FieldType.String && type !== FieldType.Boolean;
-  const absent = new Set<string>();
+  const absent = new Set(source.absent);
   for (const [name, type] of all.fields) {
     const own = source.fields.get(name);
     if (own === undefined ? !source.tags.has(name) : own !== type && !(isNumber(own) && isNumber(type)))

@@ -6,6 +6,7 @@ import type { Input, InputSource, Output, PlannedColumn, SelectPlan } from "../p
 import type { TimeRange } from "./condition.ts";
 import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planJoin } from "./join.ts";
+import { givenType } from "./outputs.ts";
 import { fieldMap, type PlannedSource, tagSet } from "./schema.ts";
 
 /** A statement in FROM, planned, and its own time range. */
@@ -83,16 +84,29 @@ export function subquerySources({ plan, range }: Subquery): PlannedSource[] {
     );
     const fields = new Map<string, FieldType>();
     const tagColumns = new Set<string>();
-    for (const { name, type } of columns) {
+    const absent = new Set<string>();
+    for (const [index, { name, type: known }] of columns.entries()) {
+      const type = known ?? givenBy(inputs, index);
+      if (type === null) absent.add(name);
       if (type === null || type === "time" || fields.has(name)) continue;
       fields.set(name, type === "tag" ? FieldType.String : type);
       if (type === "tag") tagColumns.add(name);
     }
     const tags = new Set(plan.dimensions);
+    for (const name of absent) if (fields.has(name)) absent.delete(name);
     const own: SelectPlan = { ...plan, columns: [plan.columns[0]!, ...columns], inputs };
     const rows = { kind: "subquery", plan: own, minTime: range.min, maxTime: range.max } as const;
-    return { name, rows, fields, tags, tagColumns };
+    return { name, rows, fields, tags, tagColumns, absent };
   });
+}
+
+/** The type of a column without values. */
+function givenBy(inputs: readonly Input[], index: number): FieldType | null {
+  for (const { outputs } of inputs) {
+    const given = givenType(outputs[index]!);
+    if (given !== null) return given;
+  }
+  return null;
 }
 
 export function sourceName(source: InputSource): string {
