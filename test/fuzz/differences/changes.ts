@@ -42,6 +42,16 @@ export const changes: readonly Difference[] = [
       /^delete.* or /i.test(exchange.text) && serie.body.includes("DELETE takes no time beside OR"),
   },
   {
+    title: "unknown fields in DELETE",
+    influxd:
+      "`fields not supported in WHERE clause during deletion`, or nothing where no series is left to look at",
+    serie: "an error that names the field and its place",
+    reason: "a slip does not pass for a deletion",
+    covers: ({ exchange, serie }) =>
+      /^delete\b/i.test(exchange.text) &&
+      /"error":"DELETE: .* field .* at line \d+, char \d+"/.test(serie.body),
+  },
+  {
     title: "conditions of DROP SERIES that are partly constant",
     influxd:
       "works out `1 = 1 OR ...` first, and does not look at the other side of what holds for no series",
