@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import type { Clock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
+import { encodeSealed } from "../src/disk/sealed.ts";
 import { MAX_TIME, MIN_TIME } from "../src/model/types.ts";
 import { apart, MONDAYS, type TimeWindow, uncovered, windowAt } from "../src/model/windows.ts";
 import { MemoryDisk } from "./disk/memory.ts";
@@ -200,6 +201,49 @@ test("a folder of before keeps its windows, which began on Thursdays, until the 
     db = await Database.open(options, disk, clock);
   }
   await db.close();
+});
+
+test("shards that overlap in a folder of before are dropped one by one: each takes what it has, and rows in memory that none else covers", async () => {
+  for (const which of [0, 1]) {
+    const disk = new MemoryDisk();
+    let db = await Database.open(options, disk, clock);
+    await db.createDatabase("d");
+    await ask(db, "ALTER RETENTION POLICY autogen ON d SHARD DURATION 1h");
+    await write(db, lines(1, 0n, 5n, 10n));
+    await db.close();
+    // as an ALTER to a week left it, with windows that knew nothing of each other
+    const policy = {
+      name: "autogen",
+      durationNs: "0",
+      shardDurationNs: String(7n * DAY_NS),
+      isDefault: true,
+    };
+    const body = { partitions: 2, databases: [{ name: "d", policies: [policy] }] };
+    disk.open("/data/databases", "create").append(encodeSealed("serie databases", 1, body));
+    db = await Database.open(options, disk, clock);
+    await write(db, lines(2, 7n, 8n, 9n, 2n * HOUR_NS, 3n * HOUR_NS));
+    const shards = await shardsOf(db);
+    expect(shards.map(bounds)).toEqual([
+      [0n, HOUR_NS],
+      [0n, 7n * DAY_NS],
+    ]);
+    await ask(db, `DROP SHARD ${shards[which]!.id}`);
+    const left = [
+      [7n, 8n, 9n, 2n * HOUR_NS, 3n * HOUR_NS],
+      [0n, 5n, 10n],
+    ][which]!;
+    for (let round = 0; round < 2; round++) {
+      expect(await timesOf(db)).toEqual(left);
+      expect((await shardsOf(db)).map(({ id }) => id)).toEqual([shards[1 - which]!.id]);
+      await db.close();
+      db = await Database.open(options, disk, clock);
+    }
+    // from the next ALTER on they are apart
+    await ask(db, "ALTER RETENTION POLICY autogen ON d SHARD DURATION 1d");
+    await write(db, lines(3, ...[0n, 5n, 30n, 300n].map((hours) => hours * HOUR_NS + 11n)));
+    await expectDropsAreExact(db);
+    await db.close();
+  }
 });
 
 test("wherever the process or the machine dies, shards stay apart", async () => {
