@@ -381,3 +381,15 @@ test("a start that replays deletions, and what follows, holds no memory afterwar
   };
   expect(await left(true)).toBe(await left(false));
 });
+
+test("the query timeout does not end it: again it would come no further", async () => {
+  let nowMs = 0;
+  const fast: Clock = { ...clock, elapsedMs: () => (nowMs += 9_000) };
+  const db = await Database.open({ ...options, queryTimeout: "1m" }, new MemoryDisk(2), fast);
+  await db.createDatabase("d");
+  await write(db, longSeries(20_000));
+  await db.flush();
+  expect(await errorOf(ask(db, "SELECT v FROM m WHERE v + 0 > 5 LIMIT 20000"))).toContain("query-timeout");
+  expect(await ask(db, "DELETE FROM m WHERE v >= 5")).toEqual([]);
+  await db.close();
+});
