@@ -132,7 +132,7 @@ describe("over HTTP", () => {
   const forms: [string, string, Record<string, string>][] = [
     ["JSON", q("SELECT * FROM m"), {}],
     ["JSON of one piece", q("SELECT v FROM m LIMIT 300"), {}],
-    ["pretty JSON", `pretty=true&${q("SELECT * FROM m LIMIT 5000")}`, {}],
+    ["pretty JSON", `pretty=true&${q("SELECT * FROM m LIMIT 2000")}`, {}],
     ["chunks", `chunked=true&chunk_size=100&${q("SELECT * FROM m GROUP BY host")}`, {}],
     ["CSV", q("SELECT * FROM m"), { Accept: "text/csv" }],
     ["MessagePack", q("SELECT * FROM m"), { Accept: "application/x-msgpack" }],
