@@ -134,6 +134,33 @@ describe("answers", () => {
     await alone.close();
   });
 
+  test("a new field of several types in one write has that of its first row, as in one thread", async () => {
+    const alone = await Database.open({ dataDir: join(dataDir, "alone") });
+    const head = await openHead(3, { dataDir: join(dataDir, "threads") });
+    const shown = (db: Runs, m: string) =>
+      ask(db, `SHOW FIELD KEYS FROM ${m}; SELECT * FROM ${m} GROUP BY *`);
+    const values = ["1.5", "2i", `"x"`, "true", "3u"];
+    for (let i = 0; i < 40; i++) {
+      const m = `mixed${i}`;
+      // the first one is refused, so that its type does not count; `o` is in some rows only
+      const body = [`${m},h=a v=f,w= 1`]
+        .concat(
+          hosts.map(
+            (h, r) => `${m},h=${h} ${r % 3 ? "" : `o=${values[(i + r) % 4]},`}v=${values[(i + r) % 5]} ${r}`,
+          ),
+        )
+        .join("\n");
+      const written = [
+        await alone.writeLines(body, { database: "d" }),
+        await head.writeLines(body, { database: "d" }),
+      ];
+      expect([...written[1]!.errors].sort()).toEqual([...written[0]!.errors].sort());
+      expect(written[1]!.rows).toBe(written[0]!.rows);
+      expect(await shown(head, m)).toEqual(await shown(alone, m));
+    }
+    await alone.close();
+  });
+
   test("a field has one type in all threads, whoever meets it first, also after it was deleted", async () => {
     const head = await openHead(3);
     const point = (host: string, value: string) =>

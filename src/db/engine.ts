@@ -18,7 +18,7 @@ import { StoreSource } from "../store/source.ts";
 import type { Store } from "../store/store.ts";
 import { ScatteredSource } from "../threads/scattered-source.ts";
 import { type Applier, UndeclaredFields } from "./applier.ts";
-import type { Companions } from "./companions.ts";
+import type { Companions, DeclaredField } from "./companions.ts";
 import type { Databases } from "./databases.ts";
 import { Deletions } from "./deletions.ts";
 import { type AcceptedWrite, asItCame } from "./forwarding.ts";
@@ -31,6 +31,7 @@ import type { Queries } from "./queries.ts";
 import { type HeldWindows, Retention } from "./retention.ts";
 import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
 import type { Counters, Locate, Place, Stored, StoredPart, WriteOutcome, WriteTarget } from "./stored.ts";
+import { mixedFields } from "./unify.ts";
 
 /** How often expired shards are looked for. */
 const RETENTION_CHECK_MS = 30_000;
@@ -327,6 +328,7 @@ export class Engine {
   async #storeApart({ pointer, sizeBytes, rows }: PlacedBatch, place: Place): Promise<StoredPart> {
     const { index, owners } = this.#companions!.seat;
     const splitter = this.#splitter!;
+    if (rows > 1) await this.#declareMixed(pointer, place.database);
     const parts: Promise<EndedPart>[] = [];
     const whole = () => this.#kernels.view(pointer, sizeBytes).slice();
     for (const [thread, count] of splitter.rowsOf(pointer, sizeBytes).entries()) {
@@ -357,12 +359,25 @@ export class Engine {
         return this.#store(batch, place);
       } catch (error) {
         if (!(error instanceof UndeclaredFields)) throw error;
-        const declared = await this.#companions!.declare(place.database, error.fields);
         // from here to the memtables nothing comes between: a drop that is under way comes after
-        for (const [measurement, field, type] of declared)
-          this.#schema.measurement(place.database, measurement).define(field, type);
+        await this.#declare(place.database, error.fields);
       }
     }
+  }
+
+  // A new field has the type of its first row, not that of the thread that is first to meet it.
+  async #declareMixed(batch: Pointer, database: string): Promise<void> {
+    const isNew = ([measurement, field]: DeclaredField) =>
+      this.#schema.measurement(database, measurement).field(field) === undefined;
+    const fields = mixedFields(this.#kernels, batch).filter(isNew);
+    if (fields.length > 0) await this.#declare(database, fields);
+  }
+
+  async #declare(database: string, fields: readonly DeclaredField[]): Promise<void> {
+    const { seat } = this.#companions!;
+    const declared = seat.index === 0 ? fields : await this.#companions!.declare(database, fields);
+    for (const [measurement, field, type] of declared)
+      this.#schema.measurement(database, measurement).define(field, type);
   }
 
   // Synchronous from the types to the memtables: see applier.ts.

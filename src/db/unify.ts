@@ -99,6 +99,50 @@ export function bind(
   return bound;
 }
 
+/**
+ * The fields that have values of several types in the batch at `batch`, each with the type of its first row: what `rebuild` gives
+ * them where they are new, also when the rows go apart to threads.
+ */
+export function mixedFields(kernels: Kernels, batch: Pointer): DeclaredField[] {
+  const view = new DataView(kernels.buffer, batch);
+  const tableCount = view.getUint32(8, true);
+  let at = align8(BATCH_HEADER_BYTES + view.getUint16(32, true) + view.getUint16(34, true));
+  const mixed: DeclaredField[] = [];
+  for (let t = 0; t < tableCount; t++) {
+    const fieldCount = view.getUint32(at + 12, true);
+    const nameBytes = view.getUint32(at + 16, true);
+    const directory =
+      at + TABLE_HEADER_BYTES + align8(nameBytes) + view.getUint32(at + 8, true) * SERIES_ENTRY_BYTES;
+    const first = new Map<string, { type: FieldType; row: number; isMixed: boolean }>();
+    for (let f = 0; f < fieldCount; f++) {
+      const entry = directory + f * FIELD_ENTRY_BYTES;
+      const name = text.decode(
+        kernels.view(batch + at + view.getUint32(entry, true), view.getUint32(entry + 4, true)),
+      );
+      const type = view.getUint32(entry + 8, true) as FieldType;
+      const presence = view.getUint32(entry + 16, true);
+      const row = presence === 0 ? 0 : firstBit(view, at + presence);
+      const before = first.get(name);
+      if (before === undefined) first.set(name, { type, row, isMixed: false });
+      else first.set(name, { ...(before.row < row ? before : { type, row }), isMixed: true });
+    }
+    for (const [field, { type, isMixed }] of first) {
+      if (!isMixed) continue;
+      const measurement = text.decode(kernels.view(batch + at + TABLE_HEADER_BYTES, nameBytes));
+      mixed.push([measurement, field, type]);
+    }
+    at += view.getUint32(at, true);
+  }
+  return mixed;
+}
+
+/** Number of the first bit that is set in a bitmap that has one. */
+function firstBit(view: DataView, bitmap: number): number {
+  let byte = bitmap;
+  while (view.getUint8(byte) === 0) byte++;
+  return (byte - bitmap) * 8 + Math.log2(view.getUint8(byte) & -view.getUint8(byte));
+}
+
 /** Converts `count` packed values in place; false, and nothing changed, when one has no exact form. */
 function convert(kernels: Kernels, pointer: Pointer, count: number, from: FieldType, to: FieldType): boolean {
   const convertible = (type: FieldType) => type <= FieldType.Unsigned;
