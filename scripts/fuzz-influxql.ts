@@ -13,6 +13,8 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "Infinity" },
     /** Ends the run after so many differences. */
     findings: { type: "string", default: "20" },
+    /** Where it begins: the round of a finding shows it again at once. */
+    round: { type: "string", default: "0" },
     /** Not made small: faster. */
     raw: { type: "boolean", default: false },
   },
@@ -39,6 +41,7 @@ try {
     seed: Number(values.seed),
     pair,
     tally,
+    fromRound: Number(values.round),
     isOver,
     async onFinding(finding) {
       if (findings >= Number(values.findings)) return;

@@ -196,12 +196,13 @@ test("a statement that changes something warns when the request promised not to"
   const oracle = new Oracle();
   const session = { ...sessionOver(oracle, 0n), readOnly: true };
   const texts: string[] = [];
-  for await (const result of runQuery("CREATE DATABASE zz; SHOW DATABASES", session)) {
+  const text = "CREATE DATABASE zz WITH DURATION 3d SHARD DURATION 90m; SHOW DATABASES";
+  for await (const result of runQuery(text, session)) {
     texts.push(...result.messages.map((message) => `${result.statementId} ${message.level} ${message.text}`));
     for await (const part of result.series) expect(part.rows).toEqual([["zz"]]);
   }
   expect(texts).toEqual([
-    "0 warning deprecated use of 'CREATE DATABASE zz' in a read only context, please use a POST request instead",
+    "0 warning deprecated use of 'CREATE DATABASE zz WITH DURATION 72h0m0s SHARD DURATION 1h30m0s' in a read only context, please use a POST request instead",
   ]);
 });
 

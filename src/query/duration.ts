@@ -77,3 +77,13 @@ export function formatDuration(ns: bigint, months = 0): string {
   }
   return `${ns}ns`;
 }
+
+/** As Go prints a duration of whole seconds: 0s, 1m0s, 168h0m0s. */
+export function goDuration(ns: bigint): string {
+  const seconds = ns / 1_000_000_000n;
+  const hours = seconds / 3600n;
+  const minutes = (seconds / 60n) % 60n;
+  const rest = `${seconds % 60n}s`;
+  if (hours > 0n) return `${hours}h${minutes}m${rest}`;
+  return minutes > 0n ? `${minutes}m${rest}` : rest;
+}

@@ -12,7 +12,7 @@ import type {
   Source,
   Statement,
 } from "./ast.ts";
-import { formatDuration } from "./duration.ts";
+import { formatDuration, goDuration } from "./duration.ts";
 import { precedenceOf } from "./parse/expressions.ts";
 import { isKeyword } from "./parse/lexer.ts";
 
@@ -168,7 +168,7 @@ export function printStatement(statement: Statement): string {
     case "create database":
       return [
         `CREATE DATABASE ${quoteName(statement.database)}`,
-        ...(statement.policy === null ? [] : ["WITH", ...printPolicy(statement.policy)]),
+        ...(statement.policy === null ? [] : ["WITH", ...printPolicy(statement.policy, goDuration)]),
         ...(statement.policy?.name === undefined ? [] : ["NAME", quoteName(statement.policy.name)]),
       ].join(" ");
     case "create retention policy":
@@ -265,8 +265,11 @@ function printFilter(filter: NameFilter): string {
   return `IN (${filter.names.map(quoteName).join(", ")})`;
 }
 
-function printPolicy(policy: PolicyOptions): string[] {
-  const duration = (ns: bigint): string => (ns === 0n ? "INF" : formatDuration(ns));
+/** InfluxDB prints the durations of CREATE DATABASE otherwise than those of a policy by itself. */
+function printPolicy(
+  policy: PolicyOptions,
+  duration = (ns: bigint): string => (ns === 0n ? "INF" : formatDuration(ns)),
+): string[] {
   const options: string[] = [];
   if (policy.durationNs !== undefined) options.push(`DURATION ${duration(policy.durationNs)}`);
   if (policy.replication !== undefined) options.push(`REPLICATION ${policy.replication}`);

@@ -1,6 +1,7 @@
 // SHOW statements: what is stored, as series of names. Shapes are InfluxDB's, down to which of them have a name.
 import type { Administration } from "../model/administration.ts";
 import { cardinality, databaseCardinality } from "./cardinality.ts";
+import { goDuration } from "./duration.ts";
 import { inParts, limited } from "./parts.ts";
 import type { ResultSeries } from "./result.ts";
 import { measurementsWhere } from "./show-measurements.ts";
@@ -51,14 +52,4 @@ async function* showRetentionPolicies(
   ]);
   const columns = ["name", "duration", "shardGroupDuration", "replicaN", "default"];
   yield { columns, timeColumn: -1, rows };
-}
-
-/** As Go prints a duration of whole seconds: 0s, 1m0s, 168h0m0s. */
-export function goDuration(ns: bigint): string {
-  const seconds = ns / 1_000_000_000n;
-  const hours = seconds / 3600n;
-  const minutes = (seconds / 60n) % 60n;
-  const rest = `${seconds % 60n}s`;
-  if (hours > 0n) return `${hours}h${minutes}m${rest}`;
-  return minutes > 0n ? `${minutes}m${rest}` : rest;
 }

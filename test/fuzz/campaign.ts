@@ -35,6 +35,8 @@ export interface CampaignOptions {
   readonly seed: number;
   readonly pair: Pair;
   readonly tally: Tally;
+  /** The first round; absent: 0. */
+  readonly fromRound?: number;
   /** Asked after each batch. */
   isOver(): boolean;
   onFinding(finding: Finding): void | Promise<void>;
@@ -47,7 +49,7 @@ const CHANGES = 6;
 const AT_ONCE = 6;
 
 export async function runCampaign(options: CampaignOptions): Promise<void> {
-  for (let round = 0; !options.isOver(); round++) await runRound(options, round);
+  for (let round = options.fromRound ?? 0; !options.isOver(); round++) await runRound(options, round);
 }
 
 async function runRound(options: CampaignOptions, round: number): Promise<void> {

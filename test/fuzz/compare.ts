@@ -34,7 +34,8 @@ export async function compare(
 ): Promise<Verdict> {
   const what = whatDiffers(exchange, serie, influxd);
   if (what === null) return same;
-  const { statements = [exchange.text] } = exchange;
+  // (of a statement without words nothing is answered)
+  const statements = (exchange.statements ?? [exchange.text]).filter((text) => text.trim() !== "");
   const [ours, theirs] = [resultsOf(serie.body), resultsOf(influxd.body)];
   if (statements.length === 1 || ours === null || theirs === null)
     return await explain(
@@ -117,6 +118,13 @@ async function explain(
     const asked: Exchange = { ...exchange, text: read, statements: [read] };
     const verdict = await compare(asked, ...(await circumstances.ask(asked)), circumstances, claims);
     return verdict.kind === "known" ? verdict : { kind: "different", what };
+  }
+  // what differs in plain JSON too is looked at there
+  const plain: Exchange = { ...exchange, text, statements: [text], format: "json", epoch: "ns" };
+  if (exchange.format !== undefined && (exchange.format !== "json" || exchange.epoch !== "ns")) {
+    const replies = await circumstances.ask({ ...plain, parameters: undefined });
+    if (replies.every(isWhole) && whatDiffers(plain, ...replies) !== null)
+      return await explain({ ...plain, parameters: undefined }, ...replies, circumstances, claims);
   }
   const states: State[] = [start];
   // (what is taken out in another order is the same)

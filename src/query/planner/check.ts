@@ -148,7 +148,9 @@ class FieldCheck {
   /** A function of numbers: each operand is what a column may be, the first a wildcard too. */
   #math(node: CallNode, name: MathName, alone: boolean): void {
     checkOperands(node, name);
-    if (isConstant(node)) throw new InputError("field must contain at least one variable");
+    const isSenseless = node.arguments.some((each) => isConstant(each) && literalKind(each) === null);
+    if (isSenseless) throw new InputError(twoLiterals);
+    if (isConstant(node)) throw new InputError(whyConstant(node));
     for (const [index, operand] of node.arguments.entries()) {
       if (isConstant(operand) || (operand.kind === "wildcard" && index > 0)) continue;
       if (operand.kind === "regex") throw new InputError("field must contain at least one variable");
@@ -362,6 +364,8 @@ function literalKind(node: Node): "number" | "integer" | "duration" | "string" |
       if (left === "duration") return /^[-+]$/.test(node.operator) ? left : null;
       return left === "string" && node.operator !== "+" ? null : left;
     }
+    case "call":
+      return node.arguments.some((argument) => literalKind(argument) === null) ? null : "number";
     default:
       return "number";
   }

@@ -25,6 +25,7 @@ const castTypes: Partial<Record<CastType, FieldType>> = {
   unsigned: FieldType.Unsigned,
   string: FieldType.String,
   boolean: FieldType.Boolean,
+  tag: FieldType.String,
 };
 
 /** The type of an output's values, also of one that has none because a name in it is unknown; null: nothing says it. */

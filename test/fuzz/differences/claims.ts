@@ -137,6 +137,10 @@ export const callCount = (text: string): number => text.match(/\w\(/g)?.length ?
 export const namesField = (condition: string, fields: ReadonlySet<string>): boolean =>
   [...fields, "nope"].some((name) => condition.includes(name));
 
+/** Points have been written that are minutes from the epoch. */
+export const isNear1970 = (history: readonly Exchange[]): boolean =>
+  history.some(({ kind, text }) => kind === "write" && / -?\d{1,13}$/m.test(text));
+
 export const deletes = (history: readonly Exchange[]): boolean =>
   history.some(({ text }) => /^\s*(?:delete|drop (?:series|measurement|shard))/i.test(text));
 
@@ -185,6 +189,20 @@ export function groupedInside(statement: SelectStatement): SelectStatement {
   });
   return { ...statement, sources };
 }
+
+const transformations =
+  /^(?:\w*derivative|\w*difference|elapsed|\w*_average|cumulative_sum|\w+_(?:index|oscillator|ratio))$/;
+
+/** Windows themselves in the place of what is made of one after the other. */
+export const withoutTransformations = (statement: SelectStatement): SelectStatement => ({
+  ...statement,
+  fields: statement.fields.map((field) => {
+    const { expression } = field;
+    const [inner] =
+      expression.kind === "call" && transformations.test(expression.name) ? expression.arguments : [];
+    return inner?.kind === "call" ? { ...field, expression: inner } : field;
+  }),
+});
 
 /** Rows in the place of what calls make of them in their order. */
 export const withoutOrder = (statement: SelectStatement): SelectStatement => {

@@ -182,5 +182,30 @@ export const resultsOf = (body: string): readonly { readonly error?: string }[] 
   }
 };
 
+/** The answer without the columns that are null in every row of every series. */
+export function withoutEmptyColumns(body: string): string {
+  try {
+    const results = (
+      comparable(body) as { results: { series?: { columns: string[]; values: unknown[][] }[] }[] }
+    ).results;
+    const all = results.flatMap(({ series = [] }) => series);
+    const used = new Set(
+      all.flatMap(({ columns, values }) => columns.filter((_, i) => values.some((row) => row[i] !== null))),
+    );
+    return textOf(
+      all.map(({ columns, values, ...head }) => {
+        const kept = [...columns.keys()].filter((i) => used.has(columns[i]!));
+        return {
+          ...head,
+          columns: kept.map((i) => columns[i]),
+          values: values.map((row) => kept.map((i) => row[i])),
+        };
+      }),
+    );
+  } catch {
+    return body;
+  }
+}
+
 /** First cells that are numbers, in JSON, are taken for 0. */
 export const withoutTimes = (body: string): string => body.replace(/\[-?\d+,/g, "[0,");

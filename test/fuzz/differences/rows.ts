@@ -2,8 +2,8 @@
 
 import type { Difference } from "../differences.ts";
 import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
-import { callCount, transformationCount, unlimited } from "./claims.ts";
-import { isAlikeButForNulls, isAnswered, rowsOfValues } from "./evidence.ts";
+import { callCount, isNear1970, transformationCount, unlimited } from "./claims.ts";
+import { isAlikeButForNulls, isAlikeInShape, isAnswered, rowsOfValues } from "./evidence.ts";
 
 export const rows: readonly Difference[] = [
   {
@@ -84,6 +84,19 @@ export const rows: readonly Difference[] = [
       /time\(/i.test(exchange.text) &&
       callCount(exchange.text) > 2 &&
       rowsOfValues(serie.body) === rowsOfValues(influxd.body),
+  },
+  {
+    title: "fill(linear) about 1970",
+    influxd:
+      "numbers windows from 1970 and cuts towards it: two of them are number 0, and the line stands still there",
+    serie: "each window is a step",
+    reason: "the line is straight",
+    covers: ({ serie, influxd, history }) =>
+      isNear1970(history) && isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body),
+    without: (text) =>
+      withSelects(text, (statement) =>
+        statement.fill?.kind === "linear" ? { ...statement, fill: null } : statement,
+      ),
   },
   {
     title: "max-select-buckets",

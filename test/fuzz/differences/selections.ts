@@ -18,9 +18,9 @@ import {
   isAlikeButForNulls,
   isAlikeInShape,
   isAnswered,
-  isPartOf,
   rounded,
   rowsInAnyOrder,
+  withoutEmptyColumns,
   withoutTimes,
 } from "./evidence.ts";
 
@@ -98,11 +98,18 @@ export const selections: readonly Difference[] = [
   },
   {
     title: "groups after one without a value",
-    influxd: "are missing, where percentile() or holt_winters() has too few values in a group",
+    influxd:
+      "are missing, or begin anew beside other calls, where percentile() or holt_winters() has too few values in a group or window",
     serie: "are answered",
     reason: "they have their values",
-    covers: ({ serie, influxd }) => isPartOf(influxd.body, serie.body),
-    without: (text) => withCall(text, /^(?:percentile|holt_winters)$/, "last"),
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    // (the 100th is there in every group)
+    without: (text) =>
+      withNodes(withCall(text, /^holt_winters$/, "last") ?? text, (node) =>
+        node.kind === "call" && node.name === "percentile"
+          ? { ...node, arguments: [...node.arguments.slice(0, 1), { kind: "integer", value: 100n }] }
+          : node,
+      ) ?? withCall(text, /^holt_winters$/, "last"),
   },
   {
     title: "count(distinct()) without windows",
@@ -175,11 +182,13 @@ export const selections: readonly Difference[] = [
           .replaceAll("-", "")
           .replace(/\[(?:0|1970-01-01T00:00:00Z|9223372036854\d*|22620411T23:47:16[.\d]*Z),/g, "[0,");
       return (
-        /integral\(/i.test(exchange.text) &&
-        /order by (?:time )?desc/i.test(exchange.text) &&
-        plain(serie.body) === plain(influxd.body)
+        callsOf(exchange.text).some(({ name }) => name === "integral") &&
+        selectsOf(exchange.text).some(({ descending }) => descending) &&
+        isAnswered(serie, influxd) &&
+        (selectsOf(exchange.text).length > 1 || plain(serie.body) === plain(influxd.body))
       );
     },
+    without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),
   },
   {
     title: "integral beside other calls",
@@ -269,6 +278,17 @@ export const selections: readonly Difference[] = [
           ({ expression }) => expression.kind !== "reference" || expression.name !== "time",
         ),
       })),
+  },
+  {
+    title: "`*` over some of the shards",
+    influxd: "shows the fields of the shards that the range touches",
+    serie: "shows the fields of the measurement",
+    reason: "the columns do not depend on the shard duration",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      nodesOf(exchange.text).some(({ kind }) => kind === "wildcard" || kind === "regex") &&
+      /\btime\b/i.test(exchange.text) &&
+      withoutEmptyColumns(serie.body) === withoutEmptyColumns(influxd.body),
   },
   {
     title: "EXPLAIN and EXPLAIN ANALYZE",

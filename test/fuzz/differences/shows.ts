@@ -63,6 +63,15 @@ export const shows: readonly Difference[] = [
       /^show.*cardinality/i.test(exchange.text) && countsAreLess(serie.body, influxd.body),
   },
   {
+    title: "cardinality of measurements named twice",
+    influxd: "`FROM m, m` counts twice what is in `m`",
+    serie: "counts it once",
+    reason: "it is how many there are",
+    covers: ({ exchange, serie, influxd }) =>
+      /^show.*cardinality.*\bfrom (\S+), \1(?!\S)/i.test(exchange.text) &&
+      countsAreLess(serie.body, influxd.body),
+  },
+  {
     title: "cardinality of tag values where a tag is missing",
     influxd: "leaves out series without the tag that `!=` or `!~` speaks of",
     serie: "counts them, as SHOW TAG VALUES lists them in both",

@@ -13,6 +13,7 @@ import {
   withoutInnerWindows,
   withoutOrder,
   withoutRepeats,
+  withoutTransformations,
 } from "./claims.ts";
 import {
   cellsOf,
@@ -58,16 +59,6 @@ export const subqueries: readonly Difference[] = [
     reason: "it is so of a measurement's field",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
-    without: withoutCasts,
-  },
-  {
-    title: "casts of a subquery's columns to what they are not",
-    influxd: "refuses functions of numbers over them",
-    serie: "finds no value in them",
-    reason: "it is so where the column is not cast in a subquery",
-    covers: ({ exchange, influxd }) =>
-      /\(select.*::(?:string|boolean)/i.test(exchange.text) &&
-      /"unsupported [\w ]+ iterator type/.test(influxd.body),
     without: withoutCasts,
   },
   {
@@ -184,6 +175,18 @@ export const subqueries: readonly Difference[] = [
     reason: "it is what was asked",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
     without: (text) => withSelects(text, withoutInnerWindows),
+  },
+  {
+    title: "transformations of windows in a subquery",
+    influxd: "does not read the window before the range where the query around it has the range",
+    serie: "reads it, as for the subquery by itself",
+    reason: "a statement means the same in parentheses",
+    covers: ({ exchange, serie, influxd }) => {
+      const [, ...inner] = selectsOf(exchange.text);
+      return isAnswered(serie, influxd) && /\btime\b/i.test(exchange.text) && inner.length > 0;
+    },
+    without: (text) =>
+      withSelects(text, (statement, depth) => (depth === 0 ? statement : withoutTransformations(statement))),
   },
   {
     title: "a boolean that is missing in a subquery's row",
