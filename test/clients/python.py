@@ -36,6 +36,9 @@ points = [
 ]
 show(client.write_points(points, time_precision="ms", batch_size=100, tags={"dc": "x"}))
 show(client.write_points(["mem,host=b free=5i 1700000000", "mem,host=c free=7i 1700000060"], time_precision="s", protocol="line"))
+# it escapes "=" in measurements, too
+show(client.write_points([{"measurement": 'a=b "c", d', "tags": {"k=1": 'v "w"'}, "fields": {'f="g"': 1.5}, "time": 1}]))
+show(client.query('SELECT * FROM "a=b \\"c\\", d"').raw)
 show(refused(client.write_points, ["nonsense"], protocol="line"))
 show(refused(client.write_points, ['mem,host=b free="text" 1700000000000000001'], protocol="line"))
 # (the client cannot read chunks of MessagePack, of no server)
