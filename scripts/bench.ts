@@ -5,42 +5,24 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
+import { orderOf, renderComparison, revision } from "./bench/against.ts";
 import { compareInflux } from "./bench/answer.ts";
-import { type Dataset, generate, generateNewSeries } from "./bench/dataset.ts";
 import { type Measured, sections } from "./bench/figures.ts";
 import { type Flags, readFlags, usage } from "./bench/flags.ts";
-import { duckdb, influxd, type Product, serie, victoriaMetrics } from "./bench/products.ts";
-import { queries } from "./bench/queries.ts";
-import { milliseconds, renderTable } from "./bench/table.ts";
-import { type Limits, type Running, Trial } from "./bench/trial.ts";
+import { BATCH_ROWS, generateMaterial, measure, note } from "./bench/measure.ts";
+import { duckdb, influxd, type Product, victoriaMetrics, workingTree } from "./bench/products.ts";
+import { renderTable } from "./bench/table.ts";
 import { kindNames } from "./bench/tsbs.ts";
-import { measureParser } from "./bench-parser.ts";
-
-const BATCH_ROWS = 5000;
 
 async function bench(flags: Flags, folder: string): Promise<string> {
-  const limits: Limits = {
-    connections: 4,
-    loadTimeoutMs: 300_000,
-    settleTimeoutMs: 120_000,
-    warmUpMs: 1000,
-    queryTimeoutMs: 10_000,
-    repetitions: flags.repetitions,
-  };
-  const datasets: Dataset[] = flags.kinds.map((kind) => {
-    note(`generating ${flags.hostCount} hosts x ${flags.stepCount} steps, ${kindNames[kind]}`);
-    return generate(folder, kind, { ...flags, batchRows: BATCH_ROWS });
-  });
-  const burst =
-    flags.seriesCount > 0 ? generateNewSeries(folder, flags.seriesCount, BATCH_ROWS, flags.seed) : null;
-
-  const wanted = [serie];
+  const wanted: Product[] =
+    flags.threads.length === 0 ? [workingTree()] : flags.threads.map((count) => workingTree(count));
   if (flags.peers.includes("influxd")) wanted.push(influxd);
   if (flags.peers.includes("victoria")) wanted.push(victoriaMetrics);
   if (flags.peers.includes("duckdb") && flags.queries) wanted.push(duckdb);
+  const material = generateMaterial(folder, flags);
   const measured = new Map<string, Measured>();
-  const products: string[] = [];
-  const influxAnswers: Measured["queries"][] = [];
+  const answers = new Map<string, Measured["queries"]>();
   for (const product of wanted) {
     const version = product.version();
     if (version === null) {
@@ -48,99 +30,74 @@ async function bench(flags: Flags, folder: string): Promise<string> {
       continue;
     }
     const name = `${product.name} ${version}`;
-    products.push(name);
-    const trial = new Trial(product, folder, limits);
-    try {
-      const one = await measure(product, trial, datasets, burst, flags);
-      measured.set(name, one);
-      if (product.speaksInflux === true) influxAnswers.push(one.queries);
-    } finally {
-      await trial.close();
+    const one = await measure(product, folder, material, flags);
+    measured.set(name, one);
+    if (product.speaksInflux === true) answers.set(name, one.queries);
+  }
+  compareAnswers(answers);
+  const figures = sections(measured, material.datasets, material.burst);
+  return `${describe(flags)}\n\n${renderTable([...measured.keys()], figures)}`;
+}
+
+/** This tree and another revision, alternating. */
+async function compareRevisions(flags: Flags, against: string, folder: string): Promise<string> {
+  const threads = flags.threads[0] ?? null;
+  note(`making ${against} ready`);
+  const products = [workingTree(threads), revision(folder, against, threads)] as const;
+  const [own, other] = [`serie ${products[0].version()}`, `serie ${products[1].version()}`];
+  // (figures are kept by name)
+  const names = [own, other === own ? `${other} (${against})` : other] as const;
+  const material = generateMaterial(folder, flags);
+  const rounds = [];
+  for (let round = 0; round < flags.rounds; round++) {
+    note(`round ${round + 1} of ${flags.rounds}`);
+    const measured = new Map<string, Measured>();
+    for (const index of orderOf(round))
+      measured.set(names[index], await measure(products[index], folder, material, flags));
+    compareAnswers(new Map(names.map((name) => [name, measured.get(name)!.queries] as const)));
+    rounds.push(sections(measured, material.datasets, material.burst));
+  }
+  const spread = `${flags.rounds} rounds, who is first changes; × is how many times better the first is (below 1: worse).`;
+  return `${machineLine(flags)}\n${spread}\n\n${renderComparison(...names, rounds)}`;
+}
+
+/** What the first answered is what the others that speak its language answer to the same questions. */
+function compareAnswers(answers: ReadonlyMap<string, Measured["queries"]>): void {
+  const [first, ...others] = answers;
+  for (const [name, theirs] of others) {
+    for (const [query, their] of theirs) {
+      const our = first?.[1].get(query);
+      if (!our || !their) continue;
+      try {
+        compareInflux(our.firstBody, their.firstBody);
+      } catch (error) {
+        const reason = (error as Error).message;
+        throw new Error(`${first?.[0]} does not answer ${query.name} as ${name} does: ${reason}`);
+      }
     }
+    note(`the answers are those of ${name}`);
   }
-  compareAnswers(influxAnswers);
-  return `${describe(flags)}\n\n${renderTable(products, sections(measured, datasets, burst))}`;
-}
-
-async function measure(
-  product: Product,
-  trial: Trial,
-  datasets: readonly Dataset[],
-  burst: Dataset["bodies"] | null,
-  flags: Flags,
-): Promise<Measured> {
-  const measured: Measured = { loads: new Map(), queries: new Map(), parser: new Map() };
-  if (product.queriesOnly === true) {
-    note(`${product.name}: loading ${kindNames[datasets[0]!.kind]}`);
-    const { report } = await trial.load(datasets[0]!.bodies);
-    if (!report.complete) return measured;
-    await askAll(product, await trial.reopen(), trial, datasets[0]!, flags, measured);
-    return measured;
-  }
-  if (product === serie) for (const data of datasets) measured.parser.set(data.kind, measureParser(data));
-  if (burst) {
-    note(`${product.name}: ${burst.rowCount} new series`);
-    measured.burst = await trial.load(burst);
-  }
-  // the first kind last: its data is what the queries run over
-  for (const data of [...datasets].reverse()) {
-    note(`${product.name}: loading ${kindNames[data.kind]}`);
-    measured.loads.set(data.kind, await trial.load(data.bodies));
-  }
-  const data = datasets[0]!;
-  if (!flags.queries || !measured.loads.get(data.kind)?.report.complete) return measured;
-  const running = await trial.reopen();
-  measured.startMs = running.startMs;
-  await askAll(product, running, trial, data, flags, measured);
-  return measured;
-}
-
-async function askAll(
-  product: Product,
-  running: Running,
-  trial: Trial,
-  data: Dataset,
-  flags: Flags,
-  measured: Measured,
-): Promise<void> {
-  for (const query of queries) {
-    const result = await trial.query(running, query, data, flags.seed);
-    measured.queries.set(query, result);
-    if (result)
-      note(`${product.name}: ${query.name} ${milliseconds(result.medianMs)} (${result.repetitions} times)`);
-  }
-  await trial.stop();
-}
-
-/** What serie answered is what influxd answers to the same question. */
-function compareAnswers([own, peer]: readonly Measured["queries"][]): void {
-  if (own === undefined || peer === undefined) return;
-  for (const [query, theirs] of peer) {
-    const ours = own.get(query);
-    if (!ours || !theirs) continue;
-    try {
-      compareInflux(ours.firstBody, theirs.firstBody);
-    } catch (error) {
-      throw new Error(`serie does not answer ${query.name} as influxd does: ${(error as Error).message}`);
-    }
-  }
-  note("the answers are influxd's");
 }
 
 /** What the figures below it were measured on. */
 function describe(flags: Flags): string {
+  const threads =
+    flags.threads.length > 0 ? "" : " serie has a thread a core (the server's default), as the peers have.";
+  return [
+    machineLine(flags),
+    "× is how many times better serie is (below 1: worse). CPU is the server's; serie and InfluxDB sync to disk",
+    `before they answer, VictoriaMetrics does not.${threads}`,
+    "DuckDB is timed in its own process, without HTTP, and only for queries.",
+  ].join("\n");
+}
+
+function machineLine(flags: Flags): string {
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const data = `${flags.hostCount} hosts x ${flags.stepCount} steps, 10 tags, 10 fields`;
   return [
     `TSBS cpu-only, ${data}; 4 connections, batches of ${BATCH_ROWS} rows; queries over ${kindNames[flags.kinds[0]!]}, asked for a second before they count.`,
     `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Bun ${Bun.version}, each server alone.`,
-    "× is how many times better serie is (below 1: worse). CPU is the server's; serie and InfluxDB sync to disk",
-    "before they answer, VictoriaMetrics does not. DuckDB is timed in its own process, without HTTP, and only for queries.",
   ].join("\n");
-}
-
-function note(text: string): void {
-  console.error(`bench: ${text}`);
 }
 
 function putInReadme(table: string): void {
@@ -162,7 +119,10 @@ try {
 }
 const folder = mkdtempSync(join(tmpdir(), "serie-bench-"));
 try {
-  const table = await bench(flags, folder);
+  const table =
+    flags.against === null
+      ? await bench(flags, folder)
+      : await compareRevisions(flags, flags.against, folder);
   console.log(table);
   if (flags.readme) putInReadme(table);
 } finally {

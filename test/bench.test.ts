@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { orderOf, renderComparison } from "../scripts/bench/against.ts";
 import {
   compare,
   compareInflux,
@@ -227,6 +228,28 @@ test("the table says how many times better the first product is", () => {
   ]);
 });
 
+test("a comparison shows the spread of the ratios of single rounds", () => {
+  const round = (own: number, other: number) => {
+    const values = new Map([
+      ["a", own],
+      ["b", other],
+    ]);
+    return [{ title: "t", figures: [{ name: "time", better: "less" as const, values, format: plain }] }];
+  };
+  // (the medians' own ratio would be 1)
+  expect(renderComparison("a", "b", [round(1, 4), round(2, 2), round(4, 1)]).split("\n")).toEqual([
+    "|       |    a |    b | × min | × median | × max |",
+    "| ----- | ---: | ---: | ----: | -------: | ----: |",
+    "| **t** |      |      |       |          |       |",
+    "| time  | 2.00 | 2.00 |  0.25 |     1.00 |  4.00 |",
+  ]);
+  expect([orderOf(0), orderOf(1), orderOf(2)]).toEqual([
+    [0, 1],
+    [1, 0],
+    [0, 1],
+  ]);
+});
+
 test("flags that make no sense are refused", () => {
   expect(readFlags(["--quick", "--peers", "none"])).toMatchObject({
     hostCount: 100,
@@ -236,5 +259,11 @@ test("flags that make no sense are refused", () => {
   expect(() => readFlags(["--kinds", "decimal,big"])).toThrow('"big" is none of');
   expect(() => readFlags(["--peers", "oracle"])).toThrow("oracle");
   expect(() => readFlags(["--series", "-1"])).toThrow();
+  expect(readFlags(["--threads", "1,2"]).threads).toEqual([1, 2]);
+  expect(readFlags([])).toMatchObject({ threads: [], against: null, rounds: 5 });
+  expect(() => readFlags(["--threads", "0"])).toThrow("--threads: at least 1");
+  expect(() => readFlags(["--threads", "two"])).toThrow('"two" is not a whole number');
+  expect(() => readFlags(["--against", "HEAD", "--threads", "1,2"])).toThrow("one number of --threads");
+  expect(() => readFlags(["--against", "HEAD", "--readme"])).toThrow("--against");
   expect(() => readFlags(["--fast"])).toThrow("--fast");
 });

@@ -11,7 +11,15 @@ export interface Flags {
   readonly seriesCount: number;
   readonly repetitions: number;
   readonly queries: boolean;
+  /** Everything small: to see that it runs, not how fast. */
+  readonly quick: boolean;
   readonly readme: boolean;
+  /** Columns of serie, one for each number of threads; empty: one column, with what the server takes by itself. */
+  readonly threads: readonly number[];
+  /** The revision that this tree is compared with, alternating; null: compared with the peers. */
+  readonly against: string | null;
+  /** Of a comparison: in each, both are measured once. */
+  readonly rounds: number;
   readonly seed: number;
 }
 
@@ -25,6 +33,9 @@ export const usage = `bun run bench [flags]
   --no-queries               loads only
   --repetitions N            of each query (default 20)
   --seed N                   of the data and of the queries (default 1)
+  --threads N[,M...]         threads of serie's server; several are columns of their own (default: what the server takes)
+  --against REV              serie of this tree and of REV, alternating, without peers: ratios with their spread
+  --rounds N                 of --against: both are measured once in each (default 5, with --quick 3)
   --readme                   put the table between the markers in README.md`;
 
 /** Throws an Error with a message for people when the arguments make no sense. */
@@ -39,6 +50,9 @@ export function readFlags(args: string[]): Flags {
       "no-queries": { type: "boolean", default: false },
       repetitions: { type: "string" },
       seed: { type: "string", default: "1" },
+      threads: { type: "string" },
+      against: { type: "string" },
+      rounds: { type: "string" },
       readme: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -55,13 +69,22 @@ export function readFlags(args: string[]): Flags {
   for (const peer of peers) {
     if (!peerNames.includes(peer)) throw new Error(`--peers: "${peer}" is none of ${peerNames.join(", ")}`);
   }
+  const threads = values.threads === undefined ? [] : values.threads.split(",");
+  if (values.against !== undefined && values.readme)
+    throw new Error("--readme is for the table beside the peers, not for --against");
+  if (values.against !== undefined && threads.length > 1)
+    throw new Error("--against compares revisions with one number of --threads");
   return {
+    threads: threads.map((text) => atLeastOne("--threads", text)),
+    against: values.against ?? null,
+    rounds: atLeastOne("--rounds", values.rounds ?? (values.quick ? "3" : "5")),
     kinds: wantedKinds as Kind[],
     peers,
     hostCount: values.quick ? 100 : 1000,
     stepCount: values.quick ? 200 : 1000,
     seriesCount: wholeNumber("--series", values.series ?? (values.quick ? "30000" : "300000")),
     repetitions: wholeNumber("--repetitions", values.repetitions ?? (values.quick ? "5" : "20")),
+    quick: values.quick,
     queries: !values["no-queries"],
     readme: values.readme,
     seed: wholeNumber("--seed", values.seed),
@@ -71,4 +94,10 @@ export function readFlags(args: string[]): Flags {
 function wholeNumber(flag: string, text: string): number {
   if (!/^\d+$/.test(text)) throw new Error(`${flag}: "${text}" is not a whole number`);
   return Number(text);
+}
+
+function atLeastOne(flag: string, text: string): number {
+  const number = wholeNumber(flag, text);
+  if (number === 0) throw new Error(`${flag}: at least 1`);
+  return number;
 }

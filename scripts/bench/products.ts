@@ -29,6 +29,8 @@ export interface Product {
   readonly queriesOnly?: boolean;
   /** How long it took by its own clock, ms, when it is not the way over HTTP that counts. */
   elapsedMs?(body: string): number;
+  /** It is what is measured; the others are its peers. */
+  readonly isOwn?: boolean;
   /** Its answers are InfluxDB's JSON: those of one product must be those of the other. */
   readonly speaksInflux?: boolean;
 }
@@ -38,28 +40,48 @@ const DATABASE = "bench";
 const influxQuery = (question: Question) =>
   `/query?${new URLSearchParams({ db: DATABASE, epoch: "ns", q: question.influxql })}`;
 
-/** The working tree that this script lies in. */
-export const serie: Product = {
-  name: "serie",
-  version: () => outputOf(["git", "-C", root, "rev-parse", "--short", "HEAD"]).trim(),
-  command: (dataDir, port) => [
-    process.execPath,
-    join(root, "src/cli/serie.ts"),
-    "server",
-    ...["--data-dir", dataDir],
-    ...["--host", "127.0.0.1"],
-    ...["--port", String(port)],
-  ],
-  readyPath: "/ready",
-  prepare: async () => {},
-  writePath: `/write?db=${DATABASE}`,
-  // what is left in memory is flushed by SIGTERM; until then flushes under way are waited for
-  settle: (_base, child, timeoutMs) => child.idle(timeoutMs),
-  queryPath: influxQuery,
-  read: readInflux,
-  tolerance: 1e-9,
-  speaksInflux: true,
-};
+/** Which serie to start. */
+export interface SerieChoice {
+  /** A working tree with dependencies and kernels. */
+  readonly root: string;
+  /** What stands over its column behind the name. */
+  readonly version: string;
+  /** Of the server; null: what it takes by itself (which is all that old revisions can do). */
+  readonly threads: number | null;
+}
+
+export function serieOf({ root, version, threads }: SerieChoice): Product {
+  return {
+    name: "serie",
+    isOwn: true,
+    version: () => (threads === null ? version : `${version}, ${threads} thread${threads === 1 ? "" : "s"}`),
+    command: (dataDir, port) => [
+      process.execPath,
+      join(root, "src/cli/serie.ts"),
+      "server",
+      ...["--data-dir", dataDir],
+      ...["--host", "127.0.0.1"],
+      ...["--port", String(port)],
+      ...(threads === null ? [] : ["--threads", String(threads)]),
+    ],
+    readyPath: "/ready",
+    prepare: async () => {},
+    writePath: `/write?db=${DATABASE}`,
+    // what is left in memory is flushed by SIGTERM; until then flushes under way are waited for
+    settle: (_base, child, timeoutMs) => child.idle(timeoutMs),
+    queryPath: influxQuery,
+    read: readInflux,
+    tolerance: 1e-9,
+    speaksInflux: true,
+  };
+}
+
+/** The working tree that this script lies in: its commit, with `+` when files differ from it. */
+export function workingTree(threads: number | null = null): Product {
+  const git = (...args: string[]) => outputOf(["git", "-C", root, ...args]).trim();
+  const changes = git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "+";
+  return serieOf({ root, version: `${git("rev-parse", "--short", "HEAD")}${changes}`, threads });
+}
 
 export const influxd: Product = {
   name: "InfluxDB",

@@ -35,6 +35,11 @@ export function renderTable(products: readonly string[], sections: readonly Sect
       ]);
     }
   }
+  return tableText(rows);
+}
+
+/** The first row is the head; the first column stands left, the others right. */
+export function tableText(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join(" | ")} |`;
@@ -42,7 +47,7 @@ export function renderTable(products: readonly string[], sections: readonly Sect
   return [line(rows[0]!), line(rule), ...rows.slice(1).map(line)].join("\n");
 }
 
-function cell(figure: Figure, value: number | null | string | undefined): string {
+export function cell(figure: Figure, value: number | null | string | undefined): string {
   if (value === undefined || value === null) return "–";
   return typeof value === "string" ? value : figure.format(value);
 }
@@ -53,8 +58,13 @@ function ratio(
   theirs: typeof mine,
 ): string {
   if (typeof mine !== "number" || typeof theirs !== "number") return "";
-  const factor = figure.better === "more" ? mine / theirs : theirs / mine;
+  const factor = factorOf(figure, mine, theirs);
   return factor >= 10 ? factor.toFixed(0) : factor.toPrecision(2);
+}
+
+/** How many times better `mine` is. */
+export function factorOf({ better }: Pick<Figure, "better">, mine: number, theirs: number): number {
+  return better === "more" ? mine / theirs : theirs / mine;
 }
 
 export const millions = (value: number) => `${(value / 1e6).toFixed(2)} M`;

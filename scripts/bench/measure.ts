@@ -1,0 +1,104 @@
+// What is measured of one product, in which order. What the figures mean: figures.ts.
+import { measureParser } from "../bench-parser.ts";
+import { type Bodies, type Dataset, generate, generateNewSeries } from "./dataset.ts";
+import type { Measured } from "./figures.ts";
+import type { Flags } from "./flags.ts";
+import type { Product } from "./products.ts";
+import { queries } from "./queries.ts";
+import { milliseconds } from "./table.ts";
+import { type Limits, type Running, Trial } from "./trial.ts";
+import { kindNames } from "./tsbs.ts";
+
+export const BATCH_ROWS = 5000;
+
+/** What all products get. */
+export interface Material {
+  readonly datasets: readonly Dataset[];
+  readonly burst: Bodies | null;
+}
+
+/** Generates it once, in files below `folder`. */
+export function generateMaterial(folder: string, flags: Flags): Material {
+  const datasets = flags.kinds.map((kind) => {
+    note(`generating ${flags.hostCount} hosts x ${flags.stepCount} steps, ${kindNames[kind]}`);
+    return generate(folder, kind, { ...flags, batchRows: BATCH_ROWS });
+  });
+  const { seriesCount, seed } = flags;
+  const burst = seriesCount > 0 ? generateNewSeries(folder, seriesCount, BATCH_ROWS, seed) : null;
+  return { datasets, burst };
+}
+
+/** Starts servers of the product, one after the other; none is left. Throws an Error at a wrong answer. */
+export async function measure(
+  product: Product,
+  folder: string,
+  material: Material,
+  flags: Flags,
+): Promise<Measured> {
+  const limits: Limits = {
+    connections: 4,
+    loadTimeoutMs: 300_000,
+    settleTimeoutMs: 120_000,
+    warmUpMs: flags.quick ? 100 : 1000,
+    queryTimeoutMs: 10_000,
+    repetitions: flags.repetitions,
+  };
+  const trial = new Trial(product, folder, limits);
+  try {
+    return await measureWith(trial, product, material, flags);
+  } finally {
+    await trial.close();
+  }
+}
+
+async function measureWith(
+  trial: Trial,
+  product: Product,
+  { datasets, burst }: Material,
+  flags: Flags,
+): Promise<Measured> {
+  const measured: Measured = { loads: new Map(), queries: new Map(), parser: new Map() };
+  const data = datasets[0]!;
+  if (product.queriesOnly === true) {
+    note(`${product.name}: loading ${kindNames[data.kind]}`);
+    const { report } = await trial.load(data.bodies);
+    if (report.complete) await askAll(product, await trial.reopen(), trial, data, flags, measured);
+    return measured;
+  }
+  if (product.isOwn) for (const each of datasets) measured.parser.set(each.kind, measureParser(each));
+  if (burst) {
+    note(`${product.name}: ${burst.rowCount} new series`);
+    measured.burst = await trial.load(burst);
+  }
+  // the first kind last: its data is what the queries run over
+  for (const each of [...datasets].reverse()) {
+    note(`${product.name}: loading ${kindNames[each.kind]}`);
+    measured.loads.set(each.kind, await trial.load(each.bodies));
+  }
+  if (!flags.queries || !measured.loads.get(data.kind)?.report.complete) return measured;
+  const running = await trial.reopen();
+  measured.startMs = running.startMs;
+  await askAll(product, running, trial, data, flags, measured);
+  return measured;
+}
+
+async function askAll(
+  product: Product,
+  running: Running,
+  trial: Trial,
+  data: Dataset,
+  flags: Flags,
+  measured: Measured,
+): Promise<void> {
+  for (const query of queries) {
+    const result = await trial.query(running, query, data, flags.seed);
+    measured.queries.set(query, result);
+    if (result)
+      note(`${product.name}: ${query.name} ${milliseconds(result.medianMs)} (${result.repetitions} times)`);
+  }
+  await trial.stop();
+}
+
+export function note(text: string): void {
+  console.error(`bench: ${text}`);
+}
