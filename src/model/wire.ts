@@ -18,18 +18,35 @@ const utf8 = new TextEncoder();
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
+const FIRST_BYTES = 4096;
+/** Fewer values are copied out of the buffer: an array of their own costs less than a view of another's. */
+const FEW = 64;
+
 type Words = Float64Array | BigInt64Array | BigUint64Array;
 
 /** Takes blocks or groups, and gives their bytes. */
 export class WireWriter {
-  #bytes = new Uint8Array(4096);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes!: Uint8Array<ArrayBuffer>;
+  #view!: DataView;
+  // of the same buffer: setting an array of their own kind costs no view of it, as most arrays are a few values long
+  #floats!: Float64Array;
+  #integers!: BigInt64Array;
+  #unsigned!: BigUint64Array;
   #at = 4;
   #count = 0;
   #series: string | undefined;
 
   constructor() {
     if (!isLittleEndian) throw new Error("serie needs a little-endian machine");
+    this.#take(new Uint8Array(FIRST_BYTES));
+  }
+
+  #take(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+    this.#floats = new Float64Array(bytes.buffer);
+    this.#integers = new BigInt64Array(bytes.buffer);
+    this.#unsigned = new BigUint64Array(bytes.buffer);
   }
 
   get sizeBytes(): number {
@@ -67,8 +84,7 @@ export class WireWriter {
     // handed over as it is when little of it would go with it in vain
     const bytes =
       this.#at * 2 > this.#bytes.length ? this.#bytes.subarray(0, this.#at) : this.#bytes.slice(0, this.#at);
-    this.#bytes = new Uint8Array(4096);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#take(new Uint8Array(FIRST_BYTES));
     this.#at = 4;
     this.#count = 0;
     this.#series = undefined;
@@ -116,8 +132,10 @@ export class WireWriter {
   #words(values: Words): void {
     this.#reserve(8 + values.byteLength);
     this.#align();
-    // (few values: setting them one by one costs less than a view of them)
-    this.#bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), this.#at);
+    const at = this.#at >> 3;
+    if (values instanceof Float64Array) this.#floats.set(values, at);
+    else if (values instanceof BigInt64Array) this.#integers.set(values, at);
+    else this.#unsigned.set(values, at);
     this.#at += values.byteLength;
   }
 
@@ -158,10 +176,9 @@ export class WireWriter {
   #reserve(more: number): void {
     const needed = this.#at + more;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const grown = new Uint8Array((Math.max(needed, this.#bytes.length * 2) + 7) & ~7);
     grown.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#take(grown);
   }
 }
 
@@ -174,7 +191,7 @@ const foldArrays = [
 const isTimes: ReadonlySet<string> = new Set(["minTime", "maxTime", "firstTime", "lastTime"]);
 const isFloats: ReadonlySet<string> = new Set(["count", "mean", "deviations"]);
 
-/** The blocks of `WireWriter`'s bytes, which their arrays are views of. */
+/** The blocks of `WireWriter`'s bytes, which larger arrays are views of. */
 export function* readBlocks(bytes: Uint8Array<ArrayBuffer>): Generator<SeriesBlock> {
   const reader = new WireReader(bytes);
   let series: Series | undefined;
@@ -207,7 +224,7 @@ function valuesOf(reader: WireReader, type: FieldType, rowCount: number): Column
   return type === FieldType.String ? reader.texts(rowCount) : reader.numbers(type, rowCount);
 }
 
-/** The groups of `WireWriter`'s bytes, which their arrays are views of. */
+/** The groups of `WireWriter`'s bytes, which larger arrays are views of. */
 export function* readGroups(bytes: Uint8Array<ArrayBuffer>): Generator<FoldedGroup> {
   const reader = new WireReader(bytes);
   for (let left = reader.u32(); left > 0; left--) {
@@ -236,12 +253,19 @@ function readFolded(reader: WireReader): FoldedColumn | null {
 class WireReader {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
+  readonly #floats: Float64Array;
+  readonly #integers: BigInt64Array;
+  readonly #unsigned: BigUint64Array;
   #at = 0;
 
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     // views of 8-byte values count from the start of the buffer
     this.#bytes = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+    const { buffer, byteOffset, length } = this.#bytes;
+    this.#view = new DataView(buffer, byteOffset, length);
+    this.#floats = new Float64Array(buffer, byteOffset, length >> 3);
+    this.#integers = new BigInt64Array(buffer, byteOffset, length >> 3);
+    this.#unsigned = new BigUint64Array(buffer, byteOffset, length >> 3);
   }
 
   u8(): number {
@@ -268,14 +292,14 @@ class WireReader {
   }
 
   times(count: number): BigInt64Array {
-    return new BigInt64Array(this.#bytes.buffer, this.#words(count), count);
+    return part(this.#integers, this.#words(count), count);
   }
 
   numbers(type: FieldType, count: number): FoldValues {
     const at = this.#words(count);
-    if (type === FieldType.Integer) return new BigInt64Array(this.#bytes.buffer, at, count);
-    if (type === FieldType.Unsigned) return new BigUint64Array(this.#bytes.buffer, at, count);
-    return new Float64Array(this.#bytes.buffer, at, count);
+    if (type === FieldType.Integer) return part(this.#integers, at, count);
+    if (type === FieldType.Unsigned) return part(this.#unsigned, at, count);
+    return part(this.#floats, at, count);
   }
 
   texts(count: number): string[] {
@@ -289,9 +313,15 @@ class WireReader {
     );
   }
 
+  // Index of the first of `count` words.
   #words(count: number): number {
-    const at = (this.#at + 7) & ~7;
-    this.#at = at + count * 8;
-    return this.#bytes.byteOffset + at;
+    const at = (this.#at + 7) >> 3;
+    this.#at = (at + count) << 3;
+    return at;
   }
+}
+
+function part<T extends Words>(words: T, at: number, count: number): T {
+  const end = at + count;
+  return (count < FEW ? words.slice(at, end) : words.subarray(at, end)) as T;
 }
