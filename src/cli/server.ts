@@ -13,7 +13,7 @@ import { type Server, serve, serverLog, serveThreads } from "../server.ts";
 export async function runServer(options: Options): Promise<void> {
   const log = serverLog(options.logLevel);
   const startedMs = performance.now();
-  const threads = options.threads || navigator.hardwareConcurrency;
+  const threads = options.threads || Math.max(1, navigator.hardwareConcurrency - 1);
   const db = threads > 1 ? await Head.open({ ...options, threads }) : await Database.open(options);
   if (db instanceof Head) db.onThread = (message) => log.warn(message);
   db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");

@@ -36,7 +36,7 @@ const options = {
     0,
     0,
     64,
-    "Threads that share the partitions; 0 = the server: one a core, the library: the caller's alone.",
+    "Threads that share the partitions; 0 = the server: one a core but one, the library: the caller's.",
   ),
   strictTypes: flag(false, "Refuse values of another type than the field's, even if exactly convertible."),
   autoCreateDatabase: flag(true, "The first write to an unknown database creates it."),

@@ -6,14 +6,14 @@
 //   stop      SIGTERM in the middle: exit code 0, and nothing acknowledged is lost either
 //
 // After each round the server is started and everything in it compared with `Expected`, by rows and by aggregates
-// (which read other paths of the store). Memory is small, so flushes and compactions are under way at most kills.
+// (which read other paths of the store). Starts have one thread or several. Memory is small, so flushes and compactions are under way at most kills.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "../../scripts/bench/random.ts";
 import { Expected, type SeenRow } from "./expected.ts";
 import { ServerProcess } from "./server.ts";
-import { tailOf, tear } from "./torn.ts";
+import { tailsOf, tear } from "./torn.ts";
 
 const DATABASE = "crash";
 const CONNECTIONS = 4;
@@ -42,6 +42,7 @@ export class CrashHarness {
   #base = "";
   #kills = 0;
   #acknowledgedBatches = 0;
+  #threads = 1;
 
   constructor(
     readonly seed: number,
@@ -130,13 +131,12 @@ export class CrashHarness {
 
   /** Kills between a write to the log and its answer where it can, then tears the log. */
   async #tornTail(): Promise<string> {
-    const quiet = tailOf(this.#dataDir);
+    const quiet = tailsOf(this.#dataDir);
     const before = this.#acknowledgedBatches;
     await this.#writeUntilEnd(async () => {
       const deadline = performance.now() + 500;
       for (;;) {
-        const tail = tailOf(this.#dataDir);
-        if (tail?.path !== quiet?.path || tail?.sizeBytes !== quiet?.sizeBytes) break;
+        if (JSON.stringify(tailsOf(this.#dataDir)) !== JSON.stringify(quiet)) break;
         if (performance.now() > deadline) break;
         // lets the writers run
         await new Promise((resolve) => setImmediate(resolve));
@@ -217,8 +217,10 @@ export class CrashHarness {
     return (body.results?.[0]?.series ?? []).flatMap((series) => series.values);
   }
 
+  // With another number of threads as often as not: the logs of the last one are emptied at the start.
   #spawn(): ServerProcess {
-    return new ServerProcess(this.#dataDir, serverFlags);
+    if (this.#random.below(2) === 0) this.#threads = 1 + this.#random.below(3);
+    return new ServerProcess(this.#dataDir, [...serverFlags, "--threads", `${this.#threads}`]);
   }
 
   async #kill(afterMs: number): Promise<void> {

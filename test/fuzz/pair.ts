@@ -42,7 +42,11 @@ export class Pair {
 
   static async start(): Promise<Pair> {
     const folder = mkdtempSync(join(tmpdir(), "serie-fuzz-"));
-    const serie = new ServerProcess(join(folder, "serie"), ["--log-level", "error", "--partitions", "4"]);
+    const serie = new ServerProcess(join(folder, "serie"), [
+      ...["--log-level", "error", "--partitions", "4"],
+      // what threads have apart must not show
+      ...["--threads", "2"],
+    ]);
     const influxd = await startInfluxd(join(folder, "influxd"));
     const stop = async () => {
       await Promise.all([serie.kill("SIGKILL"), influxd.stop()]);
