@@ -28,9 +28,10 @@ import type { OpenParts } from "./open.ts";
 import type { Options } from "./options.ts";
 import { type EndedPart, together } from "./parts.ts";
 import type { Queries } from "./queries.ts";
-import { type HeldWindows, Retention } from "./retention.ts";
+import { Retention } from "./retention.ts";
 import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
 import type { Counters, Locate, Place, Stored, StoredPart, WriteOutcome, WriteTarget } from "./stored.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { mixedFields } from "./unify.ts";
 
 /** How often expired shards are looked for. */
@@ -41,24 +42,6 @@ const ROOM_TIMEOUT_MS = 5_000;
 const MOST_LINEAR_BYTES = 3 * 2 ** 30;
 /** What a batch takes in memtable and catalog, at most, in its own size. */
 const GROWTH = 4;
-
-/** What an engine asks of what surrounds it. */
-export interface Surroundings {
-  /** Makes a database; durable when resolved. */
-  createDatabase(database: string): Promise<void>;
-  /** Forgets the subscriptions of a policy that goes. */
-  readonly subscriptions: {
-    wants(place: Place): boolean;
-    offer(write: AcceptedWrite): void;
-    dropPolicy(database: string, retentionPolicy: string): Promise<void>;
-  };
-  /** Why writes are refused, apart from the engine's own reasons. */
-  failure(): DiskError | undefined;
-  /** Whether a field may be forgotten that has no values here. */
-  mayForget(database: string, measurement: string, field: string): boolean;
-  /** See `RetentionParts`. */
-  holdOthers(database: string, name: string): Promise<HeldWindows>;
-}
 
 /** A batch in linear memory. */
 interface PlacedBatch {
@@ -197,7 +180,7 @@ export class Engine {
   async storePart(place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> {
     this.checkWritable();
     await this.#waitForRoom();
-    return this.#storeOwn(batch, rows, place);
+    return this.#finishOwn(this.#withBytes(batch, rows, (placed) => this.#storeDeclared(placed, place)));
   }
 
   /** Brings all rows of this thread in memory to segments. Resolves when they are durable there. */
@@ -333,11 +316,17 @@ export class Engine {
     const whole = () => this.#kernels.view(pointer, sizeBytes).slice();
     for (const [thread, count] of splitter.rowsOf(pointer, sizeBytes).entries()) {
       if (count === 0) continue;
-      const bytes = count === rows ? whole() : splitter.part(pointer, sizeBytes, thread).slice();
-      const storing =
-        thread === index
-          ? this.#storeOwn(bytes, count, place)
-          : this.#companions!.write(thread, place, bytes, count);
+      let storing: Promise<StoredPart>;
+      if (thread !== index) {
+        const bytes = count === rows ? whole() : splitter.part(pointer, sizeBytes, thread).slice();
+        storing = this.#companions!.write(thread, place, bytes, count);
+      } else if (count === rows)
+        storing = this.#finishOwn(this.#storeDeclared({ pointer, sizeBytes, rows }, place));
+      else {
+        const own = splitter.ownPart(pointer, sizeBytes, thread);
+        const stored = this.#storeDeclared({ ...own, rows: count }, place);
+        storing = this.#finishOwn(stored.finally(() => this.#kernels.free(own.pointer)));
+      }
       parts.push(storing.then((stored) => ({ thread, stored })));
     }
     // all of them: what is stored is stored, also where another thread could not
@@ -348,8 +337,8 @@ export class Engine {
     return together(ended, owners, whole);
   }
 
-  async #storeOwn(batch: Uint8Array, rows: number, place: Place): Promise<StoredPart> {
-    return this.#finish(await this.#withBytes(batch, rows, (placed) => this.#storeDeclared(placed, place)));
+  async #finishOwn(storing: Promise<Stored>): Promise<StoredPart> {
+    return this.#finish(await storing);
   }
 
   // The types of fields that this thread does not know are asked of the head first.

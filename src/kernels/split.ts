@@ -30,9 +30,18 @@ export class BatchSplitter {
   /** The part of one owner: a view that is valid until the next call, and until linear memory grows. */
   part(batch: Pointer, sizeBytes: number, owner: number): Uint8Array {
     const { owners, work, target } = this.#reserve(sizeBytes, sizeBytes + SLACK_BYTES);
-    const partBytes =
-      this.#kernels.call.batchPart(batch, owners, this.#owners.length, owner, work, target) >>> 0;
-    return this.#kernels.view(target, partBytes);
+    return this.#kernels.view(target, this.#write(batch, owners, owner, work, target));
+  }
+
+  /** The part of one owner, in an area of its own, which is the caller's to free. */
+  ownPart(batch: Pointer, sizeBytes: number, owner: number): { pointer: Pointer; sizeBytes: number } {
+    const { owners, work } = this.#reserve(sizeBytes, 0);
+    const pointer = this.#kernels.alloc(sizeBytes + SLACK_BYTES);
+    return { pointer, sizeBytes: this.#write(batch, owners, owner, work, pointer) };
+  }
+
+  #write(batch: Pointer, owners: Pointer, owner: number, work: Pointer, target: Pointer): number {
+    return this.#kernels.call.batchPart(batch, owners, this.#owners.length, owner, work, target) >>> 0;
   }
 
   close(): void {

@@ -115,6 +115,15 @@ export function batchPart(
   return <u32>(to - target);
 }
 
+// Copies the 8-byte values of the rows u32[] at `rows` to `target`; gives its end.
+function pick(values: usize, rows: usize, rowsEnd: usize, target: usize): usize {
+  for (let row = rows; row < rowsEnd; row += 4) {
+    store<u64>(target, load<u64>(values + (<usize>load<u32>(row) << 3)));
+    target += 8;
+  }
+  return target;
+}
+
 /** Times of the table that was written last. */
 let partTimes: usize = 0;
 
@@ -127,10 +136,12 @@ function tablePart(table: usize, owners: usize, partitions: u32, owner: u32, wor
   const series = seriesOf(table);
   const fields = fieldsOf(table);
 
-  // work: u32 new index a series, u32 count of values a field, then u8 a row: the owner's, present, present of the owner's
+  // work: u32 new index a series, u32 count of values a field, u32 the owner's rows, then u8 a row: the owner's, present,
+  // present of the owner's
   const indexes = work;
   const counts = indexes + (<usize>seriesCount << 2);
-  const wanted = align8(counts + (<usize>fieldCount << 2));
+  const rows = counts + (<usize>fieldCount << 2);
+  const wanted = align8(rows + (<usize>rowCount << 2));
   const present = wanted + align8(rowCount);
   const both = present + align8(rowCount);
 
@@ -147,6 +158,8 @@ function tablePart(table: usize, owners: usize, partitions: u32, owner: u32, wor
   for (let r: u32 = 0; r < rowCount; r++) {
     const isOwn = load<u32>(indexes + (<usize>load<u32>(rowSeries + (<usize>r << 2)) << 2)) != OTHERS;
     store<u8>(wanted + r, <u8>isOwn);
+    // always stored, kept only when it is the owner's: no branch to mispredict
+    store<u32>(rows + (<usize>ownRows << 2), r);
     ownRows += <u32>isOwn;
   }
   if (ownRows == 0) return 0;
@@ -195,14 +208,14 @@ function tablePart(table: usize, owners: usize, partitions: u32, owner: u32, wor
     nameAt += load<u32>(entry, 4);
   }
   let column = pad(nameAt);
-  for (let r: u32 = 0; r < rowCount; r++) {
-    store<u32>(column, load<u32>(indexes + (<usize>load<u32>(rowSeries + (<usize>r << 2)) << 2)));
-    column += <usize>load<u8>(wanted + r) << 2;
+  const rowsEnd = rows + (<usize>ownRows << 2);
+  for (let row = rows; row < rowsEnd; row += 4) {
+    store<u32>(column, load<u32>(indexes + (<usize>load<u32>(rowSeries + (<usize>load<u32>(row) << 2)) << 2)));
+    column += 4;
   }
   column = pad(column);
   partTimes = column;
-  gather(times, wanted, rowCount, column);
-  column += <usize>ownRows << 3;
+  column = pick(times, rows, rowsEnd, column);
 
   for (let f: u32 = 0; f < fieldCount; f++) {
     const count = load<u32>(counts + (<usize>f << 2));
@@ -257,7 +270,8 @@ function tablePart(table: usize, owners: usize, partitions: u32, owner: u32, wor
     } else if (type == BOOLEAN) {
       gatherBytes(values, own, packed, column);
       column = pad(column + count);
-    } else {
+    } else if (presence == 0) column = pick(values, rows, rowsEnd, column);
+    else {
       gather(values, own, packed, column);
       column += <usize>count << 3;
     }
