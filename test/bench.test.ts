@@ -16,11 +16,12 @@ import {
 } from "../scripts/bench/answer.ts";
 import { type Dataset, generate, generateNewSeries } from "../scripts/bench/dataset.ts";
 import { readFlags } from "../scripts/bench/flags.ts";
-import { duckdb } from "../scripts/bench/products.ts";
+import { duckdb, type Product, workingTree } from "../scripts/bench/products.ts";
 import { queries } from "../scripts/bench/queries.ts";
 import { Random } from "../scripts/bench/random.ts";
+import { measureSingles } from "../scripts/bench/singles.ts";
 import { plain, renderTable } from "../scripts/bench/table.ts";
-import { Trial } from "../scripts/bench/trial.ts";
+import { type Running, Trial } from "../scripts/bench/trial.ts";
 import { FIELD_COUNT, kinds } from "../scripts/bench/tsbs.ts";
 
 function withFolder<T>(run: (folder: string) => T): T {
@@ -195,6 +196,51 @@ test("DuckDB, loaded with the lines, answers every question", async () => {
     rmSync(folder, { recursive: true });
   }
 }, 60_000);
+
+/** A server that answers writes as told and has so many values less than it was sent. */
+async function withFakeServer(
+  status: number,
+  lost: number,
+  run: (product: Product, running: Running, bodies: string[]) => Promise<void>,
+): Promise<void> {
+  const bodies: string[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      bodies.push(await request.text());
+      return new Response(null, { status });
+    },
+  });
+  const product = { ...workingTree(), countValues: async () => bodies.length - lost };
+  const child = { cpuS: () => 1 } as unknown as Running["child"];
+  try {
+    await run(product, { child, base: `http://127.0.0.1:${server.port}`, startMs: 0 }, bodies);
+  } finally {
+    await server.stop(true);
+  }
+}
+
+test("single points are all different, and all that were acknowledged must be there", async () => {
+  const period = { warmUpMs: 50, forMs: 200 };
+  await withFakeServer(204, 0, async (product, running, bodies) => {
+    const result = await measureSingles(product, running, "line", period);
+    expect(result!.perS).toBeGreaterThan(0);
+    expect(result!.p99Ms).toBeGreaterThanOrEqual(result!.medianMs);
+    expect(new Set(bodies.map((body) => body.replace(/value=\S+/, ""))).size).toBe(bodies.length);
+    for (const body of bodies)
+      expect(body).toMatch(/^single_line,host=h\d\d value=\d\.\d{3} 14516\d{8}000000$/);
+    expect(new Set(bodies.map((body) => body.split(" ")[0])).size).toBe(64);
+  });
+  await withFakeServer(204, 1, async (product, running) => {
+    await expect(measureSingles(product, running, "json", period)).rejects.toThrow("single points of");
+  });
+  await withFakeServer(503, 0, async (product, running) => {
+    await expect(measureSingles(product, running, "line", period)).rejects.toThrow(
+      "write answered HTTP/1.1 503",
+    );
+  });
+}, 30_000);
 
 test("the table says how many times better the first product is", () => {
   const figure = (name: string, better: "more" | "less", own: number, peer: number | null | string) => ({

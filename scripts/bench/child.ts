@@ -81,3 +81,18 @@ export function freePort(): Promise<number> {
     });
   });
 }
+
+/** Runs a script of this folder with a request as JSON, and returns what it prints as JSON. Throws what it says on stderr. */
+export async function runScript<Report>(script: string, request: unknown): Promise<Report> {
+  const child = Bun.spawn([process.execPath, script, JSON.stringify(request)], {
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [output, errors] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (child.exitCode !== 0) throw new Error(errors);
+  return JSON.parse(output) as Report;
+}

@@ -1,7 +1,9 @@
 // Which figures the benchmark reports, and how they follow from what was measured.
 import type { ParserSpeed } from "../bench-parser.ts";
 import type { Bodies, Dataset } from "./dataset.ts";
+import { isMeasured, singlesSections } from "./figures-more.ts";
 import type { Query } from "./queries.ts";
+import type { SingleForm, SinglesResult } from "./singles.ts";
 import { type Figure, megabytes, millions, milliseconds, plain, type Section, seconds } from "./table.ts";
 import type { LoadResult, QueryResult } from "./trial.ts";
 import { FIELD_COUNT, type Kind, kindNames } from "./tsbs.ts";
@@ -12,23 +14,27 @@ export interface Measured {
   readonly queries: Map<Query, QueryResult | null>;
   /** Of the parser alone, in this process. */
   readonly parser: Map<Kind, ParserSpeed>;
+  /** null: the product takes no such form. */
+  readonly singles: Map<SingleForm, SinglesResult | null>;
   burst?: LoadResult;
   startMs?: number;
 }
 
-type Value = number | null | string | undefined;
+export type Value = number | null | string | undefined;
+/** Makes a figure of what was measured on each product; undefined: not measured. */
+export type FigureMaker = (
+  name: string,
+  better: Figure["better"],
+  format: Figure["format"],
+  of: (one: Measured) => Value,
+) => Figure;
 
 export function sections(
   measured: ReadonlyMap<string, Measured>,
   datasets: readonly Dataset[],
   burst: Bodies | null,
 ): Section[] {
-  const figure = (
-    name: string,
-    better: Figure["better"],
-    format: Figure["format"],
-    of: (one: Measured) => Value,
-  ): Figure => {
+  const figure: FigureMaker = (name, better, format, of) => {
     const values = new Map<string, number | null | string>();
     for (const [product, one] of measured) {
       const value = of(one);
@@ -119,7 +125,8 @@ export function sections(
     title: "start-up with this data",
     figures: [figure("until ready", "less", milliseconds, (one) => one.startMs)],
   };
-  if (burst === null) return [parser, ...loads, questions, start];
+  const more = [...singlesSections(figure)].filter(isMeasured);
+  if (burst === null) return [parser, ...loads, questions, start, ...more];
 
   const ofBurst = (value: (load: LoadResult) => number) => (one: Measured) => {
     if (!one.burst) return undefined;
@@ -138,5 +145,5 @@ export function sections(
       figure("peak memory", "less", megabytes, (one) => one.burst?.peakRssBytes),
     ],
   };
-  return [parser, ...loads, questions, start, newSeries];
+  return [parser, ...loads, questions, start, newSeries, ...more];
 }

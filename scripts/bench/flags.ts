@@ -11,6 +11,8 @@ export interface Flags {
   readonly seriesCount: number;
   readonly repetitions: number;
   readonly queries: boolean;
+  /** Single points, dashboards and other kinds of values, too. */
+  readonly more: boolean;
   /** Everything small: to see that it runs, not how fast. */
   readonly quick: boolean;
   readonly readme: boolean;
@@ -31,6 +33,7 @@ export const usage = `bun run bench [flags]
   --quick                    100 hosts x 200 steps and 30,000 new series instead of 1,000 x 1,000 and 300,000
   --series N                 new series in the burst; 0 leaves it out
   --no-queries               loads only
+  --no-more                  no single points, no gzip, no dashboards, no other kinds of values
   --repetitions N            of each query (default 20)
   --seed N                   of the data and of the queries (default 1)
   --threads N[,M...]         threads of serie's server; several are columns of their own (default: what the server takes)
@@ -47,6 +50,7 @@ export function readFlags(args: string[]): Flags {
       peers: { type: "string", default: peerNames.join(",") },
       quick: { type: "boolean", default: false },
       series: { type: "string" },
+      "no-more": { type: "boolean", default: false },
       "no-queries": { type: "boolean", default: false },
       repetitions: { type: "string" },
       seed: { type: "string", default: "1" },
@@ -84,6 +88,7 @@ export function readFlags(args: string[]): Flags {
     stepCount: values.quick ? 200 : 1000,
     seriesCount: wholeNumber("--series", values.series ?? (values.quick ? "30000" : "300000")),
     repetitions: wholeNumber("--repetitions", values.repetitions ?? (values.quick ? "5" : "20")),
+    more: !values["no-more"],
     quick: values.quick,
     queries: !values["no-queries"],
     readme: values.readme,

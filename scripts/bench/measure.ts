@@ -5,6 +5,7 @@ import type { Measured } from "./figures.ts";
 import type { Flags } from "./flags.ts";
 import type { Product } from "./products.ts";
 import { queries } from "./queries.ts";
+import { measureSingles, singleForms } from "./singles.ts";
 import { milliseconds } from "./table.ts";
 import { type Limits, type Running, Trial } from "./trial.ts";
 import { kindNames } from "./tsbs.ts";
@@ -57,7 +58,7 @@ async function measureWith(
   { datasets, burst }: Material,
   flags: Flags,
 ): Promise<Measured> {
-  const measured: Measured = { loads: new Map(), queries: new Map(), parser: new Map() };
+  const measured: Measured = { loads: new Map(), queries: new Map(), parser: new Map(), singles: new Map() };
   const data = datasets[0]!;
   if (product.queriesOnly === true) {
     note(`${product.name}: loading ${kindNames[data.kind]}`);
@@ -70,6 +71,7 @@ async function measureWith(
     note(`${product.name}: ${burst.rowCount} new series`);
     measured.burst = await trial.load(burst);
   }
+  if (flags.more) await measureMore(trial, product, flags, measured);
   // the first kind last: its data is what the queries run over
   for (const each of [...datasets].reverse()) {
     note(`${product.name}: loading ${kindNames[each.kind]}`);
@@ -80,6 +82,16 @@ async function measureWith(
   measured.startMs = running.startMs;
   await askAll(product, running, trial, data, flags, measured);
   return measured;
+}
+
+async function measureMore(trial: Trial, product: Product, flags: Flags, measured: Measured): Promise<void> {
+  const period = flags.quick ? { warmUpMs: 300, forMs: 700 } : { warmUpMs: 2000, forMs: 10_000 };
+  const running = await trial.startEmpty();
+  for (const form of singleForms) {
+    note(`${product.name}: single points, ${form}`);
+    measured.singles.set(form, await measureSingles(product, running, form, period));
+  }
+  await trial.stop();
 }
 
 async function askAll(

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { type Answer, readInflux, readPrometheus } from "./answer.ts";
 import type { Child } from "./child.ts";
 import type { Question } from "./queries.ts";
+import { type SingleForm, singleLine, singleMeasurement } from "./singles.ts";
+import { START_S } from "./tsbs.ts";
 
 const root = join(import.meta.dir, "../..");
 
@@ -18,6 +20,10 @@ export interface Product {
   /** Once, on an empty server, before the first write. */
   prepare(base: string): Promise<void>;
   readonly writePath: string;
+  /** Path and body that write one point; null: it does not take this form. */
+  single(form: SingleForm): { readonly path: string; readonly body: string } | null;
+  /** How many values a measurement has, all that was acknowledged before. */
+  countValues(base: string, measurement: string): Promise<number>;
   /** Brings what is still in memory or in a log into the form that it is kept in. */
   settle(base: string, child: Child, timeoutMs: number): Promise<void>;
   /** Path and parameters that ask this; null when the product cannot. */
@@ -39,6 +45,18 @@ const DATABASE = "bench";
 
 const influxQuery = (question: Question) =>
   `/query?${new URLSearchParams({ db: DATABASE, epoch: "ns", q: question.influxql })}`;
+
+const serieJson = {
+  path: `/write/json?db=${DATABASE}&precision=ms`,
+  body: `{"measurement":"${singleMeasurement("json")}","tags":{"host":"h{host}"},"fields":{"value":{value}},"time":{time}}`,
+};
+const influxLine = { path: `/write?db=${DATABASE}`, body: singleLine };
+
+async function countInflux(base: string, measurement: string): Promise<number> {
+  const q = `SELECT count(*) FROM "${measurement}"`;
+  const response = await fetch(`${base}/query?${new URLSearchParams({ db: DATABASE, epoch: "ns", q })}`);
+  return readInflux(await response.text()).total;
+}
 
 /** Which serie to start. */
 export interface SerieChoice {
@@ -69,6 +87,8 @@ export function serieOf({ root, version, threads }: SerieChoice): Product {
     writePath: `/write?db=${DATABASE}`,
     // what is left in memory is flushed by SIGTERM; until then flushes under way are waited for
     settle: (_base, child, timeoutMs) => child.idle(timeoutMs),
+    single: (form) => (form === "line" ? influxLine : serieJson),
+    countValues: countInflux,
     queryPath: influxQuery,
     read: readInflux,
     tolerance: 1e-9,
@@ -99,6 +119,8 @@ export const influxd: Product = {
     if (!response.ok) throw new Error(`influxd refuses CREATE DATABASE: ${await response.text()}`);
   },
   writePath: `/write?db=${DATABASE}`,
+  single: (form) => (form === "line" ? influxLine : null),
+  countValues: countInflux,
   async settle(_base, child, timeoutMs) {
     // its cache is snapshotted when cold for 5 s (see the configuration), and compacted after that
     await Bun.sleep(Math.min(8_000, timeoutMs));
@@ -162,6 +184,21 @@ export const victoriaMetrics: Product = {
   prepare: async () => {},
   // no db=: it would become a label of every series
   writePath: "/write",
+  single: (form) =>
+    form === "line"
+      ? { path: "/write", body: singleLine }
+      : {
+          path: "/api/v1/import",
+          body: `{"metric":{"__name__":"${singleMeasurement(form)}_value","host":"h{host}"},"values":[{value}],"timestamps":[{time}]}`,
+        },
+  async countValues(base, measurement) {
+    // what is not flushed is not seen
+    await fetch(`${base}/internal/force_flush`);
+    const query = `sum(count_over_time({__name__=~"${measurement}_.*"}[300d]))`;
+    const parameters = new URLSearchParams({ query, time: String(START_S + 250 * 86_400), nocache: "1" });
+    const response = await fetch(`${base}/api/v1/query?${parameters}`);
+    return readPrometheus(await response.text()).total;
+  },
   async settle(base, child, timeoutMs) {
     await fetch(`${base}/internal/force_flush`);
     await fetch(`${base}/internal/force_merge`);
@@ -188,6 +225,8 @@ export const duckdb: Product = {
   readyPath: "/ping",
   prepare: async () => {},
   writePath: "/write",
+  single: () => null,
+  countValues: () => Promise.reject(new Error("only queries are measured")),
   async settle(base) {
     await fetch(`${base}/checkpoint`);
   },

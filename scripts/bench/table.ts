@@ -72,3 +72,5 @@ export const megabytes = (value: number) => `${(value / 1e6).toFixed(0)} MB`;
 export const seconds = (value: number) => `${value.toFixed(2)} s`;
 export const milliseconds = (value: number) => `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ms`;
 export const plain = (value: number) => value.toFixed(2);
+export const thousands = (value: number) => `${(value / 1e3).toFixed(1)} k`;
+export const microseconds = (value: number) => `${value.toFixed(1)} us`;

@@ -8,7 +8,7 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { compare } from "./answer.ts";
-import { Child, freePort } from "./child.ts";
+import { Child, freePort, runScript } from "./child.ts";
 import type { Bodies, Dataset } from "./dataset.ts";
 import type { LoadReport, LoadRequest } from "./load.ts";
 import type { Product } from "./products.ts";
@@ -66,10 +66,8 @@ export class Trial {
 
   /** Loads bodies into an empty server; its data stays, stopped, for `reopen`. */
   async load(bodies: Bodies): Promise<LoadResult> {
-    rmSync(this.#folder, { recursive: true, force: true });
     const { product, limits } = this;
-    const { child, base } = await this.#start();
-    await product.prepare(base);
+    const { child, base } = await this.startEmpty();
     const idleCpuS = child.cpuS();
     const report = await this.#send(bodies, `${base}${product.writePath}`);
     const answeredCpuS = child.cpuS() - idleCpuS;
@@ -78,6 +76,14 @@ export class Trial {
     peakRssBytes = Math.max(peakRssBytes, child.peakRssBytes());
     const flushedCpuS = (await this.stop()) - idleCpuS;
     return { report, answeredCpuS, flushedCpuS, peakRssBytes, sizeBytes: sizeOnDisk(this.#folder) };
+  }
+
+  /** Starts an empty server, ready for writes. */
+  async startEmpty(): Promise<Running> {
+    rmSync(this.#folder, { recursive: true, force: true });
+    const running = await this.#start();
+    await this.product.prepare(running.base);
+    return running;
   }
 
   /** Starts over the data of the last load: the median of a few starts, and the last one is left running. */
@@ -162,19 +168,12 @@ export class Trial {
       connections: this.limits.connections,
       timeoutMs: this.limits.loadTimeoutMs,
     };
-    const loader = Bun.spawn([process.execPath, join(import.meta.dir, "load.ts"), JSON.stringify(request)], {
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const [output, errors] = await Promise.all([
-      new Response(loader.stdout).text(),
-      new Response(loader.stderr).text(),
-      loader.exited,
-    ]);
-    if (loader.exitCode !== 0) {
-      throw new Error(`loading ${this.product.name} failed: ${errors}\n${this.#current?.errors ?? ""}`);
+    try {
+      return await runScript<LoadReport>(join(import.meta.dir, "load.ts"), request);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Error(`loading ${this.product.name} failed: ${message}\n${this.#current?.errors ?? ""}`);
     }
-    return JSON.parse(output) as LoadReport;
   }
 }
 
