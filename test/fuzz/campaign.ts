@@ -9,6 +9,7 @@ import { drawLines, type Owners } from "./data.ts";
 import { Draw } from "./draw.ts";
 import type { Exchange, Pair, Reply } from "./pair.ts";
 import { drawRead } from "./request.ts";
+import { withSelects } from "./rewrite.ts";
 import { drawSchema } from "./schema.ts";
 import { drawChange, drawStatement, readBack } from "./statements.ts";
 
@@ -114,6 +115,9 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
     const { text, asks } = draw.chance(0.35)
       ? drawAdministration(draw, database)
       : { text: drawChange(draw, schema, database), asks: readBack };
+    // what INTO writes is compared before it is written
+    const read = withSelects(text, (statement) => ({ ...statement, into: null }));
+    if (read !== null && !(await judge({ kind: "query", database, text: read, epoch: "ns" }))) continue;
     // after a difference the two databases are no longer alike
     if (!(await change({ kind: "query", database, text, epoch: "ns" }))) break;
     let isAlike = true;

@@ -121,7 +121,8 @@ async function explain(
   }
   // what differs in plain JSON too is looked at there
   const plain: Exchange = { ...exchange, text, statements: [text], format: "json", epoch: "ns" };
-  if (exchange.format !== undefined && (exchange.format !== "json" || exchange.epoch !== "ns")) {
+  const isOne = exchange.parts === undefined && exchange.text === text;
+  if (isOne && exchange.format !== undefined && (exchange.format !== "json" || exchange.epoch !== "ns")) {
     const replies = await circumstances.ask({ ...plain, parameters: undefined });
     if (replies.every(isWhole) && whatDiffers(plain, ...replies) !== null)
       return await explain({ ...plain, parameters: undefined }, ...replies, circumstances, claims);

@@ -145,7 +145,8 @@ export function parseDrop(cursor: Cursor): Statement {
 export function parseAlter(cursor: Cursor): Statement {
   cursor.expectKeyword("RETENTION");
   cursor.expectKeyword("POLICY");
-  const name = cursor.expectIdentifier();
+  // (InfluxDB takes the word for a name here)
+  const name = cursor.takeKeyword("DEFAULT") ? "default" : cursor.expectIdentifier();
   cursor.expectKeyword("ON");
   const database = cursor.expectIdentifier();
   const options = ["DURATION", "REPLICATION", "SHARD", "DEFAULT"];

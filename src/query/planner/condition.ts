@@ -122,6 +122,8 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
       return node;
     case "binary": {
       const { operator } = node;
+      if (/^[&|^]$/.test(operator) && (isFloat(node.left, schema) || isFloat(node.right, schema)))
+        return ABSENT;
       const left = resolveCondition(node.left, schema);
       if (operator === "=~" || operator === "!~") {
         const pattern = node.right.kind === "regex" ? node.right.pattern : "";
@@ -143,6 +145,20 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
 
 /** A field that no row has: stored fields have names. */
 const ABSENT: Expression = { kind: "field", name: "", type: FieldType.Float };
+
+/** Of integers that count as floats because another source has floats of their name. */
+function isFloat(node: Node, schema: Schema): boolean {
+  switch (node.kind) {
+    case "paren":
+      return isFloat(node.inner, schema);
+    case "binary":
+      return isFloat(node.left, schema) || isFloat(node.right, schema);
+    case "reference":
+      return schema.floats?.has(node.name) === true;
+    default:
+      return false;
+  }
+}
 
 function resolveReference(node: ReferenceNode, schema: Schema): Expression {
   const { name, cast, place } = node;

@@ -11,6 +11,8 @@ export interface Schema {
   readonly tagColumns?: ReadonlySet<string>;
   /** Names that are fields without a value in any row, whatever else is said of them; of a subquery: columns of no known type. */
   readonly absent?: ReadonlySet<string>;
+  /** Integers that are floats in a source beside this one, and so have no bits. */
+  readonly floats?: ReadonlySet<string>;
   /** Of a join: the aliases of its sides, one of which every name but a key's begins with. */
   readonly sides?: readonly string[];
 }

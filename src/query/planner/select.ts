@@ -272,10 +272,12 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
 function amongOthers(source: Schema, all: Schema): Schema {
   const isNumber = (type: FieldType | undefined) => type !== FieldType.String && type !== FieldType.Boolean;
   const absent = new Set(source.absent);
+  const floats = new Set<string>();
   for (const [name, type] of all.fields) {
     const own = source.fields.get(name);
+    if (type === FieldType.Float && own !== undefined && own !== type) floats.add(name);
     if (own === undefined ? !source.tags.has(name) : own !== type && !(isNumber(own) && isNumber(type)))
       absent.add(name);
   }
-  return absent.size === 0 ? source : { ...source, absent };
+  return absent.size + floats.size === 0 ? source : { ...source, absent, floats };
 }

@@ -141,6 +141,15 @@ export const namesField = (condition: string, fields: ReadonlySet<string>): bool
 export const isNear1970 = (history: readonly Exchange[]): boolean =>
   history.some(({ kind, text }) => kind === "write" && / -?\d{1,13}$/m.test(text));
 
+/** Points have been written to more than one shard. */
+export const areInShards = (history: readonly Exchange[]): boolean => {
+  const days = history
+    .filter(({ kind }) => kind === "write")
+    .flatMap(({ text }) => [...text.matchAll(/ (-?\d+)$/gm)].map(([, time]) => Number(time) / 86_400e9));
+  // (a default shard begins on a Monday)
+  return new Set(days.map((day) => Math.floor((day + 3) / 7))).size > 1;
+};
+
 export const deletes = (history: readonly Exchange[]): boolean =>
   history.some(({ text }) => /^\s*(?:delete|drop (?:series|measurement|shard))/i.test(text));
 

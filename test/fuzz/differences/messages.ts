@@ -1,6 +1,8 @@
 // Messages: what is wrong with a statement, and in which words.
 
 import type { Difference } from "../differences.ts";
+import { withSelects } from "../rewrite.ts";
+import { areInShards } from "./claims.ts";
 import { errorOf, placeOf } from "./evidence.ts";
 
 export const messages: readonly Difference[] = [
@@ -12,6 +14,17 @@ export const messages: readonly Difference[] = [
     covers: ({ serie, influxd }) =>
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
       (!/"error"|"series"/.test(influxd.body) || /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body)),
+  },
+  {
+    title: "wrong types of fields that no shard of the range has",
+    influxd: "takes them for names that are unknown: null",
+    serie: "says what is wrong with the statement",
+    reason: "whether a statement is right does not depend on the times it meets",
+    covers: ({ serie, influxd, history }) =>
+      /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
+      !/"error"/.test(influxd.body) &&
+      areInShards(history),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, condition: null })),
   },
   {
     title: "wrong types where the range of times is empty",

@@ -2,7 +2,7 @@
 
 import type { Difference } from "../differences.ts";
 import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
-import { callCount, isNear1970, transformationCount, unlimited } from "./claims.ts";
+import { areInShards, callCount, isNear1970, transformationCount, unlimited } from "./claims.ts";
 import { isAlikeButForNulls, isAlikeInShape, isAnswered, rowsOfValues } from "./evidence.ts";
 
 export const rows: readonly Difference[] = [
@@ -46,12 +46,14 @@ export const rows: readonly Difference[] = [
   },
   {
     title: "fill(number) of calls over what is no field",
-    influxd: "shows the number",
-    serie: "shows null",
-    reason: "there is nothing to fill",
-    covers: ({ exchange, serie, influxd }) =>
+    influxd:
+      "shows the number; of a field that no shard of the range has it shows null, or a number that the field could not have",
+    serie: "shows null; of every field the number",
+    reason: "there is nothing to fill; whether a field is one does not depend on shards",
+    covers: ({ exchange, serie, influxd, history }) =>
       selectsOf(exchange.text).some(({ fill }) => fill?.kind === "number") &&
-      isAlikeButForNulls(serie.body, influxd.body),
+      (isAlikeButForNulls(serie.body, influxd.body) ||
+        (areInShards(history) && isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body))),
     without: (text) => withSelects(text, (statement) => ({ ...statement, fill: null })),
   },
   {

@@ -3,6 +3,7 @@
 import type { Difference } from "../differences.ts";
 import { callsOf, isWindowed, nodesOf, selectsOf, withCall, withNodes, withSelects } from "../rewrite.ts";
 import {
+  areInShards,
   callCount,
   comparesTags,
   dependsOnOrder,
@@ -284,10 +285,10 @@ export const selections: readonly Difference[] = [
     influxd: "shows the fields of the shards that the range touches",
     serie: "shows the fields of the measurement",
     reason: "the columns do not depend on the shard duration",
-    covers: ({ exchange, serie, influxd }) =>
+    covers: ({ exchange, serie, influxd, history }) =>
       isAnswered(serie, influxd) &&
       nodesOf(exchange.text).some(({ kind }) => kind === "wildcard" || kind === "regex") &&
-      /\btime\b/i.test(exchange.text) &&
+      areInShards(history) &&
       withoutEmptyColumns(serie.body) === withoutEmptyColumns(influxd.body),
   },
   {
