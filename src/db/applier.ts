@@ -107,6 +107,10 @@ export class Applier {
 
   /** Appends the rows to the memtables. Throws `OverloadedError` when linear memory is exhausted: some rows may be in. */
   apply(batch: FittedBatch): void {
+    this.#kernels.stages.time("memtable", () => this.#apply(batch));
+  }
+
+  #apply(batch: FittedBatch): void {
     const kernels = this.#kernels;
     for (const { pointer, seriesCount, table, fieldIds } of batch.tables) {
       const fieldsAt = seriesCount * 8;

@@ -157,7 +157,8 @@ export class Engine {
   /** Writes JSON: one point, an array, or a point a line. Otherwise as `writeLines`. */
   async writeJson(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
     const place = await this.#admit(target);
-    const parsed = parseJson(body, { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs() });
+    const options = { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs() };
+    const parsed = this.#kernels.stages.time("parse", () => parseJson(body, options));
     const refused = { count: parsed.errorCount, errors: parsed.errors };
     return this.#count(await this.#storeBytes(parsed.batch, parsed.rows, place), refused, parsed.locate);
   }

@@ -118,6 +118,32 @@ export function headMetrics(
   ];
 }
 
+export const STAGE_SECONDS = "serie_stage_seconds_total";
+
+/** What a stage of writes took, of one thread; `http` adds how bodies come in. */
+export function stageMetric(stage: string, ms: number): Metric {
+  return {
+    name: STAGE_SECONDS,
+    help: "Time in the stages of writes: receive, sync and flush with their waiting; flush has its encode in it.",
+    type: "counter",
+    value: ms / 1000,
+    labels: { stage },
+  };
+}
+
+function* stageMetrics(
+  log: WalStatistics,
+  { stages }: Kernels,
+  { statistics }: Maintenance,
+): Generator<Metric> {
+  yield stageMetric("parse", stages.ms.parse);
+  yield stageMetric("log", log.appendMs);
+  yield stageMetric("sync", log.syncMs);
+  yield stageMetric("memtable", stages.ms.memtable);
+  yield stageMetric("flush", statistics.flushMs);
+  yield stageMetric("encode", stages.ms.encode);
+}
+
 /** Of one thread. */
 export function engineMetrics({
   counters,
@@ -151,6 +177,7 @@ export function engineMetrics({
     counter("log_records_total", "Records appended to the log.", log.appendedRecords),
     counter("log_bytes_total", "Bytes appended to the log.", log.appendedBytes),
     counter("log_syncs_total", "Syncs of the log.", log.syncs),
+    ...stageMetrics(log, kernels, maintenance),
     gauge("log_bytes", "Size of the log's files.", log.sizeBytes),
     gauge("log_files", "Files of the log.", log.files),
     gauge(

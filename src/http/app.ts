@@ -46,7 +46,7 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const targets = new WriteTargets();
   const platformTargets = new WriteTargets(platformTargetOf);
   const traffic = new Traffic();
-  const ownMetrics = () => [bodyMetrics(bodies), ...traffic.metrics()];
+  const ownMetrics = () => [...bodyMetrics(bodies), ...traffic.metrics()];
   db.addMetrics?.(ownMetrics);
   const allMetrics = async () => {
     const metrics = await db.metrics();

@@ -1,5 +1,5 @@
 // GET /metrics: the database's metrics, this process's and HTTP's own in Prometheus's text format (0.0.4).
-import type { Metric } from "../db/status.ts";
+import { type Metric, stageMetric } from "../db/status.ts";
 import type { Bodies } from "./body.ts";
 
 const REQUESTS = "serie_http_requests_total";
@@ -40,9 +40,13 @@ export class Traffic {
   }
 }
 
-export function bodyMetrics(bodies: Bodies): Metric {
+export function bodyMetrics(bodies: Bodies): Metric[] {
   const help = "Bytes of request bodies now held.";
-  return { name: "serie_http_inflight_bytes", help, type: "gauge", value: bodies.inflightBytes };
+  return [
+    { name: "serie_http_inflight_bytes", help, type: "gauge", value: bodies.inflightBytes },
+    stageMetric("receive", bodies.receiveMs),
+    stageMetric("inflate", bodies.inflateMs),
+  ];
 }
 
 export function processMetrics(): Metric[] {

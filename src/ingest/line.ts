@@ -60,7 +60,7 @@ export class LineParser {
    *   MiB or names by the million need over 1 GiB to parse. Nothing is held then.
    */
   parse(body: Uint8Array, options: LineOptions): ParsedLines {
-    return this.#parse(body, options, false);
+    return this.#kernels.stages.time("parse", () => this.#parse(body, options, false));
   }
 
   /**

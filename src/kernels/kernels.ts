@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { assert } from "../base/assert.ts";
 import { OverloadedError } from "../base/errors.ts";
+import { Stages } from "../base/stages.ts";
 import type { KernelExports } from "./exports.ts";
 import path from "./kernels.wasm" with { type: "file" };
 
@@ -20,6 +21,8 @@ let compiled: WebAssembly.Module | undefined;
 export class Kernels {
   /** The kernels themselves, as compiled: pointers come back signed above 2 GiB, so use `>>> 0` on them. */
   readonly call: KernelExports;
+  /** What was done with these kernels took so long: whoever does a stage's work has them at hand. */
+  readonly stages = new Stages();
   #buffer: ArrayBuffer;
   #bytes: Uint8Array;
 

@@ -114,7 +114,7 @@ export class SegmentWriter {
     assert(table !== undefined, "a row group before the first table");
     assert(group.columns.length === this.#fields.length, "a row group with other columns than its table");
     table.series.add({ ids: group.seriesIds, rows: group.seriesRows }, group.rowCount);
-    this.#guarded(() => this.#writeGroup(table.index, group));
+    this.#kernels.stages.time("encode", () => this.#guarded(() => this.#writeGroup(table.index, group)));
   }
 
   /**
