@@ -81,8 +81,7 @@ function compareAnswers(answers: ReadonlyMap<string, Measured["queries"]>): void
 
 /** What the figures below it were measured on. */
 function describe(flags: Flags): string {
-  const threads =
-    flags.threads.length > 0 ? "" : " serie has a thread a core (the server's default), as the peers have.";
+  const threads = flags.threads.length > 0 ? "" : " serie has as many threads as its server takes by itself.";
   return [
     machineLine(flags),
     "× is how many times better serie is (below 1: worse). CPU is the server's; serie and InfluxDB sync to disk",

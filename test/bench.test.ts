@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { orderOf, renderComparison } from "../scripts/bench/against.ts";
 import {
   compare,
@@ -14,6 +15,7 @@ import {
   rowsAbove,
   rowsOf,
 } from "../scripts/bench/answer.ts";
+import { compress } from "../scripts/bench/compressed.ts";
 import { type Dataset, generate, generateNewSeries } from "../scripts/bench/dataset.ts";
 import { readFlags } from "../scripts/bench/flags.ts";
 import { duckdb, type Product, workingTree } from "../scripts/bench/products.ts";
@@ -65,6 +67,23 @@ test("the same seed gives the same bytes, another seed others", () => {
       readFileSync(generate(folder, "full", { ...small, seed }).bodies.path, "latin1");
     expect(bytes(3)).toBe(bytes(3));
     expect(bytes(3)).not.toBe(bytes(4));
+  });
+});
+
+test("compressed bodies are the bodies", () => {
+  withFolder((folder) => {
+    const { bodies } = generate(folder, "decimal", small);
+    const gzip = compress(bodies);
+    expect(gzip.encoding).toBe("gzip");
+    expect(gzip.list).toHaveLength(bodies.list.length);
+    const [plain, packed] = [readFileSync(bodies.path), readFileSync(gzip.path)];
+    gzip.list.forEach(({ offset, sizeBytes, rowCount }, i) => {
+      const body = bodies.list[i]!;
+      expect(rowCount).toBe(body.rowCount);
+      const expected = plain.subarray(body.offset, body.offset + body.sizeBytes);
+      expect(gunzipSync(packed.subarray(offset, offset + sizeBytes)).equals(expected)).toBe(true);
+    });
+    expect(gzip.sizeBytes).toBe(packed.length);
   });
 });
 

@@ -19,6 +19,8 @@ export interface Bodies {
   readonly list: readonly Body[];
   readonly rowCount: number;
   readonly sizeBytes: number;
+  /** Absent: as they are. */
+  readonly encoding?: "gzip";
 }
 
 export interface Dataset {

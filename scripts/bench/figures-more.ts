@@ -1,22 +1,75 @@
 // Figures of what is measured beside loads and queries (see figures.ts).
-import type { FigureMaker } from "./figures.ts";
+import type { Dataset } from "./dataset.ts";
+import type { FigureMaker, Measured } from "./figures.ts";
 import { SINGLES_CONNECTIONS, type SingleForm, type SinglesResult, singleForms } from "./singles.ts";
-import { microseconds, milliseconds, type Section, thousands } from "./table.ts";
+import { microseconds, millions, milliseconds, plain, type Section, thousands } from "./table.ts";
+import type { LoadResult } from "./trial.ts";
+import { FIELD_COUNT, kindNames } from "./tsbs.ts";
 
 /** Whether any product has any figure of it. */
 export function isMeasured({ figures }: Section): boolean {
   return figures.some(({ values }) => values.size > 0);
 }
 
+/** What a load of the first kind is when its bodies are compressed. */
+export function gzipSection(figure: FigureMaker, { bodies, kind }: Dataset): Section {
+  const of = (value: (load: LoadResult, values: number) => number) => (one: Measured) => {
+    if (!one.gzip) return undefined;
+    return one.gzip.report.complete ? value(one.gzip, bodies.rowCount * FIELD_COUNT) : "not in time";
+  };
+  return {
+    title: `load of gzip bodies, ${kindNames[kind]}`,
+    figures: [
+      figure(
+        "values a second",
+        "more",
+        millions,
+        of(({ report }, values) => (values / report.elapsedMs) * 1e3),
+      ),
+      figure(
+        "values a CPU second, to the last answer",
+        "more",
+        millions,
+        of((load, values) => values / load.answeredCpuS),
+      ),
+    ],
+  };
+}
+
+const stageNames = {
+  receive: "receive, with waiting",
+  inflate: "inflate",
+  parse: "parse",
+  log: "append to the log",
+  sync: "sync of the log, beside other work",
+  memtable: "memtable",
+  flush: "flush of what filled memory, with pauses",
+  encode: "encode, in these flushes and merges",
+} as const;
+
+/** Where the time of the first kind's load goes, over all threads. */
+export function stageSection(figure: FigureMaker, { bodies, kind }: Dataset): Section {
+  const values = bodies.rowCount * FIELD_COUNT;
+  return {
+    title: `stages of the load, ns a value, ${kindNames[kind]}`,
+    figures: Object.entries(stageNames).map(([stage, name]) =>
+      figure(name, "less", plain, (one) => {
+        const load = one.loads.get(kind);
+        const seconds = load?.report.complete ? load.stages.get(stage) : undefined;
+        return seconds === undefined ? undefined : (seconds * 1e9) / values;
+      }),
+    ),
+  };
+}
+
 const formNames: Readonly<Record<SingleForm, string>> = { line: "line protocol", json: "JSON" };
 
 export function singlesSections(figure: FigureMaker): Section[] {
   return singleForms.map((form) => {
-    const of =
-      (value: (result: SinglesResult) => number) => (one: Parameters<Parameters<FigureMaker>[3]>[0]) => {
-        const result = one.singles.get(form);
-        return result ? value(result) : result;
-      };
+    const of = (value: (result: SinglesResult) => number) => (one: Measured) => {
+      const result = one.singles.get(form);
+      return result ? value(result) : result;
+    };
     return {
       title: `single points from ${SINGLES_CONNECTIONS} connections, ${formNames[form]}`,
       figures: [

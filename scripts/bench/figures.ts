@@ -1,7 +1,7 @@
 // Which figures the benchmark reports, and how they follow from what was measured.
 import type { ParserSpeed } from "../bench-parser.ts";
 import type { Bodies, Dataset } from "./dataset.ts";
-import { isMeasured, singlesSections } from "./figures-more.ts";
+import { gzipSection, isMeasured, singlesSections, stageSection } from "./figures-more.ts";
 import type { Query } from "./queries.ts";
 import type { SingleForm, SinglesResult } from "./singles.ts";
 import { type Figure, megabytes, millions, milliseconds, plain, type Section, seconds } from "./table.ts";
@@ -16,6 +16,10 @@ export interface Measured {
   readonly parser: Map<Kind, ParserSpeed>;
   /** null: the product takes no such form. */
   readonly singles: Map<SingleForm, SinglesResult | null>;
+  /** The first kind's bodies as gzip. */
+  gzip?: LoadResult;
+  /** Values a CPU second of Elysia and the parser alone, by kind. */
+  readonly ceiling: Map<Kind, number>;
   burst?: LoadResult;
   startMs?: number;
 }
@@ -69,6 +73,9 @@ export function sections(
           "more",
           millions,
           of((load, values) => values / load.answeredCpuS),
+        ),
+        figure("the same of Elysia and the parser alone: the ceiling", "more", millions, (one) =>
+          one.ceiling.get(data.kind),
         ),
         figure(
           "values a CPU second, flushed",
@@ -125,8 +132,12 @@ export function sections(
     title: "start-up with this data",
     figures: [figure("until ready", "less", milliseconds, (one) => one.startMs)],
   };
-  const more = [...singlesSections(figure)].filter(isMeasured);
-  if (burst === null) return [parser, ...loads, questions, start, ...more];
+  const more = [
+    gzipSection(figure, datasets[0]!),
+    stageSection(figure, datasets[0]!),
+    ...singlesSections(figure),
+  ];
+  if (burst === null) return [parser, ...loads, questions, start, ...more].filter(isMeasured);
 
   const ofBurst = (value: (load: LoadResult) => number) => (one: Measured) => {
     if (!one.burst) return undefined;
@@ -145,5 +156,5 @@ export function sections(
       figure("peak memory", "less", megabytes, (one) => one.burst?.peakRssBytes),
     ],
   };
-  return [parser, ...loads, questions, start, newSeries, ...more];
+  return [parser, ...loads, questions, start, newSeries, ...more].filter(isMeasured);
 }

@@ -14,6 +14,7 @@ export interface LoadRequest {
   readonly list: readonly Body[];
   readonly connections: number;
   readonly timeoutMs: number;
+  readonly encoding?: "gzip";
 }
 
 export interface LoadReport {
@@ -39,12 +40,14 @@ async function load(request: LoadRequest): Promise<LoadReport> {
   let rowCount = 0;
   const start = performance.now();
   const deadline = start + request.timeoutMs;
+  const headers: Record<string, string> = request.encoding ? { "Content-Encoding": request.encoding } : {};
   const connection = async () => {
     while (next < request.list.length && performance.now() < deadline) {
       const body = request.list[next++]!;
       const sent = performance.now();
       const response = await fetch(request.url, {
         method: "POST",
+        headers,
         body: bytes.subarray(body.offset, body.offset + body.sizeBytes),
         signal: AbortSignal.timeout(Math.max(1, deadline - sent)),
       });

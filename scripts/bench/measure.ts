@@ -1,14 +1,15 @@
 // What is measured of one product, in which order. What the figures mean: figures.ts.
 import { measureParser } from "../bench-parser.ts";
+import { compress } from "./compressed.ts";
 import { type Bodies, type Dataset, generate, generateNewSeries } from "./dataset.ts";
 import type { Measured } from "./figures.ts";
 import type { Flags } from "./flags.ts";
-import type { Product } from "./products.ts";
+import { ceiling, type Product } from "./products.ts";
 import { queries } from "./queries.ts";
 import { measureSingles, singleForms } from "./singles.ts";
 import { milliseconds } from "./table.ts";
 import { type Limits, type Running, Trial } from "./trial.ts";
-import { kindNames } from "./tsbs.ts";
+import { FIELD_COUNT, kindNames } from "./tsbs.ts";
 
 export const BATCH_ROWS = 5000;
 
@@ -16,6 +17,8 @@ export const BATCH_ROWS = 5000;
 export interface Material {
   readonly datasets: readonly Dataset[];
   readonly burst: Bodies | null;
+  /** The first data set's, compressed. */
+  readonly gzip: Bodies | null;
 }
 
 /** Generates it once, in files below `folder`. */
@@ -26,7 +29,8 @@ export function generateMaterial(folder: string, flags: Flags): Material {
   });
   const { seriesCount, seed } = flags;
   const burst = seriesCount > 0 ? generateNewSeries(folder, seriesCount, BATCH_ROWS, seed) : null;
-  return { datasets, burst };
+  const gzip = flags.more ? compress(datasets[0]!.bodies) : null;
+  return { datasets, burst, gzip };
 }
 
 /** Starts servers of the product, one after the other; none is left. Throws an Error at a wrong answer. */
@@ -44,9 +48,14 @@ export async function measure(
     queryTimeoutMs: 10_000,
     repetitions: flags.repetitions,
   };
+  const measured: Measured = {
+    ...{ loads: new Map(), queries: new Map(), parser: new Map(), ceiling: new Map(), singles: new Map() },
+  };
+  if (product.isOwn) await measureLimits(folder, limits, material.datasets, measured);
   const trial = new Trial(product, folder, limits);
   try {
-    return await measureWith(trial, product, material, flags);
+    await measureWith(trial, product, material, flags, measured);
+    return measured;
   } finally {
     await trial.close();
   }
@@ -55,21 +64,24 @@ export async function measure(
 async function measureWith(
   trial: Trial,
   product: Product,
-  { datasets, burst }: Material,
+  { datasets, burst, gzip }: Material,
   flags: Flags,
-): Promise<Measured> {
-  const measured: Measured = { loads: new Map(), queries: new Map(), parser: new Map(), singles: new Map() };
+  measured: Measured,
+): Promise<void> {
   const data = datasets[0]!;
   if (product.queriesOnly === true) {
     note(`${product.name}: loading ${kindNames[data.kind]}`);
     const { report } = await trial.load(data.bodies);
     if (report.complete) await askAll(product, await trial.reopen(), trial, data, flags, measured);
-    return measured;
+    return;
   }
-  if (product.isOwn) for (const each of datasets) measured.parser.set(each.kind, measureParser(each));
   if (burst) {
     note(`${product.name}: ${burst.rowCount} new series`);
     measured.burst = await trial.load(burst);
+  }
+  if (gzip) {
+    note(`${product.name}: loading gzip`);
+    measured.gzip = await trial.load(gzip);
   }
   if (flags.more) await measureMore(trial, product, flags, measured);
   // the first kind last: its data is what the queries run over
@@ -77,11 +89,31 @@ async function measureWith(
     note(`${product.name}: loading ${kindNames[each.kind]}`);
     measured.loads.set(each.kind, await trial.load(each.bodies));
   }
-  if (!flags.queries || !measured.loads.get(data.kind)?.report.complete) return measured;
+  if (!flags.queries || !measured.loads.get(data.kind)?.report.complete) return;
   const running = await trial.reopen();
   measured.startMs = running.startMs;
   await askAll(product, running, trial, data, flags, measured);
-  return measured;
+  return;
+}
+
+/** What no server can be faster than, on this machine: the parser alone, and with it the receiving. */
+async function measureLimits(
+  folder: string,
+  limits: Limits,
+  datasets: readonly Dataset[],
+  measured: Measured,
+): Promise<void> {
+  for (const { kind, bodies } of datasets) {
+    note(`the parser and Elysia alone, ${kindNames[kind]}`);
+    const alone = new Trial(ceiling, folder, limits);
+    try {
+      const { answeredCpuS } = await alone.load(bodies);
+      measured.ceiling.set(kind, (bodies.rowCount * FIELD_COUNT) / answeredCpuS);
+    } finally {
+      await alone.close();
+    }
+  }
+  for (const each of datasets) measured.parser.set(each.kind, measureParser(each));
 }
 
 async function measureMore(trial: Trial, product: Product, flags: Flags, measured: Measured): Promise<void> {

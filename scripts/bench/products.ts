@@ -37,6 +37,8 @@ export interface Product {
   elapsedMs?(body: string): number;
   /** It is what is measured; the others are its peers. */
   readonly isOwn?: boolean;
+  /** Seconds that the stages of writes took, by name. */
+  stages?(base: string): Promise<ReadonlyMap<string, number>>;
   /** Its answers are InfluxDB's JSON: those of one product must be those of the other. */
   readonly speaksInflux?: boolean;
 }
@@ -89,6 +91,11 @@ export function serieOf({ root, version, threads }: SerieChoice): Product {
     settle: (_base, child, timeoutMs) => child.idle(timeoutMs),
     single: (form) => (form === "line" ? influxLine : serieJson),
     countValues: countInflux,
+    async stages(base) {
+      const text = await (await fetch(`${base}/metrics`)).text();
+      const found = text.matchAll(/^serie_stage_seconds_total\{stage="(\w+)"\} (\S+)$/gm);
+      return new Map([...found].map(([, stage, value]) => [stage!, Number(value)]));
+    },
     queryPath: influxQuery,
     read: readInflux,
     tolerance: 1e-9,
@@ -208,6 +215,22 @@ export const victoriaMetrics: Product = {
   read: readPrometheus,
   // it keeps about 15 decimal digits of a value
   tolerance: 1e-6,
+};
+
+/** No product: what every write of serie cannot be cheaper than, Elysia's receiving and the parser (ceiling.ts). */
+export const ceiling: Product = {
+  name: "Elysia and the parser",
+  version: () => "",
+  command: (_dataDir, port) => [process.execPath, join(root, "scripts/bench/ceiling.ts"), String(port)],
+  readyPath: "/ready",
+  prepare: async () => {},
+  writePath: "/write",
+  single: () => null,
+  countValues: () => Promise.reject(new Error("nothing is kept")),
+  settle: async () => {},
+  queryPath: () => null,
+  read: () => ({ cells: 0, total: 0 }),
+  tolerance: 0,
 };
 
 /** The library, in a process of its own (duckdb.ts). */

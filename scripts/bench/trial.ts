@@ -5,7 +5,7 @@
 //
 // CPU is the server's alone (utime + stime), counted from before the first write until the process has ended, so
 // that flushes, merges and encodes belong to the load that caused them.
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { compare } from "./answer.ts";
 import { Child, freePort, runScript } from "./child.ts";
@@ -35,6 +35,8 @@ export interface LoadResult {
   readonly flushedCpuS: number;
   readonly peakRssBytes: number;
   readonly sizeBytes: number;
+  /** Seconds in the stages of writes until everything was flushed, summed over threads; empty: the product does not say. */
+  readonly stages: ReadonlyMap<string, number>;
 }
 
 export interface QueryResult {
@@ -74,13 +76,15 @@ export class Trial {
     let peakRssBytes = child.peakRssBytes();
     if (report.complete) await product.settle(base, child, limits.settleTimeoutMs);
     peakRssBytes = Math.max(peakRssBytes, child.peakRssBytes());
+    const stages = (await product.stages?.(base)) ?? new Map<string, number>();
     const flushedCpuS = (await this.stop()) - idleCpuS;
-    return { report, answeredCpuS, flushedCpuS, peakRssBytes, sizeBytes: sizeOnDisk(this.#folder) };
+    return { report, answeredCpuS, flushedCpuS, peakRssBytes, stages, sizeBytes: sizeOnDisk(this.#folder) };
   }
 
   /** Starts an empty server, ready for writes. */
   async startEmpty(): Promise<Running> {
     rmSync(this.#folder, { recursive: true, force: true });
+    mkdirSync(this.#folder);
     const running = await this.#start();
     await this.product.prepare(running.base);
     return running;
@@ -167,6 +171,7 @@ export class Trial {
       list: bodies.list,
       connections: this.limits.connections,
       timeoutMs: this.limits.loadTimeoutMs,
+      ...(bodies.encoding && { encoding: bodies.encoding }),
     };
     try {
       return await runScript<LoadReport>(join(import.meta.dir, "load.ts"), request);
