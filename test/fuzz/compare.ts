@@ -40,7 +40,7 @@ export async function compare(
   if (statements.length === 1 || ours === null || theirs === null)
     return await explain(
       statements.length === 1
-        ? exchange
+        ? { ...exchange, statements }
         : { ...exchange, statements: [statements.join("; ")], parts: statements },
       serie,
       influxd,

@@ -246,12 +246,10 @@ export class OutputBuilder {
     if (resolved.kind === "tag") {
       return { kind: "row", reference: { kind: "tag", name }, type: FieldType.String };
     }
-    const type = castType(resolved.type, cast);
-    if (type === null) return null;
-    // values that are not of the type that the name has over all sources are not there, as in InfluxDB
+    // values are of the type that the name has over all sources, or not there, as in InfluxDB
     const wanted = cast === null || cast === "field" ? this.#all.fields.get(name) : undefined;
-    if (wanted !== undefined && castType(resolved.type, fieldTypeNames[wanted] as CastType) === null)
-      return null;
+    const type = castType(resolved.type, wanted === undefined ? cast : (fieldTypeNames[wanted] as CastType));
+    if (type === null) return null;
     this.#fields.add(name);
     return { kind: "row", reference: { kind: "field", name, type: resolved.type }, type };
   }
