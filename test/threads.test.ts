@@ -1,6 +1,6 @@
 // A database whose partitions are shared by threads answers as one that has them in one thread, whoever is asked, and loses
 // nothing when a thread dies, or when the number of threads changes.
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,9 @@ import { Head } from "../src/db/head.ts";
 import { ownersOf } from "../src/db/layout.ts";
 import { type OptionsInput, resolveOptions } from "../src/db/options.ts";
 import { type Server, serveThreads } from "../src/server.ts";
+
+// threads start runtimes of their own, which takes its time on a busy machine
+setDefaultTimeout(60_000);
 
 let dataDir: string;
 let heads: Head[] = [];
@@ -97,6 +100,31 @@ describe("answers", () => {
         expect([statement, await ask(head, statement)]).toEqual([statement, await ask(alone, statement)]);
     }
     await alone.close();
+  });
+
+  test("threads without a series of the tags are not asked again, and asked as soon as there is one", async () => {
+    const head = await openHead(3);
+    const count = async (host: string) => {
+      const [found] = (await ask(head, `SELECT count(v) FROM m WHERE host = '${host}'`)) as {
+        rows: number[][];
+      }[];
+      return found?.rows[0]?.[1] ?? 0;
+    };
+    for (const host of hosts.slice(0, 8)) await head.writeLines(`m,host=${host} v=1 1`, { database: "d" });
+    // three times: what the first learns, the second and third go by
+    for (let round = 0; round < 3; round++)
+      for (const host of hosts)
+        expect([host, await count(host)]).toEqual([host, hosts.indexOf(host) < 8 ? 1 : 0]);
+    for (const [i, host] of hosts.entries()) {
+      // also of a host that is known, in a series that another thread has
+      await head.writeLines(`m,host=${host},dc=${i} v=1 2`, { database: "d" });
+      expect([host, await count(host)]).toEqual([host, i < 8 ? 2 : 1]);
+      expect([host, await count(host)]).toEqual([host, i < 8 ? 2 : 1]);
+    }
+    await ask(head, "DROP SERIES FROM m WHERE host = 'h3'");
+    expect(await count("h3")).toBe(0);
+    await head.writeLines("m,host=h3 v=1 1", { database: "d" });
+    expect(await count("h3")).toBe(1);
   });
 
   test("INTO, DELETE, DROP SERIES, DROP MEASUREMENT and DROP DATABASE reach all threads", async () => {

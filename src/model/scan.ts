@@ -17,6 +17,8 @@ export interface Selection {
   readonly maxTime: bigint;
   /** Condition over tags and fields; null: all rows. */
   readonly where: Expression | null;
+  /** Told when there is a series whose tags satisfy `where`, whether it has rows in the range or not. */
+  readonly onSeries?: () => void;
 }
 
 export interface ScanRequest extends Selection {

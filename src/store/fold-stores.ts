@@ -30,6 +30,7 @@ export async function* foldStores(
     for (const { store, selector } of stores) {
       const selected = selector.select(table.id, request.where);
       if (selected.ids.length === 0) continue;
+      request.onSeries?.();
       const version = store.version.retain();
       try {
         const reader = new SeriesReader(

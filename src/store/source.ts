@@ -89,6 +89,7 @@ export class StoreSource implements Source {
     try {
       const { ids, residuals } = selector.select(table.id, request.where);
       if (ids.length === 0) return;
+      request.onSeries?.();
       reader = new SeriesReader(
         ...([this.#kernels, version, table.measurement, table.retentionPolicy] as const),
         ...([known, request.minTime, request.maxTime] as const),

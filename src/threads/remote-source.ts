@@ -13,6 +13,7 @@ import type { FieldInfo } from "../model/types.ts";
 import { readBlocks, readGroups } from "../model/wire.ts";
 import { attended } from "./budgets.ts";
 import type { Channel, ReadStream } from "./channel.ts";
+import { NO_SERIES_BYTES } from "./serve-source.ts";
 
 const text = new TextDecoder();
 
@@ -29,13 +30,13 @@ export class RemoteSource implements Source {
   }
 
   /** Asked for at once. */
-  scan({ budget, ...request }: ScanRequest): AsyncGenerator<SeriesBlock> {
-    return unpacked(this.#channel.stream("scan", request), budget, readBlocks);
+  scan({ budget, onSeries, ...request }: ScanRequest): AsyncGenerator<SeriesBlock> {
+    return unpacked(this.#channel.stream("scan", request), budget, onSeries, readBlocks);
   }
 
   /** Asked for at once. */
-  fold({ budget, ...request }: FoldRequest): AsyncGenerator<FoldedGroup> {
-    return unpacked(this.#channel.stream("fold", request), budget, readGroups);
+  fold({ budget, onSeries, ...request }: FoldRequest): AsyncGenerator<FoldedGroup> {
+    return unpacked(this.#channel.stream("fold", request), budget, onSeries, readGroups);
   }
 
   async *seriesKeys(
@@ -92,7 +93,13 @@ export class RemoteSource implements Source {
 async function* unpacked<T>(
   chunks: ReadStream,
   budget: Budget,
+  onSeries: (() => void) | undefined,
   read: (bytes: Uint8Array<ArrayBuffer>) => Iterable<T>,
 ): AsyncGenerator<T> {
-  for await (const chunk of attended(chunks, budget)) yield* read(chunk);
+  let hasSeries = true;
+  for await (const chunk of attended(chunks, budget)) {
+    if (chunk.length === NO_SERIES_BYTES) hasSeries = false;
+    else yield* read(chunk);
+  }
+  if (hasSeries) onSeries?.();
 }

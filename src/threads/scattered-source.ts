@@ -7,6 +7,7 @@ import type {
   FoldedGroup,
   FoldRequest,
   ScanRequest,
+  Selection,
   SeriesBlock,
   SeriesCount,
   Source,
@@ -32,11 +33,11 @@ export class ScatteredSource implements Source {
   }
 
   async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
-    yield* this.#sideBySide((source) => source.scan(request));
+    yield* this.#wherever(request, (source, onSeries) => source.scan({ ...request, onSeries }));
   }
 
   async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
-    yield* this.#sideBySide((source) => source.fold(request));
+    yield* this.#wherever(request, (source, onSeries) => source.fold({ ...request, onSeries }));
   }
 
   async *seriesKeys(
@@ -44,7 +45,7 @@ export class ScatteredSource implements Source {
     measurement: string,
     where: Expression | null,
   ): AsyncGenerator<string[]> {
-    yield* this.#sideBySide((source) => source.seriesKeys(database, measurement, where));
+    yield* this.#sideBySide(this.#others, (source) => source.seriesKeys(database, measurement, where));
   }
 
   async measurements(database: string, where: Expression | null): Promise<string[]> {
@@ -113,8 +114,32 @@ export class ScatteredSource implements Source {
     return Promise.all([ask(this.#own), ...others]);
   }
 
-  async *#sideBySide<T>(ask: (source: Source) => AsyncIterable<T>): AsyncGenerator<T> {
-    const others = this.#others.map((source) => {
+  // Asks those that may have a series of the tags, and remembers which have none: a dashboard asks the same again and again,
+  // and often of one series.
+  async *#wherever<T>(
+    { database, retentionPolicy, measurement, where, onSeries }: Selection,
+    ask: (source: Source, onSeries: () => void) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const key = `none\0${JSON.stringify([database, retentionPolicy, measurement, where], plain)}`;
+    const changes = this.#changesNow();
+    const without = (this.#kept.get(key) ?? NOBODY) as ReadonlySet<Source>;
+    const found = new Set<Source>();
+    const asked = this.#others.filter((source) => !without.has(source));
+    yield* this.#sideBySide(asked, (source) =>
+      ask(source, () => {
+        found.add(source);
+        onSeries?.();
+      }),
+    );
+    if (asked.every((source) => found.has(source)) || this.#keptChanges !== changes) return;
+    this.#kept.set(key, new Set(this.#others.filter((source) => !found.has(source))));
+  }
+
+  async *#sideBySide<T>(
+    asked: readonly Source[],
+    ask: (source: Source) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const others = asked.map((source) => {
       const items = ask(source)[Symbol.asyncIterator]();
       const first = items.next();
       first.catch(() => undefined); // it is thrown when its turn comes, or another error is first
@@ -129,10 +154,16 @@ export class ScatteredSource implements Source {
     }
   }
 
-  async #keep<T>(key: string, ask: () => Promise<T>): Promise<T> {
+  // What was kept of before a change is forgotten.
+  #changesNow(): string {
     const changes = this.#changes();
     if (changes !== this.#keptChanges || this.#kept.size >= MOST_KEPT) this.#kept.clear();
     this.#keptChanges = changes;
+    return changes;
+  }
+
+  async #keep<T>(key: string, ask: () => Promise<T>): Promise<T> {
+    const changes = this.#changesNow();
     const kept = this.#kept.get(key) as T | undefined;
     if (kept !== undefined) return kept;
     const answer = await ask();
@@ -140,6 +171,11 @@ export class ScatteredSource implements Source {
     return answer;
   }
 }
+
+const NOBODY: ReadonlySet<Source> = new Set();
+
+// int64 values of conditions have no JSON
+const plain = (_: string, value: unknown) => (typeof value === "bigint" ? `${value}n` : value);
 
 function union(lists: readonly (readonly string[])[]): string[] {
   return [...new Set(lists.flat())].sort();

@@ -22,13 +22,15 @@ export function serveSource(source: Source, maxHeldBytes: number): Handlers {
       seriesCardinality: source.seriesCardinality.bind(source),
     },
     streams: {
-      scan: (state: StreamState, request: Omit<ScanRequest, "budget">) => {
+      scan: (state: StreamState, request: Sent<ScanRequest>) => {
         const budget = new ServedBudget(state, maxHeldBytes);
-        return packed(source.scan({ ...request, budget }), (writer, block) => writer.block(block));
+        const scan = (onSeries: () => void) => source.scan({ ...request, budget, onSeries });
+        return packed(scan, (writer, block) => writer.block(block));
       },
-      fold: (state: StreamState, request: Omit<FoldRequest, "budget">) => {
+      fold: (state: StreamState, request: Sent<FoldRequest>) => {
         const budget = new ServedBudget(state, maxHeldBytes);
-        return packed(source.fold({ ...request, budget }), (writer, group) => writer.group(group));
+        const fold = (onSeries: () => void) => source.fold({ ...request, budget, onSeries });
+        return packed(fold, (writer, group) => writer.group(group));
       },
       seriesKeys: (_: StreamState, database: string, measurement: string, where: Expression | null) =>
         keys(source.seriesKeys(database, measurement, where)),
@@ -36,12 +38,26 @@ export function serveSource(source: Source, maxHeldBytes: number): Handlers {
   };
 }
 
-async function* packed<T>(items: AsyncIterable<T>, put: (writer: WireWriter, item: T) => void): Chunks {
+/** What crosses of a request. */
+type Sent<T> = Omit<T, "budget" | "onSeries">;
+
+/** The only chunk of an answer when no series has the tags that are asked for. */
+export const NO_SERIES_BYTES = 0;
+
+async function* packed<T>(
+  ask: (onSeries: () => void) => AsyncIterable<T>,
+  put: (writer: WireWriter, item: T) => void,
+): Chunks {
   const writer = new WireWriter();
+  let hasSeries = false;
+  const items = ask(() => {
+    hasSeries = true;
+  });
   for await (const item of items) {
     put(writer, item);
     if (writer.sizeBytes >= CHUNK_BYTES) yield writer.finish();
   }
+  if (!hasSeries) return new Uint8Array(NO_SERIES_BYTES);
   return writer.isEmpty ? null : writer.finish();
 }
 
