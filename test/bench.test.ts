@@ -16,8 +16,10 @@ import {
   rowsOf,
 } from "../scripts/bench/answer.ts";
 import { compress } from "../scripts/bench/compressed.ts";
-import { type Dataset, generate, generateNewSeries } from "../scripts/bench/dataset.ts";
+import { INGEST_MEASUREMENT, measureDashboards } from "../scripts/bench/dashboards.ts";
+import { type Dataset, generate, generateIngest, generateNewSeries } from "../scripts/bench/dataset.ts";
 import { readFlags } from "../scripts/bench/flags.ts";
+import { later, stampsOf } from "../scripts/bench/ingest-client.ts";
 import { duckdb, type Product, workingTree } from "../scripts/bench/products.ts";
 import { queries } from "../scripts/bench/queries.ts";
 import { Random } from "../scripts/bench/random.ts";
@@ -210,6 +212,55 @@ test("DuckDB, loaded with the lines, answers every question", async () => {
     const running = await trial.reopen();
     // (a wrong answer throws)
     for (const query of queries) expect(await trial.query(running, query, data, 1)).not.toBeNull();
+  } finally {
+    await trial.close();
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+test("bodies are sent again with later times, and nothing else changes", () => {
+  withFolder((folder) => {
+    const { path, rowCount } = generateIngest(folder, "ingest", small);
+    const bytes = readFileSync(path);
+    const again = Buffer.from(later(bytes, stampsOf(bytes), 130)).toString("latin1");
+    const [before, after] = [bytes.toString("latin1"), again].map((text) => text.trimEnd().split("\n"));
+    expect(after).toHaveLength(rowCount);
+    after!.forEach((line, i) => {
+      const [series, fields, time] = before![i]!.split(" ");
+      expect(series).toStartWith("ingest,hostname=host_");
+      expect(line).toBe(`${series} ${fields} ${BigInt(time!) + 130_000_000_000n}`);
+    });
+  });
+});
+
+test("dashboards: a wrong answer and values that are lost end the benchmark", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "serie-bench-test-"));
+  const shape = { hostCount: 9, stepCount: 60, batchRows: 100, seed: 1 };
+  const data = generate(folder, "decimal", shape);
+  const bodies = generateIngest(folder, INGEST_MEASUREMENT, { ...shape, stepCount: 10 });
+  const ingest = { bodies, spanS: 100 };
+  const limits = { connections: 2, loadTimeoutMs: 60_000, settleTimeoutMs: 1, warmUpMs: 0 };
+  const product = workingTree(1);
+  const trial = new Trial(product, folder, { ...limits, queryTimeoutMs: 60_000, repetitions: 1 });
+  const period = { forMs: 100, seed: 1 };
+  try {
+    // (rows that are written again would be missing, too)
+    const fresh = async () => {
+      await trial.stop();
+      await trial.load(data.bodies);
+      return trial.reopen();
+    };
+    let running = await fresh();
+    const right = await measureDashboards(product, running, data, ingest, period);
+    for (const value of [right.alone.perS, right.ingestAlone, right.ingestBeside, right.rssBytes])
+      expect(value).toBeGreaterThan(0);
+    running = await fresh();
+    const countValues: Product["countValues"] = async (...given) => (await product.countValues(...given)) - 1;
+    await expect(
+      measureDashboards({ ...product, countValues }, running, data, ingest, period),
+    ).rejects.toThrow("acknowledged ones beside dashboards");
+    const otherData = generate(folder, "decimal", { ...shape, seed: 2 });
+    await expect(measureDashboards(product, running, otherData, ingest, period)).rejects.toThrow("add up to");
   } finally {
     await trial.close();
     rmSync(folder, { recursive: true });

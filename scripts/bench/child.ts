@@ -41,6 +41,12 @@ export class Child {
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
   }
 
+  /** Resident memory now, bytes. */
+  rssBytes(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "latin1");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+  }
+
   /** Waits until the process has used less than 2 % of a core over a second and a half, or the time is up. */
   async idle(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;

@@ -98,6 +98,31 @@ export function generate(
   return { kind, hostCount, stepCount, bodies: writer.finish(), values };
 }
 
+/** The same walks under another measurement, without their values: what is written beside queries over `cpu`. */
+export function generateIngest(
+  folder: string,
+  measurement: string,
+  { hostCount, stepCount, batchRows, seed }: Record<"hostCount" | "stepCount" | "batchRows" | "seed", number>,
+): Bodies {
+  const random = new Random(seed);
+  const prefixes = Array.from({ length: hostCount }, (_, host) =>
+    hostPrefix(host, random).replace("cpu,", `${measurement},`),
+  );
+  const walks = new Walks(hostCount, random);
+  const format = formatOf("decimal");
+  const writer = new BodyWriter(join(folder, `${measurement}.lp`), batchRows);
+  for (let step = 0; step < stepCount; step++) {
+    const time = ` ${START_S + step * STEP_S}000000000`;
+    for (let host = 0; host < hostCount; host++) {
+      const at = host * FIELD_COUNT;
+      const fields = fieldNames.map((name, i) => `${name}=${format.text(walks.positions[at + i]!)}`);
+      writer.add(`${prefixes[host]} ${fields.join(",")}${time}`);
+    }
+    walks.step();
+  }
+  return writer.finish();
+}
+
 /** One row each of `seriesCount` hosts that never occurred before: what a burst of new containers looks like. */
 export function generateNewSeries(
   folder: string,

@@ -1,8 +1,9 @@
 // Figures of what is measured beside loads and queries (see figures.ts).
+import { DASHBOARDS, type DashboardsResult } from "./dashboards.ts";
 import type { Dataset } from "./dataset.ts";
 import type { FigureMaker, Measured } from "./figures.ts";
 import { SINGLES_CONNECTIONS, type SingleForm, type SinglesResult, singleForms } from "./singles.ts";
-import { microseconds, millions, milliseconds, plain, type Section, thousands } from "./table.ts";
+import { megabytes, microseconds, millions, milliseconds, plain, type Section, thousands } from "./table.ts";
 import type { LoadResult } from "./trial.ts";
 import { FIELD_COUNT, kindNames } from "./tsbs.ts";
 
@@ -59,6 +60,64 @@ export function stageSection(figure: FigureMaker, { bodies, kind }: Dataset): Se
         return seconds === undefined ? undefined : (seconds * 1e9) / values;
       }),
     ),
+  };
+}
+
+export function dashboardSection(figure: FigureMaker): Section {
+  const of = (value: (result: DashboardsResult) => number) => (one: Measured) =>
+    one.dashboards && value(one.dashboards);
+  return {
+    title: `${DASHBOARDS} dashboards, random queries that all can answer`,
+    figures: [
+      figure(
+        "queries a second",
+        "more",
+        plain,
+        of(({ alone }) => alone.perS),
+      ),
+      figure(
+        "answer, 99 of 100",
+        "less",
+        milliseconds,
+        of(({ alone }) => alone.p99Ms),
+      ),
+      figure(
+        "queries a second beside full ingest",
+        "more",
+        plain,
+        of(({ besideIngest }) => besideIngest.perS),
+      ),
+      figure(
+        "answer, 99 of 100, beside full ingest",
+        "less",
+        milliseconds,
+        of(({ besideIngest }) => besideIngest.p99Ms),
+      ),
+      figure(
+        "values a second into the loaded server",
+        "more",
+        millions,
+        of(({ ingestAlone }) => ingestAlone),
+      ),
+      figure(
+        "values a second beside the dashboards",
+        "more",
+        millions,
+        of(({ ingestBeside }) => ingestBeside),
+      ),
+      figure(
+        "ingest lost to the dashboards",
+        "less",
+        (value) => `${(value * 100).toFixed(0)} %`,
+        of(({ ingestAlone, ingestBeside }) => 1 - ingestBeside / ingestAlone),
+      ),
+      figure(
+        "memory under this load, median",
+        "less",
+        megabytes,
+        of(({ rssBytes }) => rssBytes),
+      ),
+    ],
   };
 }
 

@@ -1,7 +1,8 @@
 // Which figures the benchmark reports, and how they follow from what was measured.
 import type { ParserSpeed } from "../bench-parser.ts";
+import type { DashboardsResult } from "./dashboards.ts";
 import type { Bodies, Dataset } from "./dataset.ts";
-import { gzipSection, isMeasured, singlesSections, stageSection } from "./figures-more.ts";
+import { dashboardSection, gzipSection, isMeasured, singlesSections, stageSection } from "./figures-more.ts";
 import type { Query } from "./queries.ts";
 import type { SingleForm, SinglesResult } from "./singles.ts";
 import { type Figure, megabytes, millions, milliseconds, plain, type Section, seconds } from "./table.ts";
@@ -20,6 +21,7 @@ export interface Measured {
   gzip?: LoadResult;
   /** Values a CPU second of Elysia and the parser alone, by kind. */
   readonly ceiling: Map<Kind, number>;
+  dashboards?: DashboardsResult;
   burst?: LoadResult;
   startMs?: number;
 }
@@ -136,6 +138,7 @@ export function sections(
     gzipSection(figure, datasets[0]!),
     stageSection(figure, datasets[0]!),
     ...singlesSections(figure),
+    dashboardSection(figure),
   ];
   if (burst === null) return [parser, ...loads, questions, start, ...more].filter(isMeasured);
 

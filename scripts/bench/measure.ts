@@ -1,7 +1,8 @@
 // What is measured of one product, in which order. What the figures mean: figures.ts.
 import { measureParser } from "../bench-parser.ts";
 import { compress } from "./compressed.ts";
-import { type Bodies, type Dataset, generate, generateNewSeries } from "./dataset.ts";
+import { INGEST_MEASUREMENT, type Ingest, measureDashboards } from "./dashboards.ts";
+import { type Bodies, type Dataset, generate, generateIngest, generateNewSeries } from "./dataset.ts";
 import type { Measured } from "./figures.ts";
 import type { Flags } from "./flags.ts";
 import { ceiling, type Product } from "./products.ts";
@@ -9,9 +10,11 @@ import { queries } from "./queries.ts";
 import { measureSingles, singleForms } from "./singles.ts";
 import { milliseconds } from "./table.ts";
 import { type Limits, type Running, Trial } from "./trial.ts";
-import { FIELD_COUNT, kindNames } from "./tsbs.ts";
+import { FIELD_COUNT, kindNames, STEP_S } from "./tsbs.ts";
 
 export const BATCH_ROWS = 5000;
+/** Steps of the bodies that are written again and again, later each time. */
+const INGEST_STEPS = 100;
 
 /** What all products get. */
 export interface Material {
@@ -19,6 +22,8 @@ export interface Material {
   readonly burst: Bodies | null;
   /** The first data set's, compressed. */
   readonly gzip: Bodies | null;
+  /** What is written beside dashboards. */
+  readonly ingest: Ingest | null;
 }
 
 /** Generates it once, in files below `folder`. */
@@ -30,7 +35,12 @@ export function generateMaterial(folder: string, flags: Flags): Material {
   const { seriesCount, seed } = flags;
   const burst = seriesCount > 0 ? generateNewSeries(folder, seriesCount, BATCH_ROWS, seed) : null;
   const gzip = flags.more ? compress(datasets[0]!.bodies) : null;
-  return { datasets, burst, gzip };
+  const stepCount = flags.quick ? INGEST_STEPS / 5 : INGEST_STEPS;
+  const ingest = flags.more && {
+    bodies: generateIngest(folder, INGEST_MEASUREMENT, { ...flags, stepCount, batchRows: BATCH_ROWS }),
+    spanS: stepCount * STEP_S,
+  };
+  return { datasets, burst, gzip, ingest: ingest || null };
 }
 
 /** Starts servers of the product, one after the other; none is left. Throws an Error at a wrong answer. */
@@ -64,7 +74,7 @@ export async function measure(
 async function measureWith(
   trial: Trial,
   product: Product,
-  { datasets, burst, gzip }: Material,
+  { datasets, burst, gzip, ingest }: Material,
   flags: Flags,
   measured: Measured,
 ): Promise<void> {
@@ -73,6 +83,7 @@ async function measureWith(
     note(`${product.name}: loading ${kindNames[data.kind]}`);
     const { report } = await trial.load(data.bodies);
     if (report.complete) await askAll(product, await trial.reopen(), trial, data, flags, measured);
+    await trial.stop();
     return;
   }
   if (burst) {
@@ -93,7 +104,12 @@ async function measureWith(
   const running = await trial.reopen();
   measured.startMs = running.startMs;
   await askAll(product, running, trial, data, flags, measured);
-  return;
+  if (ingest) {
+    note(`${product.name}: dashboards and ingest`);
+    const period = { forMs: flags.quick ? 1000 : 10_000, seed: flags.seed };
+    measured.dashboards = await measureDashboards(product, running, data, ingest, period);
+  }
+  await trial.stop();
 }
 
 /** What no server can be faster than, on this machine: the parser alone, and with it the receiving. */
@@ -140,7 +156,6 @@ async function askAll(
     if (result)
       note(`${product.name}: ${query.name} ${milliseconds(result.medianMs)} (${result.repetitions} times)`);
   }
-  await trial.stop();
 }
 
 export function note(text: string): void {
