@@ -121,7 +121,7 @@ async function explain(
   }
   // what differs in plain JSON too is looked at there
   const plain: Exchange = { ...exchange, text, statements: [text], format: "json", epoch: "ns" };
-  const isOne = exchange.parts === undefined && exchange.text === text;
+  const isOne = exchange.parts === undefined && (exchange.text === text || influxd.status === 200);
   if (isOne && exchange.format !== undefined && (exchange.format !== "json" || exchange.epoch !== "ns")) {
     const replies = await circumstances.ask({ ...plain, parameters: undefined });
     if (replies.every(isWhole) && whatDiffers(plain, ...replies) !== null)

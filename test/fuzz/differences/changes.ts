@@ -100,6 +100,16 @@ export const changes: readonly Difference[] = [
           rowsWithoutNulls(serie.body) === rowsWithoutNulls(influxd.body)),
   },
   {
+    title: "points older than their policy keeps",
+    influxd: "go when it looks for them next, in half an hour",
+    serie: "go within 30 s",
+    reason: "they are not to be kept",
+    covers: ({ serie, influxd, history }) =>
+      history.some(({ text }) =>
+        /^\s*(?:create|alter) retention policy.* duration (?!inf\b|0s\b)/i.test(text),
+      ) && isPartOf(serie.body, influxd.body),
+  },
+  {
     title: "no default retention policy",
     influxd:
       "still has the name of the one that was dropped: `retention policy not found: autogen`; a new policy of that name is the default",

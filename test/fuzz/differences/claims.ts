@@ -16,6 +16,19 @@ export const dependsOnOrder = (text: string): boolean =>
   callsOf(text).some(({ name }) => ofOnePoint.has(name) || techniques.test(name)) ||
   selectsOf(text).some(({ limit, offset }) => limit + offset > 0);
 
+/** A call of that name in a statement with windows, or in a subquery of one, which takes them over. */
+export const isCalledInWindows = (text: string, name: RegExp): boolean => {
+  const selects = selectsOf(text);
+  const outermost = selects.findIndex(isWindowed);
+  return (
+    outermost >= 0 &&
+    selects
+      .slice(outermost)
+      .flatMap(({ fields }) => fields.flatMap(({ expression }) => nodesIn(expression)))
+      .some((node) => node.kind === "call" && name.test(node.name))
+  );
+};
+
 /** Every series by itself, so that no two points have one time. */
 export const groupedByAll = (statement: SelectStatement): SelectStatement => ({
   ...statement,

@@ -134,14 +134,13 @@ export const messages: readonly Difference[] = [
     covers: ({ exchange }) => /\w"\w+"/.test(exchange.text),
   },
   {
-    title: "DELETE of fields in messages",
+    title: "DELETE of fields",
     influxd: "expects FROM or WHERE behind DELETE",
     serie: "takes names of fields there",
     reason: "an extension: [extensions.md](extensions.md)",
-    covers: ({ exchange, serie, influxd }) =>
+    covers: ({ exchange, influxd }) =>
       /^\s*delete\b(?!\s+(?:from|where)\b)/i.test(exchange.text) &&
-      serie.status === 400 &&
-      influxd.status === 400,
+      placeOf(influxd.body)?.words.endsWith("expected FROM, WHERE at line 1, char ") === true,
   },
   {
     title: "words where a password should be",

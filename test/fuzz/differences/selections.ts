@@ -1,13 +1,14 @@
 // What is read, and which points calls take.
 
 import type { Difference } from "../differences.ts";
-import { callsOf, isWindowed, nodesOf, selectsOf, withCall, withNodes, withSelects } from "../rewrite.ts";
+import { callsOf, nodesOf, selectsOf, withCall, withNodes, withSelects } from "../rewrite.ts";
 import {
   areInShards,
   callCount,
   comparesTags,
   dependsOnOrder,
   groupedByAll,
+  isCalledInWindows,
   isNumberAsCondition,
   namesTwice,
   techniques,
@@ -160,7 +161,7 @@ export const selections: readonly Difference[] = [
     serie: "cuts the line at each window's end",
     reason: "the sum over all windows is the integral of the whole",
     covers: ({ exchange, serie, influxd }) =>
-      isAnswered(serie, influxd) && selectsOf(exchange.text).some(isWindowed),
+      isAnswered(serie, influxd) && isCalledInWindows(exchange.text, /^integral$/),
     without: (text) => withCall(text, /^integral$/, "sum"),
   },
   {
@@ -216,7 +217,7 @@ export const selections: readonly Difference[] = [
     serie: "reads as many as the first average needs",
     reason: "the first averages are there",
     covers: ({ exchange, serie, influxd }) =>
-      isAnswered(serie, influxd) && selectsOf(exchange.text).some(isWindowed),
+      isAnswered(serie, influxd) && isCalledInWindows(exchange.text, techniques),
     without: (text) => withCall(text, techniques, "difference"),
   },
   {

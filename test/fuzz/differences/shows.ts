@@ -2,7 +2,7 @@
 
 import type { Difference } from "../differences.ts";
 import { withShown } from "../rewrite.ts";
-import { comparesTags, namesField } from "./claims.ts";
+import { comparesTags, isNear1970, namesField } from "./claims.ts";
 import { countsAreLess, isAnswered, isPartOf, joinedSeries, rowLines } from "./evidence.ts";
 
 export const shows: readonly Difference[] = [
@@ -33,16 +33,20 @@ export const shows: readonly Difference[] = [
   },
   {
     title: "times in SHOW",
-    influxd: "looks at whole shards: names of series that have no point in the range",
+    influxd:
+      "looks at whole shards: names of series that have no point in the range; finds nothing before 1970",
     serie: "names of series that have a point in the range",
     reason: "it is what was asked",
-    covers: ({ exchange, serie, influxd }) =>
-      /^show/i.test(exchange.text) && /time [<>=]/i.test(exchange.text) && isPartOf(serie.body, influxd.body),
+    covers: ({ exchange, serie, influxd, history }) =>
+      /^show/i.test(exchange.text) &&
+      /time [<>=]/i.test(exchange.text) &&
+      (isPartOf(serie.body, influxd.body) ||
+        (isNear1970(history) && isAnswered(serie, influxd) && !influxd.body.includes('"series"'))),
   },
   {
     title: "values in SHOW",
     influxd:
-      "`invalid tag comparison operator`, every series, or nothing, where SHOW SERIES, TAG KEYS or TAG VALUES compares a field",
+      "`invalid tag comparison operator`, every series, some of them, or nothing, where SHOW SERIES, TAG KEYS or TAG VALUES compares a field",
     serie: "names of series that have such a point",
     reason: "an extension: [extensions.md](extensions.md)",
     covers: ({ exchange, serie, influxd, fields }) =>
@@ -52,7 +56,8 @@ export const shows: readonly Difference[] = [
       (/ cardinality/i.test(exchange.text) ||
         influxd.body.includes("invalid tag comparison operator") ||
         !/"error"|"series"/.test(influxd.body) ||
-        isPartOf(serie.body, influxd.body)),
+        isPartOf(serie.body, influxd.body) ||
+        isPartOf(influxd.body, serie.body)),
   },
   {
     title: "cardinality over several shards",

@@ -152,7 +152,14 @@ export const subqueries: readonly Difference[] = [
       "answers nothing at all when the subquery has no rows; GROUP BY * groups the subquery by the measurement's tags, too",
     serie: "answers each source as if it stood alone",
     reason: "what a source answers does not depend on its neighbour",
-    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      (!influxd.body.includes('"series"') ||
+        selectsOf(exchange.text).some(
+          ({ sources, dimensions }) =>
+            new Set(sources.map(({ kind }) => kind)).size > 1 &&
+            dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex"),
+        )),
     without: (text) => withSelects(text, withOneSort),
   },
   {
