@@ -23,6 +23,7 @@ import { later, stampsOf } from "../scripts/bench/ingest-client.ts";
 import { duckdb, type Product, workingTree } from "../scripts/bench/products.ts";
 import { queries } from "../scripts/bench/queries.ts";
 import { Random } from "../scripts/bench/random.ts";
+import { generateShape, shapes } from "../scripts/bench/shapes.ts";
 import { measureSingles } from "../scripts/bench/singles.ts";
 import { plain, renderTable } from "../scripts/bench/table.ts";
 import { type Running, Trial } from "../scripts/bench/trial.ts";
@@ -86,6 +87,23 @@ test("compressed bodies are the bodies", () => {
       expect(gunzipSync(packed.subarray(offset, offset + sizeBytes)).equals(expected)).toBe(true);
     });
     expect(gzip.sizeBytes).toBe(packed.length);
+  });
+});
+
+test.each([...shapes])("%s: as many values as said, the same for the same seed", (shape) => {
+  withFolder((folder) => {
+    const shaped = generateShape(folder, shape, { ...small, stepCount: 40 });
+    const text = readFileSync(shaped.bodies.path, "utf8");
+    const lines = text.trimEnd().split("\n");
+    expect(lines).toHaveLength(shaped.bodies.rowCount);
+    const fields = lines.flatMap((line) => line.match(/(?<=[ ,])\w+=("[^"]*"|[\w.]+)(?=[ ,])/g)!.slice(1));
+    expect(fields).toHaveLength(shaped.valueCount);
+    const types = new Set(fields.map((field) => field.replace(/^\w+=/, "").replace(/[\d.]+/, "0")));
+    expect(types.has("0i")).toBe(shape !== "sparse");
+    expect(types.has("true")).toBe(shape === "mixed");
+    expect(types.has('"ok"')).toBe(shape === "mixed");
+    generateShape(folder, shape, { ...small, stepCount: 40 });
+    expect(readFileSync(shaped.bodies.path, "utf8")).toBe(text);
   });
 });
 

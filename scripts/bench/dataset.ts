@@ -33,7 +33,7 @@ export interface Dataset {
 }
 
 /** Collects lines into bodies of `batchRows` rows and appends them to a file. */
-class BodyWriter {
+export class BodyWriter {
   readonly #file: number;
   readonly #list: Body[] = [];
   #lines: string[] = [];

@@ -2,6 +2,7 @@
 import { DASHBOARDS, type DashboardsResult } from "./dashboards.ts";
 import type { Dataset } from "./dataset.ts";
 import type { FigureMaker, Measured } from "./figures.ts";
+import { shapeNames, shapes } from "./shapes.ts";
 import { SINGLES_CONNECTIONS, type SingleForm, type SinglesResult, singleForms } from "./singles.ts";
 import { megabytes, microseconds, millions, milliseconds, plain, type Section, thousands } from "./table.ts";
 import type { LoadResult } from "./trial.ts";
@@ -118,6 +119,16 @@ export function dashboardSection(figure: FigureMaker): Section {
         of(({ rssBytes }) => rssBytes),
       ),
     ],
+  };
+}
+
+/** Strings are values as others are; VictoriaMetrics keeps a number in their place. */
+export function shapeSection(figure: FigureMaker): Section {
+  return {
+    title: "bytes a value on disk, other kinds of values",
+    figures: shapes.map((shape) =>
+      figure(shapeNames[shape], "less", plain, (one) => one.shapes.get(shape)?.bytesPerValue),
+    ),
   };
 }
 

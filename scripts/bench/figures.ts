@@ -2,12 +2,25 @@
 import type { ParserSpeed } from "../bench-parser.ts";
 import type { DashboardsResult } from "./dashboards.ts";
 import type { Bodies, Dataset } from "./dataset.ts";
-import { dashboardSection, gzipSection, isMeasured, singlesSections, stageSection } from "./figures-more.ts";
+import {
+  dashboardSection,
+  gzipSection,
+  isMeasured,
+  shapeSection,
+  singlesSections,
+  stageSection,
+} from "./figures-more.ts";
 import type { Query } from "./queries.ts";
+import type { Shape } from "./shapes.ts";
 import type { SingleForm, SinglesResult } from "./singles.ts";
 import { type Figure, megabytes, millions, milliseconds, plain, type Section, seconds } from "./table.ts";
 import type { LoadResult, QueryResult } from "./trial.ts";
 import { FIELD_COUNT, type Kind, kindNames } from "./tsbs.ts";
+
+/** What a shape of data takes. */
+export interface ShapeResult {
+  readonly bytesPerValue: number;
+}
 
 /** Everything measured on one product. What is absent was not measured. */
 export interface Measured {
@@ -22,6 +35,7 @@ export interface Measured {
   /** Values a CPU second of Elysia and the parser alone, by kind. */
   readonly ceiling: Map<Kind, number>;
   dashboards?: DashboardsResult;
+  readonly shapes: Map<Shape, ShapeResult>;
   burst?: LoadResult;
   startMs?: number;
 }
@@ -139,6 +153,7 @@ export function sections(
     stageSection(figure, datasets[0]!),
     ...singlesSections(figure),
     dashboardSection(figure),
+    shapeSection(figure),
   ];
   if (burst === null) return [parser, ...loads, questions, start, ...more].filter(isMeasured);
 

@@ -3,10 +3,11 @@ import { measureParser } from "../bench-parser.ts";
 import { compress } from "./compressed.ts";
 import { INGEST_MEASUREMENT, type Ingest, measureDashboards } from "./dashboards.ts";
 import { type Bodies, type Dataset, generate, generateIngest, generateNewSeries } from "./dataset.ts";
-import type { Measured } from "./figures.ts";
+import type { Measured, ShapeResult } from "./figures.ts";
 import type { Flags } from "./flags.ts";
 import { ceiling, type Product } from "./products.ts";
 import { queries } from "./queries.ts";
+import { generateShape, type ShapedData, shapeMeasurement, shapeNames, shapes } from "./shapes.ts";
 import { measureSingles, singleForms } from "./singles.ts";
 import { milliseconds } from "./table.ts";
 import { type Limits, type Running, Trial } from "./trial.ts";
@@ -24,6 +25,7 @@ export interface Material {
   readonly gzip: Bodies | null;
   /** What is written beside dashboards. */
   readonly ingest: Ingest | null;
+  readonly shaped: readonly ShapedData[];
 }
 
 /** Generates it once, in files below `folder`. */
@@ -40,7 +42,9 @@ export function generateMaterial(folder: string, flags: Flags): Material {
     bodies: generateIngest(folder, INGEST_MEASUREMENT, { ...flags, stepCount, batchRows: BATCH_ROWS }),
     spanS: stepCount * STEP_S,
   };
-  return { datasets, burst, gzip, ingest: ingest || null };
+  const shape = { ...flags, stepCount: flags.quick ? 50 : 500, batchRows: BATCH_ROWS };
+  const shaped = flags.more ? shapes.map((name) => generateShape(folder, name, shape)) : [];
+  return { datasets, burst, gzip, ingest: ingest || null, shaped };
 }
 
 /** Starts servers of the product, one after the other; none is left. Throws an Error at a wrong answer. */
@@ -59,7 +63,14 @@ export async function measure(
     repetitions: flags.repetitions,
   };
   const measured: Measured = {
-    ...{ loads: new Map(), queries: new Map(), parser: new Map(), ceiling: new Map(), singles: new Map() },
+    ...{
+      loads: new Map(),
+      queries: new Map(),
+      parser: new Map(),
+      ceiling: new Map(),
+      singles: new Map(),
+      shapes: new Map(),
+    },
   };
   if (product.isOwn) await measureLimits(folder, limits, material.datasets, measured);
   const trial = new Trial(product, folder, limits);
@@ -74,7 +85,7 @@ export async function measure(
 async function measureWith(
   trial: Trial,
   product: Product,
-  { datasets, burst, gzip, ingest }: Material,
+  { datasets, burst, gzip, ingest, shaped }: Material,
   flags: Flags,
   measured: Measured,
 ): Promise<void> {
@@ -95,6 +106,10 @@ async function measureWith(
     measured.gzip = await trial.load(gzip);
   }
   if (flags.more) await measureMore(trial, product, flags, measured);
+  for (const each of shaped) {
+    note(`${product.name}: ${shapeNames[each.shape]}`);
+    measured.shapes.set(each.shape, await measureShape(trial, product, each));
+  }
   // the first kind last: its data is what the queries run over
   for (const each of [...datasets].reverse()) {
     note(`${product.name}: loading ${kindNames[each.kind]}`);
@@ -130,6 +145,16 @@ async function measureLimits(
     }
   }
   for (const each of datasets) measured.parser.set(each.kind, measureParser(each));
+}
+
+async function measureShape(trial: Trial, product: Product, data: ShapedData): Promise<ShapeResult> {
+  const { report, sizeBytes } = await trial.load(data.bodies, async (base) => {
+    const stored = await product.countValues(base, shapeMeasurement(data.shape));
+    if (stored !== data.valueCount)
+      throw new Error(`${product.name} has ${stored} values of ${data.valueCount}: ${data.shape}`);
+  });
+  if (!report.complete) throw new Error(`${product.name} did not load ${data.shape} in time`);
+  return { bytesPerValue: sizeBytes / data.valueCount };
 }
 
 async function measureMore(trial: Trial, product: Product, flags: Flags, measured: Measured): Promise<void> {

@@ -66,14 +66,18 @@ export class Trial {
     this.#folder = mkdtempSync(join(folder, "data-"));
   }
 
-  /** Loads bodies into an empty server; its data stays, stopped, for `reopen`. */
-  async load(bodies: Bodies): Promise<LoadResult> {
+  /**
+   * Loads bodies into an empty server; its data stays, stopped, for `reopen`. `check` is called once all is answered, and
+   * costs no CPU that counts until the last answer.
+   */
+  async load(bodies: Bodies, check?: (base: string) => Promise<void>): Promise<LoadResult> {
     const { product, limits } = this;
     const { child, base } = await this.startEmpty();
     const idleCpuS = child.cpuS();
     const report = await this.#send(bodies, `${base}${product.writePath}`);
     const answeredCpuS = child.cpuS() - idleCpuS;
     let peakRssBytes = child.peakRssBytes();
+    if (report.complete) await check?.(base);
     if (report.complete) await product.settle(base, child, limits.settleTimeoutMs);
     peakRssBytes = Math.max(peakRssBytes, child.peakRssBytes());
     const stages = (await product.stages?.(base)) ?? new Map<string, number>();
