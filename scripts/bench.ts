@@ -9,7 +9,10 @@ import { orderOf, renderComparison, revision } from "./bench/against.ts";
 import { compareInflux } from "./bench/answer.ts";
 import { type Measured, sections } from "./bench/figures.ts";
 import { type Flags, readFlags, usage } from "./bench/flags.ts";
-import { BATCH_ROWS, generateMaterial, measure, note } from "./bench/measure.ts";
+import { growthPlan, measureGrowth } from "./bench/growth.ts";
+import { plotGrowth } from "./bench/growth-plot.ts";
+import { renderGrowth } from "./bench/growth-report.ts";
+import { BATCH_ROWS, generateMaterial, limitsOf, measure, note } from "./bench/measure.ts";
 import { duckdb, influxd, type Product, victoriaMetrics, workingTree } from "./bench/products.ts";
 import { renderTable } from "./bench/table.ts";
 import { kindNames } from "./bench/tsbs.ts";
@@ -61,6 +64,22 @@ async function compareRevisions(flags: Flags, against: string, folder: string): 
   return `${machineLine(flags)}\n${spread}\n\n${renderComparison(...names, rounds)}`;
 }
 
+/** How cost grows: the page, and with --readme the page and its plot in docs/. */
+async function growth(flags: Flags, folder: string): Promise<string> {
+  const product = workingTree(flags.threads[0] ?? null);
+  const plan = growthPlan({ quick: flags.quick, large: flags.growth === "large" });
+  const { seed } = flags;
+  const runs = await measureGrowth(product, folder, plan, { seed, limits: limitsOf(flags), note });
+  const head = `serie ${product.version()}. ${dateLine()}\nBy values: 1,000 hosts with 10 fields; by series: one row of 10 fields each. Made by \`bun run bench --growth-large --readme\`.`;
+  const page = renderGrowth(runs, head, "growth.svg");
+  if (flags.readme) {
+    const docs = join(import.meta.dir, "../docs");
+    writeFileSync(join(docs, "growth.md"), page);
+    writeFileSync(join(docs, "growth.svg"), plotGrowth(runs));
+  }
+  return page;
+}
+
 /** What the first answered is what the others that speak its language answer to the same questions. */
 function compareAnswers(answers: ReadonlyMap<string, Measured["queries"]>): void {
   const [first, ...others] = answers;
@@ -91,12 +110,16 @@ function describe(flags: Flags): string {
 }
 
 function machineLine(flags: Flags): string {
-  const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const data = `${flags.hostCount} hosts x ${flags.stepCount} steps, 10 tags, 10 fields`;
   return [
     `TSBS cpu-only, ${data}; 4 connections, batches of ${BATCH_ROWS} rows; queries over ${kindNames[flags.kinds[0]!]}, asked for a second before they count.`,
-    `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Bun ${Bun.version}, each server alone.`,
+    dateLine(),
   ].join("\n");
+}
+
+function dateLine(): string {
+  const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  return `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Bun ${Bun.version}, each server alone.`;
 }
 
 function putInReadme(table: string): void {
@@ -118,12 +141,12 @@ try {
 }
 const folder = mkdtempSync(join(tmpdir(), "serie-bench-"));
 try {
-  const table =
-    flags.against === null
-      ? await bench(flags, folder)
-      : await compareRevisions(flags, flags.against, folder);
+  let table: string;
+  if (flags.growth !== "no") table = await growth(flags, folder);
+  else if (flags.against !== null) table = await compareRevisions(flags, flags.against, folder);
+  else table = await bench(flags, folder);
   console.log(table);
-  if (flags.readme) putInReadme(table);
+  if (flags.readme && flags.growth === "no") putInReadme(table);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

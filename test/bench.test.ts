@@ -399,5 +399,8 @@ test("flags that make no sense are refused", () => {
   expect(() => readFlags(["--threads", "two"])).toThrow('"two" is not a whole number');
   expect(() => readFlags(["--against", "HEAD", "--threads", "1,2"])).toThrow("one number of --threads");
   expect(() => readFlags(["--against", "HEAD", "--readme"])).toThrow("--against");
+  expect(readFlags(["--growth"]).growth).toBe("usual");
+  expect(readFlags(["--growth-large"]).growth).toBe("large");
+  expect(() => readFlags(["--against", "HEAD", "--growth"])).toThrow("leave --growth out");
   expect(() => readFlags(["--fast"])).toThrow("--fast");
 });

@@ -20,6 +20,8 @@ export interface Flags {
   readonly threads: readonly number[];
   /** The revision that this tree is compared with, alternating; null: compared with the peers. */
   readonly against: string | null;
+  /** Only how cost grows; `large`: up to 100 million values and a million series. */
+  readonly growth: "no" | "usual" | "large";
   /** Of a comparison: in each, both are measured once. */
   readonly rounds: number;
   readonly seed: number;
@@ -39,7 +41,9 @@ export const usage = `bun run bench [flags]
   --threads N[,M...]         threads of serie's server; several are columns of their own (default: what the server takes)
   --against REV              serie of this tree and of REV, alternating, without peers: ratios with their spread
   --rounds N                 of --against: both are measured once in each (default 5, with --quick 3)
-  --readme                   put the table between the markers in README.md`;
+  --growth                   only how cost grows: serie with 1 and 10 million values, with 1 and 100 thousand series
+  --growth-large             the same with 100 million values and a million series, too
+  --readme                   put the table between the markers in README.md; of --growth: write docs/growth.md and .svg`;
 
 /** Throws an Error with a message for people when the arguments make no sense. */
 export function readFlags(args: string[]): Flags {
@@ -56,6 +60,8 @@ export function readFlags(args: string[]): Flags {
       seed: { type: "string", default: "1" },
       threads: { type: "string" },
       against: { type: "string" },
+      growth: { type: "boolean", default: false },
+      "growth-large": { type: "boolean", default: false },
       rounds: { type: "string" },
       readme: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -76,11 +82,14 @@ export function readFlags(args: string[]): Flags {
   const threads = values.threads === undefined ? [] : values.threads.split(",");
   if (values.against !== undefined && values.readme)
     throw new Error("--readme is for the table beside the peers, not for --against");
+  if (values.against !== undefined && (values.growth || values["growth-large"]))
+    throw new Error("--against compares the usual figures: leave --growth out");
   if (values.against !== undefined && threads.length > 1)
     throw new Error("--against compares revisions with one number of --threads");
   return {
     threads: threads.map((text) => atLeastOne("--threads", text)),
     against: values.against ?? null,
+    growth: values["growth-large"] ? "large" : values.growth ? "usual" : "no",
     rounds: atLeastOne("--rounds", values.rounds ?? (values.quick ? "3" : "5")),
     kinds: wantedKinds as Kind[],
     peers,

@@ -28,6 +28,17 @@ export interface Material {
   readonly shaped: readonly ShapedData[];
 }
 
+export function limitsOf(flags: Flags): Limits {
+  return {
+    connections: 4,
+    loadTimeoutMs: 300_000,
+    settleTimeoutMs: 120_000,
+    warmUpMs: flags.quick ? 100 : 1000,
+    queryTimeoutMs: 10_000,
+    repetitions: flags.repetitions,
+  };
+}
+
 /** Generates it once, in files below `folder`. */
 export function generateMaterial(folder: string, flags: Flags): Material {
   const datasets = flags.kinds.map((kind) => {
@@ -54,14 +65,7 @@ export async function measure(
   material: Material,
   flags: Flags,
 ): Promise<Measured> {
-  const limits: Limits = {
-    connections: 4,
-    loadTimeoutMs: 300_000,
-    settleTimeoutMs: 120_000,
-    warmUpMs: flags.quick ? 100 : 1000,
-    queryTimeoutMs: 10_000,
-    repetitions: flags.repetitions,
-  };
+  const limits = limitsOf(flags);
   const measured: Measured = {
     ...{
       loads: new Map(),
