@@ -46,10 +46,11 @@ function givenByOperands(...operands: readonly [Output, Output]): FieldType | nu
   return right === FieldType.Float ? right : (left ?? right ?? null);
 }
 
-/** The first operand decides. */
+/** The first operand decides: what is no number stays that, as in InfluxDB. */
 function givenByMath(name: MathName, [first]: readonly Output[]): FieldType | null {
   const given = first === undefined ? null : givenType(first);
-  return given === null || keepsType(name) ? given : FieldType.Float;
+  const isKept = keepsType(name) || given === FieldType.String || given === FieldType.Boolean;
+  return given === null || isKept ? given : FieldType.Float;
 }
 
 export class OutputBuilder {
@@ -203,7 +204,7 @@ export class OutputBuilder {
 
   #typeOfCall(node: Node): FieldType | null {
     const type = this.#typeWritten(node);
-    return type === "tag" ? null : type;
+    return type === "tag" ? FieldType.String : type;
   }
 
   /** A function of the values of its operands, which may be anything that a column can be. */
@@ -213,8 +214,7 @@ export class OutputBuilder {
     );
     if (operands.every(({ kind }) => kind === "absent")) return absent(givenByMath(name, operands));
     const isMissing = operands.some(({ type }) => type === null);
-    const kept = keepsType(name) ? operands[0]!.type : FieldType.Float;
-    return { kind: "math", function: name, operands, type: isMissing ? null : kept };
+    return { kind: "math", function: name, operands, type: isMissing ? null : givenByMath(name, operands) };
   }
 
   /** With the type after each name, for messages. */

@@ -1,7 +1,7 @@
 // What changes a database.
 
 import type { Difference } from "../differences.ts";
-import { deletes, deletesByComparedTags } from "./claims.ts";
+import { areInShards, deletes, deletesByComparedTags } from "./claims.ts";
 import { isPartOf, rowsWithoutNulls } from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
@@ -80,11 +80,14 @@ export const changes: readonly Difference[] = [
   },
   {
     title: "series without points",
-    influxd: "DELETE leaves a series in SHOW SERIES while its shard has others",
-    serie: "a series whose points are all deleted is gone",
+    influxd:
+      "DELETE leaves a series in SHOW SERIES while its shard has others; points that INTO could not write for their type leave theirs",
+    serie: "a series has points",
     reason: "there is nothing of it left",
     covers: ({ exchange, serie, influxd, history }) =>
-      /^show/i.test(exchange.text) && deletes(history) && isPartOf(serie.body, influxd.body),
+      /^show/i.test(exchange.text) &&
+      (deletes(history) || history.some(({ kind, text }) => kind === "query" && /\binto\b/i.test(text))) &&
+      isPartOf(serie.body, influxd.body),
   },
   {
     title: "fields without points",
@@ -98,6 +101,14 @@ export const changes: readonly Difference[] = [
         ? isPartOf(serie.body, influxd.body)
         : /^select \*/i.test(exchange.text) &&
           rowsWithoutNulls(serie.body) === rowsWithoutNulls(influxd.body)),
+  },
+  {
+    title: "a field of several types",
+    influxd: "a field may have another type in each shard: SHOW FIELD KEYS shows it twice",
+    serie: "a field has one type",
+    reason: "no point is lost for its type, and no query answers half of them",
+    covers: ({ exchange, serie, influxd, history }) =>
+      /^show field keys/i.test(exchange.text) && areInShards(history) && isPartOf(serie.body, influxd.body),
   },
   {
     title: "points older than their policy keeps",

@@ -53,7 +53,7 @@ export const formats: readonly Difference[] = [
     serie: "skips it",
     reason: "a comment is a blank",
     covers: ({ exchange, written, influxd }) =>
-      exchange.text !== written && /\/\*|--/.test(written) && influxd.status === 400,
+      exchange.text !== written && /\/\*|--|\n\t/.test(written) && influxd.status === 400,
     without: (text) => text,
   },
   {

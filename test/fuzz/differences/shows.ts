@@ -78,11 +78,11 @@ export const shows: readonly Difference[] = [
   },
   {
     title: "cardinality of tag values where a tag is missing",
-    influxd: "leaves out series without the tag that `!=` or `!~` speaks of",
+    influxd: "leaves out series without the tag that `!=`, `!~` or a regex of nothing speaks of",
     serie: "counts them, as SHOW TAG VALUES lists them in both",
     reason: "the count is that of the list",
     covers: ({ exchange, serie, influxd }) =>
-      /^show tag values.*cardinality.* where .*(?:!|<>|not|'')/i.test(exchange.text) &&
+      /^show tag values.*cardinality.* where .*(?:!|<>|not|''|=~)/i.test(exchange.text) &&
       !/"error"/.test(serie.body + influxd.body) &&
       (rowLines(influxd.body) ?? []).every((line) => {
         const name = line.slice(0, line.indexOf(" "));
@@ -107,11 +107,11 @@ export const shows: readonly Difference[] = [
     covers: ({ exchange }) => /^show series exact\s*(?!cardinality)/i.test(exchange.text),
   },
   {
-    title: "SHOW STATS and SHOW DIAGNOSTICS",
+    title: "SHOW QUERIES, SHOW STATS and SHOW DIAGNOSTICS",
     influxd: "tell of its own parts",
     serie: "tell of serie's",
     reason: "the parts are others",
-    covers: ({ exchange }) => /^show (?:stats|diagnostics)/i.test(exchange.text),
+    covers: ({ exchange }) => /^show (?:queries|stats|diagnostics)/i.test(exchange.text),
   },
   {
     title: "a value before a name in the condition of SHOW",
