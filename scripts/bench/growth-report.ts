@@ -31,7 +31,7 @@ const falls: Readonly<Record<Axis, Readonly<Record<Cost, string>>>> = {
     diskBytes:
       "the catalog, the keys and the index of a series are written once for all of its rows, and longer pages compress better",
     peakBytes:
-      "rows in memory are bounded by `max-mem-size`, whatever comes; the program itself is there from the start",
+      "rows in memory are bounded by `max-mem-size`, whatever comes, and the program itself is there from the start (mapped pages of segments that merges read count, too)",
     startMs: "a start reads manifests and catalogs, which grow with segments and series, and no rows",
     startedBytes: "segments are mapped, not loaded",
     queryMs: "the request is paid once, and pages that are counted whole are counted from their statistics",
