@@ -12,6 +12,7 @@ import type { IngestReport, IngestRequest } from "./ingest-client.ts";
 import type { Product } from "./products.ts";
 import { type Question, queries } from "./queries.ts";
 import { Random } from "./random.ts";
+import { checkStored } from "./stored.ts";
 import type { Running } from "./trial.ts";
 import { FIELD_COUNT } from "./tsbs.ts";
 
@@ -62,9 +63,7 @@ export async function measureDashboards(
     write(product, running, ingest, first.rounds, forMs),
   ]).finally(() => sampler.stop());
   const written = (first.rowCount + second.rowCount) * FIELD_COUNT;
-  const stored = await product.countValues(running.base, INGEST_MEASUREMENT);
-  if (stored !== written)
-    throw new Error(`${product.name} has ${stored} values of ${written} acknowledged ones beside dashboards`);
+  await checkStored(product, running.base, INGEST_MEASUREMENT, written);
   const perS = (report: IngestReport) => ((report.rowCount * FIELD_COUNT) / report.elapsedMs) * 1e3;
   return {
     alone,

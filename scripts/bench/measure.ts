@@ -9,6 +9,7 @@ import { ceiling, type Product } from "./products.ts";
 import { queries } from "./queries.ts";
 import { generateShape, type ShapedData, shapeMeasurement, shapeNames, shapes } from "./shapes.ts";
 import { measureSingles, singleForms } from "./singles.ts";
+import { checkStored } from "./stored.ts";
 import { milliseconds } from "./table.ts";
 import { type Limits, type Running, Trial } from "./trial.ts";
 import { FIELD_COUNT, kindNames, STEP_S } from "./tsbs.ts";
@@ -153,9 +154,7 @@ async function measureLimits(
 
 async function measureShape(trial: Trial, product: Product, data: ShapedData): Promise<ShapeResult> {
   const { report, sizeBytes } = await trial.load(data.bodies, async (base) => {
-    const stored = await product.countValues(base, shapeMeasurement(data.shape));
-    if (stored !== data.valueCount)
-      throw new Error(`${product.name} has ${stored} values of ${data.valueCount}: ${data.shape}`);
+    await checkStored(product, base, shapeMeasurement(data.shape), data.valueCount);
   });
   if (!report.complete) throw new Error(`${product.name} did not load ${data.shape} in time`);
   return { bytesPerValue: sizeBytes / data.valueCount };

@@ -37,6 +37,8 @@ export interface Product {
   elapsedMs?(body: string): number;
   /** It is what is measured; the others are its peers. */
   readonly isOwn?: boolean;
+  /** Queries may miss for a while what it has acknowledged. */
+  readonly showsLater?: boolean;
   /** Seconds that the stages of writes took, by name. */
   stages?(base: string): Promise<ReadonlyMap<string, number>>;
   /** Its answers are InfluxDB's JSON: those of one product must be those of the other. */
@@ -199,7 +201,7 @@ export const victoriaMetrics: Product = {
           body: `{"metric":{"__name__":"${singleMeasurement(form)}_value","host":"h{host}"},"values":[{value}],"timestamps":[{time}]}`,
         },
   async countValues(base, measurement) {
-    // what is not flushed is not seen
+    // what is not flushed is not seen, and what is being flushed is not seen yet
     await fetch(`${base}/internal/force_flush`);
     const query = `sum(count_over_time({__name__=~"${measurement}_.*"}[300d]))`;
     const parameters = new URLSearchParams({ query, time: String(START_S + 250 * 86_400), nocache: "1" });
@@ -213,6 +215,7 @@ export const victoriaMetrics: Product = {
   },
   queryPath: (question) => question.metricsql,
   read: readPrometheus,
+  showsLater: true,
   // it keeps about 15 decimal digits of a value
   tolerance: 1e-6,
 };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { runScript } from "./child.ts";
 import type { Product } from "./products.ts";
 import type { SinglesReport, SinglesRequest } from "./singles-client.ts";
+import { checkStored } from "./stored.ts";
 import type { Running } from "./trial.ts";
 import { START_S } from "./tsbs.ts";
 
@@ -41,11 +42,7 @@ export async function measureSingles(
   const before = child.cpuS();
   const report = await runScript<SinglesReport>(join(import.meta.dir, "singles-client.ts"), request);
   const cpuS = child.cpuS() - before;
-  const stored = await product.countValues(base, singleMeasurement(form));
-  if (stored !== report.acknowledged)
-    throw new Error(
-      `${product.name} has ${stored} single points of ${report.acknowledged} acknowledged ones`,
-    );
+  await checkStored(product, base, singleMeasurement(form), report.acknowledged);
   return {
     perS: (report.counted / report.elapsedMs) * 1e3,
     medianMs: report.medianMs,
