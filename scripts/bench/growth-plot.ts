@@ -35,6 +35,7 @@ export function plotGrowth(runs: readonly GrowthRun[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12">`,
+    "<title>How the cost of one value and of one series changes as they become more</title>",
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
     ...panels,
     ...legend,
