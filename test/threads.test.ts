@@ -266,6 +266,49 @@ describe("a thread that dies", () => {
     expect(acknowledged.size).toBeGreaterThan(100);
   }, 30_000);
 
+  test("and dies again while it starts, is there once in the end: its partitions have one thread", async () => {
+    const head = await openHead(3);
+    const messages: string[] = [];
+    head.onThread = (message) => messages.push(message);
+    await head.writeLines(lines(0, 50), { database: "d" });
+    for (let round = 0; round < 12; round++) {
+      head.kill(1 + (round % 2));
+      await Bun.sleep((round * 7) % 60);
+    }
+    const isWell = async () => (await head.health()).status === "pass";
+    while (!(await isWell())) await Bun.sleep(10);
+    await Bun.sleep(300); // one that was started besides would show now
+    expect(await isWell()).toBe(true);
+    const there = messages.filter((message) => message.includes("has its rows again")).length;
+    const gone = messages.filter((message) => message.includes("has stopped: it is started")).length;
+    expect([messages, there]).toEqual([messages, gone]);
+    expect(await ask(head, "SELECT count(usage) FROM cpu")).toMatchObject([
+      { rows: [[0n, 50 * hosts.length]] },
+    ]);
+    await head.writeLines(lines(50, 50), { database: "d" });
+    await closeHead(head);
+    const again = await openHead(3);
+    expect(await ask(again, "SELECT count(usage) FROM cpu")).toMatchObject([
+      { rows: [[0n, 100 * hosts.length]] },
+    ]);
+  });
+
+  test("misses no drop: a database made anew has nothing of the one before", async () => {
+    const head = await openHead(3);
+    for (let round = 0; round < 4; round++) {
+      await ask(head, "CREATE DATABASE d");
+      await head.writeLines(lines(0, 20), { database: "d" });
+      head.kill(1 + (round % 2));
+      await ask(head, round % 2 === 0 ? "DROP DATABASE d" : "DROP MEASUREMENT cpu");
+      await ask(head, "CREATE DATABASE d");
+      while ((await head.health()).status !== "pass") await Bun.sleep(5);
+      expect(await ask(head, "SELECT * FROM cpu")).toEqual([]);
+      // types are given anew, too
+      expect((await head.writeLines('cpu,host=h1 usage="text" 1', { database: "d" })).errors).toEqual([]);
+      await ask(head, "DROP MEASUREMENT cpu");
+    }
+  });
+
   test("ends what waits for it with an error, not never", async () => {
     const head = await openHead(2);
     await head.writeLines(lines(0, 200), { database: "d" });

@@ -23,6 +23,9 @@ export interface Seat {
   readonly shared: SharedArrayBuffer;
 }
 
+/** Between looks whether a thread is there again. */
+const RETRY_MS = 20;
+
 export function sharedBytes(threads: number): number {
   return threads * 8;
 }
@@ -60,6 +63,11 @@ export class Companions {
     },
   };
 
+  /** The queries of a thread that died run no more. */
+  forgetRunning(thread: number): void {
+    Atomics.store(this.#shared, this.seat.count + thread, 0);
+  }
+
   /** Says how often fields and series have changed here. */
   changed(changes: number): void {
     Atomics.store(this.#shared, this.seat.index, changes);
@@ -84,7 +92,6 @@ export class Companions {
 
   /** What is under way to the thread ends with an error that asks to send again. */
   disconnect(thread: number): void {
-    Atomics.store(this.#shared, this.seat.count + thread, 0);
     this.#channels[thread]?.close(this.#unreachable(thread));
     this.#channels[thread] = undefined;
   }
@@ -119,6 +126,25 @@ export class Companions {
       if (answer.status === "rejected") throw answer.reason;
       return answer.value;
     });
+  }
+
+  /**
+   * Has all others do the same, those that are being started again once they are there: a drop that a thread missed would bring
+   * back its rows when the name is used again. Rejects when `isOver`, or with what a thread that did it threw.
+   */
+  async everyone(name: string, args: readonly unknown[], isOver: () => boolean): Promise<void> {
+    const done = this.others.map(async (thread) => {
+      for (;;) {
+        try {
+          await this.channel(thread).call(name, ...args);
+          return;
+        } catch (error) {
+          if (!(error instanceof OverloadedError) || isOver()) throw error;
+          await Bun.sleep(RETRY_MS);
+        }
+      }
+    });
+    for (const each of await Promise.allSettled(done)) if (each.status === "rejected") throw each.reason;
   }
 
   /** Asks those of the others that are there; null for one that is not, or fails. */

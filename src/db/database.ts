@@ -49,6 +49,7 @@ export class Database {
   readonly #lock: DiskLock;
   readonly #databases: Databases;
   #closed: Promise<void> | undefined;
+  #isClosing = false;
 
   /** `team`: the other threads; null = this one has all partitions. */
   constructor(parts: OpenParts, lock: DiskLock, team: Team | null = null) {
@@ -165,6 +166,10 @@ export class Database {
     return this.engine.flush();
   }
 
+  get isClosed(): boolean {
+    return this.#closed !== undefined || this.#isClosing;
+  }
+
   /** Finishes what is in flight, flushes and closes; calling again waits for the same. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -189,6 +194,10 @@ export class Database {
     return [...this.engine.metrics(this.queries), ...own];
   }
 
+  hasDatabase(database: string): boolean {
+    return this.#databases.has(database);
+  }
+
   /** Has `told` know what the file of databases says, before it counts. */
   onDatabases(told: () => Promise<void>): void {
     this.#databases.onSave = told;
@@ -196,6 +205,7 @@ export class Database {
 
   /** Ends the queries that run, and what runs by the clock. */
   async closeSessions(): Promise<void> {
+    this.#isClosing = true;
     this.#sessions.close();
     await this.continuousQueries.close();
     await this.subscriptions.close();

@@ -44,6 +44,8 @@ export class Head {
   readonly #workers: (Worker | undefined)[] = [];
   readonly #ownMetrics: (() => readonly Metric[])[] = [];
   readonly #warnings: string[] = [];
+  /** Threads that are being started: whoever starts one sees to it that it is there, or is tried again. */
+  readonly #starting = new Set<number>();
   /** Why a thread could not be started again, by thread. */
   readonly #failures = new Map<number, string>();
   readonly #team: Team;
@@ -197,9 +199,10 @@ export class Head {
     this.#isClosing = true;
     await this.#db.closeSessions();
     await this.#companions.reachable("close");
-    await this.#db.close();
+    // all of them are gone before somebody else may have the data directory
+    await Promise.all(this.#companions.others.map((thread) => this.#endWorker(thread)));
     this.#companions.close(new ClosedError("the database is closed"));
-    for (const worker of this.#workers) worker?.terminate();
+    await this.#db.close();
   }
 
   /** Ends a thread as a crash would: for tests. */
@@ -209,6 +212,21 @@ export class Head {
 
   // Starts a thread and connects it with all others; resolves when it has its rows.
   async #start(thread: number): Promise<void> {
+    this.#starting.add(thread);
+    try {
+      await this.#startWorker(thread);
+      // (it may have died between its last answer and this)
+      if (this.#workers[thread] === undefined) throw new Error(`thread ${thread} died while it started`);
+    } catch (error) {
+      // its partitions must have one thread: the next is started when this one is gone
+      await this.#endWorker(thread);
+      throw error;
+    } finally {
+      this.#starting.delete(thread);
+    }
+  }
+
+  async #startWorker(thread: number): Promise<void> {
     const companions = this.#companions;
     const worker = new Worker(new URL("./thread.ts", import.meta.url).href);
     this.#workers[thread] = worker;
@@ -228,7 +246,8 @@ export class Head {
     const seat: Seat = { ...companions.seat, index: thread };
     const report = await channel.call<MemberReport>("start", this.#options, seat);
     for (const [database, measurement, field, type] of report.fields)
-      this.#db.engine.schema.measurement(database, measurement).define(field, type);
+      if (!this.#team.isDropping(database, measurement))
+        this.#db.engine.schema.measurement(database, measurement).define(field, type);
     this.#warnings.push(...report.warnings);
     await channel.call("wanted", this.#db.subscriptions.places());
     if (this.#serving) await channel.call("serve", this.#serving);
@@ -238,12 +257,25 @@ export class Head {
     if (this.#workers[thread] !== worker) return;
     this.#workers[thread] = undefined;
     this.#companions.disconnect(thread);
+    this.#companions.forgetRunning(thread);
     if (this.#isClosing) return;
     for (const other of this.#companions.others)
       if (other !== thread && this.#companions.isConnected(other))
         this.#companions.channel(other).notify("disconnect", thread);
+    if (this.#starting.has(thread)) return;
     this.onThread(`thread ${thread} has stopped: it is started again`);
     void this.#startAgain(thread, FIRST_PAUSE_MS);
+  }
+
+  // Resolves when the thread's worker has ended.
+  async #endWorker(thread: number): Promise<void> {
+    const worker = this.#workers[thread];
+    if (worker === undefined) return;
+    const ended = new Promise<void>((resolve) => {
+      worker.addEventListener("close", () => resolve());
+    });
+    worker.terminate();
+    await ended;
   }
 
   async #startAgain(thread: number, pauseMs: number): Promise<void> {
@@ -254,10 +286,7 @@ export class Head {
     } catch (error) {
       if (this.#isClosing) return;
       this.#failures.set(thread, (error as Error).message);
-      const worker = this.#workers[thread];
-      this.#workers[thread] = undefined;
-      this.#companions.disconnect(thread);
-      worker?.terminate();
+      this.onThread(`thread ${thread} could not be started: ${(error as Error).message}`);
       await Bun.sleep(pauseMs);
       if (!this.#isClosing) void this.#startAgain(thread, Math.min(2 * pauseMs, LAST_PAUSE_MS));
     }
@@ -278,7 +307,7 @@ export class Head {
       calls: {
         ...calls,
         declare: (database: string, fields: readonly DeclaredField[]) =>
-          this.#team.declare(db.engine.schema, database, fields),
+          this.#team.declare(db.engine.schema, { has: (name) => db.hasDatabase(name) }, database, fields),
         administration: (part: string | null, method: string, args: unknown[]) => {
           const { administration } = db;
           const target = part === null ? administration : administration[part as keyof typeof administration];

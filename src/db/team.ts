@@ -6,6 +6,7 @@
 //
 //   drops      the head first: from then on it gives types anew, and a member's rows of before go with its own drop
 //   DELETE     the members first: a field is forgotten by the head only when no thread has a value of it, or asked for it meanwhile
+import { NotFoundError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
 import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
@@ -17,8 +18,9 @@ import type { Schema } from "../store/schema.ts";
 import { attended } from "../threads/budgets.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
 import type { Database } from "./database.ts";
+import type { Databases } from "./databases.ts";
 import { type Queries, threadOfQuery } from "./queries.ts";
-import type { HeldWindows } from "./retention.ts";
+import type { HeldWindows, Retention } from "./retention.ts";
 import type { Figures } from "./server-status.ts";
 import { type Metric, summed } from "./status.ts";
 
@@ -33,8 +35,32 @@ export class Team {
   /** While a deletion runs: fields that other threads have, or asked for. */
   #kept: Set<string> | null = null;
 
+  /** What a drop takes that not all threads have done yet; a measurement of null: all of the database. */
+  #dropping: { readonly database: string; readonly measurement: string | null } | null = null;
+
   constructor(companions: Companions) {
     this.companions = companions;
+  }
+
+  /** Whether what a thread that was started again has of it goes at once: its types are none any more. */
+  isDropping(database: string, measurement: string): boolean {
+    const drop = this.#dropping;
+    return drop?.database === database && (drop.measurement ?? measurement) === measurement;
+  }
+
+  /** Has the other threads drop what the head has dropped; does not end before they have. */
+  async drop(database: string, measurement: string | null, isOver: () => boolean): Promise<void> {
+    await this.companions.everyone("drop", [database, measurement], isOver);
+  }
+
+  /** Runs a drop from its first step to its last. */
+  async dropping<T>(database: string, measurement: string | null, work: () => Promise<T>): Promise<T> {
+    this.#dropping = { database, measurement };
+    try {
+      return await work();
+    } finally {
+      this.#dropping = null;
+    }
   }
 
   administration(db: Database): Administration {
@@ -47,7 +73,14 @@ export class Team {
   }
 
   /** The types of fields, which get the ones given where they are new. */
-  declare(schema: Schema, database: string, fields: readonly DeclaredField[]): DeclaredField[] {
+  declare(
+    schema: Schema,
+    databases: Pick<Databases, "has">,
+    database: string,
+    fields: readonly DeclaredField[],
+  ): DeclaredField[] {
+    // a DROP DATABASE may have come meanwhile: types of before it must not outlive it
+    if (!databases.has(database)) throw new NotFoundError(`database not found: "${database}"`);
     return fields.map(([measurement, field, type]) => {
       this.#kept?.add(nameOf(database, measurement, field));
       const known = schema.measurement(database, measurement);
@@ -102,19 +135,19 @@ class TeamAdministration implements Administration {
   readonly retention: RetentionAdministration;
   readonly deletions: DeletionAdministration;
   readonly #db: Database;
-  readonly #companions: Companions;
+  readonly #team: Team;
   #changing: Promise<unknown> = Promise.resolve();
 
   constructor(db: Database, team: Team) {
     this.#db = db;
-    this.#companions = team.companions;
+    this.#team = team;
     this.into = db.into;
     this.continuousQueries = db.continuousQueries;
     this.subscriptions = db.subscriptions;
     this.users = db.users;
     this.queries = new TeamQueries(db.queries, team.companions);
     this.status = new TeamStatus(db.status, db, team.companions);
-    this.retention = new TeamRetention(db.retention, team.companions, (work) => this.#inTurn(work));
+    this.retention = new TeamRetention(db, team.companions, (work) => this.#inTurn(work));
     this.deletions = { delete: (request, budget) => this.#inTurn(() => team.delete(db, request, budget)) };
   }
 
@@ -131,18 +164,23 @@ class TeamAdministration implements Administration {
   }
 
   dropDatabase(database: string): Promise<void> {
-    return this.#inTurn(() =>
-      this.#db.dropDatabase(database, async () => {
-        await this.#companions.all("drop", database, null);
-      }),
-    );
+    return this.#drop(database, null, (others) => this.#db.dropDatabase(database, others));
   }
 
   dropMeasurement(database: string, measurement: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#drop(database, measurement, async (others) => {
       await this.#db.dropMeasurement(database, measurement);
-      await this.#companions.all("drop", database, measurement);
+      await others();
     });
+  }
+
+  #drop(
+    database: string,
+    measurement: string | null,
+    work: (others: () => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    const others = () => this.#team.drop(database, measurement, () => this.#db.isClosed);
+    return this.#inTurn(() => this.#team.dropping(database, measurement, () => work(others)));
   }
 
   // One change of names after the other: none begins on what another has half done.
@@ -199,16 +237,14 @@ class TeamStatus implements ServerStatus {
 }
 
 class TeamRetention implements RetentionAdministration {
-  readonly #own: RetentionAdministration & { enforce(): Promise<void> };
+  readonly #own: Retention;
+  readonly #db: Database;
   readonly #companions: Companions;
   readonly #inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 
-  constructor(
-    own: RetentionAdministration & { enforce(): Promise<void> },
-    companions: Companions,
-    inTurn: <T>(work: () => Promise<T>) => Promise<T>,
-  ) {
-    this.#own = own;
+  constructor(db: Database, companions: Companions, inTurn: <T>(work: () => Promise<T>) => Promise<T>) {
+    this.#own = db.retention;
+    this.#db = db;
     this.#companions = companions;
     this.#inTurn = inTurn;
   }
@@ -231,7 +267,7 @@ class TeamRetention implements RetentionAdministration {
   dropPolicy(database: string, name: string): Promise<void> {
     return this.#inTurn(async () => {
       // (the head last: its step is the one that takes the name out of the file)
-      await this.#companions.all("dropPolicy", database, name);
+      await this.#companions.everyone("dropPolicy", [database, name], () => this.#db.isClosed);
       await this.#own.dropPolicy(database, name);
     });
   }
@@ -250,7 +286,7 @@ class TeamRetention implements RetentionAdministration {
 
   dropShard(id: bigint): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#companions.all("dropShard", id);
+      await this.#companions.everyone("dropShard", [id], () => this.#db.isClosed);
       await this.#own.dropShard(id);
     });
   }

@@ -18,6 +18,8 @@ const AHEAD = 4;
 /** What a `MessagePort`, a `Worker` and a worker's own global have in common. */
 export interface Port {
   postMessage(message: unknown, transfer: Transferred[]): void;
+  /** Absent: it ends with its thread. */
+  close?(): void;
   /** A function of a MessageEvent, or null. */
   onmessage: unknown;
 }
@@ -104,6 +106,7 @@ export class Channel {
     if (this.#closed) return;
     this.#closed = error;
     this.#port.onmessage = null;
+    if (this.#port instanceof MessagePort) this.#port.close();
     for (const { reject } of this.#calls.values()) reject(error);
     this.#calls.clear();
     for (const stream of this.#reading.values()) stream.fail(error);
