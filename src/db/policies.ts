@@ -59,6 +59,15 @@ export function isSamePolicy(a: RetentionPolicy, b: RetentionPolicy): boolean {
   );
 }
 
+/** Whether a policy is what CREATE DATABASE ... WITH wrote, in all that it wrote. */
+export function isAsWritten(policy: RetentionPolicy, change: PolicyChange): boolean {
+  return (
+    (change.durationNs ?? policy.durationNs) === policy.durationNs &&
+    (change.replication ?? policy.replication) === policy.replication &&
+    shardDuration(change.shardDurationNs ?? 0n, policy.durationNs) === policy.shardDurationNs
+  );
+}
+
 function checked(policy: RetentionPolicy): RetentionPolicy {
   const { durationNs, shardDurationNs } = policy;
   if (durationNs !== 0n && durationNs < HOUR_NS)

@@ -15,7 +15,7 @@ import type { Databases } from "./databases.ts";
 import { applyDrop, type Deletions } from "./deletions.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { checkLength, checkName } from "./names.ts";
-import { AUTOGEN, alteredPolicy, isSamePolicy, newPolicy, withKept } from "./policies.ts";
+import { AUTOGEN, alteredPolicy, isAsWritten, isSamePolicy, newPolicy, withKept } from "./policies.ts";
 import { encodeDrop } from "./record.ts";
 import type { Forwarder } from "./subscriptions.ts";
 
@@ -53,9 +53,16 @@ export class Retention implements RetentionAdministration {
     checkWritable();
     checkName(database);
     const policy = newPolicy(name || AUTOGEN.name, { ...change, isDefault: true });
-    const current = databases.policies(database)?.find(({ isDefault }) => isDefault);
-    if (databases.has(database) && !(current?.name === policy.name && isSamePolicy(current, policy)))
-      throw new InputError(CONFLICT);
+    const policies = databases.policies(database);
+    if (policies?.length === 0) {
+      checkLength(policy.name);
+      await this.#put(database, [policy], policy);
+      return;
+    }
+    if (policies !== undefined) {
+      const known = policies.find((each) => each.name === policy.name);
+      if (known?.isDefault !== true || !isAsWritten(known, change)) throw new InputError(CONFLICT);
+    }
     checkLength(policy.name);
     await databases.create(database, policy);
   }
