@@ -122,6 +122,40 @@ test("a stream that nobody reads on is stopped where it is made; one that fails 
   expect([read, failure.message]).toEqual([["first"], "no more"]);
 });
 
+test("a stream gives back what it holds when its channel is closed while it makes a chunk, or waits to be read", async () => {
+  let held = 0;
+  let makes: () => void = () => undefined;
+  async function* slow(): Chunks {
+    held++;
+    try {
+      for (;;) {
+        await new Promise<void>((resolve) => {
+          makes = resolve;
+        });
+        yield bytesOf("x");
+      }
+    } finally {
+      held--;
+    }
+  }
+  async function* fast(): Chunks {
+    held++;
+    try {
+      for (;;) yield bytesOf("x");
+    } finally {
+      held--;
+    }
+  }
+  const [near, far] = pair({ streams: { slow, fast } });
+  near.stream("slow");
+  near.stream("fast");
+  while (held < 2) await Bun.sleep(1);
+  far.close(new OverloadedError("the reader has died"));
+  makes(); // the chunk that was under way is there, and nobody to send it to
+  await Bun.sleep(5);
+  expect(held).toBe(0);
+});
+
 test("closing ends what is under way, and what comes later, with the error given", async () => {
   const never = () => new Promise<never>(() => undefined);
   // biome-ignore lint/correctness/useYield: it never gets to

@@ -77,8 +77,8 @@ export class Channel {
     if (this.#closed) return Promise.reject(this.#closed);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.#send([CALL, id, name, args], transferred(args));
+      this.#calls.set(id, { resolve: resolve as (value: unknown) => void, reject });
     });
   }
 
@@ -91,8 +91,8 @@ export class Channel {
     });
     if (this.#closed) stream.fail(this.#closed);
     else {
-      this.#reading.set(id, stream);
       this.#send([OPEN, id, name, args], transferred(args));
+      this.#reading.set(id, stream);
     }
     return stream;
   }
@@ -175,29 +175,29 @@ export class Channel {
   async #write(id: number, name: string, args: never[]): Promise<void> {
     const writing: Writing = { credit: AHEAD, isStopped: false, wake: undefined };
     this.#writing.set(id, writing);
+    let chunks: Chunks | undefined;
     try {
       const handler = this.#handlers.streams?.[name] ?? this.#handlers.missing?.();
       assert(handler, `no stream ${name}`);
-      const chunks = handler(writing, ...args);
+      chunks = handler(writing, ...args);
       for (;;) {
         while (writing.credit === 0 && !writing.isStopped)
           await new Promise<void>((resolve) => {
             writing.wake = resolve;
           });
-        if (writing.isStopped) {
-          await chunks.return(null);
-          return;
-        }
+        if (writing.isStopped) return;
         const { done, value } = await chunks.next();
-        if (this.#closed) return;
+        if (writing.isStopped) return;
         this.#send([done ? END : CHUNK, id, value], transferred([value]));
         if (done) return;
         writing.credit--;
       }
     } catch (error) {
-      if (!this.#closed && !writing.isStopped) this.#send([FAILED, id, sentError(error)], []);
+      if (!writing.isStopped) this.#send([FAILED, id, sentError(error)], []);
     } finally {
       this.#writing.delete(id);
+      // however it ended, also with the channel: what it holds is given back
+      await chunks?.return(null).catch(() => undefined);
     }
   }
 }

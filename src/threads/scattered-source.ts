@@ -109,8 +109,8 @@ export class ScatteredSource implements Source {
   }
 
   #all<T>(ask: (source: Source) => Promise<T>): Promise<T[]> {
-    // (the others first: they work while this thread does)
-    const others = this.#others.map(ask);
+    // (the others first: they work while this thread does; one that cannot be asked must not leave the rest unattended)
+    const others = this.#others.map(async (source) => ask(source));
     return Promise.all([ask(this.#own), ...others]);
   }
 
@@ -139,13 +139,14 @@ export class ScatteredSource implements Source {
     asked: readonly Source[],
     ask: (source: Source) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
-    const others = asked.map((source) => {
-      const items = ask(source)[Symbol.asyncIterator]();
-      const first = items.next();
-      first.catch(() => undefined); // it is thrown when its turn comes, or another error is first
-      return { items, first };
-    });
+    const others: { readonly items: AsyncIterator<T>; readonly first: Promise<IteratorResult<T>> }[] = [];
     try {
+      for (const source of asked) {
+        const items = ask(source)[Symbol.asyncIterator]();
+        const first = items.next();
+        first.catch(() => undefined); // it is thrown when its turn comes, or another error is first
+        others.push({ items, first });
+      }
       for await (const item of ask(this.#own)) yield item;
       for (const { items, first } of others)
         for (let next = await first; !next.done; next = await items.next()) yield next.value;

@@ -167,7 +167,8 @@ async function explain(
   return { kind: "different", what };
 }
 
-function whatDiffers(exchange: Exchange, serie: Reply, influxd: Reply): string | null {
+/** Null: they say the same. */
+export function whatDiffers(exchange: Exchange, serie: Reply, influxd: Reply): string | null {
   if (serie.status !== influxd.status) return `status ${serie.status}, not ${influxd.status}`;
   if (serie.body === influxd.body) return null;
   if (exchange.format === "csv" && serie.status === 200)

@@ -134,22 +134,33 @@ const DEADLINE_MS = 20_000;
 /** Whether a reply is there, and was read to its end: of others nothing can be said. */
 export const isWhole = ({ status, body }: Reply): boolean => status !== 0 && body !== TOO_LONG;
 
-async function sendInTime(url: string, exchange: Exchange): Promise<Reply> {
+/** `headers`: beside those that the exchange needs. */
+export async function sendInTime(
+  url: string,
+  exchange: Exchange,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Reply> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   try {
-    return await send(url, exchange, signal);
+    return await send(url, exchange, signal, headers);
   } catch (error) {
     if (!signal.aborted) throw error;
     return { status: 0, body: `no answer within ${DEADLINE_MS} ms` };
   }
 }
 
-async function send(url: string, exchange: Exchange, signal: AbortSignal): Promise<Reply> {
+async function send(
+  url: string,
+  exchange: Exchange,
+  signal: AbortSignal,
+  others: Readonly<Record<string, string>>,
+): Promise<Reply> {
   const parameters = new URLSearchParams({ db: exchange.database });
   if (exchange.kind === "write") {
     const response = await fetch(`${url}/write?${parameters}`, {
       method: "POST",
       body: exchange.text,
+      headers: others,
       signal,
     });
     return { status: response.status, body: await response.text() };
@@ -161,7 +172,7 @@ async function send(url: string, exchange: Exchange, signal: AbortSignal): Promi
     parameters.set("chunk_size", String(exchange.chunkSize ?? 3));
   }
   if (exchange.parameters !== undefined) parameters.set("params", exchange.parameters);
-  const headers = acceptOf(exchange);
+  const headers = { ...others, ...acceptOf(exchange) };
   const isGet = exchange.method === "GET";
   if (isGet) parameters.set("q", exchange.text);
   const response = await fetch(`${url}/query?${parameters}`, {
