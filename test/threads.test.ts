@@ -189,6 +189,34 @@ describe("answers", () => {
     await alone.close();
   });
 
+  test("nor does a row count for the type of a new field that is too old for its policy, or refused for another field", async () => {
+    const alone = await Database.open({ dataDir: join(dataDir, "alone") });
+    const head = await openHead(3, { dataDir: join(dataDir, "threads") });
+    for (const db of [alone, head])
+      await ask(db, "CREATE DATABASE d WITH DURATION 1h; CREATE DATABASE other", "");
+    for (let i = 0; i < 12; i++) {
+      // 2.5 is no integer, "x" no number
+      const [first, second] = [
+        ["1i", "2.5"],
+        ["1i", `"x"`],
+        [`"x"`, "2i"],
+      ][i % 3]!;
+      const now = `${Date.now() * 1e6}`;
+      const refused =
+        i % 2 === 0 ? `m${i},h=${hosts[i]} v=${first} 1` : `m${i},h=${hosts[i]} k=true,v=${first} ${now}`;
+      const body = [refused, ...hosts.map((h) => `m${i},h=${h},x=y v=${second} ${now}`)].join("\n");
+      const outcomes = [];
+      for (const db of [alone, head]) {
+        await db.writeLines(`m${i},h=a k=1 ${now}`, { database: "d" });
+        outcomes.push(await db.writeLines(body, { database: "d" }));
+      }
+      expect(outcomes[1]).toEqual(outcomes[0]!);
+      expect([i, outcomes[1]!.rows]).toEqual([i, hosts.length]);
+    }
+    expect(await ask(head, "SHOW FIELD KEYS")).toEqual(await ask(alone, "SHOW FIELD KEYS"));
+    await alone.close();
+  });
+
   test("a field has one type in all threads, whoever meets it first, also after it was deleted", async () => {
     const head = await openHead(3);
     const point = (host: string, value: string) =>

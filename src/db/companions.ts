@@ -8,6 +8,7 @@ import type { FieldType } from "../model/types.ts";
 import { Channel, type Handlers, type Port } from "../threads/channel.ts";
 import { RemoteSource } from "../threads/remote-source.ts";
 import type { Place, StoredPart } from "./stored.ts";
+import type { FieldName } from "./unify.ts";
 
 /** A field of a measurement with a type that it has, or is to have. */
 export type DeclaredField = readonly [measurement: string, field: string, type: FieldType];
@@ -114,8 +115,13 @@ export class Companions {
   }
 
   /** The types of fields that are new to this thread, as the head has them or now gives them. Not for the head itself. */
-  declare(database: string, fields: readonly DeclaredField[]): Promise<readonly DeclaredField[]> {
+  async declare(database: string, fields: readonly DeclaredField[]): Promise<readonly DeclaredField[]> {
     return this.channel(0).call("declare", database, fields);
+  }
+
+  /** Those of the fields whose types the head knows. Not for the head itself. */
+  async knownFields(database: string, fields: readonly FieldName[]): Promise<readonly DeclaredField[]> {
+    return this.channel(0).call("knownFields", database, fields);
   }
 
   /** Asks all others the same. Rejects with the first error once all have answered. */

@@ -8,8 +8,7 @@ import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } fr
 import { parseJson } from "../ingest/json.ts";
 import { LineParser } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
-import type { Kernels, Pointer } from "../kernels/kernels.ts";
-import { BatchSplitter } from "../kernels/split.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
 import type { Source } from "../model/scan.ts";
 import type { TimeUnit } from "../model/types.ts";
@@ -17,8 +16,9 @@ import type { Schema } from "../store/schema.ts";
 import { StoreSource } from "../store/source.ts";
 import type { Store } from "../store/store.ts";
 import { ScatteredSource } from "../threads/scattered-source.ts";
-import { type Applier, UndeclaredFields } from "./applier.ts";
-import type { Companions, DeclaredField } from "./companions.ts";
+import { Apart } from "./apart.ts";
+import type { Applier } from "./applier.ts";
+import type { Companions } from "./companions.ts";
 import type { Databases } from "./databases.ts";
 import { Deletions } from "./deletions.ts";
 import { type AcceptedWrite, asItCame } from "./forwarding.ts";
@@ -26,13 +26,20 @@ import { Maintenance } from "./maintenance.ts";
 import { checkNameOfWrite } from "./names.ts";
 import type { OpenParts } from "./open.ts";
 import type { Options } from "./options.ts";
-import { type EndedPart, together } from "./parts.ts";
 import type { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
 import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
-import type { Counters, Locate, Place, Stored, StoredPart, WriteOutcome, WriteTarget } from "./stored.ts";
+import type {
+  Counters,
+  Locate,
+  Place,
+  PlacedBatch,
+  Stored,
+  StoredPart,
+  WriteOutcome,
+  WriteTarget,
+} from "./stored.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { mixedFields } from "./unify.ts";
 
 /** How often expired shards are looked for. */
 const RETENTION_CHECK_MS = 30_000;
@@ -42,13 +49,6 @@ const ROOM_TIMEOUT_MS = 5_000;
 const MOST_LINEAR_BYTES = 3 * 2 ** 30;
 /** What a batch takes in memtable and catalog, at most, in its own size. */
 const GROWTH = 4;
-
-/** A batch in linear memory. */
-interface PlacedBatch {
-  readonly pointer: Pointer;
-  readonly sizeBytes: number;
-  readonly rows: number;
-}
 
 /** Lines and points that could not be read. */
 interface Refused {
@@ -76,7 +76,8 @@ export class Engine {
   readonly #parser: LineParser;
   readonly #surroundings: Surroundings;
   readonly #companions: Companions | null;
-  readonly #splitter: BatchSplitter | null;
+  /** Null when this thread has all partitions. */
+  readonly #apart: Apart | null;
   readonly #stopTimer: () => void;
   #oldestRowMs: number | undefined;
   #nextExpiryMs = 0;
@@ -96,7 +97,6 @@ export class Engine {
     this.#surroundings = surroundings;
     this.#companions = companions;
     this.#parser = new LineParser(parts.kernels);
-    this.#splitter = companions && new BatchSplitter(parts.kernels, companions.seat.owners);
     this.maintenance = new Maintenance(parts.log, parts.stores);
     this.ownSource = new StoreSource(parts.kernels, parts.schema, parts.stores);
     this.source = companions
@@ -113,6 +113,15 @@ export class Engine {
       ...{ ...parts, maintenance: this.maintenance, deletions: this.deletions, checkWritable, holdOthers },
       subscriptions,
     });
+    this.#apart =
+      companions &&
+      new Apart({
+        ...{ kernels: parts.kernels, schema: parts.schema, companions },
+        strictTypes: parts.options.strictTypes,
+        oldestTime: ({ database, retentionPolicy }) => this.retention.oldestTime(database, retentionPolicy),
+        store: (batch, place) => this.#store(batch, place),
+        finish: (stored) => this.#finish(stored),
+      });
     // the types of fields that are new are the head's to say, once what the log has is in memory
     if (companions && companions.seat.index > 0) this.#applier.declares = true;
     this.#changed();
@@ -136,7 +145,7 @@ export class Engine {
     let storing: Promise<StoredPart>;
     try {
       if (isRefused) return this.#count(NOTHING, refused);
-      if (this.#companions) storing = Promise.resolve(await this.#storeApart(whole, place));
+      if (this.#apart) storing = Promise.resolve(await this.#apart.store(whole, place));
       else {
         const stored = this.#store(whole, place);
         const { accepted } = stored;
@@ -181,7 +190,7 @@ export class Engine {
   async storePart(place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> {
     this.checkWritable();
     await this.#waitForRoom();
-    return this.#finishOwn(this.#withBytes(batch, rows, (placed) => this.#storeDeclared(placed, place)));
+    return this.#finish(await this.#withBytes(batch, rows, (placed) => this.#apart!.storeOwn(placed, place)));
   }
 
   /** Brings all rows of this thread in memory to segments. Resolves when they are durable there. */
@@ -290,7 +299,8 @@ export class Engine {
   }
 
   async #storeBytes(bytes: Uint8Array, rows: number, place: Place): Promise<StoredPart> {
-    if (this.#companions) return this.#withBytes(bytes, rows, (placed) => this.#storeApart(placed, place));
+    const apart = this.#apart;
+    if (apart) return this.#withBytes(bytes, rows, (placed) => apart.store(placed, place));
     return this.#finish(await this.#withBytes(bytes, rows, (placed) => this.#store(placed, place)));
   }
 
@@ -306,68 +316,6 @@ export class Engine {
     } finally {
       this.#kernels.free(pointer);
     }
-  }
-
-  // Each thread gets the rows of its partitions; durable when resolved. The batch is needed until then.
-  async #storeApart({ pointer, sizeBytes, rows }: PlacedBatch, place: Place): Promise<StoredPart> {
-    const { index, owners } = this.#companions!.seat;
-    const splitter = this.#splitter!;
-    if (rows > 1) await this.#declareMixed(pointer, place.database);
-    const parts: Promise<EndedPart>[] = [];
-    const whole = () => this.#kernels.view(pointer, sizeBytes).slice();
-    for (const [thread, count] of splitter.rowsOf(pointer, sizeBytes).entries()) {
-      if (count === 0) continue;
-      let storing: Promise<StoredPart>;
-      if (thread !== index) {
-        const bytes = count === rows ? whole() : splitter.part(pointer, sizeBytes, thread).slice();
-        storing = this.#companions!.write(thread, place, bytes, count);
-      } else if (count === rows)
-        storing = this.#finishOwn(this.#storeDeclared({ pointer, sizeBytes, rows }, place));
-      else {
-        const own = splitter.ownPart(pointer, sizeBytes, thread);
-        const stored = this.#storeDeclared({ ...own, rows: count }, place);
-        storing = this.#finishOwn(stored.finally(() => this.#kernels.free(own.pointer)));
-      }
-      parts.push(storing.then((stored) => ({ thread, stored })));
-    }
-    // all of them: what is stored is stored, also where another thread could not
-    const ended = (await Promise.allSettled(parts)).map((part) => {
-      if (part.status === "rejected") throw part.reason;
-      return part.value;
-    });
-    return together(ended, owners, whole);
-  }
-
-  async #finishOwn(storing: Promise<Stored>): Promise<StoredPart> {
-    return this.#finish(await storing);
-  }
-
-  // The types of fields that this thread does not know are asked of the head first.
-  async #storeDeclared(batch: PlacedBatch, place: Place): Promise<Stored> {
-    for (;;) {
-      try {
-        return this.#store(batch, place);
-      } catch (error) {
-        if (!(error instanceof UndeclaredFields)) throw error;
-        // from here to the memtables nothing comes between: a drop that is under way comes after
-        await this.#declare(place.database, error.fields);
-      }
-    }
-  }
-
-  // A new field has the type of its first row, not that of the thread that is first to meet it.
-  async #declareMixed(batch: Pointer, database: string): Promise<void> {
-    const isNew = ([measurement, field]: DeclaredField) =>
-      this.#schema.measurement(database, measurement).field(field) === undefined;
-    const fields = mixedFields(this.#kernels, batch).filter(isNew);
-    if (fields.length > 0) await this.#declare(database, fields);
-  }
-
-  async #declare(database: string, fields: readonly DeclaredField[]): Promise<void> {
-    const { seat } = this.#companions!;
-    const declared = seat.index === 0 ? fields : await this.#companions!.declare(database, fields);
-    for (const [measurement, field, type] of declared)
-      this.#schema.measurement(database, measurement).define(field, type);
   }
 
   // Synchronous from the types to the memtables: see applier.ts.
@@ -476,7 +424,7 @@ export class Engine {
     for (const store of this.#stores) store.close();
     this.#applier.close();
     this.#parser.close();
-    this.#splitter?.close();
+    this.#apart?.close();
   }
 }
 

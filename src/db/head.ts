@@ -24,6 +24,7 @@ import type { RunOptions } from "./sessions.ts";
 import type { Check, Health, Metric } from "./status.ts";
 import type { WriteOutcome, WriteTarget } from "./stored.ts";
 import { metricsOfAll, Team } from "./team.ts";
+import type { FieldName } from "./unify.ts";
 import type { Users } from "./users.ts";
 
 /** Between attempts to start a thread again that could not be: doubled each time, up to the last. */
@@ -308,6 +309,11 @@ export class Head {
         ...calls,
         declare: (database: string, fields: readonly DeclaredField[]) =>
           this.#team.declare(db.engine.schema, { has: (name) => db.hasDatabase(name) }, database, fields),
+        knownFields: (database: string, fields: readonly FieldName[]) =>
+          fields.flatMap(([measurement, name]): DeclaredField[] => {
+            const field = db.engine.schema.measurements(database).get(measurement)?.field(name);
+            return field === undefined ? [] : [[measurement, name, field.type]];
+          }),
         administration: (part: string | null, method: string, args: unknown[]) => {
           const { administration } = db;
           const target = part === null ? administration : administration[part as keyof typeof administration];

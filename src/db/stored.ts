@@ -1,5 +1,6 @@
 // What a write is on its way through the database, from where it is to go to what became of it, and what is counted.
 import type { Refusal } from "../ingest/reasons.ts";
+import type { Pointer } from "../kernels/kernels.ts";
 import type { LogPosition } from "../model/log.ts";
 import type { TimeUnit } from "../model/types.ts";
 import type { AcceptedWrite } from "./forwarding.ts";
@@ -23,6 +24,13 @@ export interface WriteOutcome {
   readonly errors: readonly string[];
   /** Each line could be read, or some points were stored: InfluxDB's "partial write". */
   readonly partial: boolean;
+}
+
+/** A batch in linear memory. */
+export interface PlacedBatch {
+  readonly pointer: Pointer;
+  readonly sizeBytes: number;
+  readonly rows: number;
 }
 
 /** Where it goes; both exist. */

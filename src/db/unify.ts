@@ -99,48 +99,41 @@ export function bind(
   return bound;
 }
 
-/**
- * The fields that have values of several types in the batch at `batch`, each with the type of its first row: what `rebuild` gives
- * them where they are new, also when the rows go apart to threads.
- */
-export function mixedFields(kernels: Kernels, batch: Pointer): DeclaredField[] {
+/** A field by its measurement. */
+export type FieldName = readonly [measurement: string, field: string];
+
+/** The fields of the batch at `batch` that have values of several types, and all of them. */
+export function fieldsOfSeveralTypes(
+  kernels: Kernels,
+  batch: Pointer,
+): { readonly several: readonly FieldName[]; all(): FieldName[] } {
   const view = new DataView(kernels.buffer, batch);
   const tableCount = view.getUint32(8, true);
   let at = align8(BATCH_HEADER_BYTES + view.getUint16(32, true) + view.getUint16(34, true));
-  const mixed: DeclaredField[] = [];
+  const tables: { readonly nameAt: number; readonly nameBytes: number; readonly names: Set<string> }[] = [];
+  const several: FieldName[] = [];
+  const measurementOf = ({ nameAt, nameBytes }: { nameAt: number; nameBytes: number }) =>
+    text.decode(kernels.view(batch + nameAt, nameBytes));
   for (let t = 0; t < tableCount; t++) {
     const fieldCount = view.getUint32(at + 12, true);
     const nameBytes = view.getUint32(at + 16, true);
     const directory =
       at + TABLE_HEADER_BYTES + align8(nameBytes) + view.getUint32(at + 8, true) * SERIES_ENTRY_BYTES;
-    const first = new Map<string, { type: FieldType; row: number; isMixed: boolean }>();
+    const table = { nameAt: at + TABLE_HEADER_BYTES, nameBytes, names: new Set<string>() };
     for (let f = 0; f < fieldCount; f++) {
       const entry = directory + f * FIELD_ENTRY_BYTES;
       const name = text.decode(
         kernels.view(batch + at + view.getUint32(entry, true), view.getUint32(entry + 4, true)),
       );
-      const type = view.getUint32(entry + 8, true) as FieldType;
-      const presence = view.getUint32(entry + 16, true);
-      const row = presence === 0 ? 0 : firstBit(view, at + presence);
-      const before = first.get(name);
-      if (before === undefined) first.set(name, { type, row, isMixed: false });
-      else first.set(name, { ...(before.row < row ? before : { type, row }), isMixed: true });
+      if (table.names.has(name)) several.push([measurementOf(table), name]);
+      table.names.add(name);
     }
-    for (const [field, { type, isMixed }] of first) {
-      if (!isMixed) continue;
-      const measurement = text.decode(kernels.view(batch + at + TABLE_HEADER_BYTES, nameBytes));
-      mixed.push([measurement, field, type]);
-    }
+    tables.push(table);
     at += view.getUint32(at, true);
   }
-  return mixed;
-}
-
-/** Number of the first bit that is set in a bitmap that has one. */
-function firstBit(view: DataView, bitmap: number): number {
-  let byte = bitmap;
-  while (view.getUint8(byte) === 0) byte++;
-  return (byte - bitmap) * 8 + Math.log2(view.getUint8(byte) & -view.getUint8(byte));
+  const all = () =>
+    tables.flatMap((table) => [...table.names].map((name): FieldName => [measurementOf(table), name]));
+  return { several, all };
 }
 
 /** Converts `count` packed values in place; false, and nothing changed, when one has no exact form. */
@@ -185,6 +178,8 @@ export interface Rebuilt {
   readonly dropped: number;
   /** Different reasons, at most 100. */
   readonly errors: readonly Refusal[];
+  /** Where a row of the new batch stood in the old one. */
+  originOf(at: { readonly table: number; readonly row: number }): { table: number; row: number };
 }
 
 /**
@@ -203,6 +198,7 @@ export function rebuild(
 ): Rebuilt {
   const builder = new BatchBuilder({ database, retentionPolicy });
   const errors = new Map<string, Refusal>();
+  const kept: { readonly table: number; readonly rows: number[] }[] = [];
   let dropped = 0;
   let at = { table: -1, row: -1 };
   const refuse = (reason: string) => {
@@ -215,6 +211,7 @@ export function rebuild(
     const types = new Map(measurement.fields.map((field) => [field.name, field.type]));
     const names = table.fields.map((field) => text.decode(field.name));
     const keys = seriesOf(table);
+    const rows: number[] = [];
     for (const row of table.rows()) {
       at.row++;
       if (oldestTime !== null && row.time < oldestTime) {
@@ -250,9 +247,16 @@ export function rebuild(
         continue;
       }
       for (const [name, type] of fresh) types.set(name, type);
+      rows.push(at.row);
     }
+    if (rows.length > 0) kept.push({ table: number, rows });
   }
-  return { batch: builder.finish(), rows: builder.rowCount, dropped, errors: [...errors.values()] };
+  const originOf = ({ table, row }: { readonly table: number; readonly row: number }) => ({
+    table: kept[table]?.table ?? 0,
+    row: kept[table]?.rows[row] ?? 0,
+  });
+  const batch = builder.finish();
+  return { batch, rows: builder.rowCount, dropped, errors: [...errors.values()], originOf };
 }
 
 /** Different reasons that one answer names. */
