@@ -1,7 +1,7 @@
 // A database whose partitions are shared by threads answers as one that has them in one thread, whoever is asked, and loses
 // nothing when a thread dies, or when the number of threads changes.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "../src/db/database.ts";
@@ -337,6 +337,44 @@ describe("a thread that dies", () => {
     }
   });
 
+  test("and others that die while something is dropped leave nothing of it, whoever writes meanwhile", async () => {
+    const head = await openHead(3);
+    // (a start takes longer than what the head does itself)
+    for (let i = 0; i < 4; i++) await head.writeLines(lines(1000 * i, 1000), { database: "kept" });
+    await ask(head, "CREATE DATABASE d");
+    for (let round = 0; round < 8; round++) {
+      await ask(head, "CREATE RETENTION POLICY p ON d DURATION INF REPLICATION 1");
+      let isOver = false;
+      let written = 0;
+      const writer = async (from: number) => {
+        for (let i = from; !isOver; i += 4) {
+          const line = `m,h=${hosts[i % hosts.length]} v=${i}i ${i}`;
+          const target = { database: "d", retentionPolicy: "p" };
+          const outcome = await head.writeLines(line, target).catch(() => null);
+          if (outcome === null) await Bun.sleep(1);
+          else written++;
+        }
+      };
+      const writers = [0, 1, 2, 3].map(writer);
+      while (written < 100) await Bun.sleep(1);
+      const dropping = ask(head, "DROP RETENTION POLICY p ON d");
+      await Bun.sleep(round % 4);
+      head.kill(1 + (round % 2));
+      await Bun.sleep(20 * (round % 4));
+      head.kill(2 - (round % 2));
+      await dropping;
+      isOver = true;
+      await Promise.all(writers);
+      await ask(head, "CREATE RETENTION POLICY p ON d DURATION INF REPLICATION 1");
+      while ((await head.health()).status !== "pass") await Bun.sleep(5);
+      expect([round, await ask(head, "SELECT count(v) FROM d.p.m")]).toEqual([round, []]);
+      await ask(head, "DROP RETENTION POLICY p ON d");
+    }
+    expect(await ask(head, "SELECT count(usage) FROM kept.autogen.cpu")).toMatchObject([
+      { rows: [[0n, 4000 * hosts.length]] },
+    ]);
+  });
+
   test("ends what waits for it with an error, not never", async () => {
     const head = await openHead(2);
     await head.writeLines(lines(0, 200), { database: "d" });
@@ -503,6 +541,83 @@ describe("a server of several threads", () => {
       const { results } = await query(url, "SELECT count(usage) FROM cpu");
       expect(results[0].series[0].values[0][1]).toBe(10 * hosts.length);
     }
+  });
+
+  test("what changes while a thread starts, that thread knows, too", async () => {
+    const { head, url } = await start({ authEnabled: true });
+    await ask(head, "CREATE USER root WITH PASSWORD 'r' WITH ALL PRIVILEGES; CREATE DATABASE d");
+    const as = (name: string) => ({ authorization: `Basic ${btoa(`${name}:r`)}` });
+    // its log takes a while to read
+    for (let i = 0; i < 8; i++) await head.writeLines(lines(1000 * i, 1000), { database: "d" });
+    const changes = (round: number) => [
+      `DROP USER u${round}`,
+      `CREATE DATABASE d${round}`,
+      `DROP RETENTION POLICY p${round} ON d`,
+    ];
+    const statuses = (round: number) => [
+      async () => (await get(`${url}/query?q=SHOW+DATABASES`, as(`u${round}`))).status,
+      async () => (await post(`${url}/write?db=d${round}`, "m v=1", as("root"))).status,
+      async () => (await post(`${url}/write?db=d&rp=p${round}`, "m v=1", as("root"))).status,
+    ];
+    // (500: InfluxDB's answer where the policy is not there)
+    const expected = [401, 204, 500];
+    let during = 0;
+    for (let round = 0; round < 18; round++) {
+      const kind = round % 3;
+      await ask(
+        head,
+        `CREATE USER u${round} WITH PASSWORD 'r'; CREATE RETENTION POLICY p${round} ON d DURATION 1h REPLICATION 1`,
+      );
+      head.kill(1 + (round % 2));
+      await Bun.sleep(12 * round);
+      if ((await head.health()).status === "fail") during++;
+      await ask(head, changes(round)[kind]!);
+      while ((await head.health()).status !== "pass") await Bun.sleep(5);
+      const found = await Promise.all(Array.from({ length: 12 }, () => statuses(round)[kind]!()));
+      expect([round, ...new Set(found)]).toEqual([round, expected[kind]!]);
+    }
+    expect(during).toBeGreaterThan(4);
+  });
+
+  test("a thread that cannot read what changed serves no more until it can", async () => {
+    const { head, url } = await start({ authEnabled: true });
+    const admin = { authorization: `Basic ${btoa("root:r")}` };
+    const guest = { authorization: `Basic ${btoa("guest:r")}` };
+    await ask(
+      head,
+      "CREATE USER root WITH PASSWORD 'r' WITH ALL PRIVILEGES; CREATE USER guest WITH PASSWORD 'r'; CREATE DATABASE d",
+    );
+    const path = join(dataDir, "users");
+    const told = head.users.onChange;
+    let whole = new Uint8Array();
+    head.users.onChange = async () => {
+      whole = readFileSync(path);
+      writeFileSync(path, "no users");
+      await told();
+    };
+    await ask(head, "DROP USER guest");
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, async () => (await get(`${url}/query?q=SHOW+DATABASES`, guest)).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([401]));
+    expect((await head.health()).message).toContain("users");
+    // what all threads must do is not begun, what one can do is done
+    const refused = await ask(head, "DROP DATABASE d").catch((error) => error as Error);
+    expect(refused).toMatchObject({
+      name: "OverloadedError",
+      message: expect.stringMatching(
+        /^thread \d of 3 could not be started, so that nothing was changed: .*users/,
+      ),
+    });
+    expect(await ask(head, "CREATE DATABASE e; SHOW DATABASES")).toMatchObject([{ rows: [["d"], ["e"]] }]);
+    writeFileSync(path, whole);
+    head.users.onChange = told;
+    while ((await head.health()).status !== "pass") await Bun.sleep(5);
+    for (let i = 0; i < 12; i++) {
+      expect((await get(`${url}/query?q=SHOW+DATABASES`, guest)).status).toBe(401);
+      expect((await get(`${url}/query?q=SHOW+DATABASES`, admin)).status).toBe(200);
+    }
+    await ask(head, "DROP DATABASE d");
   });
 
   test("nobody else's port is shared", async () => {

@@ -2,7 +2,7 @@
 //
 // Every thread has the partitions that the ring gives it, with its own stores and log. Thread 0 is the head: it has the
 // names (databases, policies, users), the types of all fields, and what runs by the clock; the others are its members.
-import { OverloadedError } from "../base/errors.ts";
+import { ClosedError, OverloadedError } from "../base/errors.ts";
 import type { Source } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
 import { Channel, type Handlers, type Port } from "../threads/channel.ts";
@@ -37,6 +37,10 @@ export class Companions {
   readonly sources: readonly Source[];
   readonly #shared: Int32Array;
   readonly #channels: (Channel | undefined)[];
+  /** Why a thread could not be started again, by thread: the head's to say. */
+  readonly failures = new Map<number, string>();
+  #connects = 0;
+  #changes: number | undefined;
 
   constructor(seat: Seat) {
     this.seat = seat;
@@ -69,9 +73,12 @@ export class Companions {
     Atomics.store(this.#shared, this.seat.count + thread, 0);
   }
 
-  /** Says how often fields and series have changed here. */
+  /** Says that fields or series have changed here: `changes` is another number then. */
   changed(changes: number): void {
-    Atomics.store(this.#shared, this.seat.index, changes);
+    if (changes === this.#changes) return;
+    this.#changes = changes;
+    // (added to: a thread that was started again must come to no number of before)
+    Atomics.add(this.#shared, this.seat.index, 1);
   }
 
   /** Another number whenever they have changed anywhere. */
@@ -84,6 +91,7 @@ export class Companions {
 
   connect(thread: number, port: Port, handlers: Handlers): void {
     this.#channels[thread] = new Channel(port, handlers);
+    this.#connects++;
   }
 
   /** Takes a channel that is there already. */
@@ -102,6 +110,11 @@ export class Companions {
     const channel = this.#channels[thread];
     if (channel === undefined) throw this.#unreachable(thread);
     return channel;
+  }
+
+  /** How often a thread was connected, at first and again. */
+  get connects(): number {
+    return this.#connects;
   }
 
   isConnected(thread: number): boolean {
@@ -124,14 +137,32 @@ export class Companions {
     return this.channel(0).call("knownFields", database, fields);
   }
 
+  /** Asks each of the others the same. */
+  each<T>(name: string, ...args: unknown[]): Promise<T>[] {
+    return this.others.map(async (thread) => this.channel(thread).call<T>(name, ...args));
+  }
+
   /** Asks all others the same. Rejects with the first error once all have answered. */
   async all<T>(name: string, ...args: unknown[]): Promise<T[]> {
-    const asked = this.others.map(async (thread) => this.channel(thread).call<T>(name, ...args));
-    const settled = await Promise.allSettled(asked);
+    const settled = await Promise.allSettled(this.each<T>(name, ...args));
     return settled.map((answer) => {
       if (answer.status === "rejected") throw answer.reason;
       return answer.value;
     });
+  }
+
+  /** Resolves when all others are there. Rejects when `isOver`, and with `OverloadedError` when one of them could not be started. */
+  async allThere(isOver: () => boolean): Promise<void> {
+    for (;;) {
+      const there = await this.reachable<boolean>("isThere");
+      if (there.every((each) => each === true)) return;
+      for (const [thread, failure] of this.failures)
+        throw new OverloadedError(
+          `thread ${thread} of ${this.seat.count} could not be started, so that nothing was changed: ${failure}`,
+        );
+      if (isOver()) throw new ClosedError("the database is closed");
+      await Bun.sleep(RETRY_MS);
+    }
   }
 
   /**
@@ -155,8 +186,7 @@ export class Companions {
 
   /** Asks those of the others that are there; null for one that is not, or fails. */
   async reachable<T>(name: string, ...args: unknown[]): Promise<(T | null)[]> {
-    const asked = this.others.map(async (thread) => this.channel(thread).call<T>(name, ...args));
-    return (await Promise.allSettled(asked)).map((answer) =>
+    return (await Promise.allSettled(this.each<T>(name, ...args))).map((answer) =>
       answer.status === "fulfilled" ? answer.value : null,
     );
   }

@@ -4,7 +4,7 @@
 //   a member dies     its channels end: what was under way fails with "send again" (503), as does what comes meanwhile;
 //                     a new thread recovers its partitions from their log, and only then do requests reach them again
 import { systemClock } from "../base/clock.ts";
-import { ClosedError } from "../base/errors.ts";
+import { ClosedError, OverloadedError } from "../base/errors.ts";
 import { type DiskLock, makeDurableFolder } from "../disk/disk.ts";
 import { nodeDisk } from "../disk/node.ts";
 import type { Point } from "../ingest/points.ts";
@@ -47,11 +47,10 @@ export class Head {
   readonly #warnings: string[] = [];
   /** Threads that are being started: whoever starts one sees to it that it is there, or is tried again. */
   readonly #starting = new Set<number>();
-  /** Why a thread could not be started again, by thread. */
-  readonly #failures = new Map<number, string>();
   readonly #team: Team;
   #serving: ServeRequest | undefined;
   #isClosing = false;
+  #closed: Promise<void> | undefined;
   #onSlowStatement: (statement: SlowStatement) => void = () => undefined;
   /** Told of threads that died and were started again. */
   onThread: (message: string) => void = () => undefined;
@@ -61,12 +60,8 @@ export class Head {
     this.#options = db.options;
     this.#team = team;
     this.#companions = team.companions;
-    db.users.onChange = async () => {
-      await this.#companions.reachable("reloadUsers");
-    };
-    db.onDatabases(async () => {
-      await this.#companions.reachable("reloadDatabases");
-    });
+    db.users.onChange = () => this.#haveRead("reloadUsers");
+    db.onDatabases(() => this.#haveRead("reloadDatabases"));
     db.subscriptions.onChange = async () => {
       await this.#companions.reachable("wanted", db.subscriptions.places());
     };
@@ -164,7 +159,7 @@ export class Head {
   }
 
   #notThere(thread: number): Check {
-    const failure = this.#failures.get(thread);
+    const failure = this.#companions.failures.get(thread);
     const because = failure === undefined ? "" : `; it could not start: ${failure}`;
     return {
       name: `thread ${thread}`,
@@ -186,7 +181,8 @@ export class Head {
   /** Has every other thread serve the same, and those that are started later. */
   async serveInThreads(request: ServeRequest): Promise<void> {
     this.#serving = request;
-    await this.#companions.all("serve", request);
+    for (const each of await Promise.allSettled(this.#companions.each("serve", request)))
+      if (each.status === "rejected" && !isAway(each.reason)) throw each.reason;
   }
 
   /** No thread but this one serves any more; resolves when requests that had begun are answered. */
@@ -195,15 +191,53 @@ export class Head {
     await this.#companions.reachable("stopServing", graceMs);
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosing) return this.#db.close();
+  /**
+   * Finishes what is in flight, flushes and closes, in all threads; calling again waits for the same. Rejects with the first error
+   * once all of them have ended.
+   */
+  close(): Promise<void> {
     this.#isClosing = true;
-    await this.#db.closeSessions();
-    await this.#companions.reachable("close");
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const failures: unknown[] = [];
+    const note = (error: unknown) => failures.push(error);
+    await this.#db.closeSessions().catch(note);
     // all of them are gone before somebody else may have the data directory
-    await Promise.all(this.#companions.others.map((thread) => this.#endWorker(thread)));
+    await Promise.all(this.#companions.others.map((thread) => this.#closeMember(thread).catch(note)));
     this.#companions.close(new ClosedError("the database is closed"));
-    await this.#db.close();
+    await this.#db.close().catch(note);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #closeMember(thread: number): Promise<void> {
+    try {
+      await this.#companions.channel(thread).call("close");
+    } catch (error) {
+      // what one has that is being started is in its log
+      if (!isAway(error)) throw error;
+    } finally {
+      await this.#endWorker(thread);
+    }
+  }
+
+  // Has the other threads read a file again that has changed; one that is being started does so at the end of that. One that
+  // cannot is ended, and is there again when it can: nobody is to be answered by what was before.
+  async #haveRead(name: "reloadUsers" | "reloadDatabases"): Promise<void> {
+    const reading = this.#companions.others.map(async (thread) => {
+      try {
+        await this.#companions.channel(thread).call(name);
+      } catch (error) {
+        if (isAway(error) || this.#isClosing) return;
+        this.onThread(
+          `thread ${thread} is ended, it could not read what changed: ${(error as Error).message}`,
+        );
+        await this.#endWorker(thread);
+      }
+    });
+    await Promise.all(reading);
   }
 
   /** Ends a thread as a crash would: for tests. */
@@ -282,11 +316,11 @@ export class Head {
   async #startAgain(thread: number, pauseMs: number): Promise<void> {
     try {
       await this.#start(thread);
-      this.#failures.delete(thread);
+      this.#companions.failures.delete(thread);
       this.onThread(`thread ${thread} has its rows again`);
     } catch (error) {
       if (this.#isClosing) return;
-      this.#failures.set(thread, (error as Error).message);
+      this.#companions.failures.set(thread, (error as Error).message);
       this.onThread(`thread ${thread} could not be started: ${(error as Error).message}`);
       await Bun.sleep(pauseMs);
       if (!this.#isClosing) void this.#startAgain(thread, Math.min(2 * pauseMs, LAST_PAUSE_MS));
@@ -328,4 +362,9 @@ export class Head {
       },
     };
   }
+}
+
+/** Whether what was asked of a thread failed because it is being started. */
+function isAway(error: unknown): boolean {
+  return error instanceof OverloadedError;
 }

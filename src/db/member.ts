@@ -137,6 +137,12 @@ export class Member {
     return this.#sessions.run(text, options);
   }
 
+  /** Reads again what the head may have written since this thread has. Throws `CorruptionError`, `DiskError`. */
+  reload(): void {
+    this.#parts.databases.reload();
+    this.users.reload();
+  }
+
   /** Of all threads. */
   health(): Promise<Health> {
     return this.#companions.channel(0).call("healthOfAll");
@@ -173,6 +179,7 @@ export class Member {
   headCalls(): NonNullable<Handlers["calls"]> {
     const engine = this.#engine;
     return {
+      isThere: () => true,
       queries: () => this.#queries.list(),
       kill: (id: bigint) => this.#queries.kill(id),
       drop: (database: string, measurement: string | null) => engine.deletions.drop(database, measurement),

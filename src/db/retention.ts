@@ -136,15 +136,20 @@ export class Retention implements RetentionAdministration {
     await maintenance.exclusively(async () => {
       checkWritable();
       const policies = databases.policies(database);
-      if (!policies?.some((policy) => policy.name === name)) return;
+      // (a thread that was started again may have rows of one whose name is gone)
+      const hasRows = [...schema.measurements(database).keys()].some((each) =>
+        schema.findTable(database, name, each),
+      );
+      if (!hasRows && !policies?.some((policy) => policy.name === name)) return;
       const drop = { database, measurement: null, retentionPolicy: name };
       log.append(encodeDrop(drop));
       applyDrop(schema, stores, drop);
       // in the same step: a write that comes now finds no such policy
-      databases.setPolicies(
-        database,
-        policies.filter((policy) => policy.name !== name),
-      );
+      if (policies)
+        databases.setPolicies(
+          database,
+          policies.filter((policy) => policy.name !== name),
+        );
       await log.sync();
       await databases.save();
     });

@@ -63,6 +63,16 @@ export class Team {
     }
   }
 
+  /**
+   * Takes a name away by `work`, which has the other threads drop what they have under it: they do it `again` when one was started
+   * meanwhile. It has done its part and may then have found the name still in its file, and taken rows.
+   */
+  async again(work: () => Promise<void>, again: () => Promise<void>): Promise<void> {
+    const { connects } = this.companions;
+    await work();
+    if (this.companions.connects !== connects) await again();
+  }
+
   administration(db: Database): Administration {
     return new TeamAdministration(db, this);
   }
@@ -147,7 +157,7 @@ class TeamAdministration implements Administration {
     this.users = db.users;
     this.queries = new TeamQueries(db.queries, team.companions);
     this.status = new TeamStatus(db.status, db, team.companions);
-    this.retention = new TeamRetention(db, team.companions, (work) => this.#inTurn(work));
+    this.retention = new TeamRetention(db, team, (work) => this.#inTurn(work));
     this.deletions = { delete: (request, budget) => this.#inTurn(() => team.delete(db, request, budget)) };
   }
 
@@ -164,7 +174,9 @@ class TeamAdministration implements Administration {
   }
 
   dropDatabase(database: string): Promise<void> {
-    return this.#drop(database, null, (others) => this.#db.dropDatabase(database, others));
+    return this.#drop(database, null, (others) =>
+      this.#team.again(() => this.#db.dropDatabase(database, others), others),
+    );
   }
 
   dropMeasurement(database: string, measurement: string): Promise<void> {
@@ -179,8 +191,12 @@ class TeamAdministration implements Administration {
     measurement: string | null,
     work: (others: () => Promise<void>) => Promise<void>,
   ): Promise<void> {
-    const others = () => this.#team.drop(database, measurement, () => this.#db.isClosed);
-    return this.#inTurn(() => this.#team.dropping(database, measurement, () => work(others)));
+    const isOver = () => this.#db.isClosed;
+    const others = () => this.#team.drop(database, measurement, isOver);
+    return this.#inTurn(async () => {
+      await this.#team.companions.allThere(isOver);
+      await this.#team.dropping(database, measurement, () => work(others));
+    });
   }
 
   // One change of names after the other: none begins on what another has half done.
@@ -239,13 +255,15 @@ class TeamStatus implements ServerStatus {
 class TeamRetention implements RetentionAdministration {
   readonly #own: Retention;
   readonly #db: Database;
+  readonly #team: Team;
   readonly #companions: Companions;
   readonly #inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 
-  constructor(db: Database, companions: Companions, inTurn: <T>(work: () => Promise<T>) => Promise<T>) {
+  constructor(db: Database, team: Team, inTurn: <T>(work: () => Promise<T>) => Promise<T>) {
     this.#own = db.retention;
     this.#db = db;
-    this.#companions = companions;
+    this.#team = team;
+    this.#companions = team.companions;
     this.#inTurn = inTurn;
   }
 
@@ -260,15 +278,20 @@ class TeamRetention implements RetentionAdministration {
   alterPolicy(database: string, name: string, change: PolicyChange): Promise<void> {
     return this.#inTurn(async () => {
       await this.#own.alterPolicy(database, name, change);
-      await this.#companions.all("enforce");
+      // (one that is not there does so by itself, later)
+      await this.#companions.reachable("enforce");
     });
   }
 
   dropPolicy(database: string, name: string): Promise<void> {
+    const others = () => this.#everyone("dropPolicy", database, name);
     return this.#inTurn(async () => {
-      // (the head last: its step is the one that takes the name out of the file)
-      await this.#companions.everyone("dropPolicy", [database, name], () => this.#db.isClosed);
-      await this.#own.dropPolicy(database, name);
+      await this.#companions.allThere(() => this.#db.isClosed);
+      await this.#team.again(async () => {
+        // (the head last: its step is the one that takes the name out of the file)
+        await others();
+        await this.#own.dropPolicy(database, name);
+      }, others);
     });
   }
 
@@ -286,9 +309,14 @@ class TeamRetention implements RetentionAdministration {
 
   dropShard(id: bigint): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#companions.everyone("dropShard", [id], () => this.#db.isClosed);
+      await this.#companions.allThere(() => this.#db.isClosed);
+      await this.#everyone("dropShard", id);
       await this.#own.dropShard(id);
     });
+  }
+
+  #everyone(name: string, ...args: unknown[]): Promise<void> {
+    return this.#companions.everyone(name, args, () => this.#db.isClosed);
   }
 }
 

@@ -15,7 +15,7 @@ interface Serving {
 /** Ports to other threads that came before it was known who this one is. */
 const early: [thread: number, port: MessagePort][] = [];
 let companions: Companions | undefined;
-let server: ReturnType<Serving["serve"]> | undefined;
+let serving: Promise<ReturnType<Serving["serve"]>> | undefined;
 
 function missing(): never {
   throw new OverloadedError("a thread that was started again reads its rows from the log: send again");
@@ -41,23 +41,30 @@ async function start(options: Options, seat: Seat) {
   companions.adopt(0, head);
   for (const [thread, port] of early.splice(0)) companions.connect(thread, port, parts);
   const member = await Member.open(options, companions);
+  // what changed meanwhile was told in vain, what changes from here on is not
+  member.reload();
   Object.assign(parts, member.partHandlers());
   const { calls, streams } = member.partHandlers();
-  const serving: Handlers["calls"] = {
-    serve: async (request: ServeRequest) => {
-      const { serve } = (await import(request.module)) as Serving;
-      server = serve(member, request.options);
-    },
-    stopServing: async (graceMs: number) => {
-      await server?.stop(graceMs);
-      server = undefined;
-    },
-  };
   Object.assign(ofHead, {
     streams: { ...streams, ...member.headStreams() },
-    calls: { ...calls, ...member.headCalls(), ...serving },
+    calls: { ...calls, ...member.headCalls(), ...servingCalls(member) },
   });
   return member.report;
+}
+
+function servingCalls(member: Member): NonNullable<Handlers["calls"]> {
+  return {
+    // (asked for again while it does, it serves once)
+    serve: async ({ module, options }: ServeRequest) => {
+      serving ??= (import(module) as Promise<Serving>).then(({ serve }) => serve(member, options));
+      await serving;
+    },
+    stopServing: async (graceMs: number) => {
+      const server = await serving;
+      serving = undefined;
+      await server?.stop(graceMs);
+    },
+  };
 }
 
 assert(!Bun.isMainThread, "thread.ts is run by a head");
