@@ -217,6 +217,33 @@ describe("answers", () => {
     await alone.close();
   });
 
+  test("types stay that any thread has rows of when a policy goes, and go with their last rows", async () => {
+    const alone = await Database.open({ dataDir: join(dataDir, "alone") });
+    const head = await openHead(3, { dataDir: join(dataDir, "threads") });
+    const policy = "RETENTION POLICY p ON d DURATION INF REPLICATION 1";
+    for (const db of [alone, head]) {
+      await ask(db, `CREATE DATABASE d; CREATE ${policy}`);
+      for (let i = 0; i < 24; i++) {
+        // a third in the policy that goes, a third in the one that stays, a third in both
+        if (i % 3 > 0) await db.writeLines(`m${i},h=${hosts[i]} f=1i 1`, { database: "d" });
+        if (i % 3 < 2)
+          await db.writeLines(`m${i},h=b${hosts[i]} f=1i 1`, { database: "d", retentionPolicy: "p" });
+      }
+      await ask(db, "DROP RETENTION POLICY p ON d");
+    }
+    expect(await ask(head, "SHOW FIELD KEYS")).toEqual(await ask(alone, "SHOW FIELD KEYS"));
+    for (let i = 0; i < 24; i++)
+      for (const host of hosts.slice(0, 8)) {
+        const line = `m${i},h=${host} f="text" 2`;
+        const outcomes = [];
+        for (const db of [head, alone]) outcomes.push(await db.writeLines(line, { database: "d" }));
+        expect([i, outcomes[0]]).toEqual([i, outcomes[1]]);
+        expect([i, outcomes[0]!.rows]).toEqual([i, i % 3 > 0 ? 0 : 1]);
+      }
+    expect(await ask(head, "SELECT count(f) FROM /m/")).toEqual(await ask(alone, "SELECT count(f) FROM /m/"));
+    await alone.close();
+  });
+
   test("a field has one type in all threads, whoever meets it first, also after it was deleted", async () => {
     const head = await openHead(3);
     const point = (host: string, value: string) =>
@@ -373,6 +400,38 @@ describe("a thread that dies", () => {
     expect(await ask(head, "SELECT count(usage) FROM kept.autogen.cpu")).toMatchObject([
       { rows: [[0n, 4000 * hosts.length]] },
     ]);
+  });
+
+  test("holds up the new types of what is dropped: a crash then finds those of before or those of after, never both", async () => {
+    const head = await openHead(3);
+    // (a start takes longer than a drop)
+    for (let i = 0; i < 4; i++) await head.writeLines(lines(1000 * i, 1000), { database: "d" });
+    let waits = 0;
+    for (let round = 0; round < 12; round++) {
+      for (const host of hosts) await head.writeLines(`m,h=${host} f=1i 1`, { database: "d" });
+      let isOver = false;
+      const dropping = ask(head, "DROP MEASUREMENT m").then(() => {
+        isOver = true;
+      });
+      await Bun.sleep(round % 4);
+      head.kill(1 + (round % 2));
+      while (!isOver) {
+        const writes = hosts.slice(0, 12).map((host) =>
+          head.writeLines(`m,h=${host} f="text" 1`, { database: "d" }).then(
+            ({ rows }) => ({ rows, isAfter: isOver }),
+            () => ({ rows: 0, isAfter: false }),
+          ),
+        );
+        for (const { rows, isAfter } of await Promise.all(writes)) {
+          if (rows > 0) expect([round, isAfter]).toEqual([round, true]);
+          if (rows > 0) waits++;
+        }
+      }
+      await dropping;
+      while ((await head.health()).status !== "pass") await Bun.sleep(5);
+      await ask(head, "DROP MEASUREMENT m");
+    }
+    expect(waits).toBeGreaterThan(0);
   });
 
   test("ends what waits for it with an error, not never", async () => {

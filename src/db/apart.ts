@@ -21,6 +21,8 @@ export interface ApartParts {
   readonly strictTypes: boolean;
   /** Rows before it are refused, ns; null: none are. */
   oldestTime(place: Place): bigint | null;
+  /** See `Surroundings`. */
+  declare(database: string, fields: readonly DeclaredField[]): Promise<readonly DeclaredField[]>;
   /** Stores rows of this thread's partitions, in one step; throws `UndeclaredFields`. */
   store(batch: PlacedBatch, place: Place): Stored;
   /** Resolves when they are durable. */
@@ -50,7 +52,7 @@ export class Apart {
       } catch (error) {
         if (!(error instanceof UndeclaredFields)) throw error;
         // from here to the memtables nothing comes between: a drop that is under way comes after
-        await this.#declare(place.database, error.fields);
+        this.#define(place.database, await this.#parts.declare(place.database, error.fields));
       }
     }
   }
@@ -119,12 +121,6 @@ export class Apart {
     // (of a field whose type another write has just decided)
     const later = stored.errors.map((refusal) => ({ ...refusal, ...originOf(refusal) }));
     return { rows: stored.rows, dropped: stored.dropped + dropped, errors: [...errors, ...later] };
-  }
-
-  async #declare(database: string, fields: readonly DeclaredField[]): Promise<void> {
-    const { companions } = this.#parts;
-    const isHead = companions.seat.index === 0;
-    this.#define(database, isHead ? fields : await companions.declare(database, fields));
   }
 
   #define(database: string, fields: readonly DeclaredField[]): void {

@@ -127,7 +127,7 @@ export class Companions {
     return channel.call("write", place, batch, rows);
   }
 
-  /** The types of fields that are new to this thread, as the head has them or now gives them. Not for the head itself. */
+  /** See `Surroundings`. Not for the head itself. */
   async declare(database: string, fields: readonly DeclaredField[]): Promise<readonly DeclaredField[]> {
     return this.channel(0).call("declare", database, fields);
   }
@@ -144,11 +144,7 @@ export class Companions {
 
   /** Asks all others the same. Rejects with the first error once all have answered. */
   async all<T>(name: string, ...args: unknown[]): Promise<T[]> {
-    const settled = await Promise.allSettled(this.each<T>(name, ...args));
-    return settled.map((answer) => {
-      if (answer.status === "rejected") throw answer.reason;
-      return answer.value;
-    });
+    return valuesOf(await Promise.allSettled(this.each<T>(name, ...args)));
   }
 
   /** Resolves when all others are there. Rejects when `isOver`, and with `OverloadedError` when one of them could not be started. */
@@ -169,19 +165,18 @@ export class Companions {
    * Has all others do the same, those that are being started again once they are there: a drop that a thread missed would bring
    * back its rows when the name is used again. Rejects when `isOver`, or with what a thread that did it threw.
    */
-  async everyone(name: string, args: readonly unknown[], isOver: () => boolean): Promise<void> {
-    const done = this.others.map(async (thread) => {
+  async everyone<T>(name: string, args: readonly unknown[], isOver: () => boolean): Promise<T[]> {
+    const done = this.others.map(async (thread): Promise<T> => {
       for (;;) {
         try {
-          await this.channel(thread).call(name, ...args);
-          return;
+          return await this.channel(thread).call<T>(name, ...args);
         } catch (error) {
           if (!(error instanceof OverloadedError) || isOver()) throw error;
           await Bun.sleep(RETRY_MS);
         }
       }
     });
-    for (const each of await Promise.allSettled(done)) if (each.status === "rejected") throw each.reason;
+    return valuesOf(await Promise.allSettled(done));
   }
 
   /** Asks those of the others that are there; null for one that is not, or fails. */
@@ -200,4 +195,11 @@ export class Companions {
       `thread ${thread} of ${this.seat.count} has stopped and recovers its rows from the log: send again`,
     );
   }
+}
+
+function valuesOf<T>(settled: readonly PromiseSettledResult<T>[]): T[] {
+  return settled.map((each) => {
+    if (each.status === "rejected") throw each.reason;
+    return each.value;
+  });
 }

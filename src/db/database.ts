@@ -70,6 +70,7 @@ export class Database {
       holdOthers: async (database, name) =>
         team?.holdWindows(database, name) ?? { windows: [], release: async () => undefined },
       mayForget: (database, measurement, field) => team?.mayForget(database, measurement, field) ?? true,
+      declare: async (database, fields) => team?.declare(this, database, fields) ?? fields,
     });
     this.source = this.engine.source;
     this.deletions = this.engine.deletions;

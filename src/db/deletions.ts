@@ -40,8 +40,8 @@ export interface DeletionParts {
   readonly maintenance: Maintenance;
   /** Throws when nothing may be written. */
   checkWritable(): void;
-  /** Whether a field may be forgotten that has no values here. */
-  mayForget(database: string, measurement: string, field: string): boolean;
+  /** See `Surroundings`. */
+  mayForget(database: string, measurement: string, field: string | null): boolean;
   /** Told when series or fields may have gone. */
   changed(): void;
 }
@@ -144,9 +144,14 @@ export class Deletions implements DeletionAdministration {
   }
 }
 
-/** Takes a database, a measurement or a retention policy of it out of schema and stores. */
-export function applyDrop(schema: Schema, stores: readonly Store[], drop: Drop): void {
-  const tables = schema.drop(drop.database, drop.measurement, drop.retentionPolicy);
+/** Takes a database, a measurement or a retention policy of it out of schema and stores. `keeps`: see `Schema.drop`. */
+export function applyDrop(
+  schema: Schema,
+  stores: readonly Store[],
+  { database, measurement, retentionPolicy }: Drop,
+  keeps?: (measurement: string) => boolean,
+): void {
+  const tables = schema.drop(database, measurement, retentionPolicy, keeps);
   if (tables.length > 0) for (const store of stores) store.drop(tables);
 }
 

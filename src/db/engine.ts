@@ -105,25 +105,25 @@ export class Engine {
     if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
     const checkWritable = () => this.checkWritable();
     const changed = () => this.#changed();
-    const { mayForget, holdOthers, subscriptions } = surroundings;
+    const { mayForget, holdOthers, subscriptions, declare } = surroundings;
     this.deletions = new Deletions({
       ...{ ...parts, maintenance: this.maintenance, checkWritable, mayForget, changed },
     });
     this.retention = new Retention({
       ...{ ...parts, maintenance: this.maintenance, deletions: this.deletions, checkWritable, holdOthers },
-      subscriptions,
+      ...{ subscriptions, mayForget },
     });
     this.#apart =
       companions &&
       new Apart({
-        ...{ kernels: parts.kernels, schema: parts.schema, companions },
+        ...{ kernels: parts.kernels, schema: parts.schema, companions, declare },
         strictTypes: parts.options.strictTypes,
         oldestTime: ({ database, retentionPolicy }) => this.retention.oldestTime(database, retentionPolicy),
         store: (batch, place) => this.#store(batch, place),
         finish: (stored) => this.#finish(stored),
       });
     // the types of fields that are new are the head's to say, once what the log has is in memory
-    if (companions && companions.seat.index > 0) this.#applier.declares = true;
+    if (companions) this.#applier.declares = true;
     this.#changed();
     const period = Math.min(1000, parts.options.flushInterval);
     this.#stopTimer = parts.clock.every(period, () => {
@@ -198,6 +198,11 @@ export class Engine {
     if (this.#closed) throw new ClosedError("the database is closed");
     this.#oldestRowMs = undefined;
     await this.maintenance.flush();
+  }
+
+  /** Resolves when everything that was logged so far is durable. */
+  settled(): Promise<void> {
+    return this.#log.sync();
   }
 
   /** Finishes what is in flight, flushes and closes; calling again waits for the same. */

@@ -280,9 +280,7 @@ export class Head {
     }
     const seat: Seat = { ...companions.seat, index: thread };
     const report = await channel.call<MemberReport>("start", this.#options, seat);
-    for (const [database, measurement, field, type] of report.fields)
-      if (!this.#team.isDropping(database, measurement))
-        this.#db.engine.schema.measurement(database, measurement).define(field, type);
+    this.#team.adopt(this.#db, report.fields);
     this.#warnings.push(...report.warnings);
     await channel.call("wanted", this.#db.subscriptions.places());
     if (this.#serving) await channel.call("serve", this.#serving);
@@ -342,7 +340,7 @@ export class Head {
       calls: {
         ...calls,
         declare: (database: string, fields: readonly DeclaredField[]) =>
-          this.#team.declare(db.engine.schema, { has: (name) => db.hasDatabase(name) }, database, fields),
+          this.#team.declare(db, database, fields),
         knownFields: (database: string, fields: readonly FieldName[]) =>
           fields.flatMap(([measurement, name]): DeclaredField[] => {
             const field = db.engine.schema.measurements(database).get(measurement)?.field(name);

@@ -67,6 +67,7 @@ export class Member {
       },
       failure: () => undefined,
       mayForget: () => true,
+      declare: (database, fields) => companions.declare(database, fields),
       holdOthers: () => Promise.reject(new Error("policies are the head's to alter")),
     });
     this.#queries = new Queries(clock, options.maxConcurrentQueries, companions);
@@ -183,7 +184,11 @@ export class Member {
       queries: () => this.#queries.list(),
       kill: (id: bigint) => this.#queries.kill(id),
       drop: (database: string, measurement: string | null) => engine.deletions.drop(database, measurement),
-      dropPolicy: (database: string, name: string) => engine.retention.dropPolicy(database, name),
+      // gives the measurements that have rows in other policies
+      dropPolicy: async (database: string, name: string) => {
+        await engine.retention.dropPolicy(database, name);
+        return [...engine.schema.measurements(database).keys()];
+      },
       shards: () => engine.retention.shards(),
       holdWindows: (database: string, name: string) =>
         new Promise<readonly TimeWindow[]>((resolve) => {

@@ -30,6 +30,8 @@ export interface RetentionParts {
   readonly subscriptions: Pick<Forwarder, "dropPolicy">;
   /** Throws when nothing may be written. */
   checkWritable(): void;
+  /** See `Surroundings`. */
+  mayForget(database: string, measurement: string, field: null): boolean;
   /** The windows of the segments that a policy has in other threads, which flush nothing until `release`. */
   holdOthers(database: string, name: string): Promise<HeldWindows>;
 }
@@ -130,7 +132,8 @@ export class Retention implements RetentionAdministration {
   }
 
   async dropPolicy(database: string, name: string): Promise<void> {
-    const { databases, schema, stores, log, maintenance, subscriptions, checkWritable } = this.#parts;
+    const { databases, schema, stores, log, maintenance, subscriptions, checkWritable, mayForget } =
+      this.#parts;
     // first: another policy of its name must not have its subscriptions, whenever a crash comes
     await subscriptions.dropPolicy(database, name);
     await maintenance.exclusively(async () => {
@@ -143,7 +146,7 @@ export class Retention implements RetentionAdministration {
       if (!hasRows && !policies?.some((policy) => policy.name === name)) return;
       const drop = { database, measurement: null, retentionPolicy: name };
       log.append(encodeDrop(drop));
-      applyDrop(schema, stores, drop);
+      applyDrop(schema, stores, drop, (each) => !mayForget(database, each, null));
       // in the same step: a write that comes now finds no such policy
       if (policies)
         databases.setPolicies(

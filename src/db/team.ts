@@ -4,9 +4,9 @@
 // The head has every field's type in its schema; a member asks for those that it meets for the first time. Changes of
 // names go one after the other.
 //
-//   drops      the head first: from then on it gives types anew, and a member's rows of before go with its own drop
-//   DELETE     the members first: a field is forgotten by the head only when no thread has a value of it, or asked for it meanwhile
-import { NotFoundError } from "../base/errors.ts";
+//   drops      the head first, which gives types anew once all have dropped: a member's rows of before go with its own drop
+//   of policies and DELETE: the members first, as types are forgotten by the head only when no thread has a value, or asked meanwhile
+import { NotFoundError, OverloadedError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
 import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
@@ -14,11 +14,10 @@ import type { PolicyChange, RetentionAdministration, RetentionPolicy, Shard } fr
 import type { Budget } from "../model/scan.ts";
 import type { ServerStatus } from "../model/server-status.ts";
 import type { TimeWindow } from "../model/windows.ts";
-import type { Schema } from "../store/schema.ts";
 import { attended } from "../threads/budgets.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
 import type { Database } from "./database.ts";
-import type { Databases } from "./databases.ts";
+import type { MemberReport } from "./member.ts";
 import { type Queries, threadOfQuery } from "./queries.ts";
 import type { HeldWindows, Retention } from "./retention.ts";
 import type { Figures } from "./server-status.ts";
@@ -26,24 +25,45 @@ import { type Metric, summed } from "./status.ts";
 
 const text = new TextDecoder();
 
-/** A field that a deletion is about. */
-const nameOf = (database: string, measurement: string, field: string) =>
+/** How long a write waits for a drop before it is refused. */
+const DROP_TIMEOUT_MS = 5_000;
+
+/** A field that a deletion is about, or all of a measurement. */
+const nameOf = (database: string, measurement: string, field: string | null) =>
   JSON.stringify([database, measurement, field]);
 
 export class Team {
   readonly companions: Companions;
-  /** While a deletion runs: fields that other threads have, or asked for. */
+  /** While a deletion runs, or a policy goes: fields and measurements that other threads have, or asked for. */
   #kept: Set<string> | null = null;
 
   /** What a drop takes that not all threads have done yet; a measurement of null: all of the database. */
-  #dropping: { readonly database: string; readonly measurement: string | null } | null = null;
+  #dropping: {
+    readonly database: string;
+    readonly measurement: string | null;
+    readonly over: Promise<void>;
+  } | null = null;
 
   constructor(companions: Companions) {
     this.companions = companions;
   }
 
-  /** Whether what a thread that was started again has of it goes at once: its types are none any more. */
-  isDropping(database: string, measurement: string): boolean {
+  /** Takes the fields that a thread has that was started. */
+  adopt(db: Database, fields: MemberReport["fields"]): void {
+    for (const [database, measurement, field, type] of fields) {
+      // its types are none any more: what the thread has of it goes at once
+      if (this.#isDropping(database, measurement)) continue;
+      this.#keep(database, measurement, field);
+      db.engine.schema.measurement(database, measurement).define(field, type);
+    }
+  }
+
+  #keep(database: string, measurement: string, field: string): void {
+    this.#kept?.add(nameOf(database, measurement, field));
+    this.#kept?.add(nameOf(database, measurement, null));
+  }
+
+  #isDropping(database: string, measurement: string): boolean {
     const drop = this.#dropping;
     return drop?.database === database && (drop.measurement ?? measurement) === measurement;
   }
@@ -55,11 +75,13 @@ export class Team {
 
   /** Runs a drop from its first step to its last. */
   async dropping<T>(database: string, measurement: string | null, work: () => Promise<T>): Promise<T> {
-    this.#dropping = { database, measurement };
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    this.#dropping = { database, measurement, over };
     try {
       return await work();
     } finally {
       this.#dropping = null;
+      resolve();
     }
   }
 
@@ -77,22 +99,47 @@ export class Team {
     return new TeamAdministration(db, this);
   }
 
-  /** Whether the head may forget a field that it has no values of. */
-  mayForget(database: string, measurement: string, field: string): boolean {
+  /** Runs what takes values of all threads away; `kept` are the names that others have, as far as `work` says, or ask for meanwhile. */
+  async keeping<T>(work: (kept: Set<string>) => Promise<T>): Promise<T> {
+    const kept = new Set<string>();
+    this.#kept = kept;
+    try {
+      return await work(kept);
+    } finally {
+      this.#kept = null;
+    }
+  }
+
+  /** Whether the head may forget what it has no values of: see `Surroundings`. */
+  mayForget(database: string, measurement: string, field: string | null): boolean {
     return !this.#kept?.has(nameOf(database, measurement, field));
   }
 
-  /** The types of fields, which get the ones given where they are new. */
-  declare(
-    schema: Schema,
-    databases: Pick<Databases, "has">,
+  /**
+   * The types of fields, which get the ones given where they are new. What took the types of before must be durable then, in all
+   * threads: a crash would bring them back beside the new ones.
+   */
+  async declare(
+    db: Database,
     database: string,
     fields: readonly DeclaredField[],
-  ): DeclaredField[] {
+  ): Promise<readonly DeclaredField[]> {
+    const { schema } = db.engine;
+    const deadlineMs = performance.now() + DROP_TIMEOUT_MS;
+    for (let isSettled = this.#kept === null; ; isSettled = true) {
+      while (fields.some(([measurement]) => this.#isDropping(database, measurement))) {
+        const leftMs = deadlineMs - performance.now();
+        if (leftMs <= 0)
+          throw new OverloadedError("a drop waits for a thread that is being started: send again");
+        await Promise.race([this.#dropping!.over, Bun.sleep(leftMs)]);
+      }
+      if (isSettled) break;
+      await db.engine.settled();
+    }
     // a DROP DATABASE may have come meanwhile: types of before it must not outlive it
-    if (!databases.has(database)) throw new NotFoundError(`database not found: "${database}"`);
+    if (!db.hasDatabase(database)) throw new NotFoundError(`database not found: "${database}"`);
     return fields.map(([measurement, field, type]) => {
-      this.#kept?.add(nameOf(database, measurement, field));
+      this.#keep(database, measurement, field);
       const known = schema.measurement(database, measurement);
       known.define(field, type);
       return [measurement, field, known.field(field)!.type];
@@ -116,9 +163,7 @@ export class Team {
   /** DELETE in all threads, side by side. */
   async delete(db: Database, request: DeleteRequest, budget: Budget): Promise<void> {
     const { database, measurement } = request;
-    const kept = new Set<string>();
-    this.#kept = kept;
-    try {
+    await this.keeping(async (kept) => {
       const deleting = this.companions.others.map(async (thread) => {
         const chunks = this.companions.channel(thread).stream("delete", request);
         for await (const left of attended(chunks, budget))
@@ -129,9 +174,17 @@ export class Team {
       for (const each of await Promise.allSettled(deleting))
         if (each.status === "rejected") throw each.reason;
       await db.deletions.delete(request, budget);
-    } finally {
-      this.#kept = null;
-    }
+    });
+  }
+
+  /** DROP RETENTION POLICY in all threads, the head last: its step is the one that takes the name out of the file. */
+  async dropPolicy(db: Database, database: string, name: string): Promise<void> {
+    await this.keeping(async (kept) => {
+      const drop = [database, name];
+      const lists = await this.companions.everyone<string[]>("dropPolicy", drop, () => db.isClosed);
+      for (const measurement of lists.flat()) kept.add(nameOf(database, measurement, null));
+      await db.retention.dropPolicy(database, name);
+    });
   }
 }
 
@@ -284,14 +337,12 @@ class TeamRetention implements RetentionAdministration {
   }
 
   dropPolicy(database: string, name: string): Promise<void> {
-    const others = () => this.#everyone("dropPolicy", database, name);
     return this.#inTurn(async () => {
       await this.#companions.allThere(() => this.#db.isClosed);
-      await this.#team.again(async () => {
-        // (the head last: its step is the one that takes the name out of the file)
-        await others();
-        await this.#own.dropPolicy(database, name);
-      }, others);
+      await this.#team.again(
+        () => this.#team.dropPolicy(this.#db, database, name),
+        () => this.#everyone("dropPolicy", database, name),
+      );
     });
   }
 
@@ -315,8 +366,8 @@ class TeamRetention implements RetentionAdministration {
     });
   }
 
-  #everyone(name: string, ...args: unknown[]): Promise<void> {
-    return this.#companions.everyone(name, args, () => this.#db.isClosed);
+  async #everyone(name: string, ...args: unknown[]): Promise<void> {
+    await this.#companions.everyone(name, args, () => this.#db.isClosed);
   }
 }
 

@@ -160,8 +160,16 @@ export class Schema {
     return table;
   }
 
-  /** Forgets a measurement, or all of a database, or of one of its policies; gives the tables that are gone. */
-  drop(database: string, measurement: string | null, retentionPolicy?: string): Table[] {
+  /**
+   * Forgets a measurement, or all of a database, or of one of its policies; gives the tables that are gone. `keeps`: measurements whose
+   * types stay without a table here.
+   */
+  drop(
+    database: string,
+    measurement: string | null,
+    retentionPolicy?: string,
+    keeps: (measurement: string) => boolean = () => false,
+  ): Table[] {
     this.#changes++;
     const measurements = this.#databases.get(database);
     const gone: Table[] = [];
@@ -176,7 +184,7 @@ export class Schema {
       }
       if (tables && tables.size > 0) continue;
       this.#tables.delete(found);
-      measurements?.delete(name);
+      if (!keeps(name)) measurements?.delete(name);
     }
     if (measurements?.size === 0) this.#databases.delete(database);
     return gone;
