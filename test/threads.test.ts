@@ -1,7 +1,16 @@
 // A database whose partitions are shared by threads answers as one that has them in one thread, whoever is asked, and loses
 // nothing when a thread dies, or when the number of threads changes.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "../src/db/database.ts";
@@ -334,6 +343,17 @@ describe("a thread that dies", () => {
     while (!(await isWell())) await Bun.sleep(10);
     await Bun.sleep(300); // one that was started besides would show now
     expect(await isWell()).toBe(true);
+    if (existsSync("/proc/self/fd")) {
+      const open = readdirSync("/proc/self/fd").map((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`);
+        } catch {
+          return "";
+        }
+      });
+      // a log of each thread, and none of those that died
+      expect(open.filter((path) => path.startsWith(`${realpathSync(dataDir)}/wal-`)).length).toBe(3);
+    }
     const there = messages.filter((message) => message.includes("has its rows again")).length;
     const gone = messages.filter((message) => message.includes("has stopped: it is started")).length;
     expect([messages, there]).toEqual([messages, gone]);

@@ -6,6 +6,7 @@
 import { systemClock } from "../base/clock.ts";
 import { ClosedError, OverloadedError } from "../base/errors.ts";
 import { type DiskLock, makeDurableFolder } from "../disk/disk.ts";
+import { closeLeftOpen } from "../disk/left-open.ts";
 import { nodeDisk } from "../disk/node.ts";
 import type { Point } from "../ingest/points.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
@@ -18,7 +19,7 @@ import { Companions, type DeclaredField, type Seat, sharedBytes } from "./compan
 import { Database } from "./database.ts";
 import { arrange, ownersOf, shareOf } from "./layout.ts";
 import { type MemberReport, type OfferedWrite, partHandlers } from "./member.ts";
-import { openDatabases, openParts } from "./open.ts";
+import { foldersOf, openDatabases, openParts } from "./open.ts";
 import type { Options } from "./options.ts";
 import type { RunOptions } from "./sessions.ts";
 import type { Check, Health, Metric } from "./status.ts";
@@ -289,6 +290,9 @@ export class Head {
   #ended(thread: number, worker: Worker): void {
     if (this.#workers[thread] !== worker) return;
     this.#workers[thread] = undefined;
+    const { owners, count } = this.#companions.seat;
+    const { dataDir } = this.#options;
+    closeLeftOpen(foldersOf(dataDir, shareOf(dataDir, owners.length, thread, count)));
     this.#companions.disconnect(thread);
     this.#companions.forgetRunning(thread);
     if (this.#isClosing) return;

@@ -120,6 +120,11 @@ export async function openParts(
   };
 }
 
+/** The folders of a share. */
+export function foldersOf(dataDir: string, { partitions, log }: Share): string[] {
+  return [log, ...partitions.map((partition) => folderOfPartition(dataDir, partition))];
+}
+
 function folderOfPartition(dataDir: string, partition: number): string {
   return `${dataDir}/p${String(partition).padStart(2, "0")}`;
 }
