@@ -115,6 +115,16 @@ export class Cursor {
     return true;
   }
 
+  /** Takes a dot between the parts of a name: right behind the part before it. */
+  takeDot(): boolean {
+    return this.isNextCharacter(".") && this.takeOperator(".");
+  }
+
+  /** Whether that character follows the last token without a blank between them. */
+  isNextCharacter(character: string): boolean {
+    return this.#lexer.text[this.#offset] === character;
+  }
+
   expectKeyword(...words: readonly string[]): string {
     if (!this.isKeyword(...words)) throw this.found(...words);
     return this.next().text;

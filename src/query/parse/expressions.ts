@@ -196,7 +196,7 @@ function parseDistinct(cursor: Cursor): Node {
 
 /** `mean((f))` is `mean(f)`. */
 function bare(node: Node): Node {
-  return node.kind === "paren" && (node.inner.kind === "reference" || node.inner.kind === "paren")
+  return node.kind === "paren" && /^(?:reference|wildcard|paren)$/.test(node.inner.kind)
     ? bare(node.inner)
     : node;
 }
@@ -221,8 +221,12 @@ const castTypes = ["float", "integer", "unsigned", "string", "boolean", "field",
 export function parseReference(cursor: Cursor): Node & { kind: "reference" } {
   const first = cursor.peek();
   const parts = [cursor.expectIdentifier()];
-  // (`a..b` has an empty part)
-  while (cursor.takeOperator(".")) parts.push(cursor.isOperator(".") ? "" : cursor.expectIdentifier());
+  while (cursor.takeDot()) {
+    // (behind its dot `a.::float` is read on as `a::float`, and `a./` divides)
+    if (cursor.isNextCharacter(":") || cursor.isNextCharacter("/")) break;
+    // (`a..b` has an empty part)
+    parts.push(cursor.isNextCharacter(".") ? "" : cursor.expectIdentifier());
+  }
   const name = parts.join(".");
   if (!cursor.takeOperator("::")) return { kind: "reference", name, cast: null, ...cursor.place(first) };
   const written = cursor.peek().text.toLowerCase();

@@ -92,6 +92,7 @@ export class Lexer {
       }
     }
     const two = text.slice(start, start + 2);
+    if (two === "/*") return this.#token("bad", "ILLEGAL", start, text.length);
     if (twoCharacterOperators.has(two))
       return this.#token("operator", two === "<>" ? "!=" : two, start, start + 2);
     if (operators.includes(first)) return this.#token("operator", first, start, start + 1);
@@ -103,7 +104,7 @@ export class Lexer {
   regexAt(offset: number): Token | null {
     const { text } = this;
     const start = this.#skipBlanks(offset);
-    if (text[start] !== "/") return null;
+    if (text[start] !== "/" || text[start + 1] === "*") return null;
     for (let at = start + 1; at < text.length && text[at] !== "\n"; at++) {
       if (text[at] === "\\" && text[at + 1] === "/") at++;
       else if (text[at] === "/") {
@@ -138,7 +139,9 @@ export class Lexer {
         at = newline < 0 ? text.length : newline;
       } else if (character === "/" && text[at + 1] === "*") {
         const close = text.indexOf("*/", at + 2);
-        at = close < 0 ? text.length : close + 2;
+        // (one without an end is no blank: a token that is wrong)
+        if (close < 0) return at;
+        at = close + 2;
       } else return at;
     }
   }

@@ -151,11 +151,10 @@ export function parseAlter(cursor: Cursor): Statement {
   const database = cursor.expectIdentifier();
   const options = ["DURATION", "REPLICATION", "SHARD", "DEFAULT"];
   if (!cursor.isKeyword(...options)) throw cursor.found(...options);
-  return {
-    kind: "alter retention policy",
-    database,
-    policy: { ...parsePolicyOptions(cursor, options), name },
-  };
+  const policy = { ...parsePolicyOptions(cursor, options), name };
+  const again = cursor.peek();
+  if (cursor.isKeyword(...options)) throw cursor.error(`found duplicate ${again.text} option`, again);
+  return { kind: "alter retention policy", database, policy };
 }
 
 /** After DELETE. Fields before FROM are ours. */

@@ -4,7 +4,7 @@
 import type { NameFilter, ShowStatement, ShowSubject, Source } from "../ast.ts";
 import type { Cursor } from "./cursor.ts";
 import { parseCondition, parseDimensions, parseLimits, parseOrder } from "./select.ts";
-import { parseSources } from "./sources.ts";
+import { parseMeasurement, parseSources } from "./sources.ts";
 
 /** After the word SHOW. */
 export function parseShow(cursor: Cursor): ShowStatement {
@@ -141,7 +141,11 @@ function parseFilter(cursor: Cursor, subject: ShowSubject): NameFilter | null {
   if (subject === "measurements") {
     if (!cursor.takeKeyword("WITH")) return null;
     cursor.expectKeyword("MEASUREMENT");
-    return parseNames(cursor, ["=", "=~"], ["=", "=~"]);
+    if (!cursor.takeOperator("=") && !cursor.takeOperator("=~")) throw cursor.found("=", "=~");
+    // (either takes a name or a regex, and what stands before its dots means nothing)
+    const { name, pattern } = parseMeasurement(cursor);
+    if (pattern !== null) return { kind: "regex", pattern, negated: false };
+    return { kind: "names", names: [name], negated: false };
   }
   if (subject !== "tag values" && subject !== "tag keys") return null;
   if (subject === "tag keys" && !cursor.isKeyword("WITH")) return null;

@@ -29,11 +29,11 @@ export function parseMeasurement(cursor: Cursor): MeasurementSource {
   const start = cursor.peek();
   const prefix: string[] = [];
   for (;;) {
-    const pattern = cursor.takeRegex();
+    const pattern = prefix.length === 0 || cursor.isNextCharacter("/") ? cursor.takeRegex() : null;
     if (pattern !== null) return measurement(cursor, start, prefix, "", pattern);
     // `db..m`: the default retention policy stands between the dots.
-    const part = cursor.isOperator(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
-    if (!cursor.takeOperator(".")) return measurement(cursor, start, prefix, part, null);
+    const part = cursor.isNextCharacter(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
+    if (!cursor.takeDot()) return measurement(cursor, start, prefix, part, null);
     prefix.push(part);
   }
 }
@@ -66,12 +66,12 @@ export function parseTarget(cursor: Cursor): MeasurementSource {
   const start = cursor.peek();
   const prefix: string[] = [];
   for (;;) {
-    if (prefix.length > 0 && cursor.takeOperator(":")) {
+    if (prefix.length > 0 && cursor.isNextCharacter(":") && cursor.takeOperator(":")) {
       cursor.expectKeyword("MEASUREMENT");
       return measurement(cursor, start, prefix, "", null);
     }
-    const part = cursor.isOperator(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
-    if (!cursor.takeOperator(".")) return measurement(cursor, start, prefix, part, null);
+    const part = cursor.isNextCharacter(".") && prefix.length > 0 ? "" : cursor.expectIdentifier();
+    if (!cursor.takeDot()) return measurement(cursor, start, prefix, part, null);
     prefix.push(part);
   }
 }

@@ -152,8 +152,8 @@ class FieldCheck {
     if (isSenseless) throw new InputError(twoLiterals);
     if (isConstant(node)) throw new InputError(whyConstant(node));
     for (const [index, operand] of node.arguments.entries()) {
-      if (isConstant(operand) || (operand.kind === "wildcard" && index > 0)) continue;
-      if (operand.kind === "regex") throw new InputError("field must contain at least one variable");
+      const isOfNothing = operand.kind === "regex" || (operand.kind === "wildcard" && index > 0);
+      if (isOfNothing || isConstant(operand)) continue;
       // a wildcard is found where it stands as it is, or in calls around it, but not in parentheses
       this.field(operand, alone && index === 0 && operand.kind !== "paren");
     }
@@ -340,7 +340,9 @@ function whyConstant(node: Node): string {
 }
 
 /** What a constant comes to; null: nothing that InfluxDB works out. */
-function literalKind(node: Node): "number" | "integer" | "duration" | "string" | "boolean" | null {
+function literalKind(
+  node: Node,
+): "number" | "integer" | "duration" | "string" | "boolean" | "regex" | "nothing" | null {
   switch (node.kind) {
     case "paren":
       return literalKind(node.inner);
@@ -348,6 +350,7 @@ function literalKind(node: Node): "number" | "integer" | "duration" | "string" |
     case "duration":
     case "string":
     case "boolean":
+    case "regex":
       return node.kind;
     case "binary": {
       const [left, right] = [literalKind(node.left), literalKind(node.right)];
@@ -359,16 +362,22 @@ function literalKind(node: Node): "number" | "integer" | "duration" | "string" |
       }
       if (left === "duration" && isNumber(right)) return /^[*/]$/.test(node.operator) ? left : null;
       if (left === "integer" && right === "duration") return /^[-+]$/.test(node.operator) ? left : null;
-      if (left !== right) return null;
+      if (left !== right || left === "regex" || left === "nothing") return null;
       if (left === "boolean") return /^[&|^]$/.test(node.operator) ? left : null;
       if (left === "duration") return /^[-+]$/.test(node.operator) ? left : null;
       return left === "string" && node.operator !== "+" ? null : left;
     }
     case "call":
-      return node.arguments.some((argument) => literalKind(argument) === null) ? null : "number";
+      return kindOfMath(node.arguments.map(literalKind));
     default:
       return "number";
   }
+}
+
+/** Of what is no number a function of numbers makes nothing. */
+function kindOfMath(operands: readonly ReturnType<typeof literalKind>[]): ReturnType<typeof literalKind> {
+  if (operands.includes(null)) return null;
+  return operands.every((kind) => kind === "number" || kind === "integer") ? "number" : "nothing";
 }
 
 /** No names in it, and no calls but those of functions of numbers. */
@@ -382,7 +391,7 @@ export function isConstant(node: Node): boolean {
       return (
         isMathName(node.name) &&
         node.arguments.length === operandCount(node.name) &&
-        node.arguments.every(isConstant)
+        node.arguments.every((each) => each.kind === "regex" || isConstant(each))
       );
     case "number":
     case "integer":

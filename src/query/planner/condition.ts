@@ -6,7 +6,7 @@ import { InputError } from "../../base/errors.ts";
 import type { Expression } from "../../model/expression.ts";
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
-import type { Node, NodeOperator, ReferenceNode } from "../ast.ts";
+import type { BinaryNode, Node, NodeOperator, ReferenceNode } from "../ast.ts";
 import { fixedLength } from "../duration.ts";
 import { printNode } from "../print.ts";
 import { checkOperands } from "./check.ts";
@@ -114,7 +114,8 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
     case "number":
       return { kind: "float", value: node.value };
     case "duration":
-      return { kind: "integer", value: fixedLength(node) };
+      // (compared with durations alone)
+      return ABSENT;
     case "integer":
     case "unsigned":
     case "string":
@@ -122,6 +123,8 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
       return node;
     case "binary": {
       const { operator } = node;
+      const durations = ofDurations(node);
+      if (durations !== null) return durations;
       if (/^[&|^]$/.test(operator) && (isFloat(node.left, schema) || isFloat(node.right, schema)))
         return ABSENT;
       const left = resolveCondition(node.left, schema);
@@ -140,6 +143,38 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
       throw new InputError(`invalid function call in condition: ${printNode(node)}`);
     default:
       throw new InputError(`invalid condition expression: ${printNode(node)}`);
+  }
+}
+
+/** An operator over durations alone, which are compared as numbers of ns, and else are no numbers; null: there is something else. */
+function ofDurations({ operator, left, right }: BinaryNode): Expression | null {
+  const [a, b] = [durationOf(left), durationOf(right)];
+  if (a === null || b === null) return null;
+  if (operator === "=~" || operator === "!~" || /^[-+*/%&|^]$/.test(operator)) return ABSENT;
+  const [first, second] = [a, b].map((value): Expression => ({ kind: "integer", value }));
+  return { kind: "binary", operator, left: first!, right: second! };
+}
+
+/** What durations alone come to, ns; null: there is something else. */
+function durationOf(node: Node): bigint | null {
+  switch (node.kind) {
+    case "paren":
+      return durationOf(node.inner);
+    case "duration":
+      return fixedLength(node);
+    case "binary": {
+      const { operator } = node;
+      const left = durationOf(node.left);
+      if (left === null) return null;
+      const right = durationOf(node.right);
+      if (right !== null && operator === "+") return left + right;
+      if (right !== null && operator === "-") return left - right;
+      if (node.right.kind !== "integer") return null;
+      if (operator === "*") return left * node.right.value;
+      return operator === "/" && node.right.value !== 0n ? left / node.right.value : null;
+    }
+    default:
+      return null;
   }
 }
 

@@ -210,7 +210,7 @@ export class OutputBuilder {
   /** A function of the values of its operands, which may be anything that a column can be. */
   #math(name: MathName, node: CallNode): Output {
     const operands = node.arguments.map((argument) =>
-      argument.kind === "wildcard" ? ABSENT : this.build(argument),
+      argument.kind === "wildcard" || argument.kind === "regex" ? ABSENT : this.build(argument),
     );
     if (operands.every(({ kind }) => kind === "absent")) return absent(givenByMath(name, operands));
     const isMissing = operands.some(({ type }) => type === null);

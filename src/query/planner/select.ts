@@ -2,12 +2,12 @@
 import { InputError } from "../../base/errors.ts";
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
-import type { Node, SelectStatement } from "../ast.ts";
+import type { Node, SelectStatement, Source } from "../ast.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { type Input, readsRow, type SelectPlan, type Window } from "../plan.ts";
 import { checkSelect } from "./check.ts";
 import { everything, intersect, resolveCondition, splitCondition, type TimeRange } from "./condition.ts";
-import type { PlanContext } from "./context.ts";
+import { type PlanContext, resolveDatabase } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
 import { havingCalls, hiddenColumns, planHaving } from "./having.ts";
@@ -38,8 +38,18 @@ interface Surroundings {
 }
 
 export async function planSelect(statement: SelectStatement, context: PlanContext): Promise<SelectPlan> {
+  // before anything else that is wrong with the statement
+  for (const database of databasesOf(statement.sources)) resolveDatabase(context, database);
   return (await planWithin(statement, context, null)).plan;
 }
+
+/** Of every measurement, in subqueries too, as written. */
+const databasesOf = (sources: readonly Source[]): string[] =>
+  sources.flatMap((source): string[] => {
+    if (source.kind === "measurement") return [source.database];
+    if (source.kind === "subquery") return databasesOf(source.statement.sources);
+    return [];
+  });
 
 async function planWithin(
   statement: SelectStatement,

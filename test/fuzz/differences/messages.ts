@@ -69,8 +69,7 @@ export const messages: readonly Difference[] = [
     covers: ({ serie, influxd }) =>
       [serie, influxd].every(({ body }) =>
         /"(?:type error|unsupported [\w ]+ iterator type|invalid argument type for)/.test(body),
-      ) ||
-      (/"error"/.test(serie.body) && influxd.body.includes('"database not found: nope"')),
+      ),
   },
   {
     title: "names of iterators in messages",
