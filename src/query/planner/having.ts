@@ -5,6 +5,7 @@
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType } from "../../model/types.ts";
 import type { CallNode, Node } from "../ast.ts";
+import { fixedLength } from "../duration.ts";
 import type { Having, PlannedColumn } from "../plan.ts";
 import { printNode, quoteName } from "../print.ts";
 import { resolveCondition } from "./condition.ts";
@@ -65,6 +66,8 @@ export function planHaving(
   const toColumns = (node: Node): Node => {
     if (node.kind === "call" && !isMathName(node.name))
       return { kind: "reference", name: byText.get(printNode(node))!, cast: null };
+    // (times between points are columns like others)
+    if (node.kind === "duration") return { kind: "integer", value: fixedLength(node) };
     if (node.kind !== "reference") return withChildren(node, toColumns);
     if (fields.has(node.name) || tags.has(node.name)) return node;
     if (node.name.toLowerCase() === "time")

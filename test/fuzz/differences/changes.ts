@@ -2,7 +2,7 @@
 
 import type { Difference } from "../differences.ts";
 import { areInShards, deletes, deletesByComparedTags } from "./claims.ts";
-import { isPartOf, rowsWithoutNulls } from "./evidence.ts";
+import { areAmong, isPartOf, valuesOf } from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
   {
@@ -92,15 +92,14 @@ export const changes: readonly Difference[] = [
   {
     title: "fields without points",
     influxd:
-      "keeps the fields of a measurement without series: in SHOW FIELD KEYS, and as columns of `SELECT * FROM /.*/`",
+      "keeps the fields of a measurement without series: in SHOW FIELD KEYS, and as columns of `SELECT * FROM /.*/`, whose types other measurements' values do not fit",
     serie: "a measurement without series is gone, and its fields may come with other types",
     reason: "there is nothing of it left",
     covers: ({ exchange, serie, influxd, history }) =>
       deletes(history) &&
       (/^show field/i.test(exchange.text)
         ? isPartOf(serie.body, influxd.body)
-        : /^select \*/i.test(exchange.text) &&
-          rowsWithoutNulls(serie.body) === rowsWithoutNulls(influxd.body)),
+        : /^select\b/i.test(exchange.text) && areAmong(valuesOf(influxd.body), valuesOf(serie.body))),
   },
   {
     title: "a field of several types",

@@ -1,6 +1,6 @@
 // What a statement has that may make a difference, and statements without it.
 
-import type { Node, SelectStatement, Source } from "../../../src/query/ast.ts";
+import type { Node, SelectField, SelectStatement, Source } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Exchange } from "../pair.ts";
 import { callsOf, conditionOf, isWindowed, nodesIn, selectsOf, withNodes } from "../rewrite.ts";
@@ -176,9 +176,12 @@ export const withoutRepeats = (statement: SelectStatement, depth: number): Selec
     ({ expression }, _, { length }) => depth === 0 || length === 1 || !groups.has(printNode(expression)),
   );
   const fields = named.filter((field) => field === all || all === undefined || !isAmongAll(field.expression));
-  const distinct = [
-    ...new Map(fields.map((field) => [printNode(field.expression), field] as const)).values(),
-  ];
+  const once = [...new Map(fields.map((field) => [printNode(field.expression), field] as const)).values()];
+  // (of columns with one name influxd takes the first)
+  const nameOf = ({ alias, expression }: SelectField) =>
+    alias ?? (expression.kind === "reference" ? expression.name : printNode(expression));
+  const distinct =
+    depth === 0 ? once : once.filter((field) => once.find((o) => nameOf(o) === nameOf(field)) === field);
   if (depth === 0) return { ...statement, fields: distinct };
   return {
     ...statement,

@@ -92,8 +92,6 @@ export function countsAreLess(part: string, whole: string): boolean {
   );
 }
 
-export const rowsWithoutNulls = (body: string): string => cellsOf(body, (cell) => cell !== null);
-
 export function cellsOf(body: string, keep: (cell: unknown) => boolean): string {
   try {
     return joinedSeries(body)
@@ -173,6 +171,9 @@ export function isAlikeButForNulls(ours: string, theirs: string): boolean {
   );
 }
 
+/** The error of the first result, as JSON; empty: there is none. */
+export const resultErrorOf = (body: string): string => JSON.stringify(resultsOf(body)?.[0]?.error ?? "");
+
 /** The results of one document; null: it is none, or several. */
 export const resultsOf = (body: string): readonly { readonly error?: string }[] | null => {
   try {
@@ -205,6 +206,33 @@ export function withoutEmptyColumns(body: string): string {
   } catch {
     return body;
   }
+}
+
+/** Values with their series, time and column, in any order: rows may be put apart, and rows without a value are nothing. */
+export function valuesOf(body: string): string {
+  try {
+    const lines = joinedSeries(body).flatMap(({ head, values }) => {
+      const { columns, ...series } = JSON.parse(head) as { columns: string[] };
+      return values.flatMap((row) => {
+        const [time, ...cells] = row as unknown[];
+        return cells.flatMap((cell, i) =>
+          cell === null ? [] : [`${JSON.stringify(series)} ${columns[i + 1]} ${textOf([time, cell])}`],
+        );
+      });
+    });
+    // (a tag stands in each of the rows)
+    return [...new Set(lines)].sort().join("\n");
+  } catch {
+    return body;
+  }
+}
+
+/** Every line of the one stands in the other, whose lines are sorted as well. */
+export function areAmong(part: string, whole: string): boolean {
+  const [fewer, more] = [part.split("\n").filter(Boolean), whole.split("\n")];
+  let at = 0;
+  for (const line of more) if (line === fewer[at]) at++;
+  return at === fewer.length;
 }
 
 /** First cells that are numbers, in JSON, are taken for 0. */

@@ -3,7 +3,7 @@
 import type { Difference } from "../differences.ts";
 import { withSelects } from "../rewrite.ts";
 import { areInShards } from "./claims.ts";
-import { errorOf, placeOf } from "./evidence.ts";
+import { errorOf, placeOf, resultErrorOf } from "./evidence.ts";
 
 export const messages: readonly Difference[] = [
   {
@@ -70,6 +70,22 @@ export const messages: readonly Difference[] = [
       [serie, influxd].every(({ body }) =>
         /"(?:type error|unsupported [\w ]+ iterator type|invalid argument type for)/.test(body),
       ),
+  },
+  {
+    title: "points refused by INTO, in messages",
+    influxd: "tells of one reason, and counts the points of one shard",
+    serie: "tells of each reason once, and counts all that were refused",
+    reason: "what is lost is said",
+    covers: ({ exchange, serie, influxd }) => {
+      const [ours, theirs] = [serie, influxd].map(({ body }) =>
+        /"partial write: (.*) dropped=(\d+)"/.exec(resultErrorOf(body)),
+      );
+      return (
+        /\binto\b/i.test(exchange.text) &&
+        ours?.[1]?.split("\\n").includes(theirs?.[1] ?? "") === true &&
+        Number(ours[2]) >= Number(theirs?.[2])
+      );
+    },
   },
   {
     title: "names of iterators in messages",

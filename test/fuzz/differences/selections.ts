@@ -22,9 +22,12 @@ import {
   isAnswered,
   rounded,
   rowsInAnyOrder,
+  valuesOf,
   withoutEmptyColumns,
   withoutTimes,
 } from "./evidence.ts";
+
+const forecasts = /^holt_winters(?:_with_fit)?$/;
 
 export const selections: readonly Difference[] = [
   {
@@ -36,7 +39,9 @@ export const selections: readonly Difference[] = [
       (hasTies || history.some(({ text }) => /\binto\b/i.test(text))) &&
       isAnswered(serie, influxd) &&
       (rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body) ||
-        (dependsOnOrder(exchange.text) && headsOf(serie.body) === headsOf(influxd.body))),
+        (dependsOnOrder(exchange.text) &&
+          // (what is less than the point before it is no row, and a series without rows is none)
+          (headsOf(serie.body) === headsOf(influxd.body) || /non_negative/i.test(exchange.text)))),
     without: (text) => withSelects(text, groupedByAll),
   },
   {
@@ -107,11 +112,11 @@ export const selections: readonly Difference[] = [
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
     // (the 100th is there in every group)
     without: (text) =>
-      withNodes(withCall(text, /^holt_winters$/, "last") ?? text, (node) =>
+      withNodes(withCall(text, forecasts, "cumulative_sum") ?? text, (node) =>
         node.kind === "call" && node.name === "percentile"
           ? { ...node, arguments: [...node.arguments.slice(0, 1), { kind: "integer", value: 100n }] }
           : node,
-      ) ?? withCall(text, /^holt_winters$/, "last"),
+      ) ?? withCall(text, forecasts, "cumulative_sum"),
   },
   {
     title: "count(distinct()) without windows",
@@ -212,6 +217,17 @@ export const selections: readonly Difference[] = [
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) && isCalledInWindows(exchange.text, techniques),
     without: (text) => withCall(text, techniques, "difference"),
+  },
+  {
+    title: "forecasts beside other calls",
+    influxd: "puts what is foretold in rows and series of its own, out of their order",
+    serie: "answers it in the rows of its times",
+    reason: "there is one row a window",
+    covers: ({ exchange, serie, influxd }) =>
+      /holt_winters/i.test(exchange.text) &&
+      callCount(exchange.text) > 2 &&
+      isAnswered(serie, influxd) &&
+      valuesOf(serie.body) === valuesOf(influxd.body),
   },
   {
     title: "forecasts beside other calls, descending",

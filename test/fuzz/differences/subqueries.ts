@@ -16,14 +16,29 @@ import {
   withoutTransformations,
 } from "./claims.ts";
 import {
+  areAmong,
   cellsOf,
+  isAlikeButForNulls,
   isAnswered,
   isNumber,
   rowsInAnyOrder,
   rowsOfValues,
   sortedLines,
   timesOf,
+  valuesOf,
 } from "./evidence.ts";
+
+/** Of columns of one name, as `f` and `f_1`, alike. */
+const plainValues = (body: string): string =>
+  [
+    ...new Set(
+      valuesOf(body)
+        .replace(/_\d+(?= \[)/g, "")
+        .split("\n"),
+    ),
+  ]
+    .sort()
+    .join("\n");
 
 export const subqueries: readonly Difference[] = [
   {
@@ -149,7 +164,7 @@ export const subqueries: readonly Difference[] = [
   {
     title: "a subquery beside a measurement",
     influxd:
-      "answers nothing at all when the subquery has no rows; GROUP BY * groups the subquery by the measurement's tags, too",
+      "answers nothing at all when the subquery has no rows; takes its rows for values that are null, and shows rows without values; GROUP BY * groups the subquery by the measurement's tags, too",
     serie: "answers each source as if it stood alone",
     reason: "what a source answers does not depend on its neighbour",
     covers: ({ exchange, serie, influxd }) =>
@@ -158,9 +173,22 @@ export const subqueries: readonly Difference[] = [
         selectsOf(exchange.text).some(
           ({ sources, dimensions }) =>
             new Set(sources.map(({ kind }) => kind)).size > 1 &&
-            dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex"),
+            (dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex") ||
+              isAlikeButForNulls(influxd.body, serie.body) ||
+              areAmong(plainValues(serie.body), plainValues(influxd.body))),
         )),
     without: (text) => withSelects(text, withOneSort),
+  },
+  {
+    title: "transformations side by side in a subquery of several series",
+    influxd: "puts values of one time in rows of their own, out of the order of time",
+    serie: "puts them in one row",
+    reason: "it is so of one series, and of the subquery by itself",
+    covers: ({ exchange, serie, influxd }) =>
+      /\(select/i.test(exchange.text) &&
+      transformationCount(exchange.text) > 1 &&
+      isAnswered(serie, influxd) &&
+      valuesOf(serie.body) === valuesOf(influxd.body),
   },
   {
     title: "transformations side by side in a subquery of a descending query",
