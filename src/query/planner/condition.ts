@@ -11,7 +11,7 @@ import { fixedLength } from "../duration.ts";
 import { printNode } from "../print.ts";
 import { checkOperands } from "./check.ts";
 import { type InstantContext, instantOf } from "./instants.ts";
-import { isTimeName, resolve, type Schema } from "./schema.ts";
+import { isDerived, isTimeName, resolve, type Schema } from "./schema.ts";
 
 /** Inclusive, ns; null = not bounded there. */
 export interface TimeRange {
@@ -200,8 +200,10 @@ function resolveReference(node: ReferenceNode, schema: Schema): Expression {
   if (cast !== "tag" && schema.absent?.has(name)) return ABSENT;
   const resolved = resolve(schema, name, cast === "tag" || cast === "field" ? cast : null, place);
   if (resolved.kind === "field") return { kind: "field", name, type: resolved.type };
-  // Nothing stored has this field, so the type does not matter: it is absent everywhere.
-  if (cast === "field") return { kind: "field", name, type: FieldType.Float };
+  // A cast that is none of a tag makes it a field, which no row has; `::field` does so of tags alone.
+  const isAbsent = cast === "field" ? schema.tags.has(name) : cast !== null && cast !== "tag";
+  if (isAbsent && (cast === "field" || !isDerived(schema)))
+    return { kind: "field", name, type: FieldType.Float };
   refuseTime(name, "time");
   return { kind: "tag", name };
 }

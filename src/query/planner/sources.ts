@@ -86,7 +86,8 @@ export function subquerySources({ plan, range }: Subquery): PlannedSource[] {
     const tagColumns = new Set<string>();
     const absent = new Set<string>();
     for (const [index, { name, type: known }] of columns.entries()) {
-      const type = known ?? givenBy(inputs, index);
+      // (what is a column of another measurement has no values here, but rows)
+      const type = known ?? givenBy(inputs, index) ?? plan.columns[index + 1]!.type;
       if (type === null) absent.add(name);
       if (type === null || type === "time" || fields.has(name)) continue;
       fields.set(name, type === "tag" ? FieldType.String : type);

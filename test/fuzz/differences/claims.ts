@@ -118,6 +118,16 @@ export function withoutConstants(node: Node): Node {
   return { ...node, left, right };
 }
 
+/** Times alone: other comparisons are true. */
+export function withoutFields(node: Node): Node {
+  if (node.kind === "paren") return { ...node, inner: withoutFields(node.inner) };
+  if (node.kind !== "binary") return node;
+  if (node.operator === "and" || node.operator === "or")
+    return withoutConstants({ ...node, left: withoutFields(node.left), right: withoutFields(node.right) });
+  const isOfTime = nodesIn(node).some((each) => each.kind === "reference" && each.name === "time");
+  return isOfTime ? node : { kind: "boolean", value: true };
+}
+
 /** `1 = 1` is true. */
 const isConstant = (node: Node): Node =>
   node.kind === "binary" &&

@@ -10,6 +10,7 @@ import {
   unlimited,
   withOneSort,
   withoutCasts,
+  withoutFields,
   withoutInnerWindows,
   withoutOrder,
   withoutRepeats,
@@ -92,11 +93,13 @@ export const subqueries: readonly Difference[] = [
   },
   {
     title: "DISTINCT as a word in a subquery",
-    influxd: "answers nothing: `SELECT * FROM (SELECT DISTINCT v FROM m)`",
+    influxd: "answers nothing, not even beside other subqueries: `SELECT * FROM (SELECT DISTINCT v FROM m)`",
     serie: "answers what `distinct(v)` does",
     reason: "it is what it does outside of a subquery",
     covers: ({ exchange, influxd }) =>
-      /\(select.*\bdistinct [^(]/i.test(exchange.text) && !/"error"|"series"/.test(influxd.body),
+      /\(select.*\bdistinct [^(]/i.test(exchange.text) &&
+      !/"error"/.test(influxd.body) &&
+      (influxd.body.includes('"val0"') || !influxd.body.includes('"series"')),
     without: (text) =>
       withNodes(text, (node) =>
         node.kind === "distinct"
@@ -189,6 +192,23 @@ export const subqueries: readonly Difference[] = [
       transformationCount(exchange.text) > 1 &&
       isAnswered(serie, influxd) &&
       valuesOf(serie.body) === valuesOf(influxd.body),
+  },
+  {
+    title: "conditions over transformations side by side in a subquery",
+    influxd: "meet rows of some of the columns: `c0 > 1 AND c1 > 1` is not met",
+    serie: "meet whole rows",
+    reason: "it is so of one series",
+    covers: ({ exchange, serie, influxd }) =>
+      transformationCount(exchange.text) > 1 && isAnswered(serie, influxd),
+    // (then it is the entry above)
+    without: (text) =>
+      withSelects(text, (statement) => ({
+        ...statement,
+        condition:
+          statement.sources.some(({ kind }) => kind === "subquery") && statement.condition !== null
+            ? withoutFields(statement.condition)
+            : statement.condition,
+      })),
   },
   {
     title: "transformations side by side in a subquery of a descending query",
