@@ -2,6 +2,7 @@
 // error, and what the others had begun for it ends too.
 import { expect, test } from "bun:test";
 import { OverloadedError } from "../src/base/errors.ts";
+import type { Expression } from "../src/model/expression.ts";
 import type { ScanRequest, SeriesBlock, Source } from "../src/model/scan.ts";
 import { RemoteSource } from "../src/threads/remote-source.ts";
 import { ScatteredSource } from "../src/threads/scattered-source.ts";
@@ -50,4 +51,33 @@ test("nobody waits in vain for an answer that is an error, and none goes unnotic
   await Bun.sleep(10);
   process.off("unhandledRejection", notice);
   expect(unnoticed).toEqual([]);
+});
+
+test("those without a series of the tags are not asked again, but of conditions that would take much memory", async () => {
+  let asked = 0;
+  const empty = {
+    // biome-ignore lint/correctness/useYield: it has no rows
+    scan: async function* () {
+      asked++;
+    },
+  } as unknown as Source;
+  const source = new ScatteredSource(new Oracle(), [empty], () => "");
+  const ask = async (characters: number) => {
+    const where: Expression = {
+      kind: "comparison",
+      operator: "=",
+      left: { kind: "tag", name: "host" },
+      right: { kind: "string", value: "h".repeat(characters) },
+    } as unknown as Expression;
+    for await (const _ of source.scan({ ...request, where })) throw new Error("there are no rows");
+  };
+  for (const [characters, wanted] of [
+    [10, 1],
+    [10, 1],
+    [100_000, 2],
+    [100_000, 3],
+  ] as const) {
+    await ask(characters);
+    expect([characters, asked]).toEqual([characters, wanted]);
+  }
 });

@@ -16,6 +16,8 @@ import type { FieldInfo } from "../model/types.ts";
 
 /** Answers that are kept while nothing has changed, at most. */
 const MOST_KEPT = 1000;
+/** Of conditions that take more characters nothing is kept: they are not what dashboards ask again and again. */
+const MOST_CHARACTERS = 4096;
 
 export class ScatteredSource implements Source {
   readonly #own: Source;
@@ -132,6 +134,7 @@ export class ScatteredSource implements Source {
       }),
     );
     if (asked.every((source) => found.has(source)) || this.#keptChanges !== changes) return;
+    if (key.length > MOST_CHARACTERS) return;
     this.#kept.set(key, new Set(this.#others.filter((source) => !found.has(source))));
   }
 

@@ -8,7 +8,7 @@ import { type Circumstances, compare } from "./compare.ts";
 import { drawLines, type Owners } from "./data.ts";
 import { Draw } from "./draw.ts";
 import type { Exchange, Pair, Reply } from "./pair.ts";
-import { drawRead } from "./request.ts";
+import { drawRead, mayChange } from "./request.ts";
 import { withSelects } from "./rewrite.ts";
 import { drawSchema } from "./schema.ts";
 import { drawChange, drawStatement, readBack } from "./statements.ts";
@@ -106,7 +106,9 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
     drawRead(draw, database, () => drawStatement(draw, schema, database)),
   );
   for (let at = 0; at < reads.length && !options.isOver(); at += AT_ONCE) {
-    const batch = reads.slice(at, at + AT_ONCE);
+    const some = reads.slice(at, at + AT_ONCE);
+    for (const exchange of some.filter(mayChange)) await judge(exchange);
+    const batch = some.filter((exchange) => !mayChange(exchange));
     const replies = await Promise.all(batch.map((exchange) => pair.both(exchange)));
     for (const [index, exchange] of batch.entries()) await settle(exchange, replies[index]!);
   }

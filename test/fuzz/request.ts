@@ -26,6 +26,13 @@ export function drawRead(draw: Draw, database: string, next: () => string): Exch
   };
 }
 
+/**
+ * Whether it may change something all the same, as a statement with words gone may, and what others ask beside it: a user that one
+ * makes is in the list of users that another reads, or not, as it happens.
+ */
+export const mayChange = ({ text }: Exchange): boolean =>
+  /\b(?:create|drop|delete|alter|grant|revoke|set|into|kill)\b/i.test(text);
+
 function drawFormat(draw: Draw, statements: number): Pick<Exchange, "format" | "chunkSize"> {
   const format = draw.pick([
     ...(["json", "json", "json", "json", "json", "json", "json"] as const),
