@@ -468,6 +468,42 @@ describe("a thread that dies", () => {
   });
 });
 
+describe("closing", () => {
+  test("ends all threads and says what one of them could not do; calling again waits for the same", async () => {
+    const head = await openHead(3);
+    await head.writeLines(lines(0, 10), { database: "d" });
+    for (const [partition, owner] of ownersOf(16, 3).entries())
+      if (owner === 2) rmSync(join(dataDir, `p${String(partition).padStart(2, "0")}`), { recursive: true });
+    heads = [];
+    const failures = await Promise.all(
+      [head.close(), head.close()].map((closing) => closing.catch((error) => error)),
+    );
+    for (const { name, message } of failures) {
+      expect(name).toBe("DiskError");
+      expect(message).toMatch(/p\d\d/);
+    }
+    // the lock is free, and what was acknowledged is in the logs
+    const again = await openHead(3);
+    expect(await ask(again, "SELECT count(usage) FROM cpu")).toMatchObject([
+      { rows: [[0n, 10 * hosts.length]] },
+    ]);
+  });
+
+  test("while a thread is being started ends that one, too", async () => {
+    for (let round = 0; round < 6; round++) {
+      const head = await openHead(3);
+      await head.writeLines(lines(10 * round, 10), { database: "d" });
+      head.kill(1 + (round % 2));
+      await Bun.sleep(15 * round);
+      await closeHead(head);
+    }
+    const again = await openHead(2);
+    expect(await ask(again, "SELECT count(usage) FROM cpu")).toMatchObject([
+      { rows: [[0n, 60 * hosts.length]] },
+    ]);
+  });
+});
+
 describe("the number of threads", () => {
   test("may change at every start, after a close and after a crash", async () => {
     let rows = 0;
@@ -611,15 +647,25 @@ describe("a server of several threads", () => {
 
   test("a thread that dies serves again", async () => {
     const { head, url } = await start();
-    await post(`${url}/write?db=d`, lines(0, 10));
+    for (let i = 0; i < 10; i++) await post(`${url}/write?db=d`, lines(i, 1));
     const messages: string[] = [];
     head.onThread = (message) => messages.push(message);
+    const written = async () => {
+      const text = await (await get(`${url}/metrics`)).text();
+      return [
+        /^serie_rows_written_total (\d+)$/m,
+        /^serie_http_requests_total\{route="\/write",status="204"\} (\d+)$/m,
+      ].map((line) => Number(line.exec(text)?.[1]));
+    };
+    expect(await written()).toEqual([10 * hosts.length, 10]);
     head.kill(2);
     while (!messages.some((message) => message.includes("has its rows again"))) await Bun.sleep(5);
     for (let i = 0; i < 20; i++) {
       const { results } = await query(url, "SELECT count(usage) FROM cpu");
       expect(results[0].series[0].values[0][1]).toBe(10 * hosts.length);
     }
+    // (what it had counted is still counted)
+    expect(await written()).toEqual([10 * hosts.length, 10]);
   });
 
   test("what changes while a thread starts, that thread knows, too", async () => {

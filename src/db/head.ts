@@ -24,7 +24,7 @@ import type { Options } from "./options.ts";
 import type { RunOptions } from "./sessions.ts";
 import type { Check, Health, Metric } from "./status.ts";
 import type { WriteOutcome, WriteTarget } from "./stored.ts";
-import { metricsOfAll, Team } from "./team.ts";
+import { Team } from "./team.ts";
 import type { FieldName } from "./unify.ts";
 import type { Users } from "./users.ts";
 
@@ -171,7 +171,7 @@ export class Head {
 
   metrics(): Promise<Metric[]> {
     const http = this.#ownMetrics.flatMap((metrics) => metrics());
-    return metricsOfAll([...this.#db.metrics(), ...http], this.#companions);
+    return this.#team.metrics.all([...this.#db.metrics(), ...http]);
   }
 
   /** Metrics of what stands above this thread's database. */
@@ -295,6 +295,7 @@ export class Head {
     closeLeftOpen(foldersOf(dataDir, shareOf(dataDir, owners.length, thread, count)));
     this.#companions.disconnect(thread);
     this.#companions.forgetRunning(thread);
+    this.#team.metrics.died(thread);
     if (this.#isClosing) return;
     for (const other of this.#companions.others)
       if (other !== thread && this.#companions.isConnected(other))

@@ -21,7 +21,7 @@ import type { MemberReport } from "./member.ts";
 import { type Queries, threadOfQuery } from "./queries.ts";
 import type { HeldWindows, Retention } from "./retention.ts";
 import type { Figures } from "./server-status.ts";
-import { type Metric, summed } from "./status.ts";
+import { TeamMetrics } from "./team-metrics.ts";
 
 const text = new TextDecoder();
 
@@ -34,6 +34,7 @@ const nameOf = (database: string, measurement: string, field: string | null) =>
 
 export class Team {
   readonly companions: Companions;
+  readonly metrics: TeamMetrics;
   /** While a deletion runs, or a policy goes: fields and measurements that other threads have, or asked for. */
   #kept: Set<string> | null = null;
 
@@ -46,6 +47,7 @@ export class Team {
 
   constructor(companions: Companions) {
     this.companions = companions;
+    this.metrics = new TeamMetrics(companions);
   }
 
   /** Takes the fields that a thread has that was started. */
@@ -209,7 +211,7 @@ class TeamAdministration implements Administration {
     this.subscriptions = db.subscriptions;
     this.users = db.users;
     this.queries = new TeamQueries(db.queries, team.companions);
-    this.status = new TeamStatus(db.status, db, team.companions);
+    this.status = new TeamStatus(db.status, db, team.metrics);
     this.retention = new TeamRetention(db, team, (work) => this.#inTurn(work));
     this.deletions = { delete: (request, budget) => this.#inTurn(() => team.delete(db, request, budget)) };
   }
@@ -288,16 +290,16 @@ class TeamQueries implements QueryRegistry {
 class TeamStatus implements ServerStatus {
   readonly #own: Figures;
   readonly #db: Database;
-  readonly #companions: Companions;
+  readonly #metrics: TeamMetrics;
 
-  constructor(own: Figures, db: Database, companions: Companions) {
+  constructor(own: Figures, db: Database, metrics: TeamMetrics) {
     this.#own = own;
     this.#db = db;
-    this.#companions = companions;
+    this.#metrics = metrics;
   }
 
   async statistics() {
-    return this.#own.statisticsOf(await metricsOfAll(this.#db.metrics(), this.#companions));
+    return this.#own.statisticsOf(await this.#metrics.all(this.#db.metrics()));
   }
 
   diagnostics() {
@@ -369,12 +371,6 @@ class TeamRetention implements RetentionAdministration {
   async #everyone(name: string, ...args: unknown[]): Promise<void> {
     await this.#companions.everyone(name, args, () => this.#db.isClosed);
   }
-}
-
-/** The metrics of this thread and of those that answer, added up. */
-export async function metricsOfAll(own: readonly Metric[], companions: Companions): Promise<Metric[]> {
-  const others = await companions.reachable<readonly Metric[]>("metrics");
-  return summed([own, ...others.map((metrics) => metrics ?? [])]);
 }
 
 function compare<T extends string | bigint>(a: T, b: T): number {
