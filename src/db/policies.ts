@@ -68,10 +68,12 @@ export function isAsWritten(policy: RetentionPolicy, change: PolicyChange): bool
   );
 }
 
+/** Of a policy's duration; 0 is for ever. */
+export const isTooShort = (durationNs: bigint): boolean => durationNs !== 0n && durationNs < HOUR_NS;
+
 function checked(policy: RetentionPolicy): RetentionPolicy {
   const { durationNs, shardDurationNs } = policy;
-  if (durationNs !== 0n && durationNs < HOUR_NS)
-    throw new InputError("retention policy duration must be at least 1h0m0s");
+  if (isTooShort(durationNs)) throw new InputError("retention policy duration must be at least 1h0m0s");
   if (durationNs !== 0n && durationNs < shardDurationNs)
     throw new InputError("retention policy duration must be greater than the shard duration");
   return policy;

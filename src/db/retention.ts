@@ -15,7 +15,15 @@ import type { Databases } from "./databases.ts";
 import { applyDrop, type Deletions } from "./deletions.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { checkLength, checkName } from "./names.ts";
-import { AUTOGEN, alteredPolicy, isAsWritten, isSamePolicy, newPolicy, withKept } from "./policies.ts";
+import {
+  AUTOGEN,
+  alteredPolicy,
+  isAsWritten,
+  isSamePolicy,
+  isTooShort,
+  newPolicy,
+  withKept,
+} from "./policies.ts";
 import { encodeDrop } from "./record.ts";
 import type { Forwarder } from "./subscriptions.ts";
 
@@ -54,16 +62,19 @@ export class Retention implements RetentionAdministration {
     const { databases, checkWritable } = this.#parts;
     checkWritable();
     checkName(database);
-    const policy = newPolicy(name || AUTOGEN.name, { ...change, isDefault: true });
     const policies = databases.policies(database);
+    const known = policies?.find((each) => each.name === (name || AUTOGEN.name));
+    // what conflicts is said before that its shards would be too long, as in InfluxDB
+    const conflicts = known !== undefined && !(known.isDefault && isAsWritten(known, change));
+    if (conflicts && !isTooShort(change.durationNs ?? 0n)) throw new InputError(CONFLICT);
+    const policy = newPolicy(name || AUTOGEN.name, { ...change, isDefault: true });
     if (policies?.length === 0) {
       checkLength(policy.name);
       await this.#put(database, [policy], policy);
       return;
     }
     if (policies !== undefined) {
-      const known = policies.find((each) => each.name === policy.name);
-      if (known?.isDefault !== true || !isAsWritten(known, change)) throw new InputError(CONFLICT);
+      if (known === undefined) throw new InputError(CONFLICT);
     }
     checkLength(policy.name);
     await databases.create(database, policy);

@@ -38,9 +38,9 @@ export function withNodes(text: string, change: (node: Node) => Node): string | 
   return withSelects(text, (statement) => ({
     ...statement,
     fields: statement.fields.map(
-      (field): SelectField => ({ ...field, expression: visit(field.expression, change) }),
+      (field): SelectField => ({ ...field, expression: visitNode(field.expression, change) }),
     ),
-    condition: statement.condition === null ? null : visit(statement.condition, change),
+    condition: statement.condition === null ? null : visitNode(statement.condition, change),
   }));
 }
 
@@ -83,7 +83,7 @@ export function withShown(text: string, change: (node: Node) => Node): string | 
   const condition = conditionOf(text);
   if (condition === null || !/^\s*show/i.test(text)) return null;
   const [statement] = parseQuery(text);
-  const changed = { ...statement!, condition: visit(condition, change) } as Statement;
+  const changed = { ...statement!, condition: visitNode(condition, change) } as Statement;
   const [before, after] = [printStatement(statement!), printStatement(changed)];
   return before === after ? null : after;
 }
@@ -91,15 +91,16 @@ export function withShown(text: string, change: (node: Node) => Node): string | 
 /** All nodes of a tree. */
 export function nodesIn(root: Node): Node[] {
   const found: Node[] = [];
-  visit(root, (node) => {
+  visitNode(root, (node) => {
     found.push(node);
     return node;
   });
   return found;
 }
 
-function visit(node: Node, change: (node: Node) => Node): Node {
-  const inner = (each: Node) => visit(each, change);
+/** A tree with every node changed, inner before outer. */
+export function visitNode(node: Node, change: (node: Node) => Node): Node {
+  const inner = (each: Node) => visitNode(each, change);
   switch (node.kind) {
     case "call":
       return change({ ...node, arguments: node.arguments.map(inner) });

@@ -185,6 +185,10 @@ export class OutputBuilder {
         return FieldType.Float;
       case "integer":
         return FieldType.Integer;
+      case "string":
+        return FieldType.String;
+      case "boolean":
+        return FieldType.Boolean;
       case "reference": {
         const row = this.#row(node);
         return row === null ? null : isTag(row) ? "tag" : row.type;

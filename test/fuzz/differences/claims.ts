@@ -3,7 +3,7 @@
 import type { Node, SelectField, SelectStatement, Source } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Exchange } from "../pair.ts";
-import { callsOf, conditionOf, isWindowed, nodesIn, selectsOf, withNodes } from "../rewrite.ts";
+import { callsOf, conditionOf, isWindowed, nodesIn, selectsOf, visitNode } from "../rewrite.ts";
 
 const ofOnePoint = new Set([
   ...["first", "last", "min", "max", "percentile", "mode", "median", "top", "bottom", "distinct", "sample"],
@@ -99,8 +99,17 @@ export const comparesBoolean = (node: Node): boolean =>
   (orders.has(node.operator) || equalities.has(node.operator)) &&
   (node.left.kind === "boolean" || node.right.kind === "boolean");
 
-export const withoutCasts = (text: string): string | null =>
-  withNodes(text, (node) => (node.kind === "reference" ? { ...node, cast: null } : node));
+/** What is read of a subquery, as it is. */
+export const withoutCasts = (statement: SelectStatement): SelectStatement => {
+  if (!statement.sources.some(({ kind }) => kind === "subquery")) return statement;
+  const plain = (node: Node): Node =>
+    visitNode(node, (each) => (each.kind === "reference" ? { ...each, cast: null } : each));
+  return {
+    ...statement,
+    fields: statement.fields.map((field) => ({ ...field, expression: plain(field.expression) })),
+    condition: statement.condition === null ? null : plain(statement.condition),
+  };
+};
 
 /** `true AND x` is x, and so on. */
 export function withoutConstants(node: Node): Node {
@@ -158,7 +167,7 @@ export const callCount = (text: string): number => text.match(/\w\(/g)?.length ?
 
 /** A condition has the name of a field. */
 export const namesField = (condition: string, fields: ReadonlySet<string>): boolean =>
-  [...fields, "nope"].some((name) => condition.includes(name));
+  [...fields, "nope"].some((name) => condition.replace(/\\(.)/g, "$1").includes(name));
 
 /** Points have been written that are minutes from the epoch. */
 export const isNear1970 = (history: readonly Exchange[]): boolean =>
@@ -248,5 +257,5 @@ export const withoutOrder = (statement: SelectStatement): SelectStatement => {
       ? { ...field, expression: expression.arguments[0] }
       : field;
   });
-  return { ...statement, fields };
+  return { ...unlimited(statement), fields };
 };

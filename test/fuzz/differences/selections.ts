@@ -16,6 +16,7 @@ import {
   withoutConstants,
 } from "./claims.ts";
 import {
+  areAmong,
   headsOf,
   isAlikeButForNulls,
   isAlikeInShape,
@@ -26,6 +27,9 @@ import {
   withoutEmptyColumns,
   withoutTimes,
 } from "./evidence.ts";
+
+/** Without times and signs. */
+const withoutSigns = (body: string): string => rounded(withoutTimes(body)).replace(/-(?=\d)/g, "");
 
 const forecasts = /^holt_winters(?:_with_fit)?$/;
 
@@ -170,12 +174,18 @@ export const selections: readonly Difference[] = [
     without: (text) => withCall(text, /^integral$/, "sum"),
   },
   {
-    title: "integral with GROUP BY",
+    title: "integral of several series or measurements",
     influxd: "series in any order, some of them in two pieces",
     serie: "series in the order of their tags",
     reason: "influxd's order changes from run to run",
     covers: ({ exchange, serie, influxd }) =>
-      isAnswered(serie, influxd) && selectsOf(exchange.text).some(({ dimensions }) => dimensions.length > 0),
+      isAnswered(serie, influxd) &&
+      selectsOf(exchange.text).some(
+        ({ dimensions, sources }) =>
+          dimensions.length > 0 ||
+          sources.length > 1 ||
+          sources.some((source) => source.kind === "measurement" && source.pattern !== null),
+      ),
     without: (text) => withCall(text, /^integral$/, "sum"),
   },
   {
@@ -185,7 +195,7 @@ export const selections: readonly Difference[] = [
     reason: "an integral from a to b is one number",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) &&
-      isAlikeInShape(serie.body, influxd.body) &&
+      withoutSigns(serie.body) === withoutSigns(influxd.body) &&
       callsOf(exchange.text).some(({ name }) => name === "integral") &&
       selectsOf(exchange.text).some(({ descending }) => descending),
     without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),
@@ -199,14 +209,17 @@ export const selections: readonly Difference[] = [
     without: (text) => withCall(text, /^integral$/, "sum"),
   },
   {
-    title: "integral of floats over a range",
-    influxd: "stands at time 0, where a query around it does not look; that of integers at the lower bound",
+    title: "integral over a range",
+    influxd:
+      "stands at time 0, where a query around it does not look; that of integers at the lower bound, but for that of one point which stands there itself: it is left out",
     serie: "stands at the lower bound",
     reason: "it is where every call without windows stands",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) &&
-      /\btime\s*>/i.test(exchange.text) &&
-      (selectsOf(exchange.text).length > 1 || withoutTimes(serie.body) === withoutTimes(influxd.body)),
+      /\btime\s*[>=]/i.test(exchange.text) &&
+      (selectsOf(exchange.text).length > 1 ||
+        withoutTimes(serie.body) === withoutTimes(influxd.body) ||
+        areAmong(valuesOf(influxd.body), valuesOf(serie.body))),
     without: (text) => withCall(text, /^integral$/, "sum"),
   },
   {

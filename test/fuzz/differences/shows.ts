@@ -53,11 +53,27 @@ export const shows: readonly Difference[] = [
       /^show (?:tag|series|field|measurement)/i.test(exchange.text) &&
       namesField(exchange.text.replace(/^.*? where /i, ""), fields) &&
       !/"error"/.test(serie.body) &&
-      (/ cardinality/i.test(exchange.text) ||
+      ((/ cardinality/i.test(exchange.text) &&
+        (countsAreLess(serie.body, influxd.body) || countsAreLess(influxd.body, serie.body))) ||
         influxd.body.includes("invalid tag comparison operator") ||
         !/"error"|"series"/.test(influxd.body) ||
         isPartOf(serie.body, influxd.body) ||
         isPartOf(influxd.body, serie.body)),
+  },
+  {
+    title: "LIMIT and OFFSET of SHOW by values",
+    influxd: "limits the names that it has found, whatever the values",
+    serie: "limits the names of series that have such a point",
+    reason: "it is what is answered without them",
+    covers: ({ exchange, serie, influxd, fields }) =>
+      /^show (?:tag|series|field|measurement)/i.test(exchange.text) &&
+      namesField(exchange.text.replace(/^.*? where /i, ""), fields) &&
+      isAnswered(serie, influxd),
+    // (then it is the entry above)
+    without: (text) => {
+      const other = text.replace(/ (?:limit|offset) \d+/gi, "");
+      return other === text ? null : other;
+    },
   },
   {
     title: "cardinality over several shards",

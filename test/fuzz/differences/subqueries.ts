@@ -1,6 +1,9 @@
 // Subqueries.
+
+import type { Node } from "../../../src/query/ast.ts";
+import { printNode } from "../../../src/query/print.ts";
 import type { Difference } from "../differences.ts";
-import { nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
+import { isWindowed, nodesIn, nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
 import {
   comparesBoolean,
   dependsOnOrder,
@@ -28,6 +31,14 @@ import {
   timesOf,
   valuesOf,
 } from "./evidence.ts";
+
+/** An operator with a call on either side. */
+const joinsCalls = (node: Node): boolean =>
+  nodesIn(node).some(
+    (each) =>
+      each.kind === "binary" &&
+      [each.left, each.right].every((side) => nodesIn(side).some(({ kind }) => kind === "call")),
+  );
 
 /** Of columns of one name, as `f` and `f_1`, alike. */
 const plainValues = (body: string): string =>
@@ -75,7 +86,7 @@ export const subqueries: readonly Difference[] = [
     reason: "it is so of a measurement's field",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
-    without: withoutCasts,
+    without: (text) => withSelects(text, withoutCasts),
   },
   {
     title: "a tag beside top() or bottom() over a subquery",
@@ -165,7 +176,7 @@ export const subqueries: readonly Difference[] = [
           .trim(),
   },
   {
-    title: "a subquery beside a measurement",
+    title: "a subquery beside another source",
     influxd:
       "answers nothing at all when the subquery has no rows; takes its rows for values that are null, and shows rows without values; GROUP BY * groups the subquery by the measurement's tags, too",
     serie: "answers each source as if it stood alone",
@@ -175,7 +186,8 @@ export const subqueries: readonly Difference[] = [
       (!influxd.body.includes('"series"') ||
         selectsOf(exchange.text).some(
           ({ sources, dimensions }) =>
-            new Set(sources.map(({ kind }) => kind)).size > 1 &&
+            sources.length > 1 &&
+            sources.some(({ kind }) => kind === "subquery") &&
             (dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex") ||
               isAlikeButForNulls(influxd.body, serie.body) ||
               areAmong(plainValues(serie.body), plainValues(influxd.body))),
@@ -192,6 +204,18 @@ export const subqueries: readonly Difference[] = [
       transformationCount(exchange.text) > 1 &&
       isAnswered(serie, influxd) &&
       valuesOf(serie.body) === valuesOf(influxd.body),
+  },
+  {
+    title: "operators over several calls in a subquery of several series",
+    influxd: "answers null where a series before it had no value of one of them, and series in pieces",
+    serie: "answers the value",
+    reason: "it is so of one series, and of the subquery by itself",
+    covers: ({ exchange, serie, influxd }) =>
+      selectsOf(exchange.text)
+        .slice(1)
+        .some(({ fields }) => fields.some(({ expression }) => joinsCalls(expression))) &&
+      isAnswered(serie, influxd) &&
+      areAmong(valuesOf(influxd.body), valuesOf(serie.body)),
   },
   {
     title: "conditions over transformations side by side in a subquery",
@@ -244,6 +268,23 @@ export const subqueries: readonly Difference[] = [
       withSelects(text, (statement, depth) => (depth === 0 ? statement : withoutTransformations(statement))),
   },
   {
+    title: "transformations of rows in a subquery whose rows go into windows",
+    influxd: "reads the points from the begin of the window on that the subquery's range begins in",
+    serie: "reads the points of the range",
+    reason: "it is what was asked, and what the subquery answers by itself",
+    covers: ({ exchange, serie, influxd }) => {
+      const [outer, ...inner] = selectsOf(exchange.text);
+      return (
+        isAnswered(serie, influxd) &&
+        outer !== undefined &&
+        isWindowed(outer) &&
+        inner.some(({ condition }) => condition !== null && /\btime\b/i.test(printNode(condition)))
+      );
+    },
+    without: (text) =>
+      withSelects(text, (statement, depth) => (depth === 0 ? statement : withoutOrder(statement))),
+  },
+  {
     title: "a boolean that is missing in a subquery's row",
     influxd: "equals false: `SELECT f FROM (SELECT f, b FROM m) WHERE b = false` has rows without b",
     serie: "equals nothing, as in a measurement's row",
@@ -263,6 +304,8 @@ export const subqueries: readonly Difference[] = [
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1 && dependsOnOrder(exchange.text),
     without: (text) =>
-      withSelects(text, (statement, depth) => (depth === 0 ? withoutOrder(statement) : statement)),
+      withSelects(text, (statement) =>
+        statement.sources.some(({ kind }) => kind === "subquery") ? withoutOrder(statement) : statement,
+      ),
   },
 ];
