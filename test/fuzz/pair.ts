@@ -141,10 +141,13 @@ export async function sendInTime(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
+  const started = performance.now();
   try {
     return await send(url, exchange, signal, headers);
   } catch (error) {
     if (!signal.aborted) throw error;
+    // where the clock went on far beyond the deadline everything stood still, this process as well: that says nothing of the server
+    if (performance.now() - started > DEADLINE_MS * 1.1) return await sendInTime(url, exchange, headers);
     return { status: 0, body: `no answer within ${DEADLINE_MS} ms` };
   }
 }

@@ -103,11 +103,18 @@ export const changes: readonly Difference[] = [
   },
   {
     title: "a field of several types",
-    influxd: "a field may have another type in each shard: SHOW FIELD KEYS shows it twice",
+    influxd:
+      "a field may have another type in each shard: SHOW FIELD KEYS shows it twice, and INTO writes what is of another type to another shard",
     serie: "a field has one type",
     reason: "no point is lost for its type, and no query answers half of them",
     covers: ({ exchange, serie, influxd, history }) =>
-      /^show field keys/i.test(exchange.text) && areInShards(history) && isPartOf(serie.body, influxd.body),
+      (/^show field keys/i.test(exchange.text) &&
+        areInShards(history) &&
+        isPartOf(serie.body, influxd.body)) ||
+      (/\binto\b/i.test(exchange.text) &&
+        serie.body.includes("field type conflict") &&
+        influxd.body.includes('"written"') &&
+        history.some(({ kind, text }) => kind === "query" && /\binto\b/i.test(text))),
   },
   {
     title: "points older than their policy keeps",

@@ -93,6 +93,14 @@ export const isNumberAsCondition = (node: Node | null): boolean => {
   return !orders.has(node.operator) && !equalities.has(node.operator);
 };
 
+/** Conditions that are numbers are true. */
+export function withoutNumbers(node: Node): Node {
+  if (node.kind === "paren") return withoutConstants({ ...node, inner: withoutNumbers(node.inner) });
+  if (node.kind === "binary" && (node.operator === "and" || node.operator === "or"))
+    return withoutConstants({ ...node, left: withoutNumbers(node.left), right: withoutNumbers(node.right) });
+  return isNumberAsCondition(node) ? { kind: "boolean", value: true } : node;
+}
+
 /** A boolean compared with a literal. */
 export const comparesBoolean = (node: Node): boolean =>
   node.kind === "binary" &&

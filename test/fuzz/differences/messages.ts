@@ -1,19 +1,29 @@
 // Messages: what is wrong with a statement, and in which words.
 
 import type { Difference } from "../differences.ts";
-import { withSelects } from "../rewrite.ts";
+import { selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards } from "./claims.ts";
 import { errorOf, placeOf, resultErrorOf } from "./evidence.ts";
+
+/** Several measurements in one FROM. */
+const readsSeveral = (text: string): boolean =>
+  selectsOf(text).some(
+    ({ sources }) =>
+      sources.length > 1 || sources.some((each) => each.kind === "measurement" && each.pattern !== null),
+  );
 
 export const messages: readonly Difference[] = [
   {
     title: "wrong types where there is nothing to read",
-    influxd: "answers nothing when no shard, or no column of the subquery, is read",
+    influxd:
+      "answers nothing when no shard, or no column of the subquery, is read; and the others when a measurement of several is not read",
     serie: "says what is wrong with the statement",
     reason: "whether a statement is right does not depend on the times and rows it meets",
-    covers: ({ serie, influxd }) =>
+    covers: ({ exchange, serie, influxd }) =>
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
-      (!/"error"|"series"/.test(influxd.body) || /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body)),
+      (!/"error"|"series"/.test(influxd.body) ||
+        (!/"error"/.test(influxd.body) && readsSeveral(exchange.text)) ||
+        /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body)),
   },
   {
     title: "wrong types of fields that no shard of the range has",

@@ -14,6 +14,7 @@ import {
   techniques,
   withOneMeasurement,
   withoutConstants,
+  withoutNumbers,
 } from "./claims.ts";
 import {
   areAmong,
@@ -153,7 +154,9 @@ export const selections: readonly Difference[] = [
       selectsOf(exchange.text).some(({ condition }) => isNumberAsCondition(condition)),
     without: (text) =>
       withSelects(text, (statement) =>
-        isNumberAsCondition(statement.condition) ? { ...statement, condition: null } : statement,
+        isNumberAsCondition(statement.condition)
+          ? { ...statement, condition: withoutNumbers(statement.condition!) }
+          : statement,
       ),
   },
   {

@@ -1,6 +1,5 @@
 // Subqueries.
 
-import type { Node } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Difference } from "../differences.ts";
 import { isWindowed, nodesIn, nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
@@ -32,13 +31,15 @@ import {
   valuesOf,
 } from "./evidence.ts";
 
-/** An operator with a call on either side. */
-const joinsCalls = (node: Node): boolean =>
-  nodesIn(node).some(
-    (each) =>
-      each.kind === "binary" &&
-      [each.left, each.right].every((side) => nodesIn(side).some(({ kind }) => kind === "call")),
-  );
+/** A subquery with two calls or more. */
+const hasSeveralCallsInside = (text: string): boolean =>
+  selectsOf(text)
+    .slice(1)
+    .some(
+      ({ fields }) =>
+        fields.flatMap(({ expression }) => nodesIn(expression).filter(({ kind }) => kind === "call")).length >
+        1,
+    );
 
 /** Of columns of one name, as `f` and `f_1`, alike. */
 const plainValues = (body: string): string =>
@@ -195,35 +196,23 @@ export const subqueries: readonly Difference[] = [
     without: (text) => withSelects(text, withOneSort),
   },
   {
-    title: "transformations side by side in a subquery of several series",
-    influxd: "puts values of one time in rows of their own, out of the order of time",
+    title: "several calls in a subquery of several series",
+    influxd:
+      "puts them in rows of their own, out of the order of time, where a series has no value of one of them; operators over them are null",
     serie: "puts them in one row",
     reason: "it is so of one series, and of the subquery by itself",
     covers: ({ exchange, serie, influxd }) =>
-      /\(select/i.test(exchange.text) &&
-      transformationCount(exchange.text) > 1 &&
-      isAnswered(serie, influxd) &&
-      valuesOf(serie.body) === valuesOf(influxd.body),
-  },
-  {
-    title: "operators over several calls in a subquery of several series",
-    influxd: "answers null where a series before it had no value of one of them, and series in pieces",
-    serie: "answers the value",
-    reason: "it is so of one series, and of the subquery by itself",
-    covers: ({ exchange, serie, influxd }) =>
-      selectsOf(exchange.text)
-        .slice(1)
-        .some(({ fields }) => fields.some(({ expression }) => joinsCalls(expression))) &&
+      hasSeveralCallsInside(exchange.text) &&
       isAnswered(serie, influxd) &&
       areAmong(valuesOf(influxd.body), valuesOf(serie.body)),
   },
   {
-    title: "conditions over transformations side by side in a subquery",
+    title: "conditions over several calls in a subquery of several series",
     influxd: "meet rows of some of the columns: `c0 > 1 AND c1 > 1` is not met",
     serie: "meet whole rows",
     reason: "it is so of one series",
     covers: ({ exchange, serie, influxd }) =>
-      transformationCount(exchange.text) > 1 && isAnswered(serie, influxd),
+      hasSeveralCallsInside(exchange.text) && isAnswered(serie, influxd),
     // (then it is the entry above)
     without: (text) =>
       withSelects(text, (statement) => ({
