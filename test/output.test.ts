@@ -7,6 +7,8 @@ import { encodeJson, type JsonFormat } from "../src/http/output/json.ts";
 import { numberText } from "../src/http/output/number.ts";
 import { epochText, rfc3339Text } from "../src/http/output/time.ts";
 import type { Cell, ResultSeries, StatementResult } from "../src/query/result.ts";
+import { uniform } from "./support/columns.ts";
+import { seed } from "./support/seed.ts";
 
 const T0 = 1_700_000_000_000_000_000n;
 const compact: JsonFormat = { epoch: null, pretty: false };
@@ -161,6 +163,49 @@ describe("JSON", () => {
     expect(pretty).toBe(`${JSON.stringify(JSON.parse(pretty), null, 4)}\n`);
   });
 
+  test("rows of few and of many, of every kind of cell: what the kernel writes is what JavaScript writes", async () => {
+    const cell = fc.oneof<fc.Arbitrary<Cell>[]>(
+      fc.double(),
+      fc.integer({ min: -100_000, max: 100_000 }).map((value) => value / 100),
+      fc.constantFrom<Cell>(-0, 2 ** 53, 1e21, 5e-324, 123456789.125, null, true, false),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+      fc.string({ unit: "grapheme" }).map((value) => value.replaceAll('"', "'")),
+    );
+    const time = fc.bigInt({ min: -(10n ** 18n), max: 2n * 10n ** 18n });
+    const part = fc.integer({ min: 1, max: 4 }).chain((width) =>
+      fc.record({
+        host: fc.string(),
+        rows: fc.array(fc.tuple(time, ...Array.from({ length: width }, () => cell)), { maxLength: 30 }),
+        width: fc.constant(width),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(part), fc.constantFrom(null, "ns", "ms"), async (parts, epoch) => {
+        const list = parts.map(({ host, rows, width }) => {
+          const columns = Array.from({ length: width + 1 }, (_, c) => (c === 0 ? "time" : `c${c}`));
+          return series(rows, { columns, tags: new Map([["host", host.replaceAll('"', "'")]]) });
+        });
+        const plain = await json({ epoch: epoch as JsonFormat["epoch"], pretty: false }, list);
+        const pretty = await json({ epoch: epoch as JsonFormat["epoch"], pretty: true }, list);
+        expect(plain.trimEnd()).toBe(pretty.replace(/\n */g, "").replaceAll('": ', '":'));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("more columns than are written at once, and answers written side by side", async () => {
+    const row = (length: number) => [T0, ...Array.from({ length }, (_, c) => c + 0.25)];
+    const wide = [499, 500, 1023, 1024, 1025, 5000].map((length) => {
+      const columns = Array.from({ length: length + 1 }, (_, c) => (c === 0 ? "time" : `c${c}`));
+      return series([row(length), row(length)], { columns });
+    });
+    const texts = await Promise.all([1, 2, 3].map(() => json({ ...compact, epoch: "s" }, wide)));
+    for (const text of texts)
+      expect(JSON.parse(text).results[0].series.map((one: { values: unknown }) => one.values)).toEqual(
+        wide.map(({ rows }) => rows.map(([, ...cells]) => [1_700_000_000, ...cells])),
+      );
+  });
+
   test("messages", async () => {
     const results = (async function* (): AsyncGenerator<StatementResult> {
       const none = (async function* () {})();
@@ -297,6 +342,24 @@ describe("CSV", () => {
 });
 
 describe("numbers and times", () => {
+  test("the kernel prints doubles as JavaScript does", async () => {
+    const bits = new BigUint64Array(20_000);
+    const values = new Float64Array(bits.buffer);
+    const random = uniform(seed);
+    for (let i = 0; i < bits.length; i++) {
+      const any = (BigInt(Math.floor(random() * 2 ** 32)) << 32n) | BigInt(Math.floor(random() * 2 ** 32));
+      if (i % 5 === 0) bits[i] = any;
+      else if (i % 5 === 1) values[i] = Math.floor(random() * 1e9) / 10 ** (i % 13);
+      else if (i % 5 === 2) values[i] = 2 ** ((i % 2098) - 1074) * (1 + ((i % 3) - 1) * 2 ** -52);
+      else if (i % 5 === 3) values[i] = Number(`${1 + (i % 99)}e${(i % 633) - 324}`);
+      else values[i] = Number(any >> 3n) * (i % 2 === 0 ? 1 : 1e-3);
+    }
+    const rows: Cell[][] = Array.from(values, (value, i) => [BigInt(i), value]);
+    const text = await json({ ...compact, epoch: "ns" }, [series(rows)]);
+    const printed = text.slice(text.indexOf("[[") + 2, text.indexOf("]]")).split("],[");
+    expect(printed.map((row) => row.slice(row.indexOf(",") + 1))).toEqual(Array.from(values, numberText));
+  });
+
   test("JSON numbers read back as the same bits", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {

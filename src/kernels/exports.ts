@@ -288,7 +288,6 @@ export interface TagIndexExports {
 
 /** assembly/json.ts */
 export interface JsonExports {
-  jsonTexts(values: number, marks: number, rows: number): number;
   jsonRows(
     from: number,
     rows: number,
@@ -302,6 +301,20 @@ export interface JsonExports {
     limit: number,
   ): number;
   jsonEnd(): number;
+  /** Comes back signed: `>>> 0`. */
+  jsonApart(
+    rows: number,
+    columnCount: number,
+    times: number,
+    unit: bigint,
+    lengths: number,
+    text: number,
+    values: number,
+    marks: number,
+    out: number,
+  ): number;
+  /** assembly/shortest.ts */
+  powersOfTen(): number;
 }
 
 /** assembly/split.ts */

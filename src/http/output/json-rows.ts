@@ -2,19 +2,18 @@
 //
 // The rows of a part lie scattered over the blocks of many series: they are put side by side in linear memory, column by column.
 // What is the same in all rows of a block (its tags, the commas) is its form, made once. No string and no array is made a row.
-import { Kernels, type Pointer, Scratch } from "../../kernels/kernels.ts";
+import { type Kernels, type Pointer, Scratch } from "../../kernels/kernels.ts";
 import { FieldType } from "../../model/types.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
 import { JsonForms } from "./json-forms.ts";
 import { type ColumnSource, gatherTimes, gatherValues, sourceOf } from "./json-gather.ts";
-import { numberText } from "./number.ts";
 
 /** Bytes that a number takes at most, and a time. */
 const NUMBER_BYTES = 24;
 const TIME_BYTES = 40;
 
-/** The linear memory that answers are written in: apart from the stores', so that it never grows theirs. */
-let shared: Kernels | undefined;
+/** What the kernel may write behind a number. */
+const SPARE_BYTES = 8;
 
 export class JsonRows {
   readonly #kernels: Kernels;
@@ -29,15 +28,14 @@ export class JsonRows {
   #of: Pick<ColumnarRows, "blocks" | "cells"> | undefined;
 
   /** `unitNs`: what times are cut to, 0 = RFC 3339. `close` when done. */
-  constructor(unitNs: bigint, pieceBytes: number) {
-    shared ??= new Kernels();
-    this.#kernels = shared;
+  constructor(kernels: Kernels, unitNs: bigint, pieceBytes: number) {
+    this.#kernels = kernels;
     this.#unitNs = unitNs;
     this.#pieceBytes = pieceBytes;
-    this.#values = new Scratch(shared);
-    this.#texts = new Scratch(shared);
-    this.#out = new Scratch(shared);
-    this.#forms = new JsonForms(shared);
+    this.#values = new Scratch(kernels);
+    this.#texts = new Scratch(kernels);
+    this.#out = new Scratch(kernels);
+    this.#forms = new JsonForms(kernels);
   }
 
   close(): void {
@@ -57,7 +55,7 @@ export class JsonRows {
       );
     }
     const { times, forms, columns, rowBytes } = this.#load(part);
-    const out = this.#out.reserve(this.#pieceBytes + rowBytes);
+    const out = this.#out.reserve(this.#pieceBytes + rowBytes + SPARE_BYTES);
     const { call } = this.#kernels;
     for (let row = 0; row < part.count; ) {
       row = call.jsonRows(
@@ -101,7 +99,7 @@ export class JsonRows {
     };
   }
 
-  // What of a column the kernel cannot write.
+  // What of a column the kernel cannot write: strings.
   #collectTexts(
     { count, block, row }: ColumnarRows,
     source: ColumnSource,
@@ -111,14 +109,12 @@ export class JsonRows {
   ): void {
     const kernels = this.#kernels;
     const { type } = source;
-    if (type !== null && type !== FieldType.Float && type !== FieldType.String) return;
-    if (kernels.call.jsonTexts(values, marks, count) === 0 && type === FieldType.Float) return;
+    if (type !== null && type !== FieldType.String) return;
     const mark = kernels.view(marks, count);
     for (let i = 0; i < count; i++) {
       if (mark[i] !== FieldType.String) continue;
-      const value = source.values[block[i]!]![row[i]!]!;
-      const text = typeof value === "string" ? JSON.stringify(value) : numberText(value as number);
-      texts.push({ slot: values + i * 8, text });
+      const value = source.values[block[i]!]![row[i]!] as string;
+      texts.push({ slot: values + i * 8, text: JSON.stringify(value) });
     }
   }
 

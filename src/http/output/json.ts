@@ -4,14 +4,21 @@
 //
 // `series`, `tags`, `values` and `messages` are left out when there are none. With `pretty` every element stands
 // on its own line, indented by four spaces a level; the levels are fixed, so both forms share one writer.
-import type { Column } from "../../model/scan.ts";
-import { FieldType, type TimeUnit, unitNs } from "../../model/types.ts";
-import type { ColumnarRows } from "../../query/columnar.ts";
-import type { Cell, Message, ResultSeries, StatementResult } from "../../query/result.ts";
+import { Kernels } from "../../kernels/kernels.ts";
+import { type TimeUnit, unitNs } from "../../model/types.ts";
+import {
+  type Cell,
+  type Message,
+  type ResultSeries,
+  rowCount,
+  type StatementResult,
+} from "../../query/result.ts";
 import { Zone } from "../../query/zones.ts";
+import { fieldCount, JsonApart } from "./json-apart.ts";
 import { JsonBytes } from "./json-bytes.ts";
 import { JsonRows } from "./json-rows.ts";
 import { numberText } from "./number.ts";
+import { loadPowersOfTen } from "./powers.ts";
 import { epochText, rfc3339Text, type TimeText } from "./time.ts";
 
 export interface JsonFormat {
@@ -20,8 +27,10 @@ export interface JsonFormat {
   readonly pretty: boolean;
 }
 
-/** Below it, putting a part into linear memory costs more than writing it from there saves. */
+/** Parts of fewer rows are written together. */
 const FEW_ROWS = 16;
+/** A row of more cells is written by itself. */
+const MOST_COLUMNS = 500;
 
 /** Bytes after which a piece is handed on. */
 const PIECE_BYTES = 64 * 1024;
@@ -33,10 +42,14 @@ export async function* encodeJson(
 ): AsyncGenerator<Uint8Array> {
   const { epoch, pretty } = format;
   const writer = new JsonWriter(format);
-  const rows = new JsonRows(epoch === null ? 0n : unitNs[epoch], PIECE_BYTES);
+  shared ??= answerKernels();
+  const unit = epoch === null ? 0n : unitNs[epoch];
+  const rows = new JsonRows(shared, unit, PIECE_BYTES);
+  const apart = new JsonApart(shared, unit);
   const bytes = new JsonBytes();
   let text = `{${writer.line(1)}"results":${writer.space}[`;
   const flush = () => {
+    if (apart.rowCount > 0) bytes.add(apart.take());
     bytes.text(text);
     text = "";
   };
@@ -51,6 +64,11 @@ export async function* encodeJson(
         if (seriesOpen) text += (valuesOpen ? writer.closeValues() : "") + writer.closeSeries();
         seriesOpen = valuesOpen = false;
       };
+      const separator = () => {
+        const between = valuesOpen ? "," : writer.openValues();
+        valuesOpen = true;
+        return between;
+      };
       try {
         for await (const part of result.series) {
           if (!seriesOpen) {
@@ -58,28 +76,30 @@ export async function* encodeJson(
             seriesOpen = true;
           }
           const { columnar } = part;
-          if (columnar !== undefined && columnar.count < FEW_ROWS && !pretty && !writer.isZoned(part)) {
-            for (let i = 0; i < columnar.count; i++) {
-              text += (valuesOpen ? "," : writer.openValues()) + writer.columnarRow(columnar, i);
-              valuesOpen = true;
-            }
-            if (text.length >= PIECE_BYTES) {
-              flush();
-              yield bytes.take();
-            }
-          } else if (columnar !== undefined && !pretty && !writer.isZoned(part)) {
+          const isPlain = !pretty && part.timeColumn === 0 && !writer.isZoned(part);
+          if (columnar !== undefined && isPlain && columnar.count >= FEW_ROWS) {
             const isFirst = !valuesOpen;
-            if (isFirst) text += writer.openValues();
-            valuesOpen = true;
+            if (isFirst) text += separator();
             flush();
             for (const piece of rows.pieces(columnar, isFirst)) {
               bytes.add(piece);
               if (bytes.length >= PIECE_BYTES) yield bytes.take();
             }
+          } else if (isPlain && part.columns.length <= MOST_COLUMNS) {
+            const columnCount = columnar === undefined ? part.columns.length - 1 : fieldCount(columnar.cells);
+            for (let i = 0; i < rowCount(part); i++) {
+              if (apart.isFull(columnCount)) {
+                if (bytes.length + apart.mostBytes > PIECE_BYTES) yield bytes.take();
+                bytes.add(apart.take());
+              }
+              const before = text + separator();
+              text = "";
+              if (columnar === undefined) apart.addRow(part.rows[i]!, before);
+              else apart.addColumnar(columnar, i, before);
+            }
           } else
             for (const row of part.rows) {
-              text += (valuesOpen ? "," : writer.openValues()) + writer.row(row, part.timeColumn, part.zone);
-              valuesOpen = true;
+              text += separator() + writer.row(row, part.timeColumn, part.zone);
               if (text.length >= PIECE_BYTES) {
                 flush();
                 yield bytes.take();
@@ -97,11 +117,22 @@ export async function* encodeJson(
     }
     if (count === 0) text += writer.openResult(0, []) + writer.closeResult();
     text += `${writer.line(1)}]${writer.line(0)}}\n`;
+    if (bytes.length + apart.mostBytes > PIECE_BYTES) yield bytes.take();
     flush();
     yield bytes.take();
   } finally {
     rows.close();
+    apart.close();
   }
+}
+
+/** The linear memory that answers are written in: apart from the stores', so that it never grows theirs. */
+let shared: Kernels | undefined;
+
+function answerKernels(): Kernels {
+  const kernels = new Kernels();
+  loadPowersOfTen(kernels);
+  return kernels;
 }
 
 /** Writes the parts of the document; each method returns text. Levels: results 1, result 2, series 4, values 5. */
@@ -195,19 +226,6 @@ export class JsonWriter {
     return text + this.#rowClose;
   }
 
-  /** A row of a part that is kept as columns, not pretty and not in a zone. */
-  columnarRow({ blocks, block, row, cells }: ColumnarRows, index: number): string {
-    const { series, times, columns } = blocks[block[index]!]!;
-    const at = row[index]!;
-    const time = this.time(times[at]!);
-    let text = this.#quoteTimes ? `["${time}"` : `[${time}`;
-    for (const cell of cells) {
-      if (cell.kind === "tag") text += `,${JSON.stringify(series.tags.get(cell.name) ?? null)}`;
-      else text += `,${cellText(columns[cell.column] ?? null, at)}`;
-    }
-    return `${text}]`;
-  }
-
   #timeIn(zone: string): TimeText {
     if (this.#zoned?.zone !== zone) this.#zoned = { zone, time: rfc3339Text(new Zone(zone)) };
     return this.#zoned.time;
@@ -225,19 +243,5 @@ export class JsonWriter {
   #list(value: unknown, level: number): string {
     if (this.space === "") return JSON.stringify(value);
     return JSON.stringify(value, null, 4).replaceAll("\n", this.line(level));
-  }
-}
-
-function cellText(column: Column | null, row: number): string {
-  if (column === null || column.present?.[row] === 0) return "null";
-  switch (column.type) {
-    case FieldType.Float:
-      return numberText(column.values[row]!);
-    case FieldType.Boolean:
-      return column.values[row] === 0 ? "false" : "true";
-    case FieldType.String:
-      return JSON.stringify(column.values[row]!);
-    default:
-      return String(column.values[row]!);
   }
 }

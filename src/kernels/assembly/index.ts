@@ -15,5 +15,6 @@ export * from "./catalog";
 export * from "./memtable";
 export { blockClear, heapSize, memtableCollect, memtableGather, memtableNextTime, memtableSeries, memtableSeriesRows, mergeColumn, mergeTimes, packHeap } from "./gather";
 export * from "./tagindex";
-export { jsonEnd, jsonRows, jsonTexts } from "./json";
+export { jsonApart, jsonEnd, jsonRows } from "./json";
+export { powersOfTen } from "./shortest";
 export { batchOwners, batchPart } from "./split";

@@ -7,44 +7,20 @@
 // with commas, tags and the closing bracket in the pieces. A column is u32 values, u32 marks: 8 bytes a value, and a byte that
 // is its type, 0 = null.
 
-const FLOAT: u8 = 1; // one that `jsonTexts` left
+import { putDigits, putDouble, putFraction, putInteger, putUnsigned } from "./shortest";
+
+const FLOAT: u8 = 1;
 const INTEGER: u8 = 2;
 const UNSIGNED: u8 = 3;
 const BOOLEAN: u8 = 4;
 const TEXT: u8 = 5; // u32 pointer, u32 length of what stands for it
-
-/** An integer below it has at most 15 digits. */
-const END: f64 = 1e15;
-/** Below it, JSON's shortest form has an exponent. */
-const SMALLEST: f64 = 1e-6;
+const NOTHING: u8 = 6; // what stands for it is in the pieces
 
 const NS_PER_S: i64 = 1_000_000_000;
 const S_PER_DAY: i64 = 86_400;
 
 const timeText: usize = memory.data(48);
 let end: usize = 0;
-
-/**
- * Marks as text the floats that `jsonRows` cannot write, and as null those that JSON cannot; gives how many became text.
- *
- * What it can write are decimals of few digits, from an integer: if d / 10^k gives the value back, then d with its point k
- * digits from the right is its shortest form, as d has at most 15 digits and no two decimals of 15 digits are the same double.
- */
-export function jsonTexts(values: usize, marks: usize, rows: u32): u32 {
-  let texts: u32 = 0;
-  for (let row: u32 = 0; row < rows; row++) {
-    if (load<u8>(marks + row) != FLOAT) continue;
-    const value = load<f64>(values + (<usize>row << 3));
-    const size = abs<f64>(value);
-    if (nearest<f64>(size * 1e4) / 1e4 == size && size * 1e4 < END) continue;
-    if (size < END && floor<f64>(size) == size) continue;
-    if (size >= SMALLEST && nearest<f64>(size * 1e8) / 1e8 == size && size * 1e8 < END) continue;
-    const finite = size < Infinity;
-    store<u8>(marks + row, finite ? TEXT : 0);
-    if (finite) texts++;
-  }
-  return texts;
-}
 
 /**
  * Writes rows from `from` on until `rows` or until `limit` is passed (so there must be room for a row behind it); gives the
@@ -66,7 +42,7 @@ export function jsonRows(
     const rowTime = load<i64>(times + (<usize>row << 3));
     if (timeBytes == 0 || rowTime != time) {
       time = rowTime;
-      timeBytes = (unit == 0 ? putRfc3339(timeText, time) : putInteger(timeText, time / unit)) - timeText;
+      timeBytes = putTime(timeText, time, unit) - timeText;
     }
     memory.copy(at, timeText, timeBytes);
     at += timeBytes;
@@ -91,6 +67,48 @@ export function jsonEnd(): usize {
   return end;
 }
 
+/**
+ * Writes rows that have nothing in common; gives where the bytes end. A row is
+ *
+ *     piece 0  time  piece 1  value 0  piece 2  value 1 ...  piece n + 1
+ *
+ * with brackets and commas, and what stands between two series, in the pieces. `lengths`: u32 a piece, row by row; `text`: the pieces,
+ * as they follow; `values`, `marks`: row by row.
+ */
+export function jsonApart(
+  rows: u32, columnCount: u32, times: usize, unit: i64, lengths: usize, text: usize, values: usize, marks: usize, out: usize,
+): usize {
+  let at = out;
+  let piece = text;
+  let length = lengths;
+  let value = values;
+  let mark = marks;
+  for (let row: u32 = 0; row < rows; row++) {
+    const before = <usize>load<u32>(length);
+    memory.copy(at, piece, before);
+    piece += before;
+    at = putTime(at + before, load<i64>(times + (<usize>row << 3)), unit);
+    length += 4;
+    for (let c: u32 = 0; c < columnCount; c++) {
+      const between = <usize>load<u32>(length);
+      at = putValue(putBytes(at, piece, between), value, load<u8>(mark));
+      piece += between;
+      length += 4;
+      value += 8;
+      mark++;
+    }
+    const behind = <usize>load<u32>(length);
+    at = putBytes(at, piece, behind);
+    piece += behind;
+    length += 4;
+  }
+  return at;
+}
+
+@inline function putTime(at: usize, time: i64, unit: i64): usize {
+  return unit == 0 ? putRfc3339(at, time) : putInteger(at, time / unit);
+}
+
 @inline function putBytes(at: usize, from: usize, length: usize): usize {
   if (length == 1) store<u8>(at, load<u8>(from));
   else memory.copy(at, from, length);
@@ -98,9 +116,15 @@ export function jsonEnd(): usize {
 }
 
 @inline function putValue(at: usize, value: usize, mark: u8): usize {
-  if (mark == FLOAT) return putFloat(at, load<f64>(value));
+  if (mark == FLOAT) {
+    const float = load<f64>(value);
+    if (abs<f64>(float) < Infinity) return putDouble(at, float);
+    store<u32>(at, 0x6c6c756e); // JSON has no NaN: "null"
+    return at + 4;
+  }
   if (mark == INTEGER) return putInteger(at, load<i64>(value));
   if (mark == UNSIGNED) return putUnsigned(at, load<u64>(value));
+  if (mark == NOTHING) return at;
   if (mark == TEXT) return putBytes(at, <usize>load<u32>(value), <usize>load<u32>(value, 4));
   if (mark == BOOLEAN && load<u32>(value) == 0) {
     store<u32>(at, 0x736c6166); // "fals"
@@ -109,75 +133,6 @@ export function jsonEnd(): usize {
   }
   store<u32>(at, mark == BOOLEAN ? 0x65757274 : 0x6c6c756e); // "true", "null"
   return at + 4;
-}
-
-function putFloat(start: usize, value: f64): usize {
-  let at = start;
-  if (reinterpret<i64>(value) < 0) store<u8>(at++, 0x2d);
-  const size = abs<f64>(value);
-  if (size < 400_000) {
-    const scaled = <u32>nearest<f64>(size * 1e4);
-    if (<f64>scaled / 1e4 == size) {
-      const whole = scaled / 10_000;
-      const rest = scaled - whole * 10_000;
-      at = put32(at, whole);
-      return rest == 0 ? at : putFraction(at, rest, 4);
-    }
-  }
-  if (floor<f64>(size) == size) return putUnsigned(at, <u64>size);
-  const isShort = nearest<f64>(size * 1e4) / 1e4 == size;
-  const power: u64 = isShort ? 10_000 : 100_000_000;
-  const scaled = <u64>nearest<f64>(size * <f64>power);
-  const whole = scaled / power;
-  return putFraction(putUnsigned(at, whole), <u32>(scaled - whole * power), isShort ? 4 : 8);
-}
-
-/** A point and `digits` digits, less the zeros at the end; `rest` is not 0. */
-function putFraction(at: usize, rest: u32, digits: u32): usize {
-  let left = rest;
-  let count = digits;
-  while (left % 10 == 0) {
-    left /= 10;
-    count--;
-  }
-  store<u8>(at, 0x2e);
-  putDigits(at + 1, left, count);
-  return at + 1 + count;
-}
-
-@inline function putDigits(at: usize, value: u32, digits: u32): void {
-  let left = value;
-  for (let i = digits; i > 0; i--) {
-    const tens = left / 10;
-    store<u8>(at + i - 1, <u8>(0x30 + left - tens * 10));
-    left = tens;
-  }
-}
-
-@inline function put32(at: usize, value: u32): usize {
-  if (value < 10) {
-    store<u8>(at, <u8>(0x30 + value));
-    return at + 1;
-  }
-  let digits: u32 = 2;
-  for (let bound: u64 = 100; bound <= <u64>value; bound *= 10) digits++;
-  putDigits(at, value, digits);
-  return at + digits;
-}
-
-function putUnsigned(at: usize, value: u64): usize {
-  if (value < 4_294_967_296) return put32(at, <u32>value);
-  const high = value / 1_000_000_000;
-  const low = <u32>(value - high * 1_000_000_000);
-  const next = putUnsigned(at, high);
-  putDigits(next, low, 9);
-  return next + 9;
-}
-
-function putInteger(at: usize, value: i64): usize {
-  if (value >= 0) return putUnsigned(at, <u64>value);
-  store<u8>(at, 0x2d);
-  return putUnsigned(at + 1, -(<u64>value));
 }
 
 /** `"2024-01-31T12:00:00.5Z"`: the fraction without zeros at its end. Days to dates: Hinnant, chrono-compatible date algorithms. */
