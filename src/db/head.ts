@@ -48,6 +48,8 @@ export class Head {
   readonly #warnings: string[] = [];
   /** Threads that are being started: whoever starts one sees to it that it is there, or is tried again. */
   readonly #starting = new Set<number>();
+  /** What a thread threw that nobody caught, since it was started. */
+  readonly #lastErrors = new Map<number, string>();
   readonly #team: Team;
   #serving: ServeRequest | undefined;
   #isClosing = false;
@@ -252,8 +254,12 @@ export class Head {
     try {
       await this.#startWorker(thread);
       // (it may have died between its last answer and this)
-      if (this.#workers[thread] === undefined) throw new Error(`thread ${thread} died while it started`);
+      if (this.#workers[thread] === undefined) throw new Error("it has died");
     } catch (error) {
+      if (this.#workers[thread] === undefined)
+        throw new Error(
+          `thread ${thread} died while it started: ${this.#lastErrors.get(thread) ?? "it was ended"}`,
+        );
       // its partitions must have one thread: the next is started when this one is gone
       await this.#endWorker(thread);
       throw error;
@@ -266,8 +272,10 @@ export class Head {
     const companions = this.#companions;
     const worker = new Worker(new URL("./thread.ts", import.meta.url).href);
     this.#workers[thread] = worker;
+    this.#lastErrors.delete(thread);
     worker.addEventListener("error", (event) => {
       event.preventDefault();
+      this.#lastErrors.set(thread, event.message);
       this.onThread(`thread ${thread}: ${event.message}`);
     });
     worker.addEventListener("close", () => this.#ended(thread, worker));
@@ -323,8 +331,9 @@ export class Head {
       this.onThread(`thread ${thread} has its rows again`);
     } catch (error) {
       if (this.#isClosing) return;
-      this.#companions.failures.set(thread, (error as Error).message);
-      this.onThread(`thread ${thread} could not be started: ${(error as Error).message}`);
+      const why = (error as Error).message;
+      this.#companions.failures.set(thread, why);
+      this.onThread(`thread ${thread} could not be started: ${why}`);
       await Bun.sleep(pauseMs);
       if (!this.#isClosing) void this.#startAgain(thread, Math.min(2 * pauseMs, LAST_PAUSE_MS));
     }
