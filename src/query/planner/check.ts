@@ -108,13 +108,10 @@ class FieldCheck {
   }
 
   #binary(node: Node & { kind: "binary" }): void {
-    const sides = [node.left, node.right].filter((side) => !isConstant(side));
-    const isSenseless = [node.left, node.right].some(
-      (side) => isConstant(side) && literalKind(side) === null,
-    );
-    if (isSenseless) throw new InputError(twoLiterals);
-    if (sides.length === 0) throw new InputError(whyConstant(node));
-    for (const side of sides) this.field(side, false);
+    if (isConstant(node)) throw new InputError(whyConstant(node));
+    for (const side of [node.left, node.right])
+      if (!isConstant(side)) this.field(side, false);
+      else if (literalKind(side) === null) throw new InputError(twoLiterals);
   }
 
   #call(node: CallNode, alone: boolean): void {

@@ -154,9 +154,12 @@ const isConstant = (node: Node): Node =>
     ? { kind: "boolean", value: node.left.value === node.right.value }
     : node;
 
-/** Subqueries without windows and zones of their own. */
+/** Subqueries without windows of their own, nothing with zones. */
 export const withoutInnerWindows = (statement: SelectStatement, depth: number): SelectStatement => {
-  if (depth === 0) return statement;
+  if (depth === 0) {
+    const isOverSubquery = statement.sources.some(({ kind }) => kind === "subquery");
+    return isOverSubquery ? { ...statement, timezone: null } : statement;
+  }
   const dimensions = statement.dimensions.filter(({ kind }) => kind !== "call");
   const fill = isWindowed(statement) ? null : statement.fill;
   return { ...statement, dimensions, fill, timezone: null };
