@@ -52,6 +52,13 @@ export const namesTwice = (text: string): boolean =>
     return named.length > 1 && (names.includes("") || new Set(names).size < names.length);
   });
 
+/** Several measurements in one FROM. */
+export const readsSeveral = (text: string): boolean =>
+  selectsOf(text).some(
+    ({ sources }) =>
+      sources.length > 1 || sources.some((each) => each.kind === "measurement" && each.pattern !== null),
+  );
+
 export const withOneMeasurement = (statement: SelectStatement): SelectStatement => {
   const first = statement.sources.find(({ kind }) => kind === "measurement");
   const sources = statement.sources.filter((source) => source.kind !== "measurement" || source === first);

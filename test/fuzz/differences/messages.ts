@@ -1,16 +1,9 @@
 // Messages: what is wrong with a statement, and in which words.
 
 import type { Difference } from "../differences.ts";
-import { selectsOf, withSelects } from "../rewrite.ts";
-import { areInShards } from "./claims.ts";
+import { withSelects } from "../rewrite.ts";
+import { areInShards, readsSeveral } from "./claims.ts";
 import { errorOf, placeOf, resultErrorOf } from "./evidence.ts";
-
-/** Several measurements in one FROM. */
-const readsSeveral = (text: string): boolean =>
-  selectsOf(text).some(
-    ({ sources }) =>
-      sources.length > 1 || sources.some((each) => each.kind === "measurement" && each.pattern !== null),
-  );
 
 export const messages: readonly Difference[] = [
   {

@@ -11,6 +11,7 @@ import {
   isCalledInWindows,
   isNumberAsCondition,
   namesTwice,
+  readsSeveral,
   techniques,
   withOneMeasurement,
   withoutConstants,
@@ -316,6 +317,17 @@ export const selections: readonly Difference[] = [
       nodesOf(exchange.text).some(({ kind }) => kind === "wildcard" || kind === "regex") &&
       areInShards(history) &&
       withoutEmptyColumns(serie.body) === withoutEmptyColumns(influxd.body),
+  },
+  {
+    title: "a name of several types over some of the shards",
+    influxd: "takes the type of the measurements that have the field in the shards that the range touches",
+    serie: "takes that of all measurements of the statement",
+    reason: "what a name means does not depend on the shard duration",
+    covers: ({ exchange, serie, influxd, history }) =>
+      isAnswered(serie, influxd) &&
+      readsSeveral(exchange.text) &&
+      areInShards(history) &&
+      areAmong(valuesOf(serie.body), valuesOf(influxd.body)),
   },
   {
     title: "EXPLAIN and EXPLAIN ANALYZE",
