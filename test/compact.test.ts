@@ -1,7 +1,7 @@
 // Which segments a compaction merges: their number stays bounded, and so does how often a row is written.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { pickRun } from "../src/store/compact.ts";
+import { pickRun, restRun } from "../src/store/compact.ts";
 import type { SegmentEntry } from "../src/store/manifest.ts";
 
 const GIB = 1024 ** 3;
@@ -143,5 +143,47 @@ describe("pickRun", () => {
         ).toEqual([...run] as never);
       }),
     );
+  });
+});
+
+describe("restRun", () => {
+  const NONE = new Set<number>();
+  const segments = (...sizes: number[]) => sizes.map((size, id) => entry(id, size));
+  const idsOf = (list: readonly SegmentEntry[], damaged: ReadonlySet<number> = NONE) =>
+    restRun(list, 1n, damaged)?.map(({ id }) => id) ?? null;
+
+  test("merges all of a window that is over, however few, unless what is new is little", () => {
+    expect(idsOf(segments(8))).toBeNull();
+    expect(idsOf(segments(8, 1))).toEqual([0, 1]);
+    expect(idsOf(segments(9, 1))).toBeNull();
+    expect(idsOf(segments(1, 9, 1))).toEqual([0, 1, 2]);
+    expect(idsOf(segments(100, 4, 2))).toEqual([1, 2]);
+    expect(restRun(segments(8, 8), 0n, NONE)).toBeNull();
+    expect(idsOf([entry(0, 1, 0n), entry(1, 1, 7n), entry(2, 1, 0n)])).toEqual([0, 2]);
+  });
+
+  test("leaves the damaged alone, does not reach across them, and makes nothing too large", () => {
+    expect(idsOf(segments(1, 1, 1, 1, 1), new Set([2]))).toEqual([0, 1]);
+    expect(idsOf(segments(1, 1, 1, 1), new Set([0]))).toEqual([1, 2, 3]);
+    expect(idsOf(segments(1, 1), new Set([0]))).toBeNull();
+    expect(idsOf(segments(3 * GIB, 2 * GIB, 1 * GIB))).toEqual([1, 2]);
+  });
+
+  test("a window that is written late again and again, with a rest after each flush, is not rewritten much", () => {
+    let list: SegmentEntry[] = [];
+    let written = 0;
+    const flushes = 2000;
+    for (let id = 0; id < flushes; id++) {
+      list.push(entry(id, 1000));
+      for (;;) {
+        const run = pickRun(list) ?? restRun(list, 1n, NONE);
+        if (run === null) break;
+        const bytes = run.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        written += bytes;
+        list = list.toSpliced(list.indexOf(run[0]!), run.length, entry(run[0]!.id, bytes));
+      }
+      expect(list.length).toBeLessThan(40);
+    }
+    expect(written / (flushes * 1000)).toBeLessThan(Math.log(flushes) / Math.log(9 / 8));
   });
 });

@@ -49,6 +49,58 @@ function metric(db: Database, name: string): number {
 
 const target = { database: "db" };
 
+test("a window that is over becomes one segment when nothing was flushed for a second, one that is not stays as it is", async () => {
+  const WEEK_NS = 7n * 86_400n * 1_000_000_000n;
+  const nowNs = 1_700_000_000_000_000_000n;
+  let nowMs = 0;
+  const ticks: (() => void)[] = [];
+  const clock: Clock = {
+    nowNs: () => nowNs + BigInt(nowMs) * 1_000_000n,
+    elapsedMs: () => nowMs,
+    every(_periodMs, run) {
+      ticks.push(run);
+      return () => undefined;
+    },
+  };
+  const db = await openIn(newFolder(), { partitions: 1 }, clock);
+  const tick = (ms: number) => {
+    nowMs += ms;
+    for (const run of ticks) run();
+  };
+  const segmentsAre = async (count: number) => {
+    for (let i = 0; i < 200 && metric(db, "segments") !== count; i++) await Bun.sleep(5);
+    expect(metric(db, "segments")).toBe(count);
+  };
+  for (const flush of [0, 1, 2]) {
+    await db.writeLines(
+      `m v=${flush} ${nowNs}\nm v=${flush} ${nowNs - 2n * WEEK_NS + BigInt(flush)}`,
+      target,
+    );
+    await db.flush();
+  }
+  expect(metric(db, "segments")).toBe(6);
+  tick(0);
+  tick(999);
+  await Bun.sleep(50);
+  expect(metric(db, "compactions_total")).toBe(0);
+  tick(1);
+  await segmentsAre(4);
+  // late rows, and the quiet begins anew
+  await db.writeLines(`m v=9 ${nowNs - 2n * WEEK_NS + 1n}`, target);
+  await db.flush();
+  tick(500);
+  await Bun.sleep(50);
+  expect(metric(db, "segments")).toBe(5);
+  tick(1000);
+  await segmentsAre(4);
+  expect(await rows(db, `SELECT v FROM m WHERE time < ${nowNs}`)).toEqual([
+    [nowNs - 2n * WEEK_NS, 0],
+    [nowNs - 2n * WEEK_NS + 1n, 9],
+    [nowNs - 2n * WEEK_NS + 2n, 2],
+  ]);
+  expect(metric(db, "compactions_total")).toBe(2);
+});
+
 test("rows are flushed when the oldest is as old as flushInterval, not before", async () => {
   let nowMs = 0;
   const ticks: (() => void)[] = [];

@@ -129,6 +129,7 @@ export class Engine {
     this.#stopTimer = parts.clock.every(period, () => {
       this.#flushWhenOld();
       this.#expireWhenDue();
+      this.maintenance.rest(parts.clock);
     });
   }
 

@@ -2,6 +2,7 @@
 //
 //   flush   rotate the log, seal every memtable (one synchronous step: what is sealed is what the rotated files hold),
 //           write segments, then trim the log
+import type { Clock } from "../base/clock.ts";
 import { DiskError, OverloadedError } from "../base/errors.ts";
 import type { Wal } from "../log/wal.ts";
 import type { Store } from "../store/store.ts";
@@ -14,7 +15,13 @@ export class Maintenance {
   #failure: DiskError | undefined;
   #closing = false;
   #compacting: Promise<void> | undefined;
+  /** Since when no flush has begun, ms of the clock of `rest`; undefined = since the next call of it. */
+  #quietSinceMs: number | undefined;
+  #rested = false;
   readonly #statistics = { flushes: 0, flushMs: 0 };
+
+  /** Windows that are over are merged when nothing was flushed for so long. */
+  static readonly QUIET_MS = 1000;
 
   constructor(log: Wal, stores: readonly Store[]) {
     this.#log = log;
@@ -73,6 +80,15 @@ export class Maintenance {
     await this.#compacting;
   }
 
+  /** Called from time to time: once it has been quiet, the windows that are over are merged into one segment each. */
+  rest(clock: Clock): void {
+    this.#quietSinceMs ??= clock.elapsedMs();
+    if (this.#rested || this.#closing || this.#failure || this.#flush || this.#compacting) return;
+    if (clock.elapsedMs() - this.#quietSinceMs < Maintenance.QUIET_MS) return;
+    this.#rested = true;
+    this.#compactLater(clock.nowNs());
+  }
+
   /** Waits for what runs and starts nothing new. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -82,6 +98,8 @@ export class Maintenance {
 
   async #flushAll(): Promise<void> {
     if (this.#failure) throw this.#failure;
+    this.#quietSinceMs = undefined;
+    this.#rested = false;
     const startMs = performance.now();
     try {
       const position = this.#log.last;
@@ -103,8 +121,8 @@ export class Maintenance {
   }
 
   // One compaction at a time, beside flushes, until no window has too many segments.
-  #compactLater(): void {
-    this.#compacting ??= this.#compactAll()
+  #compactLater(endedNs: bigint | null = null): void {
+    this.#compacting ??= this.#compactAll(endedNs)
       .catch((error: Error) => {
         // no memory for a merge now: the inputs stay, and the next flush tries again
         if (error instanceof OverloadedError) return;
@@ -118,10 +136,10 @@ export class Maintenance {
       });
   }
 
-  async #compactAll(): Promise<void> {
+  async #compactAll(endedNs: bigint | null): Promise<void> {
     for (const store of this.#stores) {
       const stopped = () => this.#closing || this.#failure !== undefined;
-      while (!stopped() && (await store.compact((work) => this.exclusively(work), stopped))) {
+      while (!stopped() && (await store.compact((work) => this.exclusively(work), stopped, endedNs))) {
         // until it has nothing more to merge
       }
     }

@@ -2,7 +2,8 @@
 //
 // Size-tiered (O'Neil et al., The Log-Structured Merge-Tree, 1996, as practised since): a run of at least
 // MERGE_COUNT neighbours, none much larger than what is newer in the run, becomes one segment. A window of n flushes
-// so has at most about 3 segments per power of 4 of n, and each row is rewritten about log4(n) times.
+// so has at most about 3 segments per power of 4 of n, and each row is rewritten about log4(n) times. A window that is over
+// becomes one segment once nothing is flushed for a while.
 // Only neighbours in age are merged: of two values of a point the newer must stay the newer.
 
 import { assert } from "../base/assert.ts";
@@ -22,6 +23,8 @@ import { type OpenSegment, Version } from "./version.ts";
 
 const MERGE_COUNT = 4;
 const SIMILAR = 1.5;
+/** What a window at rest has beside its largest segment is merged with it from this part of it on: else all would be rewritten for little. */
+const REST_SHARE = 1 / 8;
 /** Runs end before their result would be larger: rewriting that costs more than it gives. */
 const MOST_BYTES = 4 * 1024 ** 3;
 
@@ -33,10 +36,7 @@ export function pickRun(
   segments: readonly SegmentEntry[],
   damaged: ReadonlySet<number> = new Set(),
 ): readonly SegmentEntry[] | null {
-  const windows = Map.groupBy(segments, (entry) =>
-    [entry.database, entry.retentionPolicy, entry.windowStart, entry.windowEnd].join("\0"),
-  );
-  for (const entries of windows.values()) {
+  for (const entries of byWindow(segments)) {
     for (let end = entries.length; end >= MERGE_COUNT; end--) {
       if (damaged.has(entries[end - 1]!.id)) continue;
       let start = end - 1;
@@ -52,6 +52,51 @@ export function pickRun(
     }
   }
   return null;
+}
+
+/**
+ * The run to merge next where no more rows come: a window that ended before `nowNs` becomes one segment, so that a series is one
+ * run of pages. Rows may come late all the same: each time all is rewritten it has grown by an eighth at least, so that a row is
+ * rewritten about log(n) / log(9/8) times at most, and mostly once. null: every such window is at rest.
+ */
+export function restRun(
+  segments: readonly SegmentEntry[],
+  nowNs: bigint,
+  damaged: ReadonlySet<number>,
+): readonly SegmentEntry[] | null {
+  for (const entries of byWindow(segments)) {
+    if (entries.length < 2 || entries[0]!.windowEnd > nowNs) continue;
+    let start = 0;
+    for (let end = 1; end <= entries.length; end++) {
+      const isEnd =
+        end === entries.length ||
+        damaged.has(entries[end - 1]!.id) ||
+        damaged.has(entries[end]!.id) ||
+        isCrossed(segments, entries[end - 1]!, entries[end]!);
+      if (!isEnd) continue;
+      const run = largeEnough(entries.slice(start, end));
+      if (run.length > 1) return run;
+      start = end;
+    }
+  }
+  return null;
+}
+
+// The longest run of neighbours, the newest in it, whose merge is worth its while and not too large.
+function largeEnough(neighbours: readonly SegmentEntry[]): readonly SegmentEntry[] {
+  for (let start = 0; start < neighbours.length; start++) {
+    const run = neighbours.slice(start);
+    const bytes = run.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const largest = Math.max(...run.map(({ sizeBytes }) => sizeBytes));
+    if (bytes <= MOST_BYTES && bytes - largest >= largest * REST_SHARE) return run;
+  }
+  return [];
+}
+
+function byWindow(segments: readonly SegmentEntry[]): Iterable<SegmentEntry[]> {
+  return Map.groupBy(segments, (entry) =>
+    [entry.database, entry.retentionPolicy, entry.windowStart, entry.windowEnd].join("\0"),
+  ).values();
 }
 
 /** A segment that holds deleted rows, to be written anew without them; null when there is none. */

@@ -16,7 +16,7 @@ import type { LogPosition } from "../model/log.ts";
 import type { WindowGrid } from "../model/windows.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
-import { compactSegments, deletedRun, pickRun } from "./compact.ts";
+import { compactSegments, deletedRun, pickRun, restRun } from "./compact.ts";
 import { dropEmptySeries, emptySeries, tablesIn, withHidden } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
 import { StoreFolder } from "./folder.ts";
@@ -165,14 +165,16 @@ export class Store {
   }
 
   /**
-   * Merges one run of segments of a time window if there are too many; false: nothing to do. Only the short last step,
+   * Merges one run of segments of a time window if there are too many, and all of one that ended before `endedNs`; false: nothing to do. Only the short last step,
    * the commit, goes through `exclusively`: flushes and drops may come before it. Throws `DiskError`.
    */
   async compact(
     exclusively: <T>(work: () => Promise<T>) => Promise<T>,
     stopped: () => boolean,
+    endedNs: bigint | null = null,
   ): Promise<boolean> {
-    const run = pickRun(this.entries, this.#damaged) ?? deletedRun(this.#version, this.#damaged);
+    const many = pickRun(this.entries, this.#damaged) ?? deletedRun(this.#version, this.#damaged);
+    const run = many ?? (endedNs === null ? null : restRun(this.entries, endedNs, this.#damaged));
     if (!run) return false;
     const inputs = this.#version.segments.filter(({ entry }) => run.includes(entry));
     const version = this.#version.retain();
