@@ -105,6 +105,18 @@ export class Trial {
     return { ...running, startMs: median([...starts, running.startMs]) };
   }
 
+  /** Asks a query for as long as `warmUpMs`, and does not look at the answers. */
+  async warmUp({ base }: Running, query: Query, data: Dataset, seed: number): Promise<void> {
+    const random = new Random(seed);
+    const deadline = performance.now() + this.limits.warmUpMs;
+    while (performance.now() < deadline) {
+      const path = this.product.queryPath(query.ask(data, random));
+      if (path === null) return;
+      const response = await fetch(base + path, { headers: { "Accept-Encoding": "identity" } });
+      await response.arrayBuffer();
+    }
+  }
+
   /** Median time of a query until its whole answer is read; null when the product has no such query. */
   async query(running: Running, query: Query, data: Dataset, seed: number): Promise<QueryResult | null> {
     const { product, limits } = this;
