@@ -24,7 +24,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   pino: ["http/", "cli/", "server.ts"],
   "smol-toml": ["cli/"],
   re2js: ["model/regex.ts"],
-  "@napi-rs/snappy": ["codec/", "segment/", "store/catalog-file.ts"],
+  "@napi-rs/snappy": ["codec/snappy.ts"],
 };
 
 interface SourceFile {

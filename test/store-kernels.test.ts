@@ -36,6 +36,10 @@ describe("catalog", () => {
   const action = fc.oneof(
     { weight: 4, arbitrary: fc.tuple(fc.constantFrom("add" as const, "find" as const), table, key) },
     { weight: 1, arbitrary: fc.tuple(fc.constant("append" as const), table, key) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(fc.constant("append all" as const), table, fc.array(key, { maxLength: 5 })),
+    },
     { weight: 1, arbitrary: fc.tuple(fc.constant("drop" as const), table, fc.constant("")) },
   );
 
@@ -45,6 +49,7 @@ describe("catalog", () => {
         const catalog = newCatalog();
         for (const [what, table, key] of actions) {
           if (what === "drop") catalog.drop(table, DROPPED);
+          else if (what === "append all") catalog.appendAll(table, key);
           else catalog[what](table, key);
         }
         catalog.check();

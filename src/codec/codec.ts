@@ -2,11 +2,11 @@
 //
 // Everything is in linear memory; the kernels (assembly/page.ts, assembly/string-page.ts) choose among codecs by
 // size and describe the bytes. What happens on this side is Snappy over the heap of string pages.
-import { compressSync, uncompressSync } from "@napi-rs/snappy";
 import { assert } from "../base/assert.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
 import { PageError, pageError } from "./page-error.ts";
+import { compress, uncompress } from "./snappy.ts";
 
 /** Most rows that a page holds. */
 export const MAX_PAGE_ROWS = 65_536;
@@ -164,7 +164,7 @@ function compressHeap(kernels: Kernels, page: Pointer, sizeBytes: number): numbe
   const bytes = kernels.view(page, sizeBytes);
   const heap = storedHeap(bytes);
   if (heap.length < WORTH_COMPRESSING_BYTES) return sizeBytes;
-  const compressed = compressSync(heap);
+  const compressed = compress(heap);
   if (compressed.length > heap.length - (heap.length >> 3)) return sizeBytes;
   heap.set(compressed);
   const end = heap.byteOffset - page + compressed.length;
@@ -185,7 +185,7 @@ function decompressHeap(
   if (readVarint(stored, 0)[0] !== heapBytes) throw new PageError("string page: its heap has another size");
   let heap: Uint8Array;
   try {
-    heap = uncompressSync(stored) as Uint8Array;
+    heap = uncompress(stored);
   } catch (cause) {
     throw new PageError("string page: its heap does not decompress", { cause });
   }

@@ -199,6 +199,8 @@ export interface CatalogExports {
   catalogFind(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogAdd(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogAppend(partition: number, hash: bigint, table: number, key: number, length: number): number;
+  /** Comes back signed: `>>> 0`. */
+  catalogAppendAll(partition: number, table: number, lengths: number, count: number, keys: number): number;
   catalogResolve(
     partitions: number,
     partitionCount: number,

@@ -1,6 +1,6 @@
 // The series keys of a table, in Snappy blocks: for recovery, inspection and hand-off, never read to answer a query.
-import { compressSync, uncompressSync } from "@napi-rs/snappy";
 import { crc32c } from "../base/checksum.ts";
+import { compress, uncompress } from "../codec/snappy.ts";
 import type { DiskFile } from "../disk/disk.ts";
 import { ByteWriter, Cursor } from "./bytes.ts";
 import { KEY_BLOCK_BYTES } from "./format.ts";
@@ -28,7 +28,7 @@ export async function writeSeriesKeys(
     previousId = id;
     seriesCount++;
     if (raw.size < KEY_BLOCK_BYTES && i < ids.length - 1) continue;
-    const compressed = compressSync(raw.written);
+    const compressed = compress(raw.written);
     file.append(compressed);
     const checksum = crc32c(compressed);
     blocks.push({ seriesCount, rawBytes: raw.size, compressedBytes: compressed.length, checksum });
@@ -60,7 +60,7 @@ export function* readKeyBlock(
   const compressed = source.subarray(place.at, place.end);
   if (crc32c(compressed) !== block.checksum)
     place.fail("the block of series keys does not have its checksum");
-  const raw = uncompress(place, compressed);
+  const raw = uncompressBlock(place, compressed);
   if (raw.length !== block.rawBytes) place.fail("the block of series keys has another size than it says");
   // offsets inside of the block mean nothing in the file: errors name the block
   const entries = new Cursor(`${file} (series keys at byte ${block.at})`, raw, 0, raw.length);
@@ -72,10 +72,10 @@ export function* readKeyBlock(
   if (entries.remaining > 0) entries.fail("bytes after the last series key of a block");
 }
 
-function uncompress(place: Cursor, compressed: Uint8Array): Uint8Array {
+function uncompressBlock(place: Cursor, compressed: Uint8Array): Uint8Array {
   try {
     // (copied into the heap: the library must not keep a view of a mapped file)
-    return uncompressSync(Buffer.from(compressed)) as Uint8Array;
+    return uncompress(Buffer.from(compressed));
   } catch (cause) {
     return place.fail(`the block of series keys cannot be decompressed (${String(cause)})`);
   }

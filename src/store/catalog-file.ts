@@ -5,8 +5,8 @@
 //   raw     u32 bytes of the head   head: JSON { tables: [[database, policy, measurement]], runs: [[table, series]] }
 //           then u32 key length per series, then the keys end to end; series ids continue from frame to frame.
 //           Runs of table -1 are series that were dropped before they were written.
-import { compressSync, uncompressSync } from "@napi-rs/snappy";
 import { CorruptionError } from "../base/errors.ts";
+import { compress, uncompress } from "../codec/snappy.ts";
 
 export const CATALOG_MAGIC = "SCAT";
 export const HEADER_BYTES = 8;
@@ -28,7 +28,11 @@ export interface CatalogFrame {
   readonly rawBytes: number;
   readonly checksum: bigint;
   readonly tables: readonly TableName[];
-  /** In the order of their ids; `table`: place in `tables`, null = dropped. */
+  /** Series that follow each other and are of one table: its place in `tables`, null = dropped. */
+  readonly runs: readonly { readonly table: number | null; readonly count: number }[];
+  /** Of all series, in the order of their ids: the lengths of their keys (u32), then the keys, end to end. */
+  readonly keys: Uint8Array;
+  /** The same one by one. */
   series(): Iterable<{ readonly table: number | null; readonly key: Uint8Array }>;
 }
 
@@ -47,21 +51,34 @@ export function* readFrames(path: string, bytes: Uint8Array): Generator<CatalogF
     const checksum = view.getBigUint64(offset + 8, true);
     if (Bun.hash.xxHash64(payload) !== checksum)
       throw new CorruptionError(path, offset, "the checksum of a frame does not match");
-    const raw = uncompressSync(payload) as Uint8Array;
+    const raw = uncompress(payload);
     if (raw.length !== view.getUint32(offset + 4, true))
       throw new CorruptionError(path, offset + 4, "a frame has another size than it says");
     const payloadBytes = payload.length;
-    yield { offset, payloadBytes, rawBytes: raw.length, checksum, ...readRaw(raw) };
+    const read = readRaw(raw);
+    if (!areKeysWhole(read)) throw new CorruptionError(path, offset, "the keys of a frame run past its end");
+    yield { offset, payloadBytes, rawBytes: raw.length, checksum, ...read };
     offset = end;
   }
 }
 
-function readRaw(raw: Uint8Array): Pick<CatalogFrame, "tables" | "series"> {
+function areKeysWhole({ runs, keys }: Pick<CatalogFrame, "runs" | "keys">): boolean {
+  let at = 4 * runs.reduce((sum, { count }) => sum + count, 0);
+  const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
+  const lengthsEnd = at;
+  if (lengthsEnd > keys.length) return false;
+  for (let lengthAt = 0; lengthAt < lengthsEnd; lengthAt += 4) at += view.getUint32(lengthAt, true);
+  return at === keys.length;
+}
+
+function readRaw(raw: Uint8Array): Pick<CatalogFrame, "tables" | "runs" | "keys" | "series"> {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const headBytes = view.getUint32(0, true);
   const { tables, runs } = JSON.parse(new TextDecoder().decode(raw.subarray(4, 4 + headBytes))) as FrameHead;
   return {
     tables,
+    runs: runs.map(([table, count]) => ({ table: table < 0 ? null : table, count })),
+    keys: raw.subarray(4 + headBytes),
     *series() {
       let lengthAt = 4 + headBytes;
       let keyAt = lengthAt + 4 * runs.reduce((sum, [, count]) => sum + count, 0);
@@ -111,7 +128,7 @@ export function encodeFrame(
     lengthAt += 4;
     keyAt += keyBytes;
   }
-  const payload = compressSync(raw) as Uint8Array;
+  const payload = compress(raw);
   const frame = new Uint8Array(FRAME_BYTES);
   const frameView = new DataView(frame.buffer);
   frameView.setUint32(0, payload.length, true);

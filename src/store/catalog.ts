@@ -111,8 +111,27 @@ export class Catalog {
       const tableIds = frame.tables.map(([database, policy, measurement]) => {
         return this.#schema.table(this.#schema.measurement(database, measurement), policy).id;
       });
-      for (const { table, key } of frame.series())
-        this.#append(table === null ? DROPPED_TABLE : tableIds[table]!, key);
+      this.#appendRuns(
+        frame.runs.map(({ table, count }) => ({
+          tableId: table === null ? DROPPED_TABLE : tableIds[table]!,
+          count,
+        })),
+        frame.keys,
+      );
+    }
+    this.#key.release();
+  }
+
+  // No object a series: there are millions.
+  #appendRuns(runs: readonly { readonly tableId: number; readonly count: number }[], keys: Uint8Array): void {
+    if (keys.length === 0) return;
+    let lengths = this.#key.reserve(keys.length);
+    this.#kernels.put(lengths, keys);
+    let key = lengths + 4 * runs.reduce((sum, { count }) => sum + count, 0);
+    for (const { tableId, count } of runs) {
+      key = this.#kernels.call.catalogAppendAll(this.record, tableId, lengths, count, key) >>> 0;
+      if (key === 0) throw new OverloadedError("out of linear memory: no room for more series");
+      lengths += 4 * count;
     }
   }
 

@@ -62,6 +62,23 @@ export class BothCatalogs {
     return id;
   }
 
+  appendAll(table: number, keys: readonly string[]): void {
+    const all = keys.map(bytesOf);
+    for (const key of keys) this.twin.append(table, key);
+    const lengths = this.#scratch.reserve(
+      all.length * 4 + all.reduce((sum, { length }) => sum + length, 0) + 8,
+    );
+    this.#kernels.u32(lengths, all.length).set(all.map(({ length }) => length));
+    let at = lengths + all.length * 4;
+    for (const bytes of all) {
+      this.#kernels.put(at, bytes);
+      at += bytes.length;
+    }
+    const keysAt = lengths + all.length * 4;
+    const end = this.#kernels.call.catalogAppendAll(this.record, table, lengths, all.length, keysAt) >>> 0;
+    expect(end).toBe(at);
+  }
+
   drop(table: number, dropped: number): void {
     expect(this.#kernels.call.catalogDrop(this.record, table, dropped)).toBe(this.twin.drop(table, dropped));
   }

@@ -27,6 +27,7 @@ const ENTRY_KEY: usize = 16;
 const FAILED: u32 = 0xffff_ffff;
 
 import { areaAlloc, areaFree, areaSize } from "./area";
+import { xxHash64 } from "./hash";
 
 /** Makes an empty catalog in the zeroed record at `partition`; false when out of memory. */
 export function catalogOpen(partition: usize): bool {
@@ -175,6 +176,20 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   place(load<u32>(partition, SLOTS), load<u32>(partition, MASK), mix(hash, table), count);
   store<u32>(partition, count + 1, COUNT);
   return count;
+}
+
+/**
+ * Appends `count` series of one table: `lengths` u32 each, `keys` end to end. Answers where the last key ends, 0 when out of memory
+ * (some may be in).
+ */
+export function catalogAppendAll(partition: usize, table: u32, lengths: usize, count: u32, keys: usize): usize {
+  let key = keys;
+  for (let i: u32 = 0; i < count; i++) {
+    const length = load<u32>(lengths + (<usize>i << 2));
+    if (catalogAppend(partition, xxHash64(key, length, 0), table, key, length) == FAILED) return 0;
+    key += length;
+  }
+  return key;
 }
 
 /**
