@@ -1,6 +1,7 @@
 // A query that takes seconds leaves the server awake, and ends soon once nobody wants its answer.
 import { afterAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../src/base/clock.ts";
+import { Pause } from "../src/base/pause.ts";
 import { Queries } from "../src/db/queries.ts";
 import type { RunOptions } from "../src/db/sessions.ts";
 import type { Backend } from "../src/http/backend.ts";
@@ -138,3 +139,24 @@ test("the deadline ends a query before its first row and in the middle of its ro
     expect(spentMs()).toBeLessThan(1500);
   }
 }, 20_000);
+
+test("of those that give way one goes on in each turn of the event loop, who waits longest first", async () => {
+  const order: string[] = [];
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const waits = ["a", "b", "c", "d"].map((name) => new Pause().wait().then(() => order.push(name)));
+  for (let i = 0; i < 4; i++) {
+    await turn();
+    order.push(`turn ${i}`);
+  }
+  await Promise.all(waits);
+  expect(order.filter((each) => !each.startsWith("turn"))).toEqual(["a", "b", "c", "d"]);
+  // between two of them everything else that was ready has run
+  for (const [first, second] of [
+    ["a", "b"],
+    ["b", "c"],
+    ["c", "d"],
+  ] as const)
+    expect(
+      order.slice(order.indexOf(first), order.indexOf(second)).some((each) => each.startsWith("turn")),
+    ).toBe(true);
+});
