@@ -156,6 +156,14 @@ export class OutputBuilder {
     }
   }
 
+  /** Throws where a regex stands in a column of operators: no name takes its place there. */
+  checkPatterns(node: Node): void {
+    const inner = node.kind === "paren" ? node.inner : node;
+    if (inner.kind === "paren") this.checkPatterns(inner);
+    else if (inner.kind === "binary" && hasPattern(inner))
+      throw new InputError(`unsupported expression with regex field: ${printNode(this.#typed(node))}`);
+  }
+
   /** A side of which nothing is known takes the other's type. */
   #typeOfBinary(node: BinaryNode): FieldType | "tag" | null {
     const [left, right] = [this.#typeWritten(node.left), this.#typeWritten(node.right)];
@@ -378,6 +386,19 @@ function accept(name: string, info: FunctionInfo, type: FieldType): void {
   throw new InputError(
     `unsupported ${iterator} iterator type: *query.${fieldTypeNames[type]}InterruptIterator`,
   );
+}
+
+function hasPattern(node: Node): boolean {
+  switch (node.kind) {
+    case "regex":
+      return true;
+    case "paren":
+      return hasPattern(node.inner);
+    case "binary":
+      return hasPattern(node.left) || hasPattern(node.right);
+    default:
+      return node.kind === "call" && node.arguments.some(hasPattern);
+  }
 }
 
 type BinaryOutput = Output & { kind: "binary" };

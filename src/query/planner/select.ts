@@ -113,6 +113,7 @@ async function planWithin(
   const columns = [...shown, ...hidden];
 
   const united = new OutputBuilder(schema, { window, around: outer.window });
+  for (const { expression } of columns) united.checkPatterns(expression);
   for (const { expression } of columns) united.checkTypes(expression);
   const isEmpty = (min ?? MIN_TIME) > maxTime;
   const inputs = (isEmpty ? [] : byName(sources))

@@ -1,7 +1,7 @@
 // WHERE of SHOW: what it asks of the series of one measurement.
 //
-// Tags, and where names are shown fields: of a series that has such a point. Another comparison with something else than a text
-// holds for every series where names are shown, and for none where they are counted, as InfluxDB has it. `_name` is the measurement; `_tagKey` is asked of tag keys and
+// Tags, and where names are shown fields: of a series that has such a point. Another comparison with something else than a text,
+// of a text with another literal, or of a name that no measurement has as a field with a type of fields, holds for every series where names are shown, and for none where they are counted, as InfluxDB has it. `_name` is the measurement; `_tagKey` is asked of tag keys and
 // leaves the condition, as time does.
 import { InputError } from "../../base/errors.ts";
 import { evaluate } from "../../model/evaluate.ts";
@@ -62,12 +62,27 @@ function comparison(node: BinaryNode, scope: ConditionScope): Expression | boole
   if (!isTagComparison && scope.counts) return false;
   if (!isTagComparison) throw new InputError("invalid tag comparison operator");
   const reference = referenceOf(node);
+  if (reference === null && !areOfOneKind(node)) return !scope.counts;
   if (reference === null) return holds(resolveCondition(node, TS_IS_NO_TIME), scope);
   if (reference.name === "_tagKey") return null;
   if (reference.name === "_name") return holds(resolveCondition(node, TS_IS_NO_TIME), scope);
   const other = node.left === reference ? node.right : node.left;
   if (other.kind !== "string" && other.kind !== "regex" && other.kind !== "reference") return !scope.counts;
+  // (of a value of that type nothing is known here)
+  if ([node.left, node.right].some(hasType)) return !scope.counts;
   return resolveCondition(node, TS_IS_NO_TIME);
+}
+
+/** A name with the type of a field. */
+const hasType = (node: Node): boolean =>
+  node.kind === "reference" && node.cast !== null && node.cast !== "tag" && node.cast !== "field";
+
+/** Two literals that can be compared. */
+function areOfOneKind({ left, right }: BinaryNode): boolean {
+  const kinds = [left, right].map(({ kind }) =>
+    /^(?:integer|unsigned|number)$/.test(kind) ? "number" : kind,
+  );
+  return kinds[0] === kinds[1] || kinds.includes("call");
 }
 
 /** Of tags and fields. */

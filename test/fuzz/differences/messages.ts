@@ -1,7 +1,7 @@
 // Messages: what is wrong with a statement, and in which words.
 
 import type { Difference } from "../differences.ts";
-import { withSelects } from "../rewrite.ts";
+import { selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, readsSeveral } from "./claims.ts";
 import { errorOf, placeOf, resultErrorOf } from "./evidence.ts";
 
@@ -50,6 +50,38 @@ export const messages: readonly Difference[] = [
       /\(select/i.test(exchange.text) &&
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
       !/"error"/.test(influxd.body),
+  },
+  {
+    title: "texts of a subquery of tags alone",
+    influxd: "are an error for `max(host)`, though such a subquery has no rows",
+    serie: "are no error: there is nothing",
+    reason: "a row has a field",
+    covers: ({ exchange, serie, influxd }) =>
+      /"error": ?"unsupported [\w ]+ iterator type: \*query\.string/.test(influxd.body) &&
+      !/"error"/.test(serie.body) &&
+      selectsOf(exchange.text)
+        .slice(1)
+        .some(({ fields }) =>
+          fields.every(({ expression }) => expression.kind === "reference" && expression.cast === "tag"),
+        ),
+  },
+  {
+    title: "now() beside anything but time",
+    influxd: "is a moment that no number or text is before or after",
+    serie: "`invalid function call in condition: now()`",
+    reason: "such a condition is a slip",
+    covers: ({ serie, influxd }) =>
+      serie.body.includes("invalid function call in condition: now()") && !/"error"/.test(influxd.body),
+  },
+  {
+    title: "a subscription of what is not there, to what is no URL",
+    influxd: "tells of the URL",
+    serie: "tells of the database or policy that is not there",
+    reason: "names are looked up before all else, as in other statements",
+    covers: ({ exchange, serie, influxd }) =>
+      /^\s*create subscription\b/i.test(exchange.text) &&
+      influxd.body.includes('"invalid subscription URL: ') &&
+      /"error": ?"(?:database|retention policy) not found: /.test(serie.body),
   },
   {
     title: "operands of another type beside a column that is not there",

@@ -3,7 +3,9 @@
 import type { Difference } from "../differences.ts";
 import { withShown } from "../rewrite.ts";
 import { comparesTags, isNear1970, namesField } from "./claims.ts";
-import { countsAreLess, isAnswered, isPartOf, joinedSeries, rowLines } from "./evidence.ts";
+import { countsAreLess, isAnswered, isPartOf, joinedSeries, resultsOf, rowLines } from "./evidence.ts";
+
+const errorsOf = (body: string): string => resultsOf(body)?.[0]?.error ?? "";
 
 export const shows: readonly Difference[] = [
   {
@@ -22,7 +24,8 @@ export const shows: readonly Difference[] = [
     serie: "says what is wrong with the condition",
     reason: "whether a statement is right does not depend on what it meets",
     covers: ({ exchange, serie, influxd }) =>
-      (/^show.* where /i.test(exchange.text) && influxd.body.includes("left side of '")) ||
+      (/^show.* where /i.test(exchange.text) &&
+        /left side of '|"&influxql\.BooleanLiteral/.test(influxd.body)) ||
       (/^show.* where /i.test(exchange.text) &&
         /"error": ?"(?:invalid condition expression|left side of|right side of|invalid tag comparison)/.test(
           serie.body,
@@ -114,6 +117,16 @@ export const shows: readonly Difference[] = [
       /^show (?:series|field keys)/i.test(exchange.text) &&
       history.some(({ text }) => /retention policy.*default/i.test(text)) &&
       isPartOf(influxd.body, serie.body),
+  },
+  {
+    title: "a database in FROM of SHOW TAG KEYS and SHOW TAG VALUES",
+    influxd: "is not looked at, whether it is there or not",
+    serie: "is the one that is asked: `database not found`",
+    reason: "it is so of SHOW SERIES and SHOW FIELD KEYS, in both",
+    covers: ({ exchange, serie, influxd }) =>
+      /^\s*show tag (?:keys|values)\b(?!.*\bcardinality\b).*\bfrom\b/i.test(exchange.text) &&
+      errorsOf(serie.body).startsWith("database not found: ") &&
+      errorsOf(influxd.body) === "",
   },
   {
     title: "SHOW SERIES EXACT",
