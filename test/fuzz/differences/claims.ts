@@ -59,6 +59,12 @@ export const readsSeveral = (text: string): boolean =>
       sources.length > 1 || sources.some((each) => each.kind === "measurement" && each.pattern !== null),
   );
 
+/** Measurements of a regex. */
+export const readsPattern = (text: string): boolean =>
+  selectsOf(text).some(({ sources }) =>
+    sources.some((each) => each.kind === "measurement" && each.pattern !== null),
+  );
+
 export const withOneMeasurement = (statement: SelectStatement): SelectStatement => {
   const first = statement.sources.find(({ kind }) => kind === "measurement");
   const sources = statement.sources.filter((source) => source.kind !== "measurement" || source === first);

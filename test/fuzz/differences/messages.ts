@@ -2,21 +2,33 @@
 
 import type { Difference } from "../differences.ts";
 import { selectsOf, withSelects } from "../rewrite.ts";
-import { areInShards, readsSeveral } from "./claims.ts";
+import { areInShards, readsPattern, readsSeveral, withOneMeasurement } from "./claims.ts";
 import { errorOf, placeOf, resultErrorOf } from "./evidence.ts";
 
 export const messages: readonly Difference[] = [
   {
     title: "wrong types where there is nothing to read",
     influxd:
-      "answers nothing when no shard, or no column of the subquery, is read; and the others when a measurement of several is not read",
+      "answers nothing when no shard, or no column of the subquery, is read; and the others when a measurement of those of a regex is not read",
     serie: "says what is wrong with the statement",
     reason: "whether a statement is right does not depend on the times and rows it meets",
     covers: ({ exchange, serie, influxd }) =>
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
       (!/"error"|"series"/.test(influxd.body) ||
-        (!/"error"/.test(influxd.body) && readsSeveral(exchange.text)) ||
+        (!/"error"/.test(influxd.body) && readsPattern(exchange.text)) ||
         /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body)),
+  },
+  {
+    title: "wrong types of a measurement beside others",
+    influxd: "answers the others where the range leaves that measurement out",
+    serie: "says what is wrong with the statement",
+    reason: "whether a statement is right does not depend on the times it meets",
+    covers: ({ exchange, serie, influxd }) =>
+      /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
+      !/"error"/.test(influxd.body) &&
+      readsSeveral(exchange.text),
+    // (the one with the wrong types alone is the entry above)
+    without: (text) => withSelects(text, withOneMeasurement),
   },
   {
     title: "wrong types of fields that no shard of the range has",
