@@ -3,7 +3,7 @@
 import type { Difference } from "../differences.ts";
 import { selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, readsPattern, readsSeveral, withOneMeasurement } from "./claims.ts";
-import { errorOf, placeOf, resultErrorOf } from "./evidence.ts";
+import { errorOf, placeOf, resultErrorOf, resultsOf } from "./evidence.ts";
 
 export const messages: readonly Difference[] = [
   {
@@ -84,6 +84,15 @@ export const messages: readonly Difference[] = [
     reason: "such a condition is a slip",
     covers: ({ serie, influxd }) =>
       serie.body.includes("invalid function call in condition: now()") && !/"error"/.test(influxd.body),
+  },
+  {
+    title: "time in a side of a comparison",
+    influxd: "`(time >= 1) < 5` is met by nothing",
+    serie: "`invalid condition expression: time`",
+    reason: "such a condition is a slip",
+    covers: ({ serie, influxd }) =>
+      resultsOf(serie.body)?.[0]?.error === "invalid condition expression: time" &&
+      !/"error"|"series"/.test(influxd.body),
   },
   {
     title: "a subscription of what is not there, to what is no URL",
