@@ -4,8 +4,10 @@ import fc from "fast-check";
 import { encodeChunkedJson } from "../src/http/output/chunked.ts";
 import { decimalText, encodeCsv } from "../src/http/output/csv.ts";
 import { encodeJson, type JsonFormat } from "../src/http/output/json.ts";
+import { JsonApart } from "../src/http/output/json-apart.ts";
 import { numberText } from "../src/http/output/number.ts";
 import { epochText, rfc3339Text } from "../src/http/output/time.ts";
+import { Kernels } from "../src/kernels/kernels.ts";
 import type { Cell, ResultSeries, StatementResult } from "../src/query/result.ts";
 import { uniform } from "./support/columns.ts";
 import { seed } from "./support/seed.ts";
@@ -191,6 +193,16 @@ describe("JSON", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test("a writer of rows needs nothing but kernels", () => {
+    const rows = new JsonApart(new Kernels(), 1n);
+    rows.addRow([7n, 1 / 3, "a", null], "");
+    rows.addRow([8n, -5e-324, "\ud800", Number.NaN], ",");
+    expect(new TextDecoder().decode(rows.take())).toBe(
+      '[7,0.3333333333333333,"a",null],[8,-5e-324,"\\ud800",null]',
+    );
+    rows.close();
   });
 
   test("more columns than are written at once, and answers written side by side", async () => {

@@ -8,6 +8,7 @@ import type { Column } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
 import type { ColumnarRows, RowCell } from "../../query/columnar.ts";
 import type { Cell } from "../../query/result.ts";
+import { loadPowersOfTen } from "./powers.ts";
 
 /** Values (or rows), and bytes that they take at most, after which they are written. */
 const MOST_VALUES = 1024;
@@ -48,6 +49,7 @@ export class JsonApart {
   /** `unitNs`: what times are cut to, 0 = RFC 3339. `close` when done. */
   constructor(kernels: Kernels, unitNs: bigint) {
     this.#kernels = kernels;
+    loadPowersOfTen(kernels);
     this.#unitNs = unitNs;
     this.#scratch = new Scratch(kernels);
   }

@@ -7,6 +7,7 @@ import { FieldType } from "../../model/types.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
 import { JsonForms } from "./json-forms.ts";
 import { type ColumnSource, gatherTimes, gatherValues, sourceOf } from "./json-gather.ts";
+import { loadPowersOfTen } from "./powers.ts";
 
 /** Bytes that a number takes at most, and a time. */
 const NUMBER_BYTES = 24;
@@ -30,6 +31,7 @@ export class JsonRows {
   /** `unitNs`: what times are cut to, 0 = RFC 3339. `close` when done. */
   constructor(kernels: Kernels, unitNs: bigint, pieceBytes: number) {
     this.#kernels = kernels;
+    loadPowersOfTen(kernels);
     this.#unitNs = unitNs;
     this.#pieceBytes = pieceBytes;
     this.#values = new Scratch(kernels);

@@ -18,7 +18,6 @@ import { fieldCount, JsonApart } from "./json-apart.ts";
 import { JsonBytes } from "./json-bytes.ts";
 import { JsonRows } from "./json-rows.ts";
 import { numberText } from "./number.ts";
-import { loadPowersOfTen } from "./powers.ts";
 import { epochText, rfc3339Text, type TimeText } from "./time.ts";
 
 export interface JsonFormat {
@@ -42,7 +41,7 @@ export async function* encodeJson(
 ): AsyncGenerator<Uint8Array> {
   const { epoch, pretty } = format;
   const writer = new JsonWriter(format);
-  shared ??= answerKernels();
+  shared ??= new Kernels();
   const unit = epoch === null ? 0n : unitNs[epoch];
   const rows = new JsonRows(shared, unit, PIECE_BYTES);
   const apart = new JsonApart(shared, unit);
@@ -128,12 +127,6 @@ export async function* encodeJson(
 
 /** The linear memory that answers are written in: apart from the stores', so that it never grows theirs. */
 let shared: Kernels | undefined;
-
-function answerKernels(): Kernels {
-  const kernels = new Kernels();
-  loadPowersOfTen(kernels);
-  return kernels;
-}
 
 /** Writes the parts of the document; each method returns text. Levels: results 1, result 2, series 4, values 5. */
 export class JsonWriter {

@@ -3,8 +3,12 @@ import type { Kernels } from "../../kernels/kernels.ts";
 
 const FIRST = -292;
 const LAST = 324;
+const done = new WeakSet<Kernels>();
 
+/** Fills the table, once per instance of the kernels (a few milliseconds): without it no double may be printed. */
 export function loadPowersOfTen(kernels: Kernels): void {
+  if (done.has(kernels)) return;
+  done.add(kernels);
   const table = new BigUint64Array(kernels.buffer, kernels.call.powersOfTen(), (LAST - FIRST + 1) * 2);
   for (let power = FIRST; power <= LAST; power++) {
     const bits = upperBits(power);
