@@ -181,8 +181,8 @@ export class Store {
     try {
       const tombstones = () => this.#manifest.tombstones;
       const parts = { ...this.#parts, catalog: this.catalog, ...this.#segmentNames(), tombstones };
-      const merged = await compactSegments(parts, inputs, stopped);
-      if (merged === "stopped") return false;
+      const merged = await compactSegments(parts, inputs, () => stopped() || !this.#hasAll(inputs));
+      if (merged === "stopped") return !stopped();
       await exclusively(() => this.#replaceRun(inputs, merged));
       this.#compactions.runs++;
       this.#compactions.readBytes += run.reduce((sum, entry) => sum + entry.sizeBytes, 0);
@@ -200,21 +200,22 @@ export class Store {
     }
   }
 
-  // Puts the merged segment in the place of its inputs, unless a drop changed one of them meanwhile.
-  async #replaceRun(inputs: readonly OpenSegment[], merged: SegmentEntry | null): Promise<void> {
+  // Whether none of them was changed by a drop, or expired.
+  #hasAll(inputs: readonly OpenSegment[]): boolean {
     const current = this.#version.segments;
+    return inputs.every(({ entry }) => current.some((segment) => segment.entry === entry));
+  }
+
+  // Puts the merged segment in the place of its inputs, unless one of them has changed.
+  async #replaceRun(inputs: readonly OpenSegment[], merged: SegmentEntry | null): Promise<void> {
+    if (!this.#hasAll(inputs))
+      return void (merged && this.#parts.disk.unlink(this.#folder.segment(merged.id)));
     const same = (segment: OpenSegment) => inputs.some(({ entry }) => entry === segment.entry);
+    const current = this.#version.segments;
     const last = current.findLastIndex(same);
-    if (current.filter(same).length !== inputs.length) {
-      if (merged) this.#parts.disk.unlink(this.#folder.segment(merged.id));
-      return;
-    }
     const opened = merged ? [this.#openSegment(merged)] : [];
     for (const { older } of this.#missing) if (merged && older.has(inputs[0]!.entry.id)) older.add(merged.id);
-    const segments = current.flatMap((segment, i) => {
-      if (i === last) return opened;
-      return same(segment) ? [] : [segment];
-    });
+    const segments = current.toSpliced(last + 1, 0, ...opened).filter((segment) => !same(segment));
     await this.#commit(segments, this.#manifest.logPosition);
     for (const { reader } of inputs) {
       reader.unlink();
@@ -293,8 +294,8 @@ export class Store {
 
   /** Takes series without rows out of the catalog, but for those that have got some in memory. Durable as `dropEmpty`. */
   dropSeries(series: readonly number[]): void {
-    const isLeft = (id: number) => this.#version.memtables.every((memtable) => memtable.seriesRows(id) === 0);
-    const empty = series.filter(isLeft);
+    const { memtables } = this.#version;
+    const empty = series.filter((id) => memtables.every((memtable) => memtable.seriesRows(id) === 0));
     if (empty.length === 0) return;
     this.catalog.dropSeries(empty);
     this.#rewriteCatalog();
