@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import type { Clock } from "../src/base/clock.ts";
 import { boundary, dueRun } from "../src/db/continuous-schedule.ts";
 import { Database } from "../src/db/database.ts";
+import type { OptionsInput } from "../src/db/options.ts";
 import {
   type ContinuousSchedule,
   parseContinuousQuery,
@@ -40,8 +41,8 @@ afterEach(async () => {
   for (const db of opened.splice(0)) await db.close();
 });
 
-async function openOn(disk: MemoryDisk, clock: Clock): Promise<Database> {
-  const db = await Database.open({ partitions: 2, dataDir: "/data" }, disk, clock);
+async function openOn(disk: MemoryDisk, clock: Clock, more: OptionsInput = {}): Promise<Database> {
+  const db = await Database.open({ partitions: 2, dataDir: "/data", ...more }, disk, clock);
   opened.push(db);
   return db;
 }
@@ -179,6 +180,47 @@ test("one that fails says why and keeps no other from running", async () => {
   ]);
   expect(statuses[1]!.slice(-3)).toEqual([1, 0, null]);
   expect(db.metrics().find(({ name }) => name === "serie_continuous_query_failures_total")!.value).toBe(1);
+});
+
+test("what could not run while too many queries did is run later", async () => {
+  const clock = new HeldClock();
+  const db = await openOn(new MemoryDisk(1), clock, { maxConcurrentQueries: 1 });
+  await write(db, 0, 60, 120);
+  await rows(db, every("c"));
+  const other = db.run("SELECT v FROM m", { database: "db" })[Symbol.asyncIterator]();
+  await other.next();
+  await clock.to(60, db);
+  await other.return?.();
+  expect(db.continuousQueries.list("db")[0]!).toMatchObject({
+    lastError: "max-concurrent-queries limit exceeded(1, 1)",
+    doneNs: T0,
+  });
+  await clock.to(120, db);
+  expect(await results(db, "c")).toEqual([
+    [0, 1],
+    [60, 1],
+  ]);
+});
+
+test("however long the disk takes no writes, what was due then is run once it does", async () => {
+  const clock = new HeldClock();
+  const disk = new MemoryDisk(1);
+  const db = await openOn(disk, clock);
+  await write(db, 0, 600, 1740);
+  await rows(db, every("c"));
+  disk.fault = (_, path) => (path.includes("/wal/") ? "ENOSPC" : undefined);
+  for (let minute = 1; minute <= 30; minute++) await clock.to(60 * minute, db);
+  const [status] = db.continuousQueries.list("db");
+  expect(status).toMatchObject({ failures: 30, doneNs: T0 });
+  opened.pop();
+  await db.close().catch(() => undefined);
+  const again = await openOn(disk.crash("process"), clock);
+  await clock.to(1801, again);
+  expect(await results(again, "c")).toEqual([
+    [0, 1],
+    [600, 1],
+    [1740, 1],
+  ]);
 });
 
 test("dropped queries run no more; those of a dropped database are not those of a new one", async () => {

@@ -3,9 +3,10 @@
 // Once a second those that are due run, one after the other; one that fails does not keep the others from running. What a
 // run has done is remembered in memory at once and on disk once a minute and at close: running a window again writes the same
 // points again, so a crash costs at most that work. A run that fails is tried again with the next one, over both ranges; when
-// what it asks for is wrong (an unknown field type, no such database) its windows are passed over instead.
+// what it asks for is wrong (an unknown field type, no such database) its windows are passed over instead, and so is one window
+// that is too much for a query. That the database can write nothing now, or has no room, is no fault of a window.
 import type { Clock } from "../base/clock.ts";
-import { ClosedError, type DiskError, InputError, NotFoundError } from "../base/errors.ts";
+import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
 import type {
   ContinuousQueries,
   ContinuousQuery,
@@ -24,7 +25,9 @@ import { boundary, type DueRun, dueRun } from "./continuous-schedule.ts";
 const TICK_MS = 1000;
 const SAVE_MS = 60_000;
 /** Windows caught up in one run; halved with each failure, so that a range too large for a query's bounds gets smaller. */
-const MOST_WINDOWS = 1024;
+const MOST_WINDOWS = 1 << 10;
+/** Failures after which a run covers one window. */
+const MOST_HALVINGS = 10;
 
 interface Entry {
   readonly database: string;
@@ -164,7 +167,7 @@ export class ContinuousScheduler implements ContinuousQueries {
   #dueOf({ schedule, doneNs, notBeforeNs, failuresInRow }: Entry): DueRun | null {
     const nowNs = this.#context.clock.nowNs();
     if (schedule === null || nowNs < notBeforeNs) return null;
-    return dueRun(schedule, doneNs, nowNs, Math.max(1, MOST_WINDOWS >> Math.min(failuresInRow, 30)));
+    return dueRun(schedule, doneNs, nowNs, MOST_WINDOWS >> Math.min(failuresInRow, MOST_HALVINGS));
   }
 
   async #run(entry: Entry, due: DueRun): Promise<void> {
@@ -182,7 +185,7 @@ export class ContinuousScheduler implements ContinuousQueries {
       if (error !== null) {
         entry.failures++;
         this.#failures++;
-        entry.failuresInRow++;
+        if (!isPassing(error) || entry.failuresInRow < MOST_HALVINGS) entry.failuresInRow++;
       } else entry.failuresInRow = 0;
     };
     if (due.toNs <= due.fromNs) {
@@ -199,11 +202,16 @@ export class ContinuousScheduler implements ContinuousQueries {
       const { intervalNs, everyNs } = entry.schedule!;
       const isWrong = error instanceof InputError || error instanceof NotFoundError;
       // the smallest range that there is has failed too often: it would hold up all that come after it
-      const isStuck = MOST_WINDOWS >> Math.min(entry.failuresInRow, 30) === 0;
+      const isStuck = entry.failuresInRow > MOST_HALVINGS && !isPassing(error);
       if (isWrong || isStuck) entry.doneNs = due.doneNs;
       else entry.notBeforeNs = nowNs + (everyNs < intervalNs ? everyNs : intervalNs);
     }
   }
+}
+
+/** Whether the same run may succeed at another time. */
+function isPassing(error: unknown): boolean {
+  return error instanceof DiskError || error instanceof OverloadedError;
 }
 
 function newEntry(database: string, { name, text }: ContinuousQuery, doneNs: bigint): Entry {

@@ -1,6 +1,6 @@
 // Queries: the registry of those that run now.
 import type { Clock } from "../base/clock.ts";
-import { InputError } from "../base/errors.ts";
+import { InputError, OverloadedError } from "../base/errors.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
 import type { Companions } from "./companions.ts";
 
@@ -49,7 +49,7 @@ export class Queries implements QueryRegistry {
   begin(text: () => string, database: string): QueryTicket {
     const running = this.#companions?.running.count() ?? this.#running.size;
     if (this.#most > 0 && running >= this.#most)
-      throw new InputError(`max-concurrent-queries limit exceeded(${running}, ${this.#most})`);
+      throw new OverloadedError(`max-concurrent-queries limit exceeded(${running}, ${this.#most})`);
     const { index, count } = this.#companions?.seat ?? { index: 0, count: 1 };
     const id = this.#begun++ * count + index + 1;
     const entry: Entry = { id, text, database, startMs: this.#clock.elapsedMs(), killed: false };
