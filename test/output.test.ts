@@ -135,6 +135,17 @@ describe("JSON", () => {
     expect(results[4].series[0].values).toEqual([[3, 3]]);
   });
 
+  test("tags stand in their order, also those that are called by numbers", async () => {
+    const tags = new Map([
+      ["10", "a"],
+      ["2", 'b"'],
+    ]);
+    for (const pretty of [false, true]) {
+      const text = await json({ epoch: "ns", pretty }, [series([[T0, 1]], { tags })]);
+      expect(text.replace(/\n */g, "").replaceAll('": ', '":')).toContain('"tags":{"10":"a","2":"b\\""}');
+    }
+  });
+
   test("pretty is the same document, as influxd indents it", async () => {
     expect(await json({ ...compact, pretty: true }, [series([[T0, 0.5]])])).toBe(`{
     "results": [

@@ -294,6 +294,7 @@ export interface JsonExports {
     from: number,
     rows: number,
     first: number,
+    slots: number,
     times: number,
     unit: bigint,
     forms: number,

@@ -37,8 +37,6 @@ export class ColumnarPart implements ResultSeries {
   constructor(head: SeriesHead, columnar: ColumnarRows, partial: boolean) {
     if (head.name !== undefined) this.name = head.name;
     if (head.tags !== undefined) this.tags = head.tags;
-    if (head.zone !== undefined) this.zone = head.zone;
-    if (head.floats !== undefined) this.floats = head.floats;
     this.columns = head.columns;
     this.timeColumn = head.timeColumn;
     if (head.zone !== undefined) this.zone = head.zone;

@@ -1,10 +1,13 @@
 // The rows of a group in time order: a k-way merge of its series, each a list of sorted blocks.
 //
-// A binary heap holds one cursor a series, ordered by (time, series); times compare as two 32-bit words, so
-// a row costs no object and no BigInt. Rows of the same time stand in the order of their series' keys; descending
-// is the exact reverse of ascending.
+// A tree of losers (Knuth, The Art of Computer Programming, volume 3, 5.4.1) holds one cursor a series, ordered by (time, series):
+// a row costs one comparison a level. Times compare as two 32-bit words, so that it costs no object and no BigInt. Rows of the same
+// time stand in the order of their series' keys; descending is the exact reverse of ascending. A single series is walked.
 import type { SeriesBlock } from "../model/scan.ts";
 import { wordsOf } from "./cells.ts";
+
+const NO_PLACES = new Int32Array(0);
+const NO_WORDS = new Float64Array(0);
 
 export class Merge {
   /** Where the merge stands, after `next` gave true: a row of `blocks[block]`. */
@@ -13,103 +16,138 @@ export class Merge {
   /** Blocks of all series end to end; those of one series stay together, ascending in time. */
   readonly blocks: readonly SeriesBlock[];
 
-  readonly #words: readonly Int32Array[];
   readonly #step: 1 | -1;
-  /** By series: current block, current row, one past the last block in the direction of travel. */
-  readonly #block: Int32Array;
-  readonly #row: Int32Array;
-  readonly #end: Int32Array;
-  readonly #high: Int32Array;
-  readonly #low: Uint32Array;
-  /** Series that have rows left; the next one at index 0. */
-  readonly #heap: Int32Array;
-  #size = 0;
+  /** By block; of a single series nothing is compared. */
+  readonly #words: readonly Int32Array[];
+  /** By cursor, in the order of the answer: current block, current row, one past the last block in the direction of travel. */
+  readonly #block: Int32Array = NO_PLACES;
+  readonly #row: Int32Array = NO_PLACES;
+  readonly #end: Int32Array = NO_PLACES;
+  /** Words of the time where each stands, negated when the way is down; infinite when it has come to its end. */
+  readonly #high: Float64Array = NO_WORDS;
+  readonly #low: Float64Array = NO_WORDS;
+  /** The next cursor at index 0; at every other node the one that lost there. Node n is below node n >> 1. */
+  readonly #tree: Int32Array = NO_PLACES;
 
   /** `series`: the blocks of each, ascending in time, in the order of the series' keys. */
   constructor(series: readonly (readonly SeriesBlock[])[], descending: boolean) {
     const count = series.length;
+    this.#step = descending ? -1 : 1;
+    if (count <= 1) {
+      this.blocks = series[0] ?? [];
+      this.#words = [];
+      this.#enterAlone(descending ? this.blocks.length - 1 : 0);
+      return;
+    }
     this.blocks = series.flat();
     this.#words = this.blocks.map((block) => wordsOf(block.times));
-    this.#step = descending ? -1 : 1;
     this.#block = new Int32Array(count);
     this.#row = new Int32Array(count);
     this.#end = new Int32Array(count);
-    this.#high = new Int32Array(count);
-    this.#low = new Uint32Array(count);
-    this.#heap = new Int32Array(count);
+    this.#high = new Float64Array(count);
+    this.#low = new Float64Array(count);
+    this.#tree = new Int32Array(count);
     let first = 0;
     for (let s = 0; s < count; s++) {
+      const cursor = descending ? count - 1 - s : s;
       const past = first + series[s]!.length;
-      this.#block[s] = descending ? past - 1 : first;
-      this.#end[s] = descending ? first - 1 : past;
+      this.#block[cursor] = descending ? past - 1 : first;
+      this.#end[cursor] = descending ? first - 1 : past;
       first = past;
-      if (this.#enterBlock(s)) this.#heap[this.#size++] = s;
+      this.#enterBlock(cursor);
     }
-    for (let i = (this.#size >> 1) - 1; i >= 0; i--) this.#sink(i);
+    this.#tree[0] = this.#play(1);
   }
 
   /** Moves to the next row; false when there is none. */
   next(): boolean {
-    if (this.#size === 0) return false;
-    const s = this.#heap[0]!;
-    const block = this.#block[s]!;
-    const row = this.#row[s]!;
+    if (this.#tree.length === 0) return this.#walk();
+    const cursor = this.#tree[0]!;
+    if (this.#high[cursor] === Number.POSITIVE_INFINITY) return false;
+    const block = this.#block[cursor]!;
+    const row = this.#row[cursor]!;
     this.block = block;
     this.row = row;
     const following = row + this.#step;
     if (following >= 0 && following < this.blocks[block]!.rowCount) {
-      this.#row[s] = following;
-      this.#loadTime(s, block, following);
+      this.#row[cursor] = following;
+      this.#loadTime(cursor, block, following);
     } else {
-      this.#block[s] = block + this.#step;
-      if (!this.#enterBlock(s)) {
-        this.#heap[0] = this.#heap[--this.#size]!;
-        if (this.#size === 0) return true;
-      }
+      this.#block[cursor] = block + this.#step;
+      this.#enterBlock(cursor);
     }
-    if (this.#size > 1) this.#sink(0);
+    this.#replay(cursor);
     return true;
   }
 
-  /** Puts a series at the first row of its current block, skipping empty ones; false when it has none left. */
-  #enterBlock(s: number): boolean {
-    let block = this.#block[s]!;
-    const end = this.#end[s]!;
+  // The next row of the only series.
+  #walk(): boolean {
+    while (this.block >= 0 && this.block < this.blocks.length) {
+      const following = this.row + this.#step;
+      if (following >= 0 && following < this.blocks[this.block]!.rowCount) {
+        this.row = following;
+        return true;
+      }
+      this.#enterAlone(this.block + this.#step);
+    }
+    return false;
+  }
+
+  // Puts the only series before the first row of a block.
+  #enterAlone(block: number): void {
+    this.block = block;
+    this.row = this.#step === 1 ? -1 : (this.blocks[block]?.rowCount ?? 0);
+  }
+
+  // Puts a cursor at the first row of its current block, past empty ones.
+  #enterBlock(cursor: number): void {
+    let block = this.#block[cursor]!;
+    const end = this.#end[cursor]!;
     while (block !== end && this.blocks[block]!.rowCount === 0) block += this.#step;
-    this.#block[s] = block;
-    if (block === end) return false;
+    this.#block[cursor] = block;
+    if (block === end) {
+      this.#high[cursor] = Number.POSITIVE_INFINITY;
+      return;
+    }
     const row = this.#step === 1 ? 0 : this.blocks[block]!.rowCount - 1;
-    this.#row[s] = row;
-    this.#loadTime(s, block, row);
-    return true;
+    this.#row[cursor] = row;
+    this.#loadTime(cursor, block, row);
   }
 
-  #loadTime(s: number, block: number, row: number): void {
+  #loadTime(cursor: number, block: number, row: number): void {
     const words = this.#words[block]!;
-    this.#low[s] = words[2 * row]!;
-    this.#high[s] = words[2 * row + 1]!;
+    this.#high[cursor] = words[2 * row + 1]! * this.#step;
+    this.#low[cursor] = (words[2 * row]! >>> 0) * this.#step;
   }
 
   #precedes(a: number, b: number): boolean {
     const high = this.#high[a]! - this.#high[b]!;
-    if (high !== 0) return this.#step === 1 ? high < 0 : high > 0;
+    if (high !== 0) return high < 0;
     const low = this.#low[a]! - this.#low[b]!;
-    if (low !== 0) return this.#step === 1 ? low < 0 : low > 0;
-    return this.#step === 1 ? a < b : a > b;
+    return low === 0 ? a < b : low < 0;
   }
 
-  #sink(from: number): void {
-    const heap = this.#heap;
-    const s = heap[from]!;
-    let i = from;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= this.#size) break;
-      if (child + 1 < this.#size && this.#precedes(heap[child + 1]!, heap[child]!)) child++;
-      if (!this.#precedes(heap[child]!, s)) break;
-      heap[i] = heap[child]!;
-      i = child;
+  // Plays all matches at and below a node; gives the winner.
+  #play(node: number): number {
+    const count = this.#tree.length;
+    if (node >= count) return node - count;
+    const left = this.#play(2 * node);
+    const right = this.#play(2 * node + 1);
+    const isLeft = this.#precedes(left, right);
+    this.#tree[node] = isLeft ? right : left;
+    return isLeft ? left : right;
+  }
+
+  // The winner's cursor has moved: its matches, from its leaf to the root, are played again.
+  #replay(cursor: number): void {
+    const tree = this.#tree;
+    let winner = cursor;
+    for (let node = (cursor + tree.length) >> 1; node > 0; node >>= 1) {
+      const other = tree[node]!;
+      if (!this.#precedes(other, winner)) continue;
+      tree[node] = winner;
+      winner = other;
     }
-    heap[i] = s;
+    tree[0] = winner;
   }
 }

@@ -52,6 +52,7 @@ export class TableReader {
   readonly #mayHave: (seriesId: number) => boolean;
   /** One bit a page: its checksum was compared since the file was opened. */
   readonly #verified: Uint8Array;
+  #statsCursor: Cursor | undefined;
   #listGroup = -1;
   #list: SeriesList | undefined;
 
@@ -256,12 +257,8 @@ export class TableReader {
     if (this.pageBytes(group, field) === 0) return null;
     const { statsAt, statsEnds, pagesPerGroup } = this.#index;
     const page = group * pagesPerGroup + 1 + field;
-    const cursor = new Cursor(
-      this.#file,
-      this.#bytes,
-      statsAt + statsEnds[page - 1]!,
-      statsAt + statsEnds[page]!,
-    );
+    this.#statsCursor ??= new Cursor(this.#file, this.#bytes, statsAt, this.#indexEnd);
+    const cursor = this.#statsCursor.moveTo(statsAt + statsEnds[page - 1]!, statsAt + statsEnds[page]!);
     return readStats(cursor, this.fields[field]!.type, this.groupRows(group));
   }
 

@@ -6,12 +6,16 @@
 import { CorruptionError, OverloadedError } from "../base/errors.ts";
 import { type Disk, folderOf } from "../disk/disk.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import type { Series } from "../model/scan.ts";
+import { decodeKeyText } from "../model/serieskey.ts";
 import { encodeFrame, encodeHeader, readFrames, type TableName } from "./catalog-file.ts";
 import { DROPPED_TABLE, type Schema } from "./schema.ts";
 import type { OpenSegment } from "./version.ts";
 
 export const PARTITION_BYTES = 64;
 const SERIES_PER_FRAME = 65_536;
+/** Series that were read last and are kept as a scan gives them, about 1 KB each. */
+const KEPT_SERIES = 1024;
 const FAILED = 0xffff_ffff;
 
 export class Catalog {
@@ -19,6 +23,8 @@ export class Catalog {
   readonly #schema: Schema;
   readonly #key: Scratch;
   #drops = 0;
+  /** By id, which never becomes another series'. */
+  readonly #series = new Map<number, Series>();
   /** Tag keys by table, as far as they were asked for (select.ts); as many as the tag index has, or out of date. */
   readonly tagKeys = new Map<number, readonly string[]>();
 
@@ -48,6 +54,17 @@ export class Catalog {
   key(id: number): Uint8Array {
     const entry = this.#kernels.call.catalogEntry(this.record, id) >>> 0;
     return this.#kernels.view(entry + 16, this.#kernels.call.entryLength(entry));
+  }
+
+  /** A series as a scan gives it: the same object as long as it is read again soon. */
+  series(id: number): Series {
+    let series = this.#series.get(id);
+    if (series === undefined) {
+      series = seriesOf(this.key(id));
+      if (this.#series.size === KEPT_SERIES) this.#series.clear();
+      this.#series.set(id, series);
+    }
+    return series;
   }
 
   /** Id of a series of a table, -1 = there is none. */
@@ -190,4 +207,13 @@ export class Catalog {
     }
     return encodeFrame(tables, series, (index) => this.key(from + index));
   }
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function seriesOf(key: Uint8Array): Series {
+  const decoded = utf8.decode(key);
+  const tags = new Map<string, string>();
+  for (const tag of decodeKeyText(decoded).tags) tags.set(tag.key, tag.value);
+  return { key: decoded, tags };
 }

@@ -86,11 +86,26 @@ function copyStrings(
 
 type Pickable = Uint8Array | Float64Array | BigInt64Array | BigUint64Array;
 
-function pick<T extends Pickable>(values: T, rows: Uint32Array | null): T {
+/** The values at `rows`, or all of them, in an array of their own. */
+export function pick<T extends Pickable>(values: T, rows: Uint32Array | null): T {
   if (!rows) return values.slice() as T;
   const picked = new (values.constructor as new (length: number) => T)(rows.length);
-  for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i]!]!;
+  if (values instanceof Float64Array || values instanceof Uint8Array) {
+    for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i]!]!;
+    return picked;
+  }
+  // as words: no BigInt a value
+  const [into, from] = [wordsOf(picked as BigInt64Array), wordsOf(values)];
+  for (let i = 0; i < rows.length; i++) {
+    const row = 2 * rows[i]!;
+    into[2 * i] = from[row]!;
+    into[2 * i + 1] = from[row + 1]!;
+  }
   return picked;
+}
+
+function wordsOf({ buffer, byteOffset, length }: BigInt64Array | BigUint64Array): Int32Array {
+  return new Int32Array(buffer, byteOffset, length * 2);
 }
 
 /** One byte a row: whether the row satisfies a condition over the fields at `fields`. */

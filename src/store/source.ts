@@ -15,7 +15,6 @@ import type {
   SeriesCount,
   Source,
 } from "../model/scan.ts";
-import { decodeKeyText } from "../model/serieskey.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { edgeRow } from "./edge-row.ts";
 import { foldStores } from "./fold-stores.ts";
@@ -24,7 +23,7 @@ import { type Field, knownFields, type Measurement, type Schema, type Table } fr
 import { SeriesSelector } from "./select.ts";
 import { countDistinct, GroupCounts, hashesOf } from "./series-count.ts";
 import { type GroupRows, SeriesReader } from "./series-reader.ts";
-import { copyColumn, filterSlice, partOf, type Slice } from "./slice.ts";
+import { copyColumn, filterSlice, partOf, pick, type Slice } from "./slice.ts";
 import type { Store } from "./store.ts";
 
 /** Keys of `seriesKeys` in a chunk: sorting one takes a few milliseconds. */
@@ -106,7 +105,7 @@ export class StoreSource implements Source {
           const slice = mask === null ? edgeOf(whole, wanted, left, request.descending) : whole;
           const rows = rowsOf(this.#kernels, slice, wanted, mask, left, request.descending);
           if (rows?.length === 0) return true;
-          series ??= seriesOf(store.catalog.key(ids[i]!));
+          series ??= store.catalog.series(ids[i]!);
           const block = blockOf(this.#kernels, series, slice, known, wanted, rows);
           left -= block.rowCount;
           blocks.push(block);
@@ -116,7 +115,7 @@ export class StoreSource implements Source {
           if (left === 1 && residual === null) {
             const edge = edgeRow(this.#kernels, runs, known, wanted, request.descending);
             if (edge !== null) {
-              blocks.push({ series: seriesOf(store.catalog.key(ids[i]!)), ...edge });
+              blocks.push({ series: store.catalog.series(ids[i]!), ...edge });
               return false;
             }
           }
@@ -325,13 +324,6 @@ function beyond(request: ScanRequest, time: bigint): ScanRequest {
   return request.descending ? { ...request, minTime: time + 1n } : { ...request, maxTime: time - 1n };
 }
 
-function seriesOf(key: Uint8Array): Series {
-  const decoded = text.decode(key);
-  const tags = new Map<string, string>();
-  for (const tag of decodeKeyText(decoded).tags) tags.set(tag.key, tag.value);
-  return { key: decoded, tags };
-}
-
 // The first or last `limit` rows of a slice, when they are sure to be rows to give: one of the wanted fields has no gap.
 function edgeOf(slice: Slice, wanted: readonly number[], limit: number, descending: boolean): Slice {
   if (slice.rowCount <= limit || !wanted.some((field) => slice.columns[field]?.present === 0)) return slice;
@@ -376,13 +368,10 @@ function blockOf(
   rows: Uint32Array | null,
 ): SeriesBlock {
   const { rowCount, columns } = slice;
-  const times = kernels.i64(slice.times, rowCount);
-  const picked = rows ? new BigInt64Array(rows.length) : times.slice();
-  if (rows) for (let i = 0; i < rows.length; i++) picked[i] = times[rows[i]!]!;
   return {
     series,
     rowCount: rows ? rows.length : rowCount,
-    times: picked,
+    times: pick(kernels.i64(slice.times, rowCount), rows),
     columns: wanted.map((field) => {
       const column = field < 0 ? null : columns[field];
       return column ? copyColumn(kernels, known[field]!.type, column, rowCount, rows) : null;

@@ -8,6 +8,7 @@ import type { Column } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
 import type { ColumnarRows, RowCell } from "../../query/columnar.ts";
 import type { Cell } from "../../query/result.ts";
+import { tagText } from "./json-text.ts";
 import { loadPowersOfTen } from "./powers.ts";
 
 /** Values (or rows), and bytes that they take at most, after which they are written. */
@@ -110,7 +111,7 @@ export class JsonApart {
     for (const cell of cells) {
       if (cell.kind === "tag") {
         const value = series.tags.get(cell.name);
-        piece += value === undefined ? ",null" : `,${JSON.stringify(value)}`;
+        piece += value === undefined ? ",null" : `,${tagText(value)}`;
         continue;
       }
       this.#piece(`${piece},`);

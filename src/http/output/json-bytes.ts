@@ -3,6 +3,8 @@
 /** Room to begin with: most answers are small, and every one would pay for zeroing more. */
 const FIRST_BYTES = 4 * 1024;
 
+const NONE = new Uint8Array(0);
+
 export class JsonBytes {
   readonly #encoder = new TextEncoder();
   #bytes = new Uint8Array(0);
@@ -23,8 +25,10 @@ export class JsonBytes {
     this.#length += bytes.length;
   }
 
-  /** The bytes so far; the next ones begin anew. */
-  take(): Uint8Array {
+  /** The bytes so far and `more` behind them; the next ones begin anew. */
+  take(more: Uint8Array = NONE): Uint8Array {
+    if (this.#length === 0) return more.slice();
+    if (more.length > 0) this.add(more);
     const taken = this.#bytes.slice(0, this.#length);
     this.#length = 0;
     return taken;

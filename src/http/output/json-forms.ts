@@ -3,6 +3,7 @@
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
 import type { SeriesBlock } from "../../model/scan.ts";
 import type { ColumnarRows, RowCell } from "../../query/columnar.ts";
+import { tagText } from "./json-text.ts";
 
 const AREA_BYTES = 64 * 1024;
 
@@ -88,8 +89,10 @@ function piecesOf(block: SeriesBlock, cells: readonly RowCell[]): string[] {
   let piece = "";
   for (const cell of cells) {
     piece += ",";
-    if (cell.kind === "tag") piece += JSON.stringify(block.series.tags.get(cell.name) ?? null);
-    else {
+    if (cell.kind === "tag") {
+      const value = block.series.tags.get(cell.name);
+      piece += value === undefined ? "null" : tagText(value);
+    } else {
       pieces.push(piece);
       piece = "";
     }

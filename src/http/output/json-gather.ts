@@ -1,125 +1,131 @@
-// Values of rows that lie in many blocks, put side by side in linear memory: 8 bytes a value, and a mark, which is the value's
-// type, or 0 where there is none.
+// Rows that lie in many blocks, put into linear memory block by block, and where each of them stands there then.
+//
+//     rows of a part   b0r4 b1r7 b0r5 b2r0 b1r8 ...     as the answer has them
+//     ranges           b0 [4, 6)   b1 [7, 9)   b2 [0, 1)
+//     slots              0  1        2  3        4      a value, 8 bytes, and a mark: its type, or 0 where there is none
+//
+// A block's rows in a part are neighbours, so a column is copied by ranges and not value by value from all over the heap.
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
-import type { Column, SeriesBlock } from "../../model/scan.ts";
+import type { SeriesBlock } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
 import { wordsOf } from "../../query/cells.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
 
-/** A field in all blocks of an answer. */
-export interface ColumnSource {
-  /** By block; null = it has no such column. */
-  readonly columns: readonly (Column | null)[];
-  /** Of all columns that are there; null when they differ or when there is none. */
-  readonly type: FieldType | null;
-  /** Every row of every block has a value. */
-  readonly isFull: boolean;
-  /** By block: the values; of 64-bit integers the words, two a value. */
-  readonly values: readonly (Column["values"] | Int32Array)[];
+/** Rows [from, to) of a block, which stand from `slot` on. */
+export interface RowRange {
+  readonly block: number;
+  from: number;
+  to: number;
+  slot: number;
 }
 
-const NO_VALUES: readonly string[] = [];
-
-export function sourceOf(blocks: readonly SeriesBlock[], column: number): ColumnSource {
-  const columns = blocks.map((block) => block.columns[column] ?? null);
-  const [first] = columns;
-  const isSame = columns.every((each) => each !== null && each.type === first!.type);
-  return {
-    columns,
-    type: isSame && first ? first.type : null,
-    isFull: columns.every((each) => each?.present === null),
-    values: columns.map((each) => {
-      if (each === null) return NO_VALUES;
-      const isWord = each.type === FieldType.Integer || each.type === FieldType.Unsigned;
-      return isWord ? wordsOf(each.values) : each.values;
-    }),
-  };
+/** A text that stands for the value in a slot. */
+export interface SlotText {
+  readonly slot: Pointer;
+  readonly text: string;
 }
 
-export function gatherTimes(kernels: Kernels, rows: ColumnarRows, target: Pointer): void {
-  const times = rows.blocks.map((block) => block.times);
-  const at = rangeOf(rows);
-  if (at >= 0) kernels.i64(target, rows.count).set(times[0]!.subarray(at, at + rows.count));
-  else gatherWords(rows, times.map(wordsOf), wordsAt(kernels, target, rows.count));
-}
+/** Shorter ranges are copied value by value: a view costs as much as 200 values. */
+const LONG_RANGE = 256;
 
-/** Values of strings stay where they are: their slots are the caller's to fill. */
-export function gatherValues(
-  kernels: Kernels,
-  rows: ColumnarRows,
-  source: ColumnSource,
-  target: Pointer,
-  marks: Pointer,
-): void {
-  const { count, block, row } = rows;
-  const mark = kernels.view(marks, count);
-  const { columns, type, values } = source;
-  if (type === null) {
-    gatherMixed(kernels, rows, source, target, mark);
-    return;
+export class JsonGather {
+  readonly #kernels: Kernels;
+  readonly #blocks: readonly SeriesBlock[];
+  /** By block, of the part that was laid out last. */
+  readonly #ranges: (RowRange | undefined)[];
+
+  constructor(kernels: Kernels, blocks: readonly SeriesBlock[]) {
+    this.#kernels = kernels;
+    this.#blocks = blocks;
+    this.#ranges = new Array(blocks.length).fill(undefined);
   }
-  mark.fill(type);
-  if (!source.isFull)
-    for (let i = 0; i < count; i++) if (columns[block[i]!]!.present?.[row[i]!] === 0) mark[i] = 0;
-  if (type === FieldType.Float) {
-    const floats = values as readonly Float64Array[];
-    const out = kernels.f64(target, count);
-    const at = rangeOf(rows);
-    if (at >= 0) out.set(floats[0]!.subarray(at, at + count));
-    else for (let i = 0; i < count; i++) out[i] = floats[block[i]!]![row[i]!]!;
-  } else if (type === FieldType.Boolean) {
-    const out = wordsAt(kernels, target, count);
-    for (let i = 0; i < count; i++) out[2 * i] = (values[block[i]!] as Uint8Array)[row[i]!]!;
-  } else if (type !== FieldType.String)
-    gatherWords(rows, values as readonly Int32Array[], wordsAt(kernels, target, count));
-}
 
-// Columns that are not there, or of several types.
-function gatherMixed(
-  kernels: Kernels,
-  { count, block, row }: ColumnarRows,
-  { columns, values }: ColumnSource,
-  target: Pointer,
-  mark: Uint8Array,
-): void {
-  const floats = kernels.f64(target, count);
-  const words = wordsAt(kernels, target, count);
-  for (let i = 0; i < count; i++) {
-    const r = row[i]!;
-    const column = columns[block[i]!]!;
-    mark[i] = column === null || column.present?.[r] === 0 ? 0 : column.type;
-    if (mark[i] === 0 || column.type === FieldType.String) continue;
-    if (column.type === FieldType.Float) floats[i] = column.values[r]!;
-    else if (column.type === FieldType.Boolean) words[2 * i] = column.values[r]!;
-    else {
-      const from = values[block[i]!] as Int32Array;
-      words[2 * i] = from[2 * r]!;
-      words[2 * i + 1] = from[2 * r + 1]!;
+  /** The ranges that the rows of a part make, in the order of their slots: `slotCount` of them. */
+  ranges({ count, block, row }: ColumnarRows): {
+    readonly ranges: readonly RowRange[];
+    readonly slotCount: number;
+  } {
+    const byBlock = this.#ranges;
+    const ranges: RowRange[] = [];
+    for (let i = 0; i < count; i++) {
+      const [at, r] = [block[i]!, row[i]!];
+      const range = byBlock[at];
+      if (range === undefined) {
+        const added = { block: at, from: r, to: r + 1, slot: 0 };
+        byBlock[at] = added;
+        ranges.push(added);
+      } else if (r < range.from) range.from = r;
+      else if (r >= range.to) range.to = r + 1;
+    }
+    let slotCount = 0;
+    for (const range of ranges) {
+      range.slot = slotCount;
+      slotCount += range.to - range.from;
+    }
+    return { ranges, slotCount };
+  }
+
+  /** Writes the slot of each row, u32, and forgets the ranges. */
+  putSlots({ count, block, row }: ColumnarRows, ranges: readonly RowRange[], target: Pointer): void {
+    const byBlock = this.#ranges;
+    const slots = this.#kernels.u32(target, count);
+    for (let i = 0; i < count; i++) {
+      const { slot, from } = byBlock[block[i]!]!;
+      slots[i] = slot + row[i]! - from;
+    }
+    for (const range of ranges) byBlock[range.block] = undefined;
+  }
+
+  times(ranges: readonly RowRange[], slotCount: number, target: Pointer): void {
+    const out = new Int32Array(this.#kernels.buffer, target, slotCount * 2);
+    for (const { block, from, to, slot } of ranges) {
+      const words = wordsOf(this.#blocks[block]!.times);
+      if (to - from >= LONG_RANGE) out.set(words.subarray(2 * from, 2 * to), 2 * slot);
+      else for (let w = 2 * from, at = 2 * slot; w < 2 * to; ) out[at++] = words[w++]!;
     }
   }
-}
 
-function gatherWords(
-  { count, block, row }: ColumnarRows,
-  words: readonly Int32Array[],
-  out: Int32Array,
-): void {
-  for (let i = 0; i < count; i++) {
-    const from = words[block[i]!]!;
-    const r = 2 * row[i]!;
-    out[2 * i] = from[r]!;
-    out[2 * i + 1] = from[r + 1]!;
+  /** Values of a column and their marks; texts, which the caller has to place, go to `texts`. */
+  column(
+    column: number,
+    ranges: readonly RowRange[],
+    slotCount: number,
+    values: Pointer,
+    marks: Pointer,
+    texts: SlotText[],
+  ): void {
+    const kernels = this.#kernels;
+    const mark = kernels.view(marks, slotCount);
+    const floats = kernels.f64(values, slotCount);
+    let words: Int32Array | undefined;
+    for (const { block, from, to, slot } of ranges) {
+      const source = this.#blocks[block]!.columns[column] ?? null;
+      const count = to - from;
+      if (source === null) {
+        mark.fill(0, slot, slot + count);
+        continue;
+      }
+      const { type, present } = source;
+      if (present === null) mark.fill(type, slot, slot + count);
+      else for (let i = 0; i < count; i++) mark[slot + i] = present[from + i] === 0 ? 0 : type;
+      switch (source.type) {
+        case FieldType.Float:
+          if (count >= LONG_RANGE) floats.set(source.values.subarray(from, to), slot);
+          else for (let i = 0; i < count; i++) floats[slot + i] = source.values[from + i]!;
+          break;
+        case FieldType.Boolean:
+          words ??= new Int32Array(kernels.buffer, values, slotCount * 2);
+          for (let i = 0; i < count; i++) words[2 * (slot + i)] = source.values[from + i]!;
+          break;
+        case FieldType.String:
+          for (let i = 0; i < count; i++)
+            if (mark[slot + i] !== 0)
+              texts.push({ slot: values + (slot + i) * 8, text: JSON.stringify(source.values[from + i]!) });
+          break;
+        default:
+          words ??= new Int32Array(kernels.buffer, values, slotCount * 2);
+          words.set(wordsOf(source.values).subarray(2 * from, 2 * to), 2 * slot);
+      }
+    }
   }
-}
-
-// Where the rows begin, when they are those of a single block one after the other; else -1.
-function rangeOf({ count, blocks, row }: ColumnarRows): number {
-  if (blocks.length !== 1) return -1;
-  const first = row[0]!;
-  for (let i = 1; i < count; i++) if (row[i] !== first + i) return -1;
-  return first;
-}
-
-function wordsAt(kernels: Kernels, pointer: Pointer, count: number): Int32Array {
-  return new Int32Array(kernels.buffer, pointer, count * 2);
 }

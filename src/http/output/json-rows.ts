@@ -1,12 +1,11 @@
 // Rows that are kept as columns, as the bytes of a JSON answer: `[time,a,b],[time,a,b]`, by the kernel (kernels/assembly/json.ts).
 //
-// The rows of a part lie scattered over the blocks of many series: they are put side by side in linear memory, column by column.
+// The rows of a part lie scattered over the blocks of many series: they are put into linear memory, column by column (json-gather.ts).
 // What is the same in all rows of a block (its tags, the commas) is its form, made once. No string and no array is made a row.
-import { type Kernels, type Pointer, Scratch } from "../../kernels/kernels.ts";
-import { FieldType } from "../../model/types.ts";
+import { type Kernels, Scratch } from "../../kernels/kernels.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
 import { JsonForms } from "./json-forms.ts";
-import { type ColumnSource, gatherTimes, gatherValues, sourceOf } from "./json-gather.ts";
+import { JsonGather, type SlotText } from "./json-gather.ts";
 import { loadPowersOfTen } from "./powers.ts";
 
 /** Bytes that a number takes at most, and a time. */
@@ -24,8 +23,9 @@ export class JsonRows {
   readonly #texts: Scratch;
   readonly #out: Scratch;
   readonly #forms: JsonForms;
-  /** By field of the rows; of the blocks that were written last. */
-  #sources: readonly ColumnSource[] = [];
+  /** Of the blocks that were written last, and the columns of the rows' fields there. */
+  #gather: JsonGather | undefined;
+  #fields: readonly number[] = [];
   #of: Pick<ColumnarRows, "blocks" | "cells"> | undefined;
 
   /** `unitNs`: what times are cut to, 0 = RFC 3339. `close` when done. */
@@ -52,76 +52,55 @@ export class JsonRows {
     if (this.#of?.blocks !== part.blocks || this.#of.cells !== part.cells) {
       this.#of = part;
       this.#forms.clear();
-      this.#sources = part.cells.flatMap((cell) =>
-        cell.kind === "field" ? [sourceOf(part.blocks, cell.column)] : [],
-      );
+      this.#gather = new JsonGather(this.#kernels, part.blocks);
+      this.#fields = part.cells.flatMap((cell) => (cell.kind === "field" ? [cell.column] : []));
     }
-    const { times, forms, columns, rowBytes } = this.#load(part);
+    const { times, slots, forms, columns, rowBytes } = this.#load(part, this.#gather!);
     const out = this.#out.reserve(this.#pieceBytes + rowBytes + SPARE_BYTES);
     const { call } = this.#kernels;
     for (let row = 0; row < part.count; ) {
       row = call.jsonRows(
-        ...([row, part.count, first ? 1 : 0, times, this.#unitNs, forms, columns] as const),
-        ...([this.#sources.length, out, out + this.#pieceBytes] as const),
+        ...([row, part.count, first ? 1 : 0, slots, times, this.#unitNs, forms, columns] as const),
+        ...([this.#fields.length, out, out + this.#pieceBytes] as const),
       );
       yield this.#kernels.bytes.subarray(out, call.jsonEnd() >>> 0);
     }
   }
 
   // Puts the part's rows into linear memory. `rowBytes`: what one takes at most.
-  #load(part: ColumnarRows) {
-    const { count, block } = part;
+  #load(part: ColumnarRows, gather: JsonGather) {
+    const { count } = part;
     const kernels = this.#kernels;
-    const sources = this.#sources;
+    const fields = this.#fields;
+    const { ranges, slotCount } = gather.ranges(part);
     // forms first: making them may move linear memory
     let formBytes = 0;
-    for (let i = 0; i < count; i++) formBytes = Math.max(formBytes, this.#forms.make(part, block[i]!));
-    const times = this.#values.reserve(count * (12 + 9 * sources.length) + sources.length * 8);
-    const forms = times + count * 8 * (1 + sources.length);
-    const columns = forms + count * 4;
-    const marks = columns + sources.length * 8;
+    for (const { block } of ranges) formBytes = Math.max(formBytes, this.#forms.make(part, block));
+    const times = this.#values.reserve(slotCount * (12 + 9 * fields.length) + count * 4 + fields.length * 8);
+    const columns = times + slotCount * 8 * (1 + fields.length);
+    const forms = columns + fields.length * 8;
+    const slots = forms + slotCount * 4;
+    const marks = slots + count * 4;
 
-    gatherTimes(kernels, part, times);
-    const formAt = kernels.u32(forms, count);
-    for (let i = 0; i < count; i++) formAt[i] = this.#forms.pointer(block[i]!);
-    const places = kernels.u32(columns, sources.length * 2);
-    const texts: Text[] = [];
-    for (let c = 0; c < sources.length; c++) {
-      const values = times + count * 8 * (1 + c);
+    gather.times(ranges, slotCount, times);
+    const formAt = kernels.u32(forms, slotCount);
+    for (const { block, from, to, slot } of ranges)
+      formAt.fill(this.#forms.pointer(block), slot, slot + to - from);
+    const places = kernels.u32(columns, fields.length * 2);
+    const texts: SlotText[] = [];
+    for (let c = 0; c < fields.length; c++) {
+      const values = times + slotCount * 8 * (1 + c);
       places[c * 2] = values;
-      places[c * 2 + 1] = marks + count * c;
-      gatherValues(kernels, part, sources[c]!, values, marks + count * c);
-      this.#collectTexts(part, sources[c]!, values, marks + count * c, texts);
+      places[c * 2 + 1] = marks + slotCount * c;
+      gather.column(fields[c]!, ranges, slotCount, values, marks + slotCount * c, texts);
     }
-    return {
-      times,
-      forms,
-      columns,
-      rowBytes: this.#putTexts(texts) * sources.length + formBytes + TIME_BYTES,
-    };
-  }
-
-  // What of a column the kernel cannot write: strings.
-  #collectTexts(
-    { count, block, row }: ColumnarRows,
-    source: ColumnSource,
-    values: Pointer,
-    marks: Pointer,
-    texts: Text[],
-  ): void {
-    const kernels = this.#kernels;
-    const { type } = source;
-    if (type !== null && type !== FieldType.String) return;
-    const mark = kernels.view(marks, count);
-    for (let i = 0; i < count; i++) {
-      if (mark[i] !== FieldType.String) continue;
-      const value = source.values[block[i]!]![row[i]!] as string;
-      texts.push({ slot: values + i * 8, text: JSON.stringify(value) });
-    }
+    gather.putSlots(part, ranges, slots);
+    const rowBytes = this.#putTexts(texts) * fields.length + formBytes + TIME_BYTES;
+    return { times, slots, forms, columns, rowBytes };
   }
 
   // Puts texts into linear memory, and where they are into their slots. Gives the bytes of the longest cell there can be.
-  #putTexts(texts: readonly Text[]): number {
+  #putTexts(texts: readonly SlotText[]): number {
     if (texts.length === 0) return NUMBER_BYTES;
     const kernels = this.#kernels;
     const encoder = new TextEncoder();
@@ -140,9 +119,4 @@ export class JsonRows {
     }
     return longest;
   }
-}
-
-interface Text {
-  readonly slot: Pointer;
-  readonly text: string;
 }

@@ -17,6 +17,7 @@ import { Zone } from "../../query/zones.ts";
 import { fieldCount, JsonApart } from "./json-apart.ts";
 import { JsonBytes } from "./json-bytes.ts";
 import { JsonRows } from "./json-rows.ts";
+import { tagText } from "./json-text.ts";
 import { numberText } from "./number.ts";
 import { epochText, rfc3339Text, type TimeText } from "./time.ts";
 
@@ -81,8 +82,8 @@ export async function* encodeJson(
             if (isFirst) text += separator();
             flush();
             for (const piece of rows.pieces(columnar, isFirst)) {
-              bytes.add(piece);
-              if (bytes.length >= PIECE_BYTES) yield bytes.take();
+              if (bytes.length + piece.length >= PIECE_BYTES) yield bytes.take(piece);
+              else bytes.add(piece);
             }
           } else if (isPlain && part.columns.length <= MOST_COLUMNS) {
             const columnCount = columnar === undefined ? part.columns.length - 1 : fieldCount(columnar.cells);
@@ -138,6 +139,8 @@ export class JsonWriter {
   readonly #rowOpen: string;
   readonly #cellSeparator: string;
   readonly #rowClose: string;
+  /** Of the last series: the next one mostly has the same. */
+  #columns: { readonly names: readonly string[]; readonly text: string } | undefined;
   /** The zone of the last series that had one. */
   #zoned: { readonly zone: string; readonly time: TimeText } | undefined;
 
@@ -188,10 +191,10 @@ export class JsonWriter {
   openSeries(series: ResultSeries): string {
     const { name, tags, columns } = series;
     let text = `${this.line(4)}{${this.line(5)}`;
-    if (name !== undefined) text += `"name":${this.space}${JSON.stringify(name)},${this.line(5)}`;
-    if (tags && tags.size > 0)
-      text += `"tags":${this.space}${this.#list(Object.fromEntries(tags), 5)},${this.line(5)}`;
-    return `${text}"columns":${this.space}${this.#list(columns, 5)}`;
+    if (name !== undefined) text += `"name":${this.space}${tagText(name)},${this.line(5)}`;
+    if (tags && tags.size > 0) text += `"tags":${this.space}${this.#tags(tags)},${this.line(5)}`;
+    if (this.#columns?.names !== columns) this.#columns = { names: columns, text: this.#list(columns, 5) };
+    return `${text}"columns":${this.space}${this.#columns.text}`;
   }
 
   /** Before the first row: a series without rows has no `values`. */
@@ -232,7 +235,15 @@ export class JsonWriter {
     return `${this.line(4)}}`;
   }
 
-  /** Plain data (names, tags, messages) on the lines below `level`. */
+  /** In the order that they have: an object would put numbers first. */
+  #tags(tags: ReadonlyMap<string, string>): string {
+    let text = "";
+    for (const [key, value] of tags)
+      text += `${text === "" ? "{" : ","}${this.line(6)}${tagText(key)}:${this.space}${tagText(value)}`;
+    return `${text}${this.line(5)}}`;
+  }
+
+  /** Plain data (names, messages) on the lines below `level`. */
   #list(value: unknown, level: number): string {
     if (this.space === "") return JSON.stringify(value);
     return JSON.stringify(value, null, 4).replaceAll("\n", this.line(level));

@@ -4,8 +4,8 @@
 //
 //     [ time  piece 0  value 0  piece 1  value 1 ...  piece n
 //
-// with commas, tags and the closing bracket in the pieces. A column is u32 values, u32 marks: 8 bytes a value, and a byte that
-// is its type, 0 = null.
+// with commas, tags and the closing bracket in the pieces. Where a row stands in the arrays of times, forms and values is its slot.
+// A column is u32 values, u32 marks: 8 bytes a value, and a byte that is its type, 0 = null.
 
 import { putDigits, putDouble, putFraction, putInteger, putUnsigned } from "./shortest";
 
@@ -25,10 +25,10 @@ let end: usize = 0;
 /**
  * Writes rows from `from` on until `rows` or until `limit` is passed (so there must be room for a row behind it); gives the
  * first row that is not written, `jsonEnd` where the bytes end. Every row but row 0 of the series (`first` != 0) begins with a
- * comma. `unit`: ns that times are cut to, 0 = RFC 3339 in quotes. `forms`: u32 a row.
+ * comma. `slots`: u32 a row. `unit`: ns that times are cut to, 0 = RFC 3339 in quotes. `forms`: u32 a slot.
  */
 export function jsonRows(
-  from: u32, rows: u32, first: u32,
+  from: u32, rows: u32, first: u32, slots: usize,
   times: usize, unit: i64, forms: usize, columns: usize, columnCount: u32,
   out: usize, limit: usize,
 ): u32 {
@@ -39,22 +39,23 @@ export function jsonRows(
   for (; row < rows && at < limit; row++) {
     if (row > 0 || first == 0) store<u8>(at++, 0x2c);
     store<u8>(at++, 0x5b);
-    const rowTime = load<i64>(times + (<usize>row << 3));
+    const slot = <usize>load<u32>(slots + (<usize>row << 2));
+    const rowTime = load<i64>(times + (slot << 3));
     if (timeBytes == 0 || rowTime != time) {
       time = rowTime;
       timeBytes = putTime(timeText, time, unit) - timeText;
     }
     memory.copy(at, timeText, timeBytes);
     at += timeBytes;
-    const lengths = <usize>load<u32>(forms + (<usize>row << 2));
+    const lengths = <usize>load<u32>(forms + (slot << 2));
     let piece = lengths + (<usize>(columnCount + 1) << 2);
     for (let c: u32 = 0; c < columnCount; c++) {
       const length = <usize>load<u32>(lengths + (<usize>c << 2));
       at = putBytes(at, piece, length);
       piece += length;
       const column = columns + (<usize>c << 3);
-      const value = <usize>load<u32>(column) + (<usize>row << 3);
-      at = putValue(at, value, load<u8>(<usize>load<u32>(column, 4) + row));
+      const value = <usize>load<u32>(column) + (slot << 3);
+      at = putValue(at, value, load<u8>(<usize>load<u32>(column, 4) + slot));
     }
     at = putBytes(at, piece, <usize>load<u32>(lengths + (<usize>columnCount << 2)));
   }
