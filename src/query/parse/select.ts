@@ -91,10 +91,12 @@ export function parseDimensions(cursor: Cursor): Node[] {
   cursor.expectKeyword("BY");
   do {
     const pattern = cursor.takeRegex();
-    dimensions.push(pattern === null ? parseExpression(cursor) : { kind: "regex", pattern });
+    dimensions.push(pattern === null ? inParentheses(parseExpression(cursor)) : { kind: "regex", pattern });
   } while (cursor.takeOperator(","));
   return dimensions;
 }
+
+const inParentheses = (node: Node): Node => (node.kind === "paren" ? inParentheses(node.inner) : node);
 
 function parseFill(cursor: Cursor): Fill | null {
   if (!cursor.isWord("fill")) return null;

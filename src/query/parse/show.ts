@@ -39,7 +39,7 @@ export function parseShow(cursor: Cursor): ShowStatement {
     case "MEASUREMENTS":
       return parseClauses(cursor, "measurements", null);
     case "SERIES":
-      return parseClauses(cursor, "series", takeCardinality(cursor));
+      return parseClauses(cursor, "series", takeSeriesCardinality(cursor));
     case "FIELD":
       if (cursor.takeKeyword("KEYS")) return parseClauses(cursor, "field keys", null);
       cursor.expectKeyword("KEY", "KEYS");
@@ -103,6 +103,13 @@ type Cardinality = ShowStatement["cardinality"];
 
 function takeCardinality(cursor: Cursor): Cardinality {
   return cursor.isKeyword("EXACT", "CARDINALITY") ? expectCardinality(cursor) : null;
+}
+
+/** (SHOW SERIES EXACT is SHOW SERIES.) */
+function takeSeriesCardinality(cursor: Cursor): Cardinality {
+  const isExact = cursor.takeKeyword("EXACT");
+  if (!cursor.takeKeyword("CARDINALITY")) return null;
+  return isExact ? "exact" : "estimated";
 }
 
 function expectCardinality(cursor: Cursor): Cardinality {

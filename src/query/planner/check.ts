@@ -148,11 +148,10 @@ class FieldCheck {
     const isSenseless = node.arguments.some((each) => isConstant(each) && literalKind(each) === null);
     if (isSenseless) throw new InputError(twoLiterals);
     if (isConstant(node)) throw new InputError(whyConstant(node));
-    for (const [index, operand] of node.arguments.entries()) {
-      const isOfNothing = operand.kind === "regex" || (operand.kind === "wildcard" && index > 0);
-      if (isOfNothing || isConstant(operand)) continue;
+    for (const operand of node.arguments) {
+      if (operand.kind === "regex" || isConstant(operand)) continue;
       // a wildcard is found where it stands as it is, or in calls around it, but not in parentheses
-      this.field(operand, alone && index === 0 && operand.kind !== "paren");
+      this.field(operand, alone && operand.kind !== "paren");
     }
   }
 

@@ -84,13 +84,13 @@ function isTime(node: Node, schema: Schema): boolean {
 const mirrored: Partial<Record<NodeOperator, NodeOperator>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
 
 function rangeOf(operator: NodeOperator, node: Node, instants: InstantContext): TimeRange {
-  const ns = instantOf(node, instants);
-  if (ns > MAX_TIME || ns < MIN_TIME) {
-    throw new InputError(`time ${printNode(node)} ${ns > 0n ? "overflows" : "underflows"} time literal`);
-  }
+  const asked = instantOf(node, instants);
+  // (one beyond the times that points can have is as far as any)
+  const ns = asked > MAX_TIME ? MAX_TIME + 1n : asked < MIN_TIME ? MIN_TIME - 1n : asked;
+  const isLast = ns > MAX_TIME;
   switch (operator) {
     case ">":
-      return { min: ns + 1n, max: null };
+      return { min: isLast ? ns : ns + 1n, max: null };
     case ">=":
       return { min: ns, max: null };
     case "<":

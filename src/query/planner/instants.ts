@@ -1,7 +1,10 @@
 // Times as statements write them: strings, numbers and arithmetic with now() and durations, to ns since the epoch.
+//
+// What operators make of literals is what InfluxDB makes of them, kind by kind; months and years are serie's own.
 import { InputError } from "../../base/errors.ts";
 import { parseRfc3339 } from "../../model/timetext.ts";
-import type { BinaryNode, Node } from "../ast.ts";
+import { MAX_TIME, MIN_TIME } from "../../model/types.ts";
+import type { BinaryNode, Node, NodeOperator } from "../ast.ts";
 import { addMonths } from "../calendar.ts";
 import { influxType } from "../print.ts";
 import { Zone } from "../zones.ts";
@@ -13,71 +16,184 @@ export interface InstantContext {
   readonly timezone: string | null;
 }
 
-/** A point in time or a length of it; a plain number becomes whichever is needed. */
-interface Quantity {
-  readonly kind: "instant" | "duration" | "number";
-  readonly ns: bigint;
-  /** Calendar months beside `ns`, of durations only. */
-  readonly months?: number;
-}
+/** What literals come to; `nothing`: operators that do not fit them, or what is no literal. */
+export type Quantity =
+  | { readonly kind: "instant" | "integer"; readonly ns: bigint }
+  /** Calendar months beside `ns`. */
+  | { readonly kind: "duration"; readonly ns: bigint; readonly months?: number }
+  | { readonly kind: "number"; readonly value: number }
+  /** A time once it is asked for one; what was joined of texts is none by itself. */
+  | { readonly kind: "text"; readonly text: string; readonly isJoined?: true }
+  | { readonly kind: "nothing"; readonly node: Node };
 
-/** The time, ns, that an expression without tags and fields stands for. */
+/** The time, ns, that an expression without tags and fields stands for; a plain number may be one that no point can have. */
 export function instantOf(node: Node, context: InstantContext): bigint {
-  const { ns, months } = quantityOf(node, context);
-  return months === undefined ? ns : shifted(0n, ns, months, context);
+  const quantity = quantityOf(node, context);
+  switch (quantity.kind) {
+    case "number":
+      // (what is no number, as `1.5 % 0`, is before all times)
+      if (Number.isNaN(quantity.value)) return MIN_TIME;
+      if (Math.abs(quantity.value) >= 2 ** 63) return quantity.value > 0 ? MAX_TIME + 1n : MIN_TIME - 1n;
+      return BigInt(Math.trunc(quantity.value));
+    case "text": {
+      const ns = quantity.isJoined ? null : parseInstant(quantity.text, context.timezone);
+      if (ns === null) throw incompatible("*influxql.StringLiteral");
+      if (ns > MAX_TIME || ns < MIN_TIME) throw outOfBounds(ns);
+      return ns;
+    }
+    case "nothing":
+      throw incompatible(influxType(quantity.node));
+    case "instant":
+      if (quantity.ns > MAX_TIME || quantity.ns < MIN_TIME) throw outOfBounds(quantity.ns);
+      return quantity.ns;
+    case "duration":
+      return quantity.months === undefined ? quantity.ns : shifted(0n, quantity.ns, quantity.months, context);
+    default:
+      return quantity.ns;
+  }
 }
 
-function quantityOf(node: Node, context: InstantContext): Quantity {
+/** What the literals and operators of an expression come to. */
+export function quantityOf(node: Node, context: InstantContext): Quantity {
   switch (node.kind) {
     case "paren":
       return quantityOf(node.inner, context);
     case "integer":
-    case "unsigned":
-      return { kind: "number", ns: node.value };
+      return { kind: "integer", ns: node.value };
     case "number":
-      return { kind: "number", ns: BigInt(Math.trunc(node.value)) };
     case "duration":
       return node;
-    case "string": {
-      const ns = parseInstant(node.value, context.timezone);
-      if (ns === null) throw incompatible(node);
-      return { kind: "instant", ns };
-    }
+    case "string":
+      return { kind: "text", text: node.value };
     case "call":
-      if (node.name === "now" && node.arguments.length === 0) return { kind: "instant", ns: context.nowNs };
-      throw incompatible(node);
-    case "binary":
-      return combine(node, quantityOf(node.left, context), quantityOf(node.right, context), context);
+      return node.name === "now" && node.arguments.length === 0
+        ? { kind: "instant", ns: context.nowNs }
+        : { kind: "nothing", node };
+    case "binary": {
+      const [left, right] = [quantityOf(node.left, context), quantityOf(node.right, context)];
+      if (areCompared(node.operator, left, right))
+        return { kind: "nothing", node: { kind: "boolean", value: true } };
+      return combined(node, left, right, context) ?? { kind: "nothing", node };
+    }
     default:
-      throw incompatible(node);
+      return { kind: "nothing", node };
   }
 }
 
-function combine(node: BinaryNode, left: Quantity, right: Quantity, context: InstantContext): Quantity {
-  const { operator } = node;
-  if (left.months !== undefined || right.months !== undefined)
-    return combineMonths(node, left, right, context);
-  const bothInstants = left.kind === "instant" && right.kind === "instant";
-  if (operator === "+" && !bothInstants) {
-    const kind =
-      left.kind === "number" ? right.kind : right.kind === "number" ? left.kind : widest(left, right);
-    return { kind, ns: left.ns + right.ns };
-  }
-  if (operator === "-" && (right.kind !== "instant" || bothInstants)) {
-    return { kind: bothInstants ? "duration" : left.kind, ns: left.ns - right.ns };
-  }
-  if (left.kind !== "instant" && right.kind !== "instant") {
-    const kind = left.kind === "duration" || right.kind === "duration" ? "duration" : "number";
-    if (operator === "*") return { kind, ns: left.ns * right.ns };
-    if (operator === "/") return { kind, ns: right.ns === 0n ? 0n : left.ns / right.ns };
-  }
-  throw incompatible(node);
+/** An operator that gives a boolean of two literals of one kind. */
+function areCompared(operator: NodeOperator, left: Quantity, right: Quantity): boolean {
+  const kindOf = (side: Quantity) =>
+    side.kind === "nothing" ? (side.node.kind === "boolean" ? "boolean" : null) : side.kind;
+  const [a, b] = [kindOf(left), kindOf(right)];
+  if (a === null || b === null) return false;
+  const isNumber = (kind: string) => kind === "integer" || kind === "number";
+  if (a === "boolean" && b === "boolean") return /^(?:=|!=|and|or|[&|^])$/.test(operator);
+  if (a === "text" && b === "text") return operator === "=" || operator === "!=";
+  return (a === b || (isNumber(a) && isNumber(b))) && /^(?:=|!=|<|<=|>|>=)$/.test(operator);
 }
 
-/** One side at least has months: an instant moves along the calendar, durations add up, numbers multiply. */
-function combineMonths(node: BinaryNode, left: Quantity, right: Quantity, context: InstantContext): Quantity {
+/** null: the operator does not fit. */
+function combined(
+  node: BinaryNode,
+  left: Quantity,
+  right: Quantity,
+  context: InstantContext,
+): Quantity | null {
   const { operator } = node;
-  const [a, b] = [left.months ?? 0, right.months ?? 0];
+  if (left.kind === "nothing" || right.kind === "nothing") return null;
+  if (left.kind === "text" && right.kind === "text" && operator === "+")
+    return { kind: "text", text: left.text + right.text, isJoined: true };
+  if (left.kind === "number" || right.kind === "number") return withNumber(operator, left, right);
+  const [a, b] = [timeOf(left, context), timeOf(right, context)];
+  if (a === null || b === null) return null;
+  if ((a.kind === "duration" && a.months) || (b.kind === "duration" && b.months))
+    return withMonths(operator, a, b, context);
+  const kind = kinds[`${a.kind} ${operator} ${b.kind}`];
+  if (kind === undefined) return null;
+  const ns = BigInt.asIntN(64, operations[operator]!(a.ns, b.ns));
+  // (a quotient has a fraction)
+  if (operator === "/" && kind === "integer")
+    return { kind: "number", value: b.ns === 0n ? 0 : Number(a.ns) / Number(b.ns) };
+  return { kind, ns };
+}
+
+type Time = Exclude<Quantity, { kind: "number" | "text" | "nothing" }>;
+
+/** What an operator over two kinds gives; absent: it does not fit them. */
+const kinds: Readonly<Record<string, Time["kind"]>> = {
+  ...Object.fromEntries(
+    [..."+-*/%&|^"].map((operator) => [`integer ${operator} integer`, "integer"] as const),
+  ),
+  "integer + duration": "instant",
+  "integer - duration": "instant",
+  "integer + instant": "instant",
+  "duration + duration": "duration",
+  "duration - duration": "duration",
+  "duration * integer": "duration",
+  "duration / integer": "duration",
+  "duration + instant": "instant",
+  "instant + duration": "instant",
+  "instant - duration": "instant",
+  "instant + integer": "instant",
+  "instant - integer": "instant",
+  "instant - instant": "duration",
+};
+
+const operations: Partial<Record<NodeOperator, (a: bigint, b: bigint) => bigint>> = {
+  "+": (a, b) => a + b,
+  "-": (a, b) => a - b,
+  "*": (a, b) => a * b,
+  "/": (a, b) => (b === 0n ? 0n : a / b),
+  "%": (a, b) => (b === 0n ? 0n : a % b),
+  "&": (a, b) => a & b,
+  "|": (a, b) => a | b,
+  "^": (a, b) => a ^ b,
+};
+
+/** A text that is a time, and what has ns; null: it is none. */
+function timeOf(quantity: Quantity, { timezone }: InstantContext): Time | null {
+  if (quantity.kind === "number" || quantity.kind === "nothing") return null;
+  if (quantity.kind !== "text") return quantity;
+  try {
+    const ns = parseInstant(quantity.text, timezone);
+    return ns === null ? null : { kind: "instant", ns };
+  } catch {
+    return null;
+  }
+}
+
+/** Numbers with a fraction go with numbers, and multiply and divide durations. */
+function withNumber(operator: NodeOperator, left: Quantity, right: Quantity): Quantity | null {
+  if (left.kind === "duration" && right.kind === "number" && left.months === undefined) {
+    if (operator !== "*" && operator !== "/") return null;
+    // (by so many whole ones)
+    const by = BigInt(Math.trunc(Number.isFinite(right.value) ? right.value : 0));
+    return { kind: "duration", ns: BigInt.asIntN(64, operations[operator]!(left.ns, by)) };
+  }
+  const [a, b] = [left, right].map((side) =>
+    side.kind === "number" ? side.value : side.kind === "integer" ? Number(side.ns) : null,
+  );
+  if (a === null || a === undefined || b === null || b === undefined) return null;
+  switch (operator) {
+    case "+":
+      return { kind: "number", value: a + b };
+    case "-":
+      return { kind: "number", value: a - b };
+    case "*":
+      return { kind: "number", value: a * b };
+    case "/":
+      return { kind: "number", value: b === 0 ? 0 : a / b };
+    case "%":
+      return { kind: "number", value: a % b };
+    default:
+      return null;
+  }
+}
+
+/** One side at least has months: an instant moves along the calendar, durations add up, integers multiply. null: the operator does not fit. */
+function withMonths(operator: NodeOperator, left: Time, right: Time, context: InstantContext): Time | null {
+  const monthsOf = (side: Time) => (side.kind === "duration" ? (side.months ?? 0) : 0);
+  const [a, b] = [monthsOf(left), monthsOf(right)];
   if (operator === "+" || operator === "-") {
     const sign = operator === "+" ? 1 : -1;
     if (left.kind === "instant")
@@ -88,14 +204,9 @@ function combineMonths(node: BinaryNode, left: Quantity, right: Quantity, contex
       return { kind: "duration", ns: left.ns + BigInt(sign) * right.ns, months: a + sign * b };
   }
   const [duration, factor] = left.kind === "duration" ? [left, right] : [right, left];
-  if (operator === "*" && factor.kind === "number") {
-    return {
-      kind: "duration",
-      ns: duration.ns * factor.ns,
-      months: (duration.months ?? 0) * Number(factor.ns),
-    };
-  }
-  throw incompatible(node);
+  if (operator === "*" && factor.kind === "integer")
+    return { kind: "duration", ns: duration.ns * factor.ns, months: monthsOf(duration) * Number(factor.ns) };
+  return null;
 }
 
 /** An instant moved by months of the statement's zone, then by ns. */
@@ -103,12 +214,13 @@ function shifted(ns: bigint, byNs: bigint, months: number, { timezone }: Instant
   return addMonths(ns, months, timezone === null ? null : new Zone(timezone)) + byNs;
 }
 
-const widest = (left: Quantity, right: Quantity): Quantity["kind"] =>
-  left.kind === "instant" || right.kind === "instant" ? "instant" : "duration";
-
-function incompatible(node: Node): InputError {
-  return new InputError(`invalid operation: time and ${influxType(node)} are not compatible`);
+function outOfBounds(ns: bigint): InputError {
+  const text = new Date(Number(ns / 1_000_000n)).toISOString().replace(/\.\d+Z$/, "Z");
+  return new InputError(`time ${text} ${ns > 0n ? "overflows" : "underflows"} time literal`);
 }
+
+const incompatible = (type: string): InputError =>
+  new InputError(`invalid operation: time and ${type} are not compatible`);
 
 /** A date; then perhaps hour and minute, seconds, an offset. */
 const instantPattern =

@@ -300,6 +300,8 @@ export class OutputBuilder {
         extraWindows: this.#window === null ? 0 : own,
       });
     }
+    // (names take the place of those of the first operand alone)
+    if (first.kind === "wildcard" || first.kind === "regex") return null;
     assert(first.kind === "reference", "arguments were checked");
     const row = this.#row(first);
     if (row === null) return null;

@@ -189,9 +189,11 @@ export const transformationCount = (text: string): number =>
 
 export const callCount = (text: string): number => text.match(/\w\(/g)?.length ?? 0;
 
-/** A condition has the name of a field. */
-export const namesField = (condition: string, fields: ReadonlySet<string>): boolean =>
-  [...fields, "nope"].some((name) => condition.replace(/\\(.)/g, "$1").includes(name));
+/** The condition of SHOW has the name of a field, or of what may be one. */
+export const namesField = (text: string, fields: ReadonlySet<string>): boolean =>
+  nodesIn(conditionOf(text) ?? { kind: "boolean", value: true }).some(
+    (node) => node.kind === "reference" && (fields.has(node.name) || node.name === "nope"),
+  );
 
 /** Points have been written that are minutes from the epoch. */
 export const isNear1970 = (history: readonly Exchange[]): boolean =>

@@ -3,8 +3,14 @@ import { comparable } from "../../oracle/script.ts";
 import type { Reply } from "../pair.ts";
 
 /** Neither reply is an error. */
-export const isAnswered = (serie: Reply, influxd: Reply): boolean =>
-  !/"error"/.test(serie.body + influxd.body);
+export const isAnswered = (serie: Reply, influxd: Reply): boolean => !isError(serie) && !isError(influxd);
+
+/** An error, of a statement or of the request; in CSV influxd says none. */
+export const isError = ({ body }: Reply): boolean => /"error"|^error\n/.test(body);
+
+/** Neither rows nor an error; in CSV no text at all. */
+export const isNothing = ({ body }: Reply): boolean =>
+  body.startsWith("{") || body.startsWith("\n{") ? !/"error"|"series"/.test(body) : body.trim() === "";
 
 interface Document {
   readonly results?: readonly {
@@ -74,7 +80,7 @@ export function rowLines(body: string): string[] | null {
 
 /** Every row of the one stands in the other, in its order. */
 export function isPartOf(part: string, whole: string): boolean {
-  if (/"error"/.test(part + whole)) return false;
+  if (/"error"|^error\n/.test(part) || /"error"|^error\n/.test(whole)) return false;
   const [fewer, more] = [rowLines(part), rowLines(whole)];
   if (fewer === null || more === null) return false;
   let at = 0;
@@ -116,6 +122,21 @@ export const rowsOfValues = (body: string): string =>
   cellsOf(body, (cell) => cell !== null)
     .replace(/\[[-\d]+\],?/g, "")
     .replace(/,$/gm, "");
+
+/** The series with those of their rows that have a value beside their time. */
+export function withoutEmptyRows(body: string): string {
+  try {
+    return joinedSeries(body)
+      .map(({ head, values }) => {
+        const rows = values.filter((row) => (row as unknown[]).slice(1).some((cell) => cell !== null));
+        return `${head} ${textOf(rows)}`;
+      })
+      .join("\n");
+  } catch {
+    // (in CSV the cells behind name, tags and time)
+    return body.replace(/^[^,\n]*,[^,\n]*,[^,\n]*,+$\n?/gm, "");
+  }
+}
 
 export const isNumber = (cell: unknown) => typeof cell === "number";
 /** The digits of the first cells of the rows. */

@@ -3,7 +3,7 @@
 import type { Difference } from "../differences.ts";
 import { selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, readsPattern, readsSeveral, withOneMeasurement } from "./claims.ts";
-import { errorOf, placeOf, resultErrorOf, resultsOf } from "./evidence.ts";
+import { errorOf, isError, isNothing, placeOf, resultErrorOf, resultsOf } from "./evidence.ts";
 
 export const messages: readonly Difference[] = [
   {
@@ -14,8 +14,8 @@ export const messages: readonly Difference[] = [
     reason: "whether a statement is right does not depend on the times and rows it meets",
     covers: ({ exchange, serie, influxd }) =>
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
-      (!/"error"|"series"/.test(influxd.body) ||
-        (!/"error"/.test(influxd.body) && readsPattern(exchange.text)) ||
+      (isNothing(influxd) ||
+        (!isError(influxd) && readsPattern(exchange.text)) ||
         /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body)),
   },
   {
@@ -25,7 +25,7 @@ export const messages: readonly Difference[] = [
     reason: "whether a statement is right does not depend on the times it meets",
     covers: ({ exchange, serie, influxd }) =>
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
-      !/"error"/.test(influxd.body) &&
+      !isError(influxd) &&
       readsSeveral(exchange.text),
     // (the one with the wrong types alone is the entry above)
     without: (text) => withSelects(text, withOneMeasurement),
@@ -37,7 +37,7 @@ export const messages: readonly Difference[] = [
     reason: "whether a statement is right does not depend on the times it meets",
     covers: ({ serie, influxd, history }) =>
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
-      !/"error"/.test(influxd.body) &&
+      !isError(influxd) &&
       areInShards(history),
     without: (text) => withSelects(text, (statement) => ({ ...statement, condition: null })),
   },
@@ -48,9 +48,9 @@ export const messages: readonly Difference[] = [
     reason: "influxd's answer depends on its shards",
     covers: ({ exchange, serie, influxd }) =>
       /"error": ?"unsupported [\w ]+ iterator type/.test(influxd.body) &&
-      (!/"error"|"series"/.test(serie.body) ||
+      (isNothing(serie) ||
         // (that of a subquery beside another source)
-        (!/"error"/.test(serie.body) && /\(select.*\btime\b.*\), .*\btime\b/i.test(exchange.text)) ||
+        (!isError(serie) && /\(select.*\btime\b.*\), .*\btime\b/i.test(exchange.text)) ||
         /"written"\],"values":\[\[\d+,0\]\]/.test(serie.body)),
   },
   {
@@ -61,20 +61,23 @@ export const messages: readonly Difference[] = [
     covers: ({ exchange, serie, influxd }) =>
       /\(select/i.test(exchange.text) &&
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
-      !/"error"/.test(influxd.body),
+      !isError(influxd),
   },
   {
     title: "texts of a subquery of tags alone",
     influxd: "are an error for `max(host)`, though such a subquery has no rows",
     serie: "are no error: there is nothing",
     reason: "a row has a field",
-    covers: ({ exchange, serie, influxd }) =>
+    covers: ({ exchange, serie, influxd, fields: known }) =>
       /"error": ?"unsupported [\w ]+ iterator type: \*query\.string/.test(influxd.body) &&
-      !/"error"/.test(serie.body) &&
+      !isError(serie) &&
       selectsOf(exchange.text)
         .slice(1)
         .some(({ fields }) =>
-          fields.every(({ expression }) => expression.kind === "reference" && expression.cast === "tag"),
+          fields.every(
+            ({ expression }) =>
+              expression.kind === "reference" && (expression.cast === "tag" || !known.has(expression.name)),
+          ),
         ),
   },
   {
@@ -83,7 +86,7 @@ export const messages: readonly Difference[] = [
     serie: "`invalid function call in condition: now()`",
     reason: "such a condition is a slip",
     covers: ({ serie, influxd }) =>
-      serie.body.includes("invalid function call in condition: now()") && !/"error"/.test(influxd.body),
+      serie.body.includes("invalid function call in condition: now()") && !isError(influxd),
   },
   {
     title: "time in a side of a comparison",
@@ -91,8 +94,7 @@ export const messages: readonly Difference[] = [
     serie: "`invalid condition expression: time`",
     reason: "such a condition is a slip",
     covers: ({ serie, influxd }) =>
-      resultsOf(serie.body)?.[0]?.error === "invalid condition expression: time" &&
-      !/"error"|"series"/.test(influxd.body),
+      resultsOf(serie.body)?.[0]?.error === "invalid condition expression: time" && isNothing(influxd),
   },
   {
     title: "a subscription of what is not there, to what is no URL",
@@ -109,8 +111,7 @@ export const messages: readonly Difference[] = [
     influxd: "`pow(nope, text)` is an error, where `pow(number, text)` is null",
     serie: "null in both, or nothing where there is no column at all",
     reason: "of what is not there no type is known",
-    covers: ({ serie, influxd }) =>
-      influxd.body.includes("invalid argument type for the") && !/"error"/.test(serie.body),
+    covers: ({ serie, influxd }) => influxd.body.includes("invalid argument type for the") && !isError(serie),
   },
   {
     title: "messages of technical analysis",

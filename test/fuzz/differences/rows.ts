@@ -3,7 +3,14 @@
 import type { Difference } from "../differences.ts";
 import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, callCount, isNear1970, transformationCount, unlimited } from "./claims.ts";
-import { isAlikeButForNulls, isAlikeInShape, isAnswered, rowsOfValues } from "./evidence.ts";
+import {
+  isAlikeButForNulls,
+  isAlikeInShape,
+  isAnswered,
+  isError,
+  isNothing,
+  withoutEmptyRows,
+} from "./evidence.ts";
 
 export const rows: readonly Difference[] = [
   {
@@ -64,7 +71,7 @@ export const rows: readonly Difference[] = [
     covers: ({ exchange, serie, influxd }) =>
       /\b(?:top|bottom)\(/i.test(exchange.text) &&
       /fill\([-\d.]+\)/i.test(exchange.text) &&
-      !/"error"/.test(serie.body + influxd.body),
+      isAnswered(serie, influxd),
     without: (text) => withSelects(text, (statement) => ({ ...statement, fill: null })),
   },
   {
@@ -73,9 +80,7 @@ export const rows: readonly Difference[] = [
     serie: "answers nothing",
     reason: "there is no window",
     covers: ({ exchange, serie, influxd }) =>
-      transformationCount(exchange.text) > 0 &&
-      !/"error"|"series"/.test(serie.body) &&
-      !/"error"/.test(influxd.body),
+      transformationCount(exchange.text) > 0 && isNothing(serie) && !isError(influxd),
   },
   {
     title: "rows of windows without a value",
@@ -85,7 +90,8 @@ export const rows: readonly Difference[] = [
     covers: ({ exchange, serie, influxd }) =>
       /time\(/i.test(exchange.text) &&
       callCount(exchange.text) > 2 &&
-      rowsOfValues(serie.body) === rowsOfValues(influxd.body),
+      isAnswered(serie, influxd) &&
+      withoutEmptyRows(serie.body) === withoutEmptyRows(influxd.body),
   },
   {
     title: "fill(linear) about 1970",

@@ -23,6 +23,8 @@ import {
   isAlikeButForNulls,
   isAlikeInShape,
   isAnswered,
+  isError,
+  isNothing,
   rounded,
   rowsInAnyOrder,
   valuesOf,
@@ -131,7 +133,7 @@ export const selections: readonly Difference[] = [
     reason: "there are values",
     covers: ({ exchange, serie, influxd }) =>
       isAlikeButForNulls(influxd.body, serie.body) ||
-      !/"error"|"series"/.test(influxd.body) ||
+      isNothing(influxd) ||
       (isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1),
     without: (text) =>
       withNodes(text, (node) => {
@@ -255,7 +257,7 @@ export const selections: readonly Difference[] = [
       /holt_winters/i.test(exchange.text) &&
       /order by (?:time )?desc/i.test(exchange.text) &&
       callCount(exchange.text) > 2 &&
-      !/"error"/.test(serie.body + influxd.body),
+      isAnswered(serie, influxd),
     without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),
   },
   {
@@ -279,8 +281,7 @@ export const selections: readonly Difference[] = [
     serie: "`incompatible types: boolean and integer`",
     reason: "there is no such number",
     covers: ({ serie, influxd }) =>
-      /incompatible types: (?:boolean and \w+|\w+ and boolean)/.test(serie.body) &&
-      !/"error"/.test(influxd.body),
+      /incompatible types: (?:boolean and \w+|\w+ and boolean)/.test(serie.body) && !isError(influxd),
   },
   {
     title: "bits of a boolean and of what is missing",

@@ -1,11 +1,23 @@
 // SHOW.
 
+import type { Node } from "../../../src/query/ast.ts";
 import type { Difference } from "../differences.ts";
 import { withShown } from "../rewrite.ts";
 import { comparesTags, isNear1970, namesField } from "./claims.ts";
-import { countsAreLess, isAnswered, isPartOf, joinedSeries, resultsOf, rowLines } from "./evidence.ts";
+import {
+  countsAreLess,
+  isAnswered,
+  isError,
+  isNothing,
+  isPartOf,
+  joinedSeries,
+  resultsOf,
+  rowLines,
+} from "./evidence.ts";
 
 const errorsOf = (body: string): string => resultsOf(body)?.[0]?.error ?? "";
+
+const isMeasurementName = (node: Node): boolean => node.kind === "reference" && node.name === "_name";
 
 export const shows: readonly Difference[] = [
   {
@@ -30,7 +42,7 @@ export const shows: readonly Difference[] = [
         /"error": ?"(?:invalid condition expression|left side of|right side of|invalid tag comparison)/.test(
           serie.body,
         ) &&
-        (!/"error"|"series"/.test(influxd.body) ||
+        (isNothing(influxd) ||
           /influxql\.|"error"/.test(influxd.body) ||
           / or | and | [-+*/%&|^] /i.test(exchange.text))),
   },
@@ -54,12 +66,12 @@ export const shows: readonly Difference[] = [
     reason: "an extension: [extensions.md](extensions.md)",
     covers: ({ exchange, serie, influxd, fields }) =>
       /^show (?:tag|series|field|measurement)/i.test(exchange.text) &&
-      namesField(exchange.text.replace(/^.*? where /i, ""), fields) &&
-      !/"error"/.test(serie.body) &&
+      namesField(exchange.text, fields) &&
+      !isError(serie) &&
       ((/ cardinality/i.test(exchange.text) &&
         (countsAreLess(serie.body, influxd.body) || countsAreLess(influxd.body, serie.body))) ||
         influxd.body.includes("invalid tag comparison operator") ||
-        !/"error"|"series"/.test(influxd.body) ||
+        isNothing(influxd) ||
         isPartOf(serie.body, influxd.body) ||
         isPartOf(influxd.body, serie.body)),
   },
@@ -70,7 +82,7 @@ export const shows: readonly Difference[] = [
     reason: "it is what is answered without them",
     covers: ({ exchange, serie, influxd, fields }) =>
       /^show (?:tag|series|field|measurement)/i.test(exchange.text) &&
-      namesField(exchange.text.replace(/^.*? where /i, ""), fields) &&
+      namesField(exchange.text, fields) &&
       isAnswered(serie, influxd),
     // (then it is the entry above)
     without: (text) => {
@@ -102,7 +114,7 @@ export const shows: readonly Difference[] = [
     reason: "the count is that of the list",
     covers: ({ exchange, serie, influxd }) =>
       /^show tag values.*cardinality.* where .*(?:!|<>|not|''|=~)/i.test(exchange.text) &&
-      !/"error"/.test(serie.body + influxd.body) &&
+      isAnswered(serie, influxd) &&
       (rowLines(influxd.body) ?? []).every((line) => {
         const name = line.slice(0, line.indexOf(" "));
         return (rowLines(serie.body) ?? []).some((other) => other.startsWith(`${name} `));
@@ -129,18 +141,37 @@ export const shows: readonly Difference[] = [
       errorsOf(influxd.body) === "",
   },
   {
-    title: "SHOW SERIES EXACT",
-    influxd: "reads it as SHOW SERIES",
-    serie: "expects CARDINALITY",
-    reason: "EXACT alone means nothing",
-    covers: ({ exchange }) => /^show series exact\s*(?!cardinality)/i.test(exchange.text),
-  },
-  {
     title: "SHOW QUERIES, SHOW STATS and SHOW DIAGNOSTICS",
     influxd: "tell of its own parts",
     serie: "tell of serie's",
     reason: "the parts are others",
     covers: ({ exchange }) => /^show (?:queries|stats|diagnostics)/i.test(exchange.text),
+  },
+  {
+    title: "a type of fields behind a name in SHOW TAG KEYS and SHOW TAG VALUES",
+    influxd: "`WHERE host::field = 'a'` holds for every series",
+    serie: "is asked of the tag, as `host::tag`",
+    reason: "it is so of SHOW SERIES and SHOW MEASUREMENTS, in both",
+    covers: ({ exchange, serie, influxd }) =>
+      /^\s*show tag (?:keys|values)\b/i.test(exchange.text) && isPartOf(serie.body, influxd.body),
+    without: (text) =>
+      withShown(text, (node) =>
+        node.kind === "reference" && node.cast !== null ? { ...node, cast: null } : node,
+      ),
+  },
+  {
+    title: "the name of a measurement in SHOW TAG VALUES CARDINALITY",
+    influxd: "`WHERE _name = 'm'` holds for no series",
+    serie: "holds for those of `m`",
+    reason: "the count is that of the list",
+    covers: ({ exchange, serie, influxd }) =>
+      /^\s*show tag values\b.* cardinality /i.test(exchange.text) && isAnswered(serie, influxd),
+    without: (text) =>
+      withShown(text, (node) =>
+        node.kind === "binary" && [node.left, node.right].some(isMeasurementName)
+          ? { kind: "boolean", value: true }
+          : node,
+      ),
   },
   {
     title: "a value before a name in the condition of SHOW",

@@ -23,6 +23,8 @@ import {
   cellsOf,
   isAlikeButForNulls,
   isAnswered,
+  isError,
+  isNothing,
   isNumber,
   rowsInAnyOrder,
   rowsOfValues,
@@ -69,7 +71,9 @@ export const subqueries: readonly Difference[] = [
     serie: "in the order of time",
     reason: "rows of a series are in the order of time",
     covers: ({ exchange, serie, influxd }) =>
-      /\(select/i.test(exchange.text) && rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body),
+      isAnswered(serie, influxd) &&
+      selectsOf(exchange.text).length > 1 &&
+      rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body),
   },
   {
     title: "LIMIT and OFFSET in a subquery",
@@ -110,7 +114,7 @@ export const subqueries: readonly Difference[] = [
     reason: "it is what it does outside of a subquery",
     covers: ({ exchange, influxd }) =>
       /\(select.*\bdistinct [^(]/i.test(exchange.text) &&
-      !/"error"/.test(influxd.body) &&
+      !isError(influxd) &&
       (influxd.body.includes('"val0"') || !influxd.body.includes('"series"')),
     without: (text) =>
       withNodes(text, (node) =>
@@ -140,8 +144,8 @@ export const subqueries: readonly Difference[] = [
     reason: "it does so where the subquery groups by the tag itself",
     covers: ({ exchange, serie, influxd }) =>
       /\(select.*\bgroup by/i.test(exchange.text) &&
-      !/"error"|"series"/.test(influxd.body) &&
-      !/"error"/.test(serie.body) &&
+      isNothing(influxd) &&
+      !isError(serie) &&
       cellsOf(serie.body, isNumber).replace(/[^0-9]/g, "").length === timesOf(serie.body).length,
   },
   {
@@ -170,7 +174,7 @@ export const subqueries: readonly Difference[] = [
     reason: "there is nothing to show",
     covers: ({ exchange, serie, influxd }) =>
       /\*.*\(select/i.test(exchange.text) &&
-      !/"error"/.test(serie.body + influxd.body) &&
+      isAnswered(serie, influxd) &&
       sortedLines(rowsOfValues(serie.body)).trim() ===
         sortedLines(rowsOfValues(influxd.body))
           .replace(/^\S+ $/gm, "")
@@ -232,7 +236,7 @@ export const subqueries: readonly Difference[] = [
       /\(select/i.test(exchange.text) &&
       /order by (?:time )?desc/i.test(exchange.text) &&
       transformationCount(exchange.text) > 1 &&
-      !/"error"/.test(serie.body + influxd.body),
+      isAnswered(serie, influxd),
     without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),
   },
   {
