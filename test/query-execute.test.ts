@@ -1,57 +1,13 @@
 // The executor's own machinery: merging series by time, parts of long answers, the query's bounds.
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import type { Clock } from "../src/base/clock.ts";
 import { QueryAbortedError } from "../src/base/errors.ts";
-import type { SeriesBlock } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
 import { QueryBudget } from "../src/query/budget.ts";
-import { Merge } from "../src/query/merge.ts";
 import { PART_ROWS } from "../src/query/parts.ts";
 import type { ResultSeries } from "../src/query/result.ts";
 import { runQuery, type Session } from "../src/query/session.ts";
 import { Oracle } from "./oracle/oracle.ts";
-
-describe("Merge", () => {
-  const times = fc.uniqueArray(fc.bigInt(-(2n ** 62n), 2n ** 62n).map((t) => (t % 5n === 0n ? t : t % 7n)));
-
-  test("gives every row once, in order of (time, series), or the exact reverse", () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(times, fc.integer({ min: 1, max: 4 })), { maxLength: 6 }), (data) => {
-        const series = data.map(([unsorted, blockRows], index) => {
-          const sorted = unsorted.toSorted((a, b) => (a < b ? -1 : 1));
-          const blocks: SeriesBlock[] = [];
-          for (let i = 0; i < sorted.length; i += blockRows) {
-            const part = BigInt64Array.from(sorted.slice(i, i + blockRows));
-            const key = `m,t=${index}`;
-            blocks.push({
-              series: { key, tags: new Map() },
-              rowCount: part.length,
-              times: part,
-              columns: [],
-            });
-          }
-          return blocks;
-        });
-        const rows = (descending: boolean) => {
-          const merge = new Merge(series, descending);
-          const out: string[] = [];
-          while (merge.next()) {
-            const block = merge.blocks[merge.block]!;
-            out.push(`${block.times[merge.row]} ${block.series.key}`);
-          }
-          return out;
-        };
-        const expected = data
-          .flatMap(([list], index) => list.map((time) => ({ time, key: `m,t=${index}` })))
-          .sort((a, b) => (a.time !== b.time ? (a.time < b.time ? -1 : 1) : a.key < b.key ? -1 : 1))
-          .map(({ time, key }) => `${time} ${key}`);
-        expect(rows(false)).toEqual(expected);
-        expect(rows(true)).toEqual(expected.toReversed());
-      }),
-    );
-  });
-});
 
 describe("a long answer", () => {
   const oracle = new Oracle({ blockRows: 1000 });

@@ -117,6 +117,9 @@ export function foldStats(
   );
 }
 
+/** Up to so many windows an array is copied value by value. */
+const FEW_WINDOWS = 64;
+
 /** What is accumulated, copied out; null when no row counted in any window. */
 export function readAccumulators(
   kernels: Kernels,
@@ -125,35 +128,29 @@ export function readAccumulators(
   keep: number,
   accumulators: Pointer,
 ): FoldedColumn | null {
-  const sizeBytes = accumulatorBytes(keep, windowCount);
-  const copy = kernels.buffer.slice(accumulators, accumulators + sizeBytes);
-  return viewAccumulators(type, windowCount, keep, copy, 0);
-}
-
-/** As `readAccumulators`, over a copy of them that starts at byte `start` of `copy`: views, nothing is copied again. */
-export function viewAccumulators(
-  type: FieldType,
-  windowCount: number,
-  keep: number,
-  copy: ArrayBuffer,
-  start: number,
-): FoldedColumn | null {
-  let at = start - windowCount * 8;
-  const next = (): number => {
-    at += windowCount * 8;
-    return at;
+  const { doubles, longs } = kernels;
+  let at = accumulators >>> 3;
+  const end = at + windowCount;
+  let first = at;
+  while (first < end && doubles[first] === 0) first++;
+  if (first === end) return null;
+  const floats = (): Float64Array => {
+    const from = at;
+    at += windowCount;
+    if (windowCount > FEW_WINDOWS) return doubles.slice(from, at);
+    const copy = new Float64Array(windowCount);
+    for (let w = 0; w < windowCount; w++) copy[w] = doubles[from + w]!;
+    return copy;
   };
-  const floats = () => new Float64Array(copy, next(), windowCount);
-  const times = () => new BigInt64Array(copy, next(), windowCount);
-  const values = (): FoldValues =>
-    type === FieldType.Float
-      ? floats()
-      : type === FieldType.Unsigned
-        ? new BigUint64Array(copy, next(), windowCount)
-        : times();
-  const count = floats();
-  if (count.every((rows) => rows === 0)) return null;
-  const column: { -readonly [K in keyof FoldedColumn]: FoldedColumn[K] } = { type, count };
+  const times = (): BigInt64Array => {
+    at += windowCount;
+    return longs.slice(at - windowCount, at);
+  };
+  const values = (): FoldValues => {
+    if (type === FieldType.Float) return floats();
+    return type === FieldType.Unsigned ? new BigUint64Array(times().buffer) : times();
+  };
+  const column: { -readonly [K in keyof FoldedColumn]: FoldedColumn[K] } = { type, count: floats() };
   // in the order in which the arrays stand
   if (keep & Fold.Sum) column.sum = values();
   if (keep & Fold.Min) {

@@ -23,23 +23,43 @@ export class Kernels {
   readonly call: KernelExports;
   /** What was done with these kernels took so long: whoever does a stage's work has them at hand. */
   readonly stages = new Stages();
-  #buffer: ArrayBuffer;
   #bytes: Uint8Array;
+  #doubles: Float64Array;
+  #longs: BigInt64Array;
 
   constructor() {
     compiled ??= new WebAssembly.Module(readFileSync(path));
     this.call = new WebAssembly.Instance(compiled, {}).exports as unknown as KernelExports;
-    this.#buffer = this.call.memory.buffer as ArrayBuffer;
-    this.#bytes = new Uint8Array(this.#buffer);
+    const { buffer } = this.call.memory;
+    this.#bytes = new Uint8Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+    this.#longs = new BigInt64Array(buffer);
   }
 
   /** The whole of linear memory. Valid until the next call that may grow it. */
   get bytes(): Uint8Array {
-    if (this.#buffer !== this.call.memory.buffer) {
-      this.#buffer = this.call.memory.buffer as ArrayBuffer;
-      this.#bytes = new Uint8Array(this.#buffer);
-    }
+    if (this.#bytes.length === 0) this.#viewAnew();
     return this.#bytes;
+  }
+
+  /** The same as f64: value `pointer >>> 3` stands at `pointer`. A view of a part costs as much as reading many values. */
+  get doubles(): Float64Array {
+    if (this.#doubles.length === 0) this.#viewAnew();
+    return this.#doubles;
+  }
+
+  /** The same as i64. */
+  get longs(): BigInt64Array {
+    if (this.#longs.length === 0) this.#viewAnew();
+    return this.#longs;
+  }
+
+  // Views have no length any more once the memory has grown.
+  #viewAnew(): void {
+    const { buffer } = this.call.memory;
+    this.#bytes = new Uint8Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+    this.#longs = new BigInt64Array(buffer);
   }
 
   get buffer(): ArrayBuffer {

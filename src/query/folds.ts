@@ -1,7 +1,7 @@
 // Aggregates from partial folds: the answers of several sources (one a partition) merged per group and field, then
 // read as the values of calls. No value of a row comes this far: the work is per group and window.
 import { assert } from "../base/assert.ts";
-import type { Budget, FoldedColumn, FoldRequest, FoldValues, Rows } from "../model/scan.ts";
+import { Fold, type FoldedColumn, type FoldRequest, type FoldValues, type Rows } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { integerCell } from "./cells.ts";
 import { subtract } from "./functions/aggregates.ts";
@@ -29,11 +29,11 @@ export async function foldGroups(source: Rows, request: FoldRequest): Promise<It
     const group = groups.get(key);
     const { firstWindow: first } = folded;
     if (group === undefined) {
-      const fields = folded.columns.map((column) => hold(request.budget, column, first));
+      const fields = folded.columns.map((column, i) => hold(request, i, column, first));
       groups.set(key, { tags: folded.tags, fields });
     } else
       for (let i = 0; i < folded.columns.length; i++) {
-        const added = hold(request.budget, folded.columns[i]!, first);
+        const added = hold(request, i, folded.columns[i]!, first);
         if (added === null) continue;
         const held = group.fields[i]!;
         group.fields[i] = held === null ? added : mergeFolded(held, added);
@@ -42,9 +42,18 @@ export async function foldGroups(source: Rows, request: FoldRequest): Promise<It
   return groups.values();
 }
 
-function hold(budget: Budget, column: FoldedColumn | null, first: number): FoldedField | null {
+function hold(
+  { budget, columns }: FoldRequest,
+  index: number,
+  column: FoldedColumn | null,
+  first: number,
+): FoldedField | null {
   if (column === null) return null;
-  budget.hold(column.count.length * 8 * Object.keys(column).length);
+  // counts, and at most two arrays for each other aggregate
+  const { keep } = columns[index]!;
+  let arrays = 1;
+  for (let bits = keep & ~Fold.Count; bits !== 0; bits &= bits - 1) arrays += 2;
+  budget.hold(column.count.length * 8 * arrays);
   return { first, column };
 }
 

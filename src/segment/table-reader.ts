@@ -149,6 +149,18 @@ export class TableReader {
     return this.#list;
   }
 
+  /** Whether the pages of times of two groups hold the same, as those of hosts that report together mostly do. */
+  isSameTimes(a: number, b: number): boolean {
+    const { rows, checksums, pagesPerGroup, groupAt } = this.#index;
+    if (rows[a] !== rows[b] || checksums[a * pagesPerGroup] !== checksums[b * pagesPerGroup]) return false;
+    const sizeBytes = this.timesBytes(a);
+    if (sizeBytes !== this.timesBytes(b)) return false;
+    const bytes = this.#bytes;
+    for (let i = 0, atA = groupAt[a]!, atB = groupAt[b]!; i < sizeBytes; i++)
+      if (bytes[atA + i] !== bytes[atB + i]) return false;
+    return true;
+  }
+
   /** Decodes the group's times, int64 ns, 8 bytes a row, to `out`. Throws `CorruptionError`. */
   readTimes(group: number, out: Pointer, buffer?: GroupPages): void {
     const page = this.#open(group, 0, buffer);

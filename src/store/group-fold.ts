@@ -2,7 +2,7 @@
 //
 // A row group that is all of one series is folded by its statistics when it lies in one window, else page by page; rows
 // that were merged, filtered or share a row group, and strings, are read and then folded.
-import { accumulatorBytes, foldRows, foldStats, viewAccumulators, type Windows } from "../kernels/fold.ts";
+import { accumulatorBytes, foldRows, foldStats, readAccumulators, type Windows } from "../kernels/fold.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
@@ -59,12 +59,10 @@ export class Accumulators {
   }
 
   columns(): FoldedGroup["columns"] {
-    const copy = this.#kernels.buffer.slice(this.#at, this.#at + this.#sizeBytes);
     return this.#request.columns.map(({ keep }, c) => {
       const field = this.fields[c]!;
       if (field < 0) return null;
-      const { type } = this.known[field]!;
-      return viewAccumulators(type, this.windows.count, keep, copy, this.#offsets[c]!);
+      return readAccumulators(this.#kernels, this.known[field]!.type, this.windows.count, keep, this.of(c));
     });
   }
 

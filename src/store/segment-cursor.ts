@@ -7,6 +7,19 @@ import { GroupPages } from "../segment/group-pages.ts";
 import type { TableReader } from "../segment/table-reader.ts";
 import type { Slice, SliceColumn } from "./slice.ts";
 
+/** Rows [from, to) of a group, and their first and last time when there are any. */
+interface Within {
+  readonly from: number;
+  readonly to: number;
+  readonly firstTime: bigint;
+  readonly lastTime: bigint;
+  /** What was asked. */
+  readonly start: number;
+  readonly count: number;
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+}
+
 export class SegmentCursor {
   readonly #kernels: Kernels;
   readonly #table: TableReader;
@@ -15,8 +28,13 @@ export class SegmentCursor {
   #blockAt: Pointer = 0;
   #rows = 0;
   #group = -1;
-  #timesRead = false;
-  #columns: (SliceColumn | null | undefined)[] = [];
+  readonly #times: Scratch;
+  #timesAt: Pointer = 0;
+  /** The group whose times stand there, -1 = none, and the one that was last found to have the same. */
+  #timesOf = -1;
+  #sameTimes = -1;
+  #within: Within | undefined;
+  readonly #columns: (SliceColumn | null | undefined)[];
   readonly #pages: GroupPages;
   /** Smallest and largest field index that is wanted, -1 = none is there. */
   readonly #firstField: number;
@@ -29,10 +47,12 @@ export class SegmentCursor {
     this.#kernels = kernels;
     this.#table = table;
     this.#fields = fields;
+    this.#columns = fields.map(() => undefined);
     const there = this.#fields.filter((field) => field >= 0);
     this.#firstField = there.length === 0 ? -1 : Math.min(...there);
     this.#lastField = there.length === 0 ? -1 : Math.max(...there);
     this.#block = new Scratch(kernels);
+    this.#times = new Scratch(kernels);
     this.#pages = new GroupPages(kernels);
   }
 
@@ -69,9 +89,36 @@ export class SegmentCursor {
   /** The group's times. */
   times(group: number): Pointer {
     this.#load(group);
-    if (!this.#timesRead) this.#table.readTimes(group, this.#blockAt, this.#pages);
-    this.#timesRead = true;
-    return this.#blockAt;
+    if (group === this.#timesOf || group === this.#sameTimes) return this.#timesAt;
+    if (this.#timesOf >= 0 && this.#table.isSameTimes(group, this.#timesOf)) {
+      this.#sameTimes = group;
+      return this.#timesAt;
+    }
+    this.#timesOf = this.#sameTimes = -1;
+    this.#within = undefined;
+    this.#timesAt = this.#times.reserve(this.#rows * 8);
+    this.#table.readTimes(group, this.#timesAt, this.#pages);
+    this.#timesOf = group;
+    return this.#timesAt;
+  }
+
+  /** Of rows [start, start + count) of a group those with minTime <= time <= maxTime. */
+  within(group: number, start: number, count: number, minTime: bigint, maxTime: bigint): Within {
+    const times = this.times(group);
+    const last = this.#within;
+    const isSame = last !== undefined && last.start === start && last.count === count;
+    if (isSame && last.minTime === minTime && last.maxTime === maxTime) return last;
+    const { lowerBound } = this.#kernels.call;
+    const at = times + start * 8;
+    const from = lowerBound(at, 0, count, minTime);
+    const to = lowerBound(at, from, count, maxTime + 1n);
+    const { longs } = this.#kernels;
+    this.#within = {
+      ...{ start, count, minTime, maxTime, from: start + from, to: start + to },
+      firstTime: to > from ? longs[(at >>> 3) + from]! : 0n,
+      lastTime: to > from ? longs[(at >>> 3) + to - 1]! : 0n,
+    };
+    return this.#within;
   }
 
   /** Folds rows of a group's column that is not of strings, as `TableReader.foldColumn` does. */
@@ -92,6 +139,7 @@ export class SegmentCursor {
     this.#retire();
     this.recycle();
     this.#block.release();
+    this.#times.release();
     this.#pages.release();
   }
 
@@ -99,9 +147,8 @@ export class SegmentCursor {
     if (group === this.#group) return;
     this.#retire();
     this.#rows = (this.#table.groupRows(group) + 7) & ~7;
-    this.#blockAt = this.#block.reserve(this.#rows * (8 + 9 * this.#fields.length));
-    this.#columns = this.#fields.map(() => undefined);
-    this.#timesRead = false;
+    this.#blockAt = this.#block.reserve(this.#rows * 9 * this.#fields.length + 8);
+    this.#columns.fill(undefined);
     this.#group = group;
     if (this.#lastField >= 0) this.#table.loadPages(group, this.#firstField, this.#lastField, this.#pages);
   }
@@ -135,7 +182,7 @@ export class SegmentCursor {
   }
 
   #target(column: number): { values: Pointer; present: Pointer; heap: Pointer } {
-    const values = this.#blockAt + this.#rows * (8 + 9 * column);
+    const values = this.#blockAt + this.#rows * 9 * column;
     return { values, present: values + this.#rows * 8, heap: 0 };
   }
 }

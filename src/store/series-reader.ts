@@ -181,7 +181,9 @@ export class SeriesReader {
   clusters(id: number, descending: boolean, take: (runs: readonly Run[]) => boolean): void {
     this.#recycle();
     const runs = this.#runs(id);
-    if (runs.length > 1) runs.sort((a, b) => (a.minTime < b.minTime ? -1 : a.minTime > b.minTime ? 1 : 0));
+    if (runs.length === 1) take(runs);
+    if (runs.length <= 1) return;
+    runs.sort((a, b) => (a.minTime < b.minTime ? -1 : a.minTime > b.minTime ? 1 : 0));
     const clusters: Run[][] = [];
     let end = 0n;
     for (const run of runs) {
@@ -276,14 +278,12 @@ export class SeriesReader {
     const whole = alone && runMin >= minTime && runMax <= maxTime;
     if (!whole) {
       // narrow to the rows in the range, whose times then are known exactly
-      const times = cursor.times(index) + start * 8;
-      const from = this.#kernels.call.lowerBound(times, 0, count, minTime);
-      const to = this.#kernels.call.lowerBound(times, from, count, maxTime + 1n);
-      start += from;
+      const { from, to, firstTime, lastTime } = cursor.within(index, start, count, minTime, maxTime);
+      if (from === to) return;
+      start = from;
       count = to - from;
-      if (count === 0) return;
-      runMin = this.#kernels.i64(times + from * 8, 1)[0]!;
-      runMax = this.#kernels.i64(times + (to - 1) * 8, 1)[0]!;
+      runMin = firstTime;
+      runMax = lastTime;
     }
     const deleted = this.#deleted[age];
     if (deleted) {
@@ -340,7 +340,7 @@ export class SeriesReader {
     const { lowerBound } = this.#kernels.call;
     const times = cursor.times(index) + start * 8;
     const { rows, values, mayBeHollow } = deleted;
-    const timeAt = (row: number) => this.#kernels.i64(times + row * 8, 1)[0]!;
+    const timeAt = (row: number) => this.#kernels.longs[(times >>> 3) + row]!;
     const readPart = (from: number, rowCount: number, wanted?: readonly boolean[]) => {
       const slice = cursor.slice(index, start + from, rowCount, wanted);
       if (values === null) return slice;
