@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Databases } from "../src/db/databases.ts";
+import { AUTOGEN } from "../src/db/policies.ts";
 import { makeDurableFolder, replaceFile } from "../src/disk/disk.ts";
 import { encodeSealed } from "../src/disk/sealed.ts";
 import { MemoryDisk } from "./disk/memory.ts";
@@ -25,6 +26,26 @@ test("a database counts as durable only when its file is, also for a second call
   const again = new Databases(disk.crash("machine"), "/data/databases", 9);
   expect(again.names()).toEqual(["a"]);
   expect(again.partitions).toBe(4);
+});
+
+test("a policy that is put while an earlier state is saved is not durable with that", async () => {
+  const disk = new MemoryDisk(1);
+  await makeDurableFolder(disk, "/data");
+  const databases = new Databases(disk, "/data/databases", 4);
+  disk.holdSyncs = true;
+  const created = databases.create("a");
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  databases.setPolicies("a", [...databases.policies("a")!, { ...AUTOGEN, name: "p", isDefault: false }]);
+  void databases.save();
+  // syncs are let go one after the other, up to the first moment at which a write to the policy may be answered
+  for (let turn = 0; turn < 50 && !databases.isDurable("a"); turn++) {
+    disk.releaseSyncs();
+    disk.holdSyncs = true;
+    await Bun.sleep(1);
+  }
+  await created;
+  const again = new Databases(disk.crash("machine"), "/data/databases", 4);
+  expect(again.policies("a")!.map(({ name }) => name)).toEqual(["autogen", "p"]);
 });
 
 test("a database that an older version made under a name that can no more be made stays", async () => {

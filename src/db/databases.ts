@@ -111,10 +111,12 @@ export class Databases {
   // Saves follow one another; each writes the state of its own moment or a later one.
   #save(): void {
     this.#saved = this.#saved.then(async () => {
-      const names = this.names();
+      const saved = [...this.#policies];
       await replaceFile(this.#disk, this.#path, this.#encode());
       await this.onSave();
-      for (const name of names) if (this.#policies.has(name)) this.#durable.add(name);
+      // (what was changed meanwhile is with the next save)
+      for (const [name, policies] of saved)
+        if (this.#policies.get(name) === policies) this.#durable.add(name);
     });
     this.#saved.catch((error: DiskError) => {
       this.#failure = error;

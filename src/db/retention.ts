@@ -112,13 +112,14 @@ export class Retention implements RetentionAdministration {
     const { maintenance, holdOthers, checkWritable } = this.#parts;
     await maintenance.exclusively(async () => {
       checkWritable();
-      const policies = this.#policiesOf(database);
-      const known = policies.find((each) => each.name === name);
-      if (!known) throw new NotFoundError(`retention policy not found: ${name}`);
       const others = await holdOthers(database, name);
-      const windows = [...this.windows(database, name), ...others.windows];
-      const policy = withKept(alteredPolicy(known, change), windows);
       try {
+        // from here to `#put` in one step
+        const policies = this.#policiesOf(database);
+        const known = policies.find((each) => each.name === name);
+        if (!known) throw new NotFoundError(`retention policy not found: ${name}`);
+        const windows = [...this.windows(database, name), ...others.windows];
+        const policy = withKept(alteredPolicy(known, change), windows);
         await this.#put(
           database,
           policies.map((each) => (each === known ? policy : each)),
