@@ -61,7 +61,7 @@ const valid: readonly (readonly [string, string | null])[] = [
   ["SELECT mean(a) FROM (SELECT max(a) AS a FROM m GROUP BY host) GROUP BY *, /h/", null],
   ["SELECT a INTO db.rp.:MEASUREMENT FROM /.*/ GROUP BY *", null],
   ["SELECT a FROM m ORDER BY time DESC LIMIT 1 OFFSET 2 SLIMIT 3 SOFFSET 4", null],
-  ["SELECT a FROM m ORDER BY ASC", "SELECT a FROM m"],
+  ["SELECT a FROM m ORDER BY ASC", "SELECT a FROM m ORDER BY time ASC"],
   ["SELECT DISTINCT a, count(DISTINCT a), distinct(a) FROM m", null],
   [
     "SELECT a FROM m WHERE t > 1h30m AND u > 90000ms AND n < 1500us AND w = 1w",

@@ -30,6 +30,8 @@ export interface SelectStatement {
   /** Over columns of the answer, tags of GROUP BY and aggregates; null: not written. */
   readonly having: Node | null;
   readonly descending: boolean;
+  /** ORDER BY is written, and is not descending: so must be what is around it. */
+  readonly isAscending?: true;
   /** 0: no limit (InfluxQL cannot tell LIMIT 0 from none). */
   readonly limit: number;
   readonly offset: number;

@@ -135,6 +135,7 @@ interface Tail {
   readonly fill?: SelectStatement["fill"];
   readonly having?: Node | null;
   readonly descending: boolean;
+  readonly isAscending?: true;
   readonly limit: number;
   readonly offset: number;
   readonly seriesLimit: number;
@@ -149,6 +150,7 @@ function printTail(tail: Tail): string[] {
   if (tail.fill) clauses.push(printFill(tail.fill));
   if (tail.having) clauses.push(`HAVING ${printNode(tail.having)}`);
   if (tail.descending) clauses.push("ORDER BY time DESC");
+  else if (tail.isAscending) clauses.push("ORDER BY time ASC");
   if (tail.limit > 0) clauses.push(`LIMIT ${tail.limit}`);
   if (tail.offset > 0) clauses.push(`OFFSET ${tail.offset}`);
   if (tail.seriesLimit > 0) clauses.push(`SLIMIT ${tail.seriesLimit}`);

@@ -4,7 +4,7 @@ import { resultsOf } from "./differences/evidence.ts";
 import { stopped } from "./differences/formats.ts";
 import { type Difference, differences } from "./differences.ts";
 import { type Exchange, isWhole, type Reply } from "./pair.ts";
-import { withSelects } from "./rewrite.ts";
+import { isWindowed, withSelects } from "./rewrite.ts";
 
 export type Verdict =
   | { readonly kind: "same" }
@@ -109,7 +109,15 @@ async function explain(
   };
   // what is read of INTO is looked at without writing it again
   if (/\binto\b/i.test(text)) {
-    const read = withSelects(text, (statement) => ({ ...statement, into: null }));
+    // (windows without a value are not written)
+    const read = withSelects(text, (statement) => ({
+      ...statement,
+      into: null,
+      fill:
+        statement.into !== null && isWindowed(statement) && (statement.fill?.kind ?? "null") === "null"
+          ? { kind: "none" }
+          : statement.fill,
+    }));
     const plain = differences.find(
       ({ covers, without }) => without === undefined && covers({ ...circumstances, ...start }),
     );
@@ -239,7 +247,7 @@ function isCloseText(a: string, b: string): boolean {
 
 /** influxd prints the numbers of a statement with three digits in its messages (2.5 as 2.500), serie as they are written; and it names its shard. */
 function isSameMessage(a: unknown, b: unknown): boolean {
-  if (typeof a !== "string" || typeof b !== "string" || !/error|invalid|expected|^shard /.test(b))
+  if (typeof a !== "string" || typeof b !== "string" || !/error|invalid|expected|found|^shard /.test(b))
     return false;
   const plain = (text: string) =>
     text

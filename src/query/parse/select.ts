@@ -38,7 +38,8 @@ function parseClauses(cursor: Cursor, needsInto: boolean): SelectStatement {
     dimensions,
     fill,
     having,
-    descending,
+    descending: descending === true,
+    ...(descending === false ? { isAscending: true as const } : {}),
     ...limits,
     timezone,
   };
@@ -132,9 +133,9 @@ function parseHaving(cursor: Cursor): Node | null {
   return cursor.withPlaces(() => parseExpression(cursor));
 }
 
-/** ORDER BY of one of `names`; true = descending. */
-export function parseOrder(cursor: Cursor, names: readonly string[]): boolean {
-  if (!cursor.takeKeyword("ORDER")) return false;
+/** ORDER BY of one of `names`; true = descending, null = not written. */
+export function parseOrder(cursor: Cursor, names: readonly string[]): boolean | null {
+  if (!cursor.takeKeyword("ORDER")) return null;
   cursor.expectKeyword("BY");
   let descending = false;
   if (cursor.isKeyword("ASC", "DESC")) descending = cursor.next().text === "DESC";

@@ -126,7 +126,7 @@ function parseClauses(cursor: Cursor, subject: ShowSubject, cardinality: Cardina
   const filter = parseFilter(cursor, subject);
   const condition = isList && subject === "field keys" ? null : parseCondition(cursor);
   const dimensions = isList ? [] : parseDimensions(cursor);
-  const descending = isList && parseOrder(cursor, ["time", "name"]);
+  const descending = isList && parseOrder(cursor, ["time", "name"]) === true;
   return show(subject, {
     cardinality,
     database,

@@ -24,8 +24,13 @@ interface Contents {
 /** Windows of the statement itself, or of one around it. */
 export type Windows = "own" | "outer" | "none";
 
-/** `fields`: those of the statement without time. */
-export function checkSelect(statement: SelectStatement, fields: readonly Node[], windows: Windows): void {
+/** `fields`: those of the statement without time. `isInside`: it is a subquery, where windows without a value are left out. */
+export function checkSelect(
+  statement: SelectStatement,
+  fields: readonly Node[],
+  windows: Windows,
+  isInside: boolean,
+): void {
   const contents: Contents = {
     calls: 0,
     hasBareNames: false,
@@ -45,7 +50,8 @@ export function checkSelect(statement: SelectStatement, fields: readonly Node[],
     );
   }
   if (contents.calls === 0) {
-    const fill = statement.fill?.kind;
+    const isNull = statement.fill === null || statement.fill.kind === "null";
+    const fill = isInside && isNull && windows === "own" ? "none" : statement.fill?.kind;
     if (fill === "none" || fill === "linear") {
       throw new InputError(`fill(${fill}) must be used with a function`);
     }

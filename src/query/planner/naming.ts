@@ -1,7 +1,8 @@
 // Names of columns, as InfluxDB gives them: the alias, else the names in the expression joined by `_`, and `_1`,
 // `_2` ... after a name that is taken. Aliases are handed out before all other names.
-import type { Node } from "../ast.ts";
+import type { Node, SelectStatement } from "../ast.ts";
 import { isConstant } from "./check.ts";
+import { isTimeName, type Schema } from "./schema.ts";
 
 /** "" for an expression without names. */
 export function nameOf(node: Node): string {
@@ -30,6 +31,21 @@ export interface Named {
   readonly alias: string | null;
   /** Stands beside top() or bottom() as one of its tags. */
   readonly isOfRank?: true;
+}
+
+/** Time is always the first column: naming it among the fields only says how that column is called. */
+export function takeTime(
+  statement: SelectStatement,
+  schema: Schema,
+): { readonly timeName: string; readonly fields: Named[] } {
+  let timeName = "time";
+  const fields = statement.fields.filter(({ expression, alias }) => {
+    const isTime =
+      expression.kind === "reference" && expression.cast === null && isTimeName(schema, expression.name);
+    if (isTime) timeName = alias ?? expression.name;
+    return !isTime;
+  });
+  return { timeName, fields };
 }
 
 /** Distinct names of the columns after the time; those that are written as tags (`isTag`) keep their own, and take none. */

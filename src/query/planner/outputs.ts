@@ -164,6 +164,18 @@ export class OutputBuilder {
       throw new InputError(`unsupported expression with regex field: ${printNode(this.#typed(node))}`);
   }
 
+  /** The type that a column has in the statement around; null: nothing is known, or operators do not fit. */
+  typeOf(node: Node): FieldType | "tag" | null {
+    // (out there a function of numbers of what is unknown is unknown)
+    if (node.kind === "call" && isMathName(node.name)) return this.typeOf(node.arguments[0]!);
+    try {
+      return this.#typeWritten(node);
+    } catch (error) {
+      if (error instanceof InputError) return null;
+      throw error;
+    }
+  }
+
   /** A side of which nothing is known takes the other's type. */
   #typeOfBinary(node: BinaryNode): FieldType | "tag" | null {
     const [left, right] = [this.#typeWritten(node.left), this.#typeWritten(node.right)];
@@ -202,7 +214,10 @@ export class OutputBuilder {
         return row === null ? null : isTag(row) ? "tag" : row.type;
       }
       case "call": {
-        const called = isMathName(node.name) ? undefined : functionNamed(node.name);
+        // a function of numbers counts as what it is made of, or as a number where that is unknown
+        if (isMathName(node.name))
+          return this.#typeWritten(node.arguments[0]!) ?? (keepsType(node.name) ? null : FieldType.Float);
+        const called = functionNamed(node.name);
         if (called === undefined) return null;
         const { gives } = functions[called.name];
         return gives === "same" ? this.#typeWritten(node.arguments[0]!) : gives;

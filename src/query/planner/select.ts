@@ -1,24 +1,22 @@
 // SELECT to its plan: sources, time, dimensions, columns, and for each source what its columns are made of.
-import { InputError } from "../../base/errors.ts";
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { Node, SelectStatement, Source } from "../ast.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { type Input, readsRow, type SelectPlan, type Window } from "../plan.ts";
-import { checkSelect } from "./check.ts";
 import { everything, intersect, resolveCondition, splitCondition, type TimeRange } from "./condition.ts";
 import { type PlanContext, resolveDatabase } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
-import { havingCalls, hiddenColumns, planHaving } from "./having.ts";
+import { hiddenColumns, planHaving } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
 import { checkGroups } from "./join.ts";
 import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
+import { checkFields, checkNames, checkWritten } from "./prepare.ts";
 import {
   isDerived,
   isTagName,
-  isTimeName,
   NO_NAMES,
   type PlannedSource,
   type Schema,
@@ -40,6 +38,8 @@ interface Surroundings {
 export async function planSelect(statement: SelectStatement, context: PlanContext): Promise<SelectPlan> {
   // before anything else that is wrong with the statement
   for (const database of databasesOf(statement.sources)) resolveDatabase(context, database);
+  checkWritten(statement, context, null);
+  await checkNames(statement, context);
   return (await planWithin(statement, context, null)).plan;
 }
 
@@ -64,17 +64,11 @@ async function planWithin(
     descending: false,
   };
   const descending = statement.descending || outer.descending;
-  if (around !== null && descending !== outer.descending)
-    throw new InputError("subqueries must be ordered in the same direction as the query itself");
   const instants: InstantContext = { nowNs: context.nowNs, timezone: statement.timezone };
-  // once before anything else, for its errors
   let { range: outerRange } = splitCondition(statement.condition, TS_IS_NO_TIME, instants);
   const ownWindow = planWindow(statement.dimensions, instants);
   const window = ownWindow ?? (overPoints(statement) ? outer.window : null);
   const timezone = ownWindow === null && window !== null ? outer.timezone : statement.timezone;
-  // and what needs no schema, before what is wrong with a subquery
-  if (!statement.fields.some(({ expression }) => expression.kind === "reference" && expression.name === "ts"))
-    checkFields(statement, NO_NAMES, ownWindow, outer.window);
   const planSubquery: PlanSubquery = (subquery, keys) => {
     // Only the names written out reach a subquery: `*` and regexes ask what it has.
     const dimensions = keys ?? planDimensions(statement.dimensions, outer.dimensions, NO_NAMES);
@@ -94,7 +88,7 @@ async function planWithin(
   }
   checkGroups(statement.dimensions, schema);
 
-  const { timeName, fields } = checkFields(statement, schema, ownWindow, outer.window);
+  const { timeName, fields } = checkFields(statement, schema, ownWindow, around);
   const { range, rest } = splitCondition(statement.condition, schema, instants);
   const { min, max } = intersect(outer.range, range);
   const maxTime = max ?? (window === null ? MAX_TIME : context.nowNs);
@@ -189,32 +183,6 @@ function byName(sources: readonly PlannedSource[]): PlannedSource[][] {
     else parts.push(source);
   }
   return [...names.values()];
-}
-
-function checkFields(
-  statement: SelectStatement,
-  schema: Schema,
-  ownWindow: Window | null,
-  outerWindow: Window | null,
-) {
-  const taken = takeTime(statement, schema);
-  const written = taken.fields.map(({ expression }) => expression);
-  if (statement.having !== null) written.push(...havingCalls(statement.having));
-  const windows = ownWindow !== null ? "own" : outerWindow !== null ? "outer" : "none";
-  checkSelect(statement, written, windows);
-  return taken;
-}
-
-/** Time is always the first column: naming it among the fields only says how that column is called. */
-function takeTime(statement: SelectStatement, schema: Schema): { timeName: string; fields: Named[] } {
-  let timeName = "time";
-  const fields = statement.fields.filter(({ expression, alias }) => {
-    const isTime =
-      expression.kind === "reference" && expression.cast === null && isTimeName(schema, expression.name);
-    if (isTime) timeName = alias ?? expression.name;
-    return !isTime;
-  });
-  return { timeName, fields };
 }
 
 /** null: the source has none of the fields, so it has no rows for this statement. */

@@ -42,7 +42,11 @@ export async function planSources(
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-async function planMeasurements(source: MeasurementSource, context: PlanContext): Promise<PlannedSource[]> {
+/** Those of a name or a regex, with the names they have. */
+export async function planMeasurements(
+  source: MeasurementSource,
+  context: PlanContext,
+): Promise<PlannedSource[]> {
   const database = resolveDatabase(context, source.database);
   const retentionPolicy = resolvePolicy(context, database, source.retentionPolicy);
   const names = await measurementNames(source, database, context);

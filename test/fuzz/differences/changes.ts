@@ -1,7 +1,8 @@
 // What changes a database.
 
 import type { Difference } from "../differences.ts";
-import { areInShards, deletes, deletesByComparedTags } from "./claims.ts";
+import { nodesOf } from "../rewrite.ts";
+import { areInShards, deletes, deletesByComparedTags, ofIntegers } from "./claims.ts";
 import { areAmong, isPartOf, valuesOf } from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
@@ -24,6 +25,28 @@ export const changes: readonly Difference[] = [
       /\binto\b/i.test(exchange.text) &&
       influxd.body.includes("field type conflict") &&
       serie.body.includes('"written"'),
+  },
+  {
+    title: "floats out of integers in a subquery, written by INTO",
+    influxd: "are integers, also where nothing was cut: `SELECT * INTO t FROM (SELECT i / 2 FROM m)`",
+    serie: "are floats, as the subquery answers by itself",
+    reason: "a statement means the same in parentheses",
+    covers: ({ exchange, serie, influxd, history }) =>
+      /^show field keys/i.test(exchange.text) &&
+      serie.body.replaceAll('"float"', '"integer"') === influxd.body.replaceAll('"float"', '"integer"') &&
+      history.some(
+        ({ text }) => /\binto\b/i.test(text) && nodesOf(text).some((node) => ofIntegers(node) !== node),
+      ),
+  },
+  {
+    title: "a database or policy of INTO that is not there",
+    influxd: "is no error where there is nothing to write",
+    serie: "is one",
+    reason: "whether a statement is right does not depend on the rows it meets",
+    covers: ({ exchange, serie, influxd }) =>
+      /\binto\b/i.test(exchange.text) &&
+      /"error": ?"(?:database|retention policy) not found: /.test(serie.body) &&
+      /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body),
   },
   {
     title: "DELETE by values",

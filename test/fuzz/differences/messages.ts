@@ -209,7 +209,8 @@ export const messages: readonly Difference[] = [
     reason: "no statement that influxd takes means something else",
     covers: ({ exchange, influxd }) =>
       /found \(, expected/.test(influxd.body) ||
-      (/\w \(/.test(exchange.text) && influxd.body.includes(", expected GROUP BY time(...) at")),
+      (/\w \(/.test(exchange.text) &&
+        /, expected GROUP BY time\(\.\.\.\) at|: invalid operator /.test(influxd.body)),
   },
   {
     title: "blanks around `::`",

@@ -35,6 +35,14 @@ import {
 /** Without times and signs. */
 const withoutSigns = (body: string): string => rounded(withoutTimes(body)).replace(/-(?=\d)/g, "");
 
+/** A call of that name is a side of an operator. */
+const isAmongOperators = (text: string, name: RegExp): boolean =>
+  nodesOf(text).some(
+    (node) =>
+      node.kind === "binary" &&
+      [node.left, node.right].some((side) => side.kind === "call" && name.test(side.name)),
+  );
+
 const forecasts = /^holt_winters(?:_with_fit)?$/;
 
 export const selections: readonly Difference[] = [
@@ -201,7 +209,8 @@ export const selections: readonly Difference[] = [
     reason: "an integral from a to b is one number",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) &&
-      withoutSigns(serie.body) === withoutSigns(influxd.body) &&
+      (withoutSigns(serie.body) === withoutSigns(influxd.body) ||
+        isAmongOperators(exchange.text, /^integral$/)) &&
       callsOf(exchange.text).some(({ name }) => name === "integral") &&
       selectsOf(exchange.text).some(({ descending }) => descending),
     without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),

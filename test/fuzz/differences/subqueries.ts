@@ -57,15 +57,6 @@ const plainValues = (body: string): string =>
 
 export const subqueries: readonly Difference[] = [
   {
-    title: "ORDER BY time ASC in a subquery of a descending query",
-    influxd: "refuses it",
-    serie: "takes the order of the query",
-    reason: "the order of a subquery's rows is not seen from outside",
-    covers: ({ exchange, influxd }) =>
-      influxd.body.includes("subqueries must be ordered in the same direction") &&
-      /order by time asc/i.test(exchange.text),
-  },
-  {
     title: "order of a subquery's rows",
     influxd: "series after series where several meet",
     serie: "in the order of time",
@@ -115,7 +106,9 @@ export const subqueries: readonly Difference[] = [
     covers: ({ exchange, influxd }) =>
       /\(select.*\bdistinct [^(]/i.test(exchange.text) &&
       !isError(influxd) &&
-      (influxd.body.includes('"val0"') || !influxd.body.includes('"series"')),
+      (influxd.body.includes('"val0"') ||
+        !influxd.body.includes('"series"') ||
+        selectsOf(exchange.text).some(({ sources }) => sources.length > 1)),
     without: (text) =>
       withNodes(text, (node) =>
         node.kind === "distinct"
