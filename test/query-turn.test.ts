@@ -160,3 +160,22 @@ test("of those that give way one goes on in each turn of the event loop, who wai
       order.slice(order.indexOf(first), order.indexOf(second)).some((each) => each.startsWith("turn")),
     ).toBe(true);
 });
+
+test("many queries do not hold up what writes leave behind: it has every other turn", async () => {
+  const order: string[] = [];
+  const waits = ["q1", "q2", "q3", "q4", "q5"].map((name) => new Pause().wait().then(() => order.push(name)));
+  const flush = new Pause("upkeep");
+  for (const name of ["u1", "u2"]) {
+    await flush.wait();
+    order.push(name);
+  }
+  await Promise.all(waits);
+  expect(order.filter((name) => name.startsWith("q"))).toEqual(["q1", "q2", "q3", "q4", "q5"]);
+  for (const [name, queries] of [
+    ["u1", 1],
+    ["u2", 2],
+  ] as const)
+    expect(
+      order.slice(0, order.indexOf(name)).filter((each) => each.startsWith("q")).length,
+    ).toBeLessThanOrEqual(queries);
+});

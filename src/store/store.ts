@@ -367,7 +367,7 @@ export class Store {
 
   #segmentNames() {
     return {
-      pause: new Pause(),
+      pause: new Pause("upkeep"),
       nextSegment: () => {
         const id = this.#manifest.nextSegment;
         this.#manifest = { ...this.#manifest, nextSegment: id + 1 };
