@@ -1,22 +1,26 @@
 // Folds of a page without its values: from its bytes into accumulators in one call.
 //
-// Decimals, the usual floats, stand in a page as integers over a power of ten. Their runs are reduced as int32 distances from
-// the page's base, and only what a run comes to is divided: the extremes and ends are the very floats that decoding gives
-// (division by a positive number keeps the order, and each integer has its own float), and a sum is rounded once. Any
-// other page is decoded to the caller's room, then folded (fold.ts, which has the accumulators and the rules).
+// Decimals, the usual floats, stand in a page as integers over a power of ten. Their runs, and those of integers, are reduced as
+// int32 distances from the page's base, and only what a run comes to is divided: the extremes and ends are the very floats that
+// decoding gives (division by a positive number keeps the order, and each integer has its own float), and a sum is rounded once.
+// Rows of a page without nulls are counted by their times alone. Any other page is decoded to the caller's room, then
+// folded (fold.ts, which has the accumulators and the rules).
 import { COUNT, DEVIATIONS, FIRST, fold, LAST, lowerBound, MAX, MIN, SUM, windowOf } from "./fold";
 import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
 import { decodeDecimalOffsets } from "./floats";
-import { offsetBase } from "./integers-decode";
-import { decodeNumbers } from "./page";
+import { decodeOffsets, offsetBase } from "./integers-decode";
+import { decodeNumbers, INTEGERS, NULLS } from "./page";
 import { openPage, pageEnded, readByte, readVarint } from "./reader";
 import { MAX_ROWS, sums } from "./workspace";
 
 // FieldType in model/types.ts
 const FLOAT: u32 = 1;
+const INTEGER: u32 = 2;
 const UNSIGNED: u32 = 3;
 // 65,536 distances and bases add up to less than 2^63
 const SMALL: i64 = 1 << 46;
+// a distance further is no other side of int64
+const FAR: i64 = 1 << 62;
 
 /**
  * Folds the rows [from, to) of a page of `count` rows. `times`: i64[count] of all its rows; `values`, `present`: room for 8 bytes
@@ -27,19 +31,28 @@ export function foldPage(
   type: u32, page: usize, sizeBytes: u32, count: u32, times: usize, from: u32, to: u32,
   bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize, values: usize, present: usize,
 ): i32 {
-  if (type == FLOAT && (keep & ~COUNT) != 0 && !(keep & DEVIATIONS) && count <= MAX_ROWS && count > 0) {
+  const first = <usize>from << 3;
+  if (count <= MAX_ROWS && count > 0) {
     openPage(page, sizeBytes);
-    const format = readByte(); // with nulls it is none that is known
-    if (readVarint() == count) {
-      const power = decodeDecimalOffsets(format, count);
-      const base = offsetBase();
-      if (power != 0 && pageEnded() && base < SMALL && base > -SMALL)
-        return foldOffsets(base, power, times, from, to, bounds, windows, window, keep, accumulators);
+    const format = readByte();
+    if (readVarint() == count && !(format & NULLS)) {
+      if ((keep & ~COUNT) == 0)
+        return fold<f64>(times + first, 0, 0, 0, to - from, bounds, windows, window, keep, accumulators);
+      if (!(keep & DEVIATIONS) && type == FLOAT) {
+        const power = decodeDecimalOffsets(format, count);
+        const base = offsetBase();
+        if (power != 0 && pageEnded() && base < SMALL && base > -SMALL)
+          return foldOffsets<f64>(base, power, times, from, to, bounds, windows, window, keep, accumulators);
+      } else if (!(keep & DEVIATIONS) && type == INTEGER && format == INTEGERS && decodeOffsets(count) && pageEnded()) {
+        const base = offsetBase();
+        if (base < FAR && base > -FAR)
+          return foldOffsets<i64>(base, 1, times, from, to, bounds, windows, window, keep, accumulators);
+      }
     }
   }
   const answer = decodeNumbers(type, page, sizeBytes, count, values, present);
   if (answer < 0) return answer;
-  const at = <usize>from << 3;
+  const at = first;
   const there = answer == 1 ? present + from : 0;
   if ((keep & ~COUNT) == 0 || type == FLOAT)
     return fold<f64>(times + at, values + at, there, 0, to - from, bounds, windows, window, keep, accumulators);
@@ -49,7 +62,7 @@ export function foldPage(
 }
 
 // As `fold`, over the distances in `sums`.
-function foldOffsets(
+function foldOffsets<T>(
   base: i64, power: f64, times: usize, from: u32, to: u32,
   bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
 ): i32 {
@@ -58,14 +71,14 @@ function foldOffsets(
     window = windowOf(bounds, windows, window, load<i64>(times + (<usize>row << 3)));
     if (window == windows) return windows - 1;
     const end = lowerBound(times, row, to, load<i64>(bounds + (<usize>(window + 1) << 3)));
-    foldRun(base, power, times, row, end, windows, window, keep, accumulators);
+    foldRun<T>(base, power, times, row, end, windows, window, keep, accumulators);
     row = end;
   }
   return window;
 }
 
 // Rows [from, to), all in one window: at least one.
-function foldRun(
+function foldRun<T>(
   base: i64, power: f64, times: usize, from: u32, to: u32,
   windows: u32, window: u32, keep: u32, accumulators: usize,
 ): void {
@@ -78,28 +91,34 @@ function foldRun(
   const begin = sums + (<usize>from << 2);
   const end = sums + (<usize>to << 2);
   if (keep & SUM) {
-    store<f64>(slot, load<f64>(slot) + <f64>(base * count + sumOffsets(begin, end)) / power);
+    const sum = base * count + sumOffsets(begin, end);
+    store<T>(slot, <T>(load<T>(slot) + (isFloat<T>() ? <T>(<f64>sum / power) : <T>sum)));
     slot += stride;
   }
   if (keep & MIN) {
     const low = lowestOffset(begin, end);
-    mergeExtreme<f64>(slot, stride, had, <f64>(base + low) / power, timeOf(times, begin, end, low), false);
+    mergeExtreme<T>(slot, stride, had, valueOf<T>(base + low, power), timeOf(times, begin, end, low), false);
     slot += stride << 1;
   }
   if (keep & MAX) {
     const high = highestOffset(begin, end);
-    mergeExtreme<f64>(slot, stride, had, <f64>(base + high) / power, timeOf(times, begin, end, high), true);
+    mergeExtreme<T>(slot, stride, had, valueOf<T>(base + high, power), timeOf(times, begin, end, high), true);
     slot += stride << 1;
   }
   if (keep & FIRST) {
-    const x = <f64>(base + load<i32>(begin)) / power;
-    mergeFirst<f64>(slot, stride, had, x, load<i64>(times + (<usize>from << 3)));
+    const x = valueOf<T>(base + load<i32>(begin), power);
+    mergeFirst<T>(slot, stride, had, x, load<i64>(times + (<usize>from << 3)));
     slot += stride << 1;
   }
   if (keep & LAST) {
-    const x = <f64>(base + load<i32>(end - 4)) / power;
-    mergeLast<f64>(slot, stride, had, x, load<i64>(times + (<usize>(to - 1) << 3)));
+    const x = valueOf<T>(base + load<i32>(end - 4), power);
+    mergeLast<T>(slot, stride, had, x, load<i64>(times + (<usize>(to - 1) << 3)));
   }
+}
+
+// @ts-ignore: decorator
+@inline function valueOf<T>(integer: i64, power: f64): T {
+  return isFloat<T>() ? <T>(<f64>integer / power) : <T>integer;
 }
 
 // Time of the first row in [begin, end) with that distance.

@@ -18,8 +18,8 @@ import { countPresent, decodePresence, encodePresence, spread } from "./presence
 import { openPage, pageEnded, pageFailed, readByte, readVarint, takeBytes } from "./reader";
 import { dense, MAX_ROWS } from "./workspace";
 
-const INTEGERS: u32 = 1;
-const NULLS: u32 = 0x80;
+export const INTEGERS: u32 = 1;
+export const NULLS: u32 = 0x80;
 
 // FieldType in model/types.ts
 const FLOAT: u32 = 1;
