@@ -287,7 +287,7 @@ describe("/query", () => {
     expect(db.queries.map(({ text, options }) => [text, options.database, options.readOnly])).toEqual([
       [q, undefined, false],
       ["SELECT 1", "d", false],
-      ["SELECT 2", "other", false],
+      ["SELECT 2", "d", false],
       ["SELECT 3", undefined, false],
     ]);
   });

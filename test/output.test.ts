@@ -216,6 +216,21 @@ describe("JSON", () => {
     rows.close();
   });
 
+  test("a writer of rows takes none that it has no room for", () => {
+    const rows = new JsonApart(new Kernels(), 1n);
+    const wide = [7n, ...new Array<number>(500).fill(1)];
+    expect(() => rows.addRow(wide, "")).toThrow("fits into the room");
+    rows.addRow(wide.slice(0, 500), "");
+    rows.addRow(wide.slice(0, 500), ",");
+    expect(rows.isFull(499)).toBe(true);
+    expect(() => rows.addRow(wide.slice(0, 500), ",")).toThrow("fits into the room");
+    expect(rows.isFull(1)).toBe(true);
+    expect(() => rows.addRow([8n, 1], ",")).toThrow("fits into the room");
+    expect(JSON.parse(`[${new TextDecoder().decode(rows.take())}]`)).toHaveLength(2);
+    rows.addRow([8n, 1], "");
+    rows.close();
+  });
+
   test("more columns than are written at once, and answers written side by side", async () => {
     const row = (length: number) => [T0, ...Array.from({ length }, (_, c) => c + 0.25)];
     const wide = [499, 500, 1023, 1024, 1025, 5000].map((length) => {

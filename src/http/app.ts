@@ -110,7 +110,8 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   });
 
   return (
-    new Elysia()
+    // (a slash at the end makes another path, as in InfluxDB)
+    new Elysia({ strictPath: true })
       .use(describedApi())
       .post(
         "/write",

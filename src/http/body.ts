@@ -111,6 +111,9 @@ function inflateBounded(sent: Uint8Array, maxBytes: number): Uint8Array | null {
     const code = (error as { code?: string }).code;
     if (code === "ERR_BUFFER_TOO_LARGE") return null;
     if (code === "Z_BUF_ERROR") throw new InputError("unexpected EOF");
-    throw new InputError(`gzip: invalid ${code === "Z_DATA_ERROR" ? (error as Error).message : "body"}`);
+    const reason = (error as Error).message;
+    if (reason === "incorrect header check") throw new InputError("gzip: invalid header");
+    if (/^incorrect (data|length) check$/.test(reason)) throw new InputError("gzip: invalid checksum");
+    throw new InputError(`gzip: corrupt input: ${reason}`);
   }
 }

@@ -83,28 +83,38 @@ async function runToEnd(results: AsyncIterable<StatementResult>): Promise<void> 
   }
 }
 
-/** Parameters of the URL and, for POST, of a form in the body, which wins. */
+/**
+ * Parameters of the URL and, for POST, of a form in the body. Of several values of a name the first counts, where those of a form come
+ * before the URL's and those of multipart/form-data behind them, as in InfluxDB.
+ */
 async function queryParameters(bodies: Bodies, request: Request): Promise<URLSearchParams> {
-  const parameters = urlParameters(request);
-  if (request.method !== "POST") return parameters;
+  const inUrl = urlParameters(request);
+  if (request.method !== "POST") return inUrl;
   const contentType = request.headers.get("content-type") ?? "";
-  await bodies.with(request, async (bytes) => {
-    if (contentType.startsWith("multipart/form-data")) await readMultipart(parameters, contentType, bytes);
-    else if (contentType === "" || contentType.startsWith("application/x-www-form-urlencoded"))
-      for (const [name, value] of new URLSearchParams(new TextDecoder().decode(bytes)))
-        parameters.set(name, value);
+  const mediaType = contentType.split(";", 1)[0]!.trim().toLowerCase();
+  return await bodies.with(request, async (bytes) => {
+    if (mediaType === "multipart/form-data") return await withParts(inUrl, contentType, bytes);
+    if (mediaType !== "" && mediaType !== "application/x-www-form-urlencoded") return inUrl;
+    return new URLSearchParams([...new URLSearchParams(new TextDecoder().decode(bytes)), ...inUrl]);
   });
-  return parameters;
 }
 
-/** Values of the parts; `q` may also be a file of statements. */
-async function readMultipart(parameters: URLSearchParams, contentType: string, bytes: Uint8Array) {
+/** Adds the parts; where there is no `q`, it may be a file of statements. */
+async function withParts(
+  inUrl: URLSearchParams,
+  contentType: string,
+  bytes: Uint8Array,
+): Promise<URLSearchParams> {
   const body = new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { "Content-Type": contentType } });
   const form = await body.formData().catch((error: Error) => {
     throw new InputError(`the body is not multipart/form-data: ${error.message}`);
   });
-  for (const [name, value] of form)
-    parameters.set(name, typeof value === "string" ? value : await (value as Blob).text());
+  const parameters = new URLSearchParams(inUrl);
+  for (const [name, value] of form) if (typeof value === "string") parameters.append(name, value);
+  const file = [...form.getAll("q")].find((value) => typeof value !== "string");
+  if (!parameters.get("q")?.trim() && file !== undefined)
+    parameters.set("q", await (file as unknown as Blob).text());
+  return parameters;
 }
 
 function runOptions(

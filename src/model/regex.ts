@@ -4,6 +4,7 @@
 // meanwhile. A pattern that has taken that long, at a speed no sensible one has, ends its statement.
 import { RE2JS } from "re2js";
 import { InputError } from "../base/errors.ts";
+import { compileCost, MOST_COST } from "./regex-cost.ts";
 
 /** A compiled pattern; matches anywhere in the text unless it is anchored. */
 export interface Regex {
@@ -12,14 +13,29 @@ export interface Regex {
   test(text: string): boolean;
 }
 
-/** Throws InputError when the pattern is not RE2's. */
+/** Throws InputError when the pattern is not RE2's, or would take long to compile. */
 export function compileRegex(pattern: string): Regex {
+  if (compileCost(pattern) > MOST_COST) throw new InputError("error parsing regexp: expression too large");
   try {
-    return new BoundedRegex(pattern, RE2JS.compile(pattern));
+    return new BoundedRegex(pattern, compiled(pattern));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError(`error parsing regexp: ${reason.replace(/^error parsing regexp: /, "")}`);
   }
+}
+
+/** The parser, the planner and the stores of a thread compile the same pattern one after the other: it is kept as long as one needs it. */
+const recent = new Map<string, WeakRef<RE2JS>>();
+const MOST_RECENT = 16;
+
+function compiled(pattern: string): RE2JS {
+  const known = recent.get(pattern)?.deref();
+  if (known !== undefined) return known;
+  const regex = RE2JS.compile(pattern);
+  recent.delete(pattern);
+  if (recent.size >= MOST_RECENT) recent.delete(recent.keys().next().value!);
+  recent.set(pattern, new WeakRef(regex));
+  return regex;
 }
 
 /** Time that a pattern may take at any speed, and the speed below which it may not take more: usual are 20 to 100 ns. */
@@ -36,6 +52,7 @@ class BoundedRegex implements Regex {
   #spentMs = 0;
   #characters = 0;
   #shortTexts = 0;
+  readonly #startCpuMs = cpuMs();
 
   constructor(
     readonly pattern: string,
@@ -57,25 +74,34 @@ class BoundedRegex implements Regex {
     const matches = this.compiled.test(text);
     this.#spentMs += performance.now() - startMs;
     this.#characters += text.length;
-    this.#check(this.#spentMs, this.#characters);
+    if (isTooSlow(this.#spentMs, this.#characters)) {
+      // not what passed while the process was held; and it is no more than the thread has worked
+      this.#spentMs = Math.min(this.#spentMs, cpuMs() - this.#startCpuMs);
+      this.#check(this.#spentMs, this.#characters);
+    }
     return matches;
   }
 
-  /** Whether the whole text would take too long, by what its beginning takes; tried again, as the process may have been held. */
+  /** Whether the whole text would take too long, by what its beginning takes (once: what was matched before is remembered). */
   #tryBeginning(text: string, length: number): void {
-    const beginning = text.slice(0, length);
-    const expectedMs = () => {
-      const startMs = performance.now();
-      this.compiled.test(beginning);
-      return ((performance.now() - startMs) * text.length) / length;
-    };
-    if (expectedMs() > FREE_MS) this.#check(expectedMs(), text.length);
+    const startCpuMs = cpuMs();
+    this.compiled.test(text.slice(0, length));
+    this.#check(((cpuMs() - startCpuMs) * text.length) / length, text.length);
   }
 
   #check(spentMs: number, characters: number): void {
-    if (spentMs <= FREE_MS || spentMs <= characters * SLOWEST_MS_PER_CHARACTER) return;
-    throw new InputError(`the regular expression /${this.pattern}/ takes too long`);
+    if (isTooSlow(spentMs, characters))
+      throw new InputError(`the regular expression /${this.pattern}/ takes too long`);
   }
+}
+
+const isTooSlow = (spentMs: number, characters: number) =>
+  spentMs > FREE_MS && spentMs > characters * SLOWEST_MS_PER_CHARACTER;
+
+/** What this thread has worked, ms. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Compiles each pattern once. Owned by one plan or one scan, so that it is as bounded as their patterns are. */

@@ -147,7 +147,7 @@ function integerOperation(operator: Operator, type: FieldType): Operation {
     const approximate = floatOperation(operator) as (a: number, b: number) => number;
     return (a, b) => {
       if (typeof a === "number" && typeof b === "number") {
-        const result = approximate(a, b);
+        const result = approximate(a, b) + 0; // an integer is never -0
         if (Number.isSafeInteger(result) && (type === FieldType.Integer || result >= 0)) return result;
       }
       return exact(a, b);

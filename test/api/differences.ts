@@ -110,6 +110,31 @@ const table = {
     why: "the message goes into a header and logs",
   },
   // ---- queries ---------------------------------------------------------------------------------------------
+  forms: {
+    title: "forms in bodies without `Content-Type`, or compressed",
+    influxd: "does not read them",
+    serie: "reads them",
+    why: "nothing else can be meant",
+  },
+  queryStrings: {
+    title: "`;` and wrong escapes (`%zz`) in URLs and forms",
+    influxd: "cuts or leaves out the parameter",
+    serie: "takes them as they are",
+    why: "statements are separated by `;`, and what was sent should be what is read",
+  },
+  largeRegexes: {
+    title: "regular expressions that take seconds to compile or to match: 28 KB can",
+    influxd: "takes them",
+    serie:
+      "400 `expression too large`, or the statement's error `the regular expression /.../ takes too long`",
+    why: "a pattern must not keep the others waiting",
+  },
+  noMultipart: {
+    title: "a body that is no multipart/form-data, and says it is",
+    influxd: "leaves it out",
+    serie: "400 with what is wrong",
+    why: "what it asked for is not done",
+  },
   accept: {
     title: "`Accept` with several types or parameters",
     influxd: "compares the whole header with its types, and answers JSON",

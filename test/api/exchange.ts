@@ -1,8 +1,8 @@
 // The same HTTP request to serie and to a real influxd, and whether their answers are the same: status, headers and body. Where they
 // differ on purpose, a case says what serie answers instead, and why; a difference that is none any more fails.
 import { expect, test } from "bun:test";
-import { decodeMulti } from "@msgpack/msgpack";
 import type { Servers } from "../clients/servers.ts";
+import { typedMsgpack } from "../support/msgpack.ts";
 import { type HttpDifference, known } from "./differences.ts";
 
 export interface Request {
@@ -82,8 +82,7 @@ function inPieces(text: string): ReadableStream<Uint8Array> {
 
 /** Numbers of JSON stay as they are written: JSON.parse would round integers. */
 function decoded(bytes: Uint8Array, contentType: string | null): unknown {
-  if (contentType === "application/x-msgpack")
-    return [...decodeMulti(bytes, { useBigInt64: true })].map(plain);
+  if (contentType === "application/x-msgpack") return [...typedMsgpack(bytes)].map(plain);
   const text = new TextDecoder().decode(bytes);
   if (contentType !== "application/json" || text === "") return text;
   if (text.startsWith("{\n")) return text; // pretty: to the letter
@@ -97,9 +96,10 @@ function decoded(bytes: Uint8Array, contentType: string | null): unknown {
 const written = (value: unknown, context?: { source?: string }) =>
   typeof value === "number" ? `number ${context?.source}` : value;
 
-/** What an encoder may choose: integers as number or bigint, a time's extension as its bytes. */
+/** Without what an encoder may choose, the bytes of an integer; an integer stays one, and a float a float. */
 function plain(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "bigint") return `integer ${value}`;
+  if (typeof value === "number") return `float ${Object.is(value, -0) ? "-0" : value}`;
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== "object" || value instanceof Uint8Array) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));

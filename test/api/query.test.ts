@@ -1,5 +1,6 @@
 // GET and POST /query, beside a real influxd: parameters wherever they may stand, formats, errors of every kind.
 import { afterAll, beforeAll, describe } from "bun:test";
+import { gzipSync } from "node:zlib";
 import { type Servers, startServers } from "../clients/servers.ts";
 import { known } from "./differences.ts";
 import {
@@ -25,9 +26,44 @@ beforeAll(async () => {
     }),
     { method: "POST", path: "/write?db=d", body: Array.from({ length: 25 }, (_, i) => row(i)).join("\n") },
     { method: "POST", path: "/write?db=d", body: "mem,host=a free=1i 1700000000000000000" },
+    form({ q: "CREATE DATABASE types" }),
+    { method: "POST", path: "/write?db=types", body: typesOf.join("\n") },
   ]);
 });
 afterAll(() => running.stop());
+
+/** Values where formats have their edges. */
+const integers = [
+  "0",
+  "-1",
+  "127",
+  "128",
+  "-129",
+  "65536",
+  "2147483648",
+  "-2147483649",
+  "4294967295",
+  "4294967296",
+]
+  .concat(["-4294967297", "123456789012", "9007199254740991", "9007199254740993", "9223372036854775807"])
+  .concat(["-9223372036854775808"]);
+const floats = [
+  "3",
+  "-0",
+  "0.1",
+  "5e-324",
+  "1e21",
+  "1e-7",
+  "123456789012345680000",
+  "1.7976931348623157e308",
+];
+const texts = ["", "a,b", '\\"', "line\nbreak", "é漢😀", " x", "\t\u0001", "back\\\\", "\u2028"];
+const typesOf = Array.from({ length: 48 }, (_, k) => {
+  const fields = [`i=${integers[k % integers.length]}i`, `b=${k % 2 === 0}`];
+  if (k % 3 !== 1) fields.push(`f=${floats[k % floats.length]}`);
+  if (k % 4 !== 1) fields.push(`s="${texts[k % texts.length]}"`);
+  return `types,t=${["x", "y\\ z", "a\\,b"][k % 3]} ${fields} ${k}`;
+});
 
 const some = "SELECT value FROM cpu LIMIT 3";
 const get = (parameters: Record<string, string>, headers: Record<string, string> = {}): Request => ({
@@ -42,6 +78,14 @@ describe("parameters", () => {
     return { method: "POST", path, body };
   };
   const file = (text: string) => new File([text], "q.txt");
+  const typed = (type: string, body: string, path = "/query?db=d"): Request => ({
+    ...{ method: "POST", path, headers: { "Content-Type": type } },
+    body: body.startsWith("--B") ? `${body}--B--\r\n` : body,
+  });
+  const formType = "application/x-www-form-urlencoded";
+  const multipartType = "multipart/form-data; boundary=B";
+  const part = (name: string, value: string, fileName?: string) =>
+    `--B\r\nContent-Disposition: form-data; name="${name}"${fileName ? `; filename="${fileName}"` : ""}\r\n\r\n${value}\r\n`;
   const inUs = differs(known.microseconds, { status: 200 });
   cases([
     { title: "q in the URL", request: get({ q: some }) },
@@ -61,6 +105,76 @@ describe("parameters", () => {
     })),
     { title: "q as a part", request: multipart({ q: some }) },
     { title: "q as a file", request: multipart({ q: file(`${some};\nSHOW MEASUREMENTS`) }) },
+    {
+      title: "a media type in capitals",
+      request: typed("Application/X-WWW-Form-URLEncoded; charset=UTF-8", "q=SHOW+MEASUREMENTS"),
+    },
+    {
+      title: "multipart in capitals",
+      request: typed("Multipart/Form-Data; boundary=B", part("q", "SHOW MEASUREMENTS")),
+    },
+    { title: "another type", request: typed("application/octet-stream", "q=SHOW+MEASUREMENTS") },
+    { title: "JSON", request: typed("application/json", '{"q":"SHOW MEASUREMENTS"}') },
+    {
+      title: "no type",
+      request: { method: "POST", path: "/query?db=d", body: new TextEncoder().encode("q=SHOW+MEASUREMENTS") },
+      differs: differs(known.forms, { status: 200 }),
+    },
+    {
+      title: "compressed",
+      request: {
+        ...{ method: "POST", path: "/query?db=d", body: gzipSync("q=SHOW+MEASUREMENTS") },
+        headers: { "Content-Type": formType, "Content-Encoding": "gzip" },
+      },
+      differs: differs(known.forms, { status: 200 }),
+    },
+    {
+      title: "names twice in the URL",
+      request: {
+        path: `${url("/query", { db: "d", epoch: "s", q: some })}&db=nope&epoch=ms&q=SHOW+DATABASES`,
+      },
+    },
+    {
+      title: "names twice in a form",
+      request: typed(formType, `${new URLSearchParams({ q: some, epoch: "s" })}&epoch=ms&q=SHOW+DATABASES`),
+    },
+    { title: "an empty q in the form", request: form({ q: "" }, url("/query", { db: "d", q: some })) },
+    {
+      title: "names twice as parts",
+      request: typed(multipartType, part("q", "SHOW MEASUREMENTS") + part("q", "SHOW TAG KEYS")),
+    },
+    {
+      title: "a part and a file",
+      request: typed(multipartType, part("q", "SHOW TAG KEYS", "q.txt") + part("q", "SHOW MEASUREMENTS")),
+    },
+    {
+      title: "an empty part and a file",
+      request: typed(multipartType, part("q", "SHOW TAG KEYS", "q.txt") + part("q", "")),
+    },
+    {
+      title: "the URL's q before a part",
+      request: multipart(
+        { q: "SHOW TAG KEYS", epoch: "s" },
+        url("/query", { db: "d", q: some, epoch: "ms" }),
+      ),
+    },
+    {
+      title: "the URL's q before a file",
+      request: multipart({ q: file("SHOW TAG KEYS") }, url("/query", { db: "d", q: some })),
+    },
+    { title: "db as a file", request: multipart({ q: some, db: file("d") }, "/query") },
+    {
+      title: "no multipart at all",
+      request: typed(multipartType, "garbage", url("/query", { db: "d", q: some })),
+      differs: differs(known.noMultipart, { status: 400 }),
+    },
+    ...["SHOW+MEASUREMENTS;SHOW+TAG+KEYS", "SHOW+MEASUREMENTS+--+%zz"].flatMap((q) =>
+      [{ path: `/query?db=d&q=${q}` }, typed(formType, `q=${q}`)].map((request) => ({
+        title: `${request.method ?? "GET"} of ${q}, as it is`,
+        request,
+        differs: differs(known.queryStrings, { status: 200 }),
+      })),
+    ),
     { title: "db, epoch and q as parts", request: multipart({ db: "d", q: some, epoch: "s" }, "/query") },
     { title: "no q", request: get({}) },
     { title: "an empty q", request: get({ q: "" }) },
@@ -244,6 +358,23 @@ describe("formats", () => {
     "SELECT x FROM nope",
     "CREATE DATABASE a",
   ];
+  const functionsOfTypes = [
+    "SELECT * FROM types",
+    "SELECT f, i FROM types GROUP BY t",
+    ...["count", "mean", "median", "sum", "spread", "stddev", "first", "last", "max", "min", "cumulative_sum"]
+      .concat(["derivative", "difference", "elapsed", "distinct", "floor", "sqrt"])
+      .map(
+        (name) =>
+          `SELECT ${name}(f), ${name}(i) FROM types WHERE i < 100000000000 AND i > -100000000000 AND f < 100000000000`,
+      )
+      .map((q) => (q.includes("distinct") ? q.replace(/, \w+\(i\)/, "") : q)),
+    ...["first", "max", "min"].map((name) => `SELECT ${name}(i), f, s, b, t FROM types`),
+    "SELECT f / 2, i + i, i / 2, -i, i * 1.0 FROM types WHERE i < 100000000000 AND i > -100000000000",
+    "SELECT count(i), sum(i) FROM types WHERE time >= 0 AND time < 40 AND i < 100000000000 GROUP BY time(10ns) fill(0)",
+    "SELECT max(f), max(i) FROM types WHERE time >= 0 AND time < 40 GROUP BY time(10ns), t fill(previous)",
+    "SELECT i FROM (SELECT i, f FROM types)",
+    "SELECT i::float, f::integer FROM types WHERE f < 1000 AND f > -1000",
+  ];
   const noIds = (value: unknown): unknown =>
     JSON.parse(
       JSON.stringify(value, (_, each) => each),
@@ -290,6 +421,12 @@ describe("formats", () => {
             ]),
         { title: `${Accept}, pretty: ${q}`, request: get({ q, pretty: "true" }, { Accept }) },
       ]),
+    ),
+    ...functionsOfTypes.flatMap((q) =>
+      ["application/json", "text/csv", "application/x-msgpack"].map((Accept) => ({
+        title: `${Accept}: ${q}`,
+        request: get({ q, db: "types", epoch: "ns" }, { Accept }),
+      })),
     ),
     {
       title: "CSV, a statement that fails",

@@ -1,7 +1,8 @@
 // Regular expressions wherever a statement takes one, beside a real influxd; and that a hard one holds nobody else up.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Servers, startServers } from "../clients/servers.ts";
-import { type Case, compare, form, prepare, send } from "./exchange.ts";
+import { known } from "./differences.ts";
+import { type Case, compare, differs, form, prepare, send } from "./exchange.ts";
 
 let running: Servers;
 const hosts = ["web01", "WEB02", "db.1", "db-2", "日本", "a b", "éa", "x/y", "", "a".repeat(50)];
@@ -73,6 +74,20 @@ describe("conditions", () => {
       `SELECT usage_user FROM cpu_1 WHERE note !~ /${each}/`,
       `SHOW TAG VALUES WITH KEY = host WHERE host =~ /${each}/`,
     ]),
+  );
+});
+
+describe("what would take long to compile", () => {
+  const folded = "(?i)[b-\\x{10ffff}]{300}";
+  const error = "error parsing query: error parsing regexp: expression too large at line 1, char 43";
+  compare(
+    () => running,
+    [
+      {
+        ...ask(`SELECT usage_user FROM cpu_0 WHERE host =~ /${folded}/`),
+        differs: differs(known.largeRegexes, { status: 400, error }),
+      },
+    ],
   );
 });
 

@@ -122,6 +122,11 @@ describe("parameters", () => {
 
 describe("bodies", () => {
   const gzip = { "Content-Encoding": "gzip" };
+  const wrongChecksum = (text: string) => {
+    const bytes = gzipSync(text);
+    bytes[bytes.length - 6]! ^= 1;
+    return encoded(bytes);
+  };
   const encoded = (bytes: Buffer<ArrayBuffer>) => new Uint8Array(bytes);
   // influxd would take the bytes for lines, and answers them in a header that is none
   const unknownEncoding = (name: string) =>
@@ -132,6 +137,15 @@ describe("bodies", () => {
     { title: "no gzip, short", request: write("m f=1", "db=d", gzip) },
     { title: "no gzip", request: write(`m f=1 ${T}`, "db=d", gzip) },
     { title: "gzip that is cut", request: write(encoded(gzipSync(`m f=1 ${T}`)).slice(0, 20), "db=d", gzip) },
+    { title: "gzip with a wrong checksum", request: write(wrongChecksum(`m f=1 ${T}`), "db=d", gzip) },
+    {
+      title: "gzip and something else",
+      request: write(
+        encoded(Buffer.concat([gzipSync(`m f=1 ${T}`), Buffer.from("something else")])),
+        "db=d",
+        gzip,
+      ),
+    },
     { title: "no bytes as gzip", request: write("", "db=d", gzip) },
     { title: "identity", request: write(`same f=1 ${T}`, "db=d", { "Content-Encoding": "identity" }) },
     { title: "identity, stored", request: look("same") },
@@ -314,7 +328,7 @@ describe("other routes and methods", () => {
     request: { path },
     differs: differs(known.debugRoutes, jsonError(404, `path not found: ${path}`).serie),
   }));
-  const pages = ["/nope", "/write/nope", "/api/v2/ping", "/api/v3/write"];
+  const pages = ["/nope", "/write/nope", "/api/v2/ping", "/api/v3/write", "/ping/", "/query/", "/status/"];
   const notAllowed = (path: string, method: string, allowed: string): Case => ({
     title: `${method} ${path}`,
     request: { method, path },
@@ -327,6 +341,11 @@ describe("other routes and methods", () => {
       request: { path },
       differs: jsonError(404, `path not found: ${path}`),
     })),
+    {
+      title: "a write with a slash at the end",
+      request: { method: "POST", path: "/write/?db=d", body: "slash v=1 1" },
+      differs: jsonError(404, "path not found: /write/"),
+    },
     ...["GET", "PUT", "DELETE", "PATCH"].map((method) => notAllowed("/write", method, "OPTIONS, POST")),
     ...["POST", "PUT", "DELETE"].map((method) => notAllowed("/ping", method, "GET, HEAD")),
     ...["GET", "HEAD"].flatMap((method) =>

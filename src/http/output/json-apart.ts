@@ -3,6 +3,7 @@
 //   piece 0  time  piece 1  value 0  piece 2  value 1 ...  piece n + 1
 //
 // What stands between the values (brackets, commas, tags, and the ends and heads of series) is collected as text.
+import { assert } from "../../base/assert.ts";
 import { type Kernels, Scratch } from "../../kernels/kernels.ts";
 import type { Column } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
@@ -14,6 +15,8 @@ import { loadPowersOfTen } from "./powers.ts";
 /** Values (or rows), and bytes that they take at most, after which they are written. */
 const MOST_VALUES = 1024;
 const MOST_BYTES = 32 * 1024;
+/** Cells of a row at most: one of more is not for here. */
+export const MOST_COLUMNS = 500;
 /** Bytes that a number or a time takes at most; the kernel writes 8 further. */
 const NUMBER_BYTES = 24;
 const TIME_BYTES = 40;
@@ -176,6 +179,7 @@ export class JsonApart {
   }
 
   #begin(columnCount: number, time: bigint, before: string): void {
+    assert(columnCount < MOST_COLUMNS && !this.isFull(columnCount), "a row that fits into the room");
     if (this.#room === null) {
       this.#room = spare ?? new Room();
       spare = null;

@@ -14,7 +14,7 @@ import {
   type StatementResult,
 } from "../../query/result.ts";
 import { Zone } from "../../query/zones.ts";
-import { fieldCount, JsonApart } from "./json-apart.ts";
+import { fieldCount, JsonApart, MOST_COLUMNS } from "./json-apart.ts";
 import { JsonBytes } from "./json-bytes.ts";
 import { JsonRows } from "./json-rows.ts";
 import { tagText } from "./json-text.ts";
@@ -29,8 +29,6 @@ export interface JsonFormat {
 
 /** Parts of fewer rows are written together. */
 const FEW_ROWS = 16;
-/** A row of more cells is written by itself. */
-const MOST_COLUMNS = 500;
 
 /** Bytes after which a piece is handed on. */
 const PIECE_BYTES = 64 * 1024;

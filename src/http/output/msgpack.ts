@@ -14,6 +14,8 @@ import { regroup } from "./chunked.ts";
 const MAX_HELD_BYTES = 256 * 2 ** 20;
 const TIME_EXTENSION = 5;
 const NS_PER_S = 1_000_000_000n;
+/** Up to here, on both sides of 0, the encoder writes numbers as integers. */
+const MOST_INTEGER = 2 ** 31;
 
 export async function* encodeMsgpack(results: AsyncIterable<StatementResult>, epoch: TimeUnit | null) {
   const writer = new MsgpackWriter(epoch);
@@ -162,7 +164,7 @@ class MsgpackWriter {
   rows({ rows, timeColumn, floats }: ResultSeries): Uint8Array {
     return Buffer.concat(
       rows.map((row) => {
-        const cells = this.#row(row, timeColumn);
+        const cells = this.#row(row, timeColumn, floats);
         const isWholeFloat = (cell: unknown, column: number) =>
           floats?.[column] === true && Number.isInteger(cell);
         if (!cells.some(isWholeFloat)) return this.#encoder.encode(cells);
@@ -175,10 +177,14 @@ class MsgpackWriter {
     );
   }
 
-  #row(row: readonly Cell[], timeColumn: number): unknown[] {
+  #row(row: readonly Cell[], timeColumn: number, floats: ResultSeries["floats"]): unknown[] {
     return row.map((cell, column) => {
       if (typeof cell === "bigint" && column === timeColumn) return this.#time(cell);
-      return typeof cell === "number" && !Number.isFinite(cell) ? null : cell;
+      if (typeof cell !== "number") return cell;
+      if (!Number.isFinite(cell)) return null;
+      // (the encoder takes a large one for a float)
+      const isLargeInteger = Math.abs(cell) > MOST_INTEGER && Number.isInteger(cell);
+      return isLargeInteger && floats?.[column] !== true ? BigInt(cell) : cell;
     });
   }
 

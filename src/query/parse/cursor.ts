@@ -3,6 +3,7 @@
 import type { InputError } from "../../base/errors.ts";
 import { urlWithoutPassword } from "../../base/redact.ts";
 import { compileRegex } from "../../model/regex.ts";
+import { compileCost, MOST_COST } from "../../model/regex-cost.ts";
 import type { DurationNode } from "../ast.ts";
 import { parseCalendarDuration } from "../duration.ts";
 import type { Parameters } from "../parameters.ts";
@@ -24,6 +25,8 @@ export class Cursor {
   #depth = 0;
   #keepsPlaces = false;
   #previous: Token | null = null;
+  /** Of all regular expressions so far. */
+  #regexCost = 0;
 
   constructor(text: string, parameters: Parameters) {
     this.#lexer = new Lexer(text);
@@ -73,7 +76,11 @@ export class Cursor {
   }
 
   #checkedRegex(pattern: string, offset: number): string {
+    const cost = compileCost(pattern);
+    this.#regexCost += cost;
     try {
+      if (this.#regexCost > MOST_COST && cost <= MOST_COST)
+        throw new Error("the regular expressions are too large together");
       compileRegex(pattern);
       return pattern;
     } catch (error) {
