@@ -3,7 +3,7 @@
 // Prints the seed, how many statements a second, and for each difference the smallest case as blocks of a script.
 import { parseArgs } from "node:util";
 import { newTally, runCampaign } from "../test/fuzz/campaign.ts";
-import { isInfluxdThere, Pair } from "../test/fuzz/pair.ts";
+import { type Exchange, isInfluxdThere, Pair, type Reply } from "../test/fuzz/pair.ts";
 import { asScript, shrink } from "../test/fuzz/shrink.ts";
 
 const { values } = parseArgs({
@@ -15,6 +15,8 @@ const { values } = parseArgs({
     findings: { type: "string", default: "20" },
     /** Where it begins: the round of a finding shows it again at once. */
     round: { type: "string", default: "0" },
+    /** Prints what entries of the table let pass whose titles have this. */
+    known: { type: "string" },
     /** Not made small: faster. */
     raw: { type: "boolean", default: false },
   },
@@ -35,6 +37,11 @@ const isOver = () =>
   findings >= Number(values.findings);
 process.once("SIGINT", () => void pair.stop().then(() => process.exit(130)));
 
+function print({ text }: Exchange, serie: Reply, influxd: Reply): void {
+  const line = ({ status, body }: Reply) => `${status} ${body.slice(0, 600).trim()}`;
+  console.log(`${text}\n  serie   ${line(serie)}\n  influxd ${line(influxd)}`);
+}
+
 console.log(`fuzz: seed ${values.seed}`);
 try {
   await runCampaign({
@@ -43,16 +50,18 @@ try {
     tally,
     fromRound: Number(values.round),
     isOver,
+    onKnown(exchange, { title }, serie, influxd) {
+      if (values.known === undefined || !title.includes(values.known)) return;
+      console.log(`\n## ${title}`);
+      print(exchange, serie, influxd);
+    },
     async onFinding(finding) {
       if (findings >= Number(values.findings)) return;
       findings++;
       console.log(`\n## ${findings}: round ${finding.round}, ${finding.what}`);
       const minimal = values.raw ? null : await shrink(pair, finding);
       if (minimal !== null) console.log(asScript(minimal));
-      else
-        console.log(
-          `${finding.exchange.text}\n  serie   ${finding.serie.status} ${finding.serie.body.slice(0, 600)}\n  influxd ${finding.influxd.status} ${finding.influxd.body.slice(0, 600)}`,
-        );
+      else print(finding.exchange, finding.serie, finding.influxd);
     },
   });
 } finally {

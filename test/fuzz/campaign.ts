@@ -6,6 +6,7 @@
 import { drawAdministration, leftOvers } from "./administration.ts";
 import { type Circumstances, compare } from "./compare.ts";
 import { drawLines, type Owners } from "./data.ts";
+import type { Difference } from "./differences.ts";
 import { Draw } from "./draw.ts";
 import type { Exchange, Pair, Reply } from "./pair.ts";
 import { drawRead, mayChange } from "./request.ts";
@@ -41,6 +42,8 @@ export interface CampaignOptions {
   /** Asked after each batch. */
   isOver(): boolean;
   onFinding(finding: Finding): void | Promise<void>;
+  /** What an entry of the table lets pass. */
+  onKnown?(exchange: Exchange, difference: Difference, serie: Reply, influxd: Reply): void;
 }
 
 export const newTally = (): Tally => ({ statements: 0, withRows: 0, known: new Map() });
@@ -77,6 +80,7 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
     if (verdict.kind === "known") {
       const { title } = verdict.difference;
       tally.known.set(title, (tally.known.get(title) ?? 0) + 1);
+      options.onKnown?.(exchange, verdict.difference, serie, influxd);
     } else
       await options.onFinding({
         round,

@@ -29,9 +29,11 @@ export function parseCreate(cursor: Cursor): Statement {
       const name = cursor.expectIdentifier();
       cursor.expectKeyword("ON");
       const database = cursor.expectIdentifier();
-      const policy = parsePolicyOptions(cursor, ["DURATION", "REPLICATION", "SHARD", "DEFAULT"]);
-      if (policy.durationNs === undefined) throw cursor.found("DURATION");
-      if (policy.replication === undefined) throw cursor.found("REPLICATION");
+      const first = parsePolicyOptions(cursor, ["DURATION"]);
+      if (first.durationNs === undefined) throw cursor.found("DURATION");
+      const second = parsePolicyOptions(cursor, ["REPLICATION"]);
+      if (second.replication === undefined) throw cursor.found("REPLICATION");
+      const policy = { ...first, ...second, ...parseInOrder(cursor, ["SHARD", "DEFAULT"]) };
       return { kind: "create retention policy", database, policy: { ...policy, name } };
     }
     case "CONTINUOUS":
@@ -46,13 +48,29 @@ const MOST_REPLICAS = 2_147_483_647;
 function parseCreateDatabase(cursor: Cursor): CreateDatabase {
   const database = cursor.expectIdentifier();
   if (!cursor.takeKeyword("WITH")) return { kind: "create database", database, policy: null };
-  const options = ["DURATION", "NAME", "REPLICATION", "SHARD"];
-  if (!cursor.isKeyword(...options)) throw cursor.found(...options);
-  return { kind: "create database", database, policy: parsePolicyOptions(cursor, options) };
+  const options = ["DURATION", "REPLICATION", "SHARD", "NAME"];
+  if (!cursor.isKeyword(...options)) throw cursor.found("DURATION", "NAME", "REPLICATION", "SHARD");
+  return { kind: "create database", database, policy: parseInOrder(cursor, options, true) };
 }
 
-/** DURATION d, REPLICATION n, SHARD DURATION d, DEFAULT and NAME n, each at most once, in any order. */
-function parsePolicyOptions(cursor: Cursor, allowed: readonly string[]): PolicyOptions {
+/** Each at most once, in this order. */
+function parseInOrder(
+  cursor: Cursor,
+  options: readonly string[],
+  takesInfiniteShards = false,
+): PolicyOptions {
+  let policy: PolicyOptions = {};
+  for (const option of options)
+    policy = { ...policy, ...parsePolicyOptions(cursor, [option], takesInfiniteShards) };
+  return policy;
+}
+
+/** DURATION d, REPLICATION n, SHARD DURATION d, DEFAULT and NAME n, each at most once, in any order. Shards of INF: as long as the policy wants. */
+function parsePolicyOptions(
+  cursor: Cursor,
+  allowed: readonly string[],
+  takesInfiniteShards = false,
+): PolicyOptions {
   let policy: PolicyOptions = {};
   const left = new Set(allowed);
   while (cursor.isKeyword(...left)) {
@@ -64,6 +82,8 @@ function parsePolicyOptions(cursor: Cursor, allowed: readonly string[]): PolicyO
     else if (word === "NAME") policy = { ...policy, name: cursor.expectIdentifier() };
     else {
       cursor.expectKeyword("DURATION");
+      if (!takesInfiniteShards && cursor.isKeyword("INF"))
+        throw cursor.error("invalid duration INF for shard duration", cursor.peek());
       policy = { ...policy, shardDurationNs: parseRetention(cursor) };
     }
   }

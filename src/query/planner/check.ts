@@ -19,6 +19,8 @@ interface Contents {
   hasAggregate: boolean;
   onlySelectors: boolean;
   topOrBottom: string | null;
+  /** A function of numbers inside of a transformation. */
+  unsupported: string | null;
 }
 
 /** Windows of the statement itself, or of one around it. */
@@ -39,6 +41,7 @@ export function checkSelect(
     hasAggregate: false,
     onlySelectors: true,
     topOrBottom: null,
+    unsupported: null,
   };
   const check = new FieldCheck(contents, statement.limit, windows);
   for (const field of fields) check.field(field, true);
@@ -71,6 +74,7 @@ export function checkSelect(
   if (contents.hasRowTransformation && contents.hasAggregate) {
     throw new InputError("mixing aggregate and non-aggregate queries is not supported");
   }
+  if (contents.unsupported !== null) throw new InputError(`unsupported call: ${contents.unsupported}`);
 }
 
 class FieldCheck {
@@ -182,14 +186,9 @@ class FieldCheck {
   #nested(node: CallNode, alone: boolean): void {
     if (node.name === "distinct") this.#distinct(node.arguments, true);
     else if (isMathName(node.name)) {
-      const before = this.#contents.calls;
       this.#math(node, node.name, alone);
-      const isOverCall = this.#contents.calls > before;
-      throw new InputError(
-        isOverCall
-          ? `unsupported call: ${node.name}`
-          : "mixing aggregate and non-aggregate queries is not supported",
-      );
+      // (said once nothing else is wrong)
+      this.#contents.unsupported ??= node.name;
     } else this.#call(node, alone);
   }
 

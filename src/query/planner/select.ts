@@ -14,6 +14,7 @@ import { checkGroups } from "./join.ts";
 import { type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { checkFields, checkNames, checkWritten } from "./prepare.ts";
+import { withReducedFields } from "./reduce.ts";
 import {
   isDerived,
   isTagName,
@@ -38,9 +39,10 @@ interface Surroundings {
 export async function planSelect(statement: SelectStatement, context: PlanContext): Promise<SelectPlan> {
   // before anything else that is wrong with the statement
   for (const database of databasesOf(statement.sources)) resolveDatabase(context, database);
-  checkWritten(statement, context, null);
-  await checkNames(statement, context);
-  return (await planWithin(statement, context, null)).plan;
+  const reduced = withReducedFields(statement);
+  checkWritten(reduced, context, null);
+  await checkNames(reduced, context);
+  return (await planWithin(reduced, context, null)).plan;
 }
 
 /** Of every measurement, in subqueries too, as written. */

@@ -2,7 +2,7 @@
 
 import type { Node } from "../../../src/query/ast.ts";
 import type { Difference } from "../differences.ts";
-import { withShown } from "../rewrite.ts";
+import { conditionOf, nodesIn, withShown } from "../rewrite.ts";
 import { comparesTags, isNear1970, namesField } from "./claims.ts";
 import {
   countsAreLess,
@@ -54,7 +54,9 @@ export const shows: readonly Difference[] = [
     reason: "it is what was asked",
     covers: ({ exchange, serie, influxd, history }) =>
       /^show/i.test(exchange.text) &&
-      /time [<>=]/i.test(exchange.text) &&
+      nodesIn(conditionOf(exchange.text) ?? { kind: "boolean", value: true }).some(
+        (node) => node.kind === "reference" && node.name.toLowerCase() === "time",
+      ) &&
       (isPartOf(serie.body, influxd.body) ||
         (isNear1970(history) && isAnswered(serie, influxd) && !influxd.body.includes('"series"'))),
   },
