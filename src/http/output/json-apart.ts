@@ -9,7 +9,7 @@ import type { Column } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
 import type { ColumnarRows, RowCell } from "../../query/columnar.ts";
 import type { Cell } from "../../query/result.ts";
-import { tagText } from "./json-text.ts";
+import { piecesOf } from "./json-pieces.ts";
 import { loadPowersOfTen } from "./powers.ts";
 
 /** Values (or rows), and bytes that they take at most, after which they are written. */
@@ -23,19 +23,22 @@ const TIME_BYTES = 40;
 
 const utf8 = new TextEncoder();
 
-/** Times and values on their way into linear memory, which others may move meanwhile. */
+/** Times, values and lengths of pieces on their way into linear memory, which others may move meanwhile. */
 class Room {
   readonly times = new BigInt64Array(MOST_VALUES);
   readonly integers = new BigInt64Array(MOST_VALUES);
   /** The same bytes as the integers. */
   readonly values = new Float64Array(this.integers.buffer);
   readonly marks = new Uint8Array(MOST_VALUES);
+  /** A row has two pieces more than values. */
+  readonly lengths = new Uint32Array(3 * MOST_VALUES);
 }
 
 /** Of an answer that is done, for the next one. */
 let spare: Room | null = null;
 
-/** Mark of a value that stands in the pieces. */
+/** Marks of a value that is null, and of one that stands in the pieces. */
+const NULL = 0;
 const NOTHING = 6;
 
 export class JsonApart {
@@ -46,9 +49,10 @@ export class JsonApart {
   #columnCount = 0;
   #rowCount = 0;
   #valueCount = 0;
+  #pieceCount = 0;
   #room: Room | null = null;
-  #pieces: string[] = [];
-  #characters = 0;
+  #texts: string[] = [];
+  #textBytes = 0;
 
   /** `unitNs`: what times are cut to, 0 = RFC 3339. `close` when done. */
   constructor(kernels: Kernels, unitNs: bigint) {
@@ -79,15 +83,14 @@ export class JsonApart {
     );
   }
 
-  /** What `take` gives at most, as long as the text is ASCII. */
+  /** What `take` gives at most. */
   get mostBytes(): number {
-    return this.#rowCount * TIME_BYTES + this.#valueCount * NUMBER_BYTES + this.#characters;
+    return this.#rowCount * TIME_BYTES + this.#valueCount * NUMBER_BYTES + this.#textBytes;
   }
 
   /** Adds a row, with `before` in front of it; not when it is full. The cell in front is the time. */
   addRow(row: readonly Cell[], before: string): void {
-    this.#begin(row.length - 1, row[0] as bigint, before);
-    const { marks, values } = this.#room!;
+    const { marks, values } = this.#begin(row.length - 1, row[0] as bigint, before);
     let piece = "";
     for (let c = 1; c < row.length; c++) {
       this.#piece(`${piece},`);
@@ -109,76 +112,86 @@ export class JsonApart {
   addColumnar({ blocks, block, row, cells }: ColumnarRows, index: number, before: string): void {
     const { series, times, columns } = blocks[block[index]!]!;
     const rowAt = row[index]!;
-    this.#begin(fieldCount(cells), times[rowAt]!, before);
-    let piece = "";
+    const pieces = piecesOf(series, cells);
+    const { lengths } = this.#begin(pieces.texts.length - 1, times[rowAt]!, before);
+    let texts: (string | null)[] | undefined;
+    let c = 0;
     for (const cell of cells) {
-      if (cell.kind === "tag") {
-        const value = series.tags.get(cell.name);
-        piece += value === undefined ? ",null" : `,${tagText(value)}`;
-        continue;
+      if (cell.kind === "tag") continue;
+      const text = this.#value(columns[cell.column] ?? null, rowAt, this.#valueCount++);
+      if (text !== null) {
+        texts ??= [];
+        texts[c] = text;
       }
-      this.#piece(`${piece},`);
-      piece = this.#value(columns[cell.column] ?? null, rowAt, this.#valueCount++);
+      c++;
     }
-    this.#piece(`${piece}]`);
+    if (texts === undefined) {
+      this.#texts.push(pieces.whole);
+      this.#textBytes += pieces.sizeBytes;
+      for (const length of pieces.lengths) lengths[this.#pieceCount++] = length;
+    } else
+      for (let p = 0; p < pieces.texts.length; p++)
+        this.#piece((p === 0 ? "" : (texts[p - 1] ?? "")) + pieces.texts[p]!);
   }
 
-  // Puts a value in its place; one that is no number is given as text instead.
-  #value(column: Column | null, row: number, at: number): string {
+  // Puts a value in its place; one that the kernel does not write is given as text instead, else null.
+  #value(column: Column | null, row: number, at: number): string | null {
     const { marks, values, integers } = this.#room!;
-    marks[at] = NOTHING;
-    if (column === null || column.present?.[row] === 0) return "null";
-    switch (column.type) {
+    if (column === null || column.present?.[row] === 0) {
+      marks[at] = NULL;
+      return null;
+    }
+    const { type } = column;
+    marks[at] = type;
+    switch (type) {
       case FieldType.String:
+        marks[at] = NOTHING;
         return JSON.stringify(column.values[row]!);
       case FieldType.Boolean:
-        return column.values[row] === 0 ? "false" : "true";
+        integers[at] = column.values[row] === 0 ? 0n : 1n;
+        return null;
       case FieldType.Float:
         values[at] = column.values[row]!;
-        break;
+        return null;
       default:
         integers[at] = column.values[row]!; // (bits: an unsigned one comes back as it was)
+        return null;
     }
-    marks[at] = column.type;
-    return "";
   }
 
   /** The bytes of the rows collected, valid until the next call; then there are none. */
   take(): Uint8Array {
     const rows = this.#rowCount;
     const values = this.#valueCount;
-    const pieces = this.#pieces;
+    const pieces = this.#pieceCount;
+    const textBytes = this.#textBytes;
     const kernels = this.#kernels;
     const room = this.#room!;
-    const text = pieces.join("");
-    const out = rows * TIME_BYTES + values * NUMBER_BYTES + 8 + text.length * 3;
-    const times = this.#scratch.reserve(
-      rows * 8 + values * 9 + pieces.length * 4 + 16 + text.length * 3 + out,
-    );
+    const out = this.mostBytes + 8;
+    const times = this.#scratch.reserve(rows * 8 + values * 9 + pieces * 4 + 16 + textBytes + out);
     const valuesAt = times + rows * 8;
     const lengths = valuesAt + values * 8;
-    const marks = lengths + pieces.length * 4;
+    const marks = lengths + pieces * 4;
     const textAt = marks + values;
-    const outAt = textAt + text.length * 3;
+    const outAt = textAt + textBytes;
     kernels.i64(times, rows).set(room.times.subarray(0, rows));
     kernels.f64(valuesAt, values).set(room.values.subarray(0, values));
+    kernels.u32(lengths, pieces).set(room.lengths.subarray(0, pieces));
     kernels.view(marks, values).set(room.marks.subarray(0, values));
-    const { written } = utf8.encodeInto(text, kernels.view(textAt, text.length * 3));
-    const lengthOf = kernels.u32(lengths, pieces.length);
-    const isAscii = written === text.length;
-    for (let p = 0; p < pieces.length; p++)
-      lengthOf[p] = isAscii ? pieces[p]!.length : Buffer.byteLength(pieces[p]!);
+    const { written } = utf8.encodeInto(this.#texts.join(""), kernels.view(textAt, textBytes));
+    assert(written === textBytes, "pieces are as long as was counted");
     const end = kernels.call.jsonApart(
       ...([rows, this.#columnCount, times, this.#unitNs, lengths, textAt, valuesAt, marks, outAt] as const),
     );
     this.#rowCount = 0;
     this.#valueCount = 0;
-    this.#pieces = [];
-    this.#characters = 0;
+    this.#pieceCount = 0;
+    this.#texts = [];
+    this.#textBytes = 0;
     return kernels.view(outAt, (end >>> 0) - outAt);
   }
 
-  #begin(columnCount: number, time: bigint, before: string): void {
+  #begin(columnCount: number, time: bigint, before: string): Room {
     assert(columnCount < MOST_COLUMNS && !this.isFull(columnCount), "a row that fits into the room");
     if (this.#room === null) {
       this.#room = spare ?? new Room();
@@ -187,11 +200,14 @@ export class JsonApart {
     this.#columnCount = columnCount;
     this.#room.times[this.#rowCount++] = time;
     this.#piece(`${before}[`);
+    return this.#room;
   }
 
   #piece(text: string): void {
-    this.#pieces.push(text);
-    this.#characters += text.length;
+    const sizeBytes = Buffer.byteLength(text);
+    this.#texts.push(text);
+    this.#textBytes += sizeBytes;
+    this.#room!.lengths[this.#pieceCount++] = sizeBytes;
   }
 }
 

@@ -1,9 +1,8 @@
 // Forms of rows: what the rows of a block have in common (its tags, the commas, the closing bracket), as the pieces between their
 // values, where the kernel copies them from (kernels/assembly/json.ts draws a form).
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
-import type { SeriesBlock } from "../../model/scan.ts";
-import type { ColumnarRows, RowCell } from "../../query/columnar.ts";
-import { tagText } from "./json-text.ts";
+import type { ColumnarRows } from "../../query/columnar.ts";
+import { piecesOf } from "./json-pieces.ts";
 
 const AREA_BYTES = 64 * 1024;
 
@@ -42,7 +41,7 @@ export class JsonForms {
   make({ blocks, cells }: ColumnarRows, block: number): number {
     let size = this.#sizes[block];
     if (size === undefined) {
-      size = this.#make(block, piecesOf(blocks[block]!, cells));
+      size = this.#make(block, piecesOf(blocks[block]!.series, cells).texts);
       this.#sizes[block] = size;
     }
     return size;
@@ -81,22 +80,4 @@ export class JsonForms {
     this.#at = area;
     this.#end = area + (this.#kernels.call.areaSize(area) >>> 0);
   }
-}
-
-/** One more than there are values: what stands before, between and behind them. */
-function piecesOf(block: SeriesBlock, cells: readonly RowCell[]): string[] {
-  const pieces: string[] = [];
-  let piece = "";
-  for (const cell of cells) {
-    piece += ",";
-    if (cell.kind === "tag") {
-      const value = block.series.tags.get(cell.name);
-      piece += value === undefined ? "null" : tagText(value);
-    } else {
-      pieces.push(piece);
-      piece = "";
-    }
-  }
-  pieces.push(`${piece}]`);
-  return pieces;
 }

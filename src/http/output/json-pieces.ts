@@ -1,0 +1,58 @@
+// Pieces: what the rows of a series have in common, as text between their values.
+//
+//     ,"a",  value 0  ,  value 1  ,"b"]        cells: a tag, two fields, a tag
+//
+// They are kept with the series, which mostly is in the next answer of the same columns as well.
+import type { Series } from "../../model/scan.ts";
+import type { RowCell } from "../../query/columnar.ts";
+import { tagText } from "./json-text.ts";
+
+export interface Pieces {
+  /** One more than there are values. */
+  readonly texts: readonly string[];
+  /** All of them, and how many bytes of UTF-8 each takes. */
+  readonly whole: string;
+  readonly lengths: readonly number[];
+  readonly sizeBytes: number;
+}
+
+const kept = new WeakMap<Series, { readonly shape: string; readonly pieces: Pieces }>();
+let last: { readonly cells: readonly RowCell[]; readonly shape: string } = { cells: [], shape: "" };
+
+export function piecesOf(series: Series, cells: readonly RowCell[]): Pieces {
+  if (last.cells !== cells) last = { cells, shape: shapeOf(cells) };
+  const { shape } = last;
+  const known = kept.get(series);
+  if (known?.shape === shape) return known.pieces;
+  const pieces = made(series, cells);
+  kept.set(series, { shape, pieces });
+  return pieces;
+}
+
+// Which columns are tags, and which ones: all that pieces depend on but for the series. (Names of tags have no line breaks.)
+function shapeOf(cells: readonly RowCell[]): string {
+  return cells.map((cell) => (cell.kind === "tag" ? `t${cell.name}` : "")).join("\n");
+}
+
+function made({ tags }: Series, cells: readonly RowCell[]): Pieces {
+  const texts: string[] = [];
+  let piece = "";
+  for (const cell of cells) {
+    piece += ",";
+    if (cell.kind === "tag") {
+      const value = tags.get(cell.name);
+      piece += value === undefined ? "null" : tagText(value);
+    } else {
+      texts.push(piece);
+      piece = "";
+    }
+  }
+  texts.push(`${piece}]`);
+  const lengths = texts.map((text) => Buffer.byteLength(text));
+  return {
+    texts,
+    whole: texts.join(""),
+    lengths,
+    sizeBytes: lengths.reduce((sum, length) => sum + length, 0),
+  };
+}
