@@ -64,6 +64,33 @@ test("sources of several types: each value keeps its own, those that fit no more
   ]);
 });
 
+test("a copy of several measurements has the types and names of each", async () => {
+  const db = await openNew();
+  const lines = 'a,t=x v=9223372036854775807i 10\na,t=y v=2i 20\nb v="text",t="field" 10\nc v=2.5,w=true 10';
+  await db.writeLines(lines, target);
+  await rows(db, "CREATE DATABASE copy; CREATE DATABASE part");
+  expect(await rows(db, "SELECT * INTO copy.autogen.:MEASUREMENT FROM /.*/ GROUP BY *")).toEqual([[0n, 4]]);
+  const at = (database: string, query: string) => rows(db, query.replaceAll("..", `${database}..`));
+  expect(await at("copy", "SHOW FIELD KEYS ON copy")).toEqual(await rows(db, "SHOW FIELD KEYS ON db"));
+  expect(await at("copy", "SHOW SERIES ON copy")).toEqual(await rows(db, "SHOW SERIES ON db"));
+  for (const name of ["a", "b", "c"])
+    expect(await at("copy", `SELECT * FROM ..${name}`)).toEqual(await at("db", `SELECT * FROM ..${name}`));
+  // named one by one, of two policies, windows
+  await rows(db, "CREATE RETENTION POLICY p ON db DURATION INF REPLICATION 1");
+  await db.writeLines("a,t=x v=5i 30", { ...target, retentionPolicy: "p" });
+  const last = "SELECT last(v) AS v INTO part.autogen.:MEASUREMENT FROM a, p.a, b GROUP BY t";
+  expect(await rows(db, last)).toEqual([[0n, 3]]);
+  expect(await at("part", "SELECT v, t FROM ..a")).toEqual([
+    [20n, 2, "y"],
+    [30n, 5, "x"],
+  ]);
+  expect(await at("part", "SELECT v FROM ..b")).toEqual([[10n, "text"]]);
+  expect(await rows(db, "SHOW FIELD KEYS ON part")).toEqual([
+    ["v", "integer"],
+    ["v", "string"],
+  ]);
+});
+
 test("an answer of many rows goes through in batches, also into the measurement that it is read from", async () => {
   const db = await openNew();
   const lines = Array.from({ length: 150_000 }, (_, i) => `m,t=${i % 3} v=${i} ${i}`);

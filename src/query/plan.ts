@@ -58,11 +58,18 @@ export interface SelectPlan {
 }
 
 /** SELECT ... INTO: the rows of `plan` are written. */
-export interface SelectIntoPlan {
-  readonly kind: "select into";
+export interface IntoPart {
   readonly plan: SelectPlan;
   /** Columns that are written as tags, not as fields. */
   readonly tagColumns: readonly number[];
+}
+
+export interface SelectIntoPlan {
+  readonly kind: "select into";
+  /** Of all that is read. */
+  readonly plan: SelectPlan;
+  /** What is run, one after the other. */
+  readonly parts: readonly IntoPart[];
   /** Both names exist; `measurement` "" = the name of the series that the rows come from. */
   readonly target: {
     readonly database: string;

@@ -49,6 +49,17 @@ export const changes: readonly Difference[] = [
       /"written"\],"values":\[\[\d+,0\]\]/.test(influxd.body),
   },
   {
+    title: "several measurements in INTO :MEASUREMENT",
+    influxd:
+      "gives fields of one name one type: what does not fit it is left out, integers beside floats become floats",
+    serie: "writes each measurement with its own types",
+    reason: "a copy is to have what is copied",
+    covers: ({ exchange, influxd, serie }) =>
+      /\binto\b[^;]*:measurement\b/i.test(exchange.text) &&
+      influxd.body.includes('"written"') &&
+      serie.body.includes('"written"'),
+  },
+  {
     title: "DELETE by values",
     influxd: "`fields not supported in WHERE clause during deletion`",
     serie: "deletes the points that satisfy the condition",
