@@ -91,6 +91,8 @@ export interface PlannedColumn {
   readonly type: FieldType | "time" | "tag" | null;
   /** INTO makes a tag of it: one that top() or bottom() show of their rows. */
   readonly isWrittenAsTag?: true;
+  /** `*` around a subquery leaves it out: its name is that of a column before it, with a number, or it stands beside top(). */
+  readonly isUnlisted?: true;
 }
 
 /** Windows [k·every + offset, (k+1)·every + offset) in the zone's local time; the executor computes the bounds. */

@@ -18,10 +18,11 @@ export function expandFields(
   for (const field of fields) {
     const expression = withoutParentheses(field.expression);
     if (expression.kind === "wildcard" || expression.kind === "regex") {
-      // (a tag that is a column is shown as that)
+      // (a tag that is a column is shown as that, and again where the subquery groups by it)
       const isColumn = (name: string) => schema.tagColumns?.has(name) === true;
       const only = expression.kind === "regex" ? null : expression.only;
-      const isHidden = (name: string) => groupsByWildcard || dimensions.has(name) || isColumn(name);
+      const isHidden = (name: string) =>
+        groupsByWildcard || dimensions.has(name) || (isColumn(name) && !schema.groups?.has(name));
       const names = allNames(schema).filter(
         ({ name, cast, isTag }) =>
           passes(expression, name, regexes) &&
@@ -44,9 +45,11 @@ const withoutParentheses = (node: Node): Node =>
 function allNames(schema: Schema): { name: string; cast: "field" | "tag"; isTag: boolean }[] {
   const isTag = (name: string) => schema.tagColumns?.has(name) === true;
   const names = [
-    ...[...schema.fields.keys()].map((name) => ({ name, cast: "field" as const, isTag: isTag(name) })),
+    ...[...schema.fields.keys()]
+      .filter((name) => !schema.unlisted?.has(name))
+      .map((name) => ({ name, cast: "field" as const, isTag: isTag(name) })),
     ...[...(schema.absent ?? [])]
-      .filter((name) => !schema.tags.has(name))
+      .filter((name) => !schema.tags.has(name) && !schema.unlisted?.has(name))
       .map((name) => ({ name, cast: "field" as const, isTag: false })),
     ...[...schema.tags].map((name) => ({ name, cast: "tag" as const, isTag: true })),
   ];

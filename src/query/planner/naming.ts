@@ -48,6 +48,14 @@ export function takeTime(
   return { timeName, fields };
 }
 
+/** Whether `*` around a subquery leaves a column out: one that got a number, as its name was taken, and a tag beside top() or bottom() that is no column as well. */
+export function isUnlisted(column: Named, name: string, all: readonly Named[]): boolean {
+  const isOfName = (other: Named) =>
+    !other.isOfRank && other.alias === null && nameOf(other.expression) === name;
+  if (column.isOfRank) return !all.some(isOfName);
+  return column.alias === null && name !== nameOf(column.expression);
+}
+
 /** Distinct names of the columns after the time; those that are written as tags (`isTag`) keep their own, and take none. */
 export function nameColumns(columns: readonly Named[], isTag: (column: Named) => boolean): string[] {
   const taken = new Map<string, number>();

@@ -166,6 +166,7 @@ export class OutputBuilder {
 
   /** The type that a column has in the statement around; null: nothing is known, or operators do not fit. */
   typeOf(node: Node): FieldType | "tag" | null {
+    if (node.kind === "reference" && node.cast === "field") return this.typeOf({ ...node, cast: null });
     // (out there a function of numbers of what is unknown is unknown)
     if (node.kind === "call" && isMathName(node.name)) return this.typeOf(node.arguments[0]!);
     try {
@@ -209,10 +210,8 @@ export class OutputBuilder {
         return FieldType.String;
       case "boolean":
         return FieldType.Boolean;
-      case "reference": {
-        const row = this.#row(node);
-        return row === null ? null : isTag(row) ? "tag" : row.type;
-      }
+      case "reference":
+        return this.#typeOfName(node);
       case "call": {
         // a function of numbers counts as what it is made of, or as a number where that is unknown
         if (isMathName(node.name))
@@ -227,6 +226,16 @@ export class OutputBuilder {
       default:
         return null;
     }
+  }
+
+  /** What is written behind it, or what it is. */
+  #typeOfName(node: ReferenceNode): FieldType | "tag" | null {
+    const { name, cast } = node;
+    if (cast === "tag") return "tag";
+    if (cast !== null && cast !== "field") return castTypes[cast]!;
+    const row = this.#row(node);
+    if (row === null) return null;
+    return isTag(row) || this.#schema.tagColumns?.has(name) ? "tag" : row.type;
   }
 
   #typeOfCall(node: Node): FieldType | null {
@@ -248,9 +257,9 @@ export class OutputBuilder {
   #typed(node: Node): Node {
     switch (node.kind) {
       case "reference": {
-        const row = this.#row(node);
-        if (row === null) return node;
-        return { ...node, cast: isTag(row) ? "tag" : (fieldTypeNames[row.type] as CastType) };
+        const type = this.#typeOfName(node);
+        if (type === null) return node;
+        return { ...node, cast: type === "tag" ? type : (fieldTypeNames[type] as CastType) };
       }
       case "paren":
         return { ...node, inner: this.#typed(node.inner) };

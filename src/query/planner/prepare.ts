@@ -12,7 +12,7 @@ import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
 import { havingCalls } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
-import { type Named, nameColumns, takeTime } from "./naming.ts";
+import { isUnlisted, type Named, nameColumns, takeTime } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { NO_NAMES, type Schema, TS_IS_NO_TIME, unite } from "./schema.ts";
 import { planMeasurements } from "./sources.ts";
@@ -95,11 +95,13 @@ async function namesOf(statement: SelectStatement, context: PlanContext): Promis
   const names = nameColumns(columns, () => false);
   const fields = new Map<string, FieldType>();
   const tagColumns = new Set<string>();
+  const unlisted = new Set<string>();
   for (const [index, { expression }] of columns.entries()) {
     const [name, type] = [names[index]!, builder.typeOf(expression)];
+    if (isUnlisted(columns[index]!, name, columns)) unlisted.add(name);
     if (type === null || fields.has(name)) continue;
     fields.set(name, type === "tag" ? FieldType.String : type);
     if (type === "tag") tagColumns.add(name);
   }
-  return { fields, tags, tagColumns };
+  return { fields, tags, tagColumns, groups: tags, unlisted };
 }

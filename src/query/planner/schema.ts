@@ -9,6 +9,10 @@ export interface Schema {
   readonly tags: ReadonlySet<string>;
   /** Those of `fields` that are tags which a subquery gives as columns; absent for what is stored. */
   readonly tagColumns?: ReadonlySet<string>;
+  /** Tags that a subquery itself groups by: `*` shows them beside a column of the name. */
+  readonly groups?: ReadonlySet<string>;
+  /** Columns of a subquery that `*` leaves out. */
+  readonly unlisted?: ReadonlySet<string>;
   /** Names that are fields without a value in any row, whatever else is said of them; of a subquery: columns of no known type. */
   readonly absent?: ReadonlySet<string>;
   /** Integers that are floats in a source beside this one, and so have no bits. */
@@ -77,7 +81,11 @@ export function unite(schemas: readonly Schema[]): Schema {
   const tags = new Set<string>();
   const tagColumns = new Set<string>();
   const absent = new Set<string>();
+  const groups = new Set<string>();
+  const unlisted = new Set<string>();
   for (const schema of schemas) {
+    for (const name of schema.groups ?? []) groups.add(name);
+    for (const name of schema.unlisted ?? []) unlisted.add(name);
     for (const name of schema.absent ?? []) absent.add(name);
     for (const name of schema.tagColumns ?? []) tagColumns.add(name);
     for (const [name, type] of schema.fields) {
@@ -89,7 +97,8 @@ export function unite(schemas: readonly Schema[]): Schema {
   // a join is alone
   if (schemas[0]?.sides !== undefined) return { ...schemas[0], fields, tags };
   for (const name of absent) if (fields.has(name)) absent.delete(name);
-  return schemas.some(isDerived) ? { fields, tags, tagColumns, absent } : { fields, tags };
+  if (!schemas.some(isDerived)) return { fields, tags };
+  return { fields, tags, tagColumns, absent, groups, unlisted };
 }
 
 const ranks: readonly FieldType[] = [

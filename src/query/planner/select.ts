@@ -11,7 +11,7 @@ import { expandFields } from "./expand.ts";
 import { hiddenColumns, planHaving } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
 import { checkGroups } from "./join.ts";
-import { type Named, nameColumns } from "./naming.ts";
+import { isUnlisted, type Named, nameColumns } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { checkFields, checkNames, checkWritten } from "./prepare.ts";
 import { withReducedFields } from "./reduce.ts";
@@ -122,11 +122,11 @@ async function planWithin(
     kind: "select",
     columns: [
       { name: timeName, type: "time" },
-      ...described
-        .slice(0, shown.length)
-        .map((column, i) =>
-          isWrittenAsTag(shown[i]!) ? { ...column, isWrittenAsTag: true as const } : column,
-        ),
+      ...described.slice(0, shown.length).map((column, i) => ({
+        ...column,
+        ...(isWrittenAsTag(shown[i]!) ? { isWrittenAsTag: true as const } : {}),
+        ...(isUnlisted(shown[i]!, column.name, shown) ? { isUnlisted: true as const } : {}),
+      })),
     ],
     inputs,
     minTime: min ?? MIN_TIME,
@@ -146,7 +146,7 @@ async function planWithin(
     seriesOffset: statement.seriesOffset,
     timezone,
   };
-  return { plan: planned, range };
+  return { plan: planned, range, groups: own };
 }
 
 /** All that a statement reads by name. */

@@ -13,6 +13,8 @@ import { fieldMap, type PlannedSource, tagSet } from "./schema.ts";
 export interface Subquery {
   readonly plan: SelectPlan;
   readonly range: TimeRange;
+  /** Tags that the statement itself groups by. */
+  readonly groups: readonly string[];
 }
 
 /** `keys`: tags that it groups by, in place of those of the statement around it. */
@@ -78,7 +80,9 @@ export async function measurementNames(
 }
 
 /** A subquery as one source a name: its columns are fields, its dimensions tags. */
-export function subquerySources({ plan, range }: Subquery): PlannedSource[] {
+export function subquerySources({ plan, range, groups: own }: Subquery): PlannedSource[] {
+  const groups = new Set(own);
+  const unlisted = new Set(plan.columns.filter(({ isUnlisted }) => isUnlisted).map(({ name }) => name));
   const names = new Set(plan.inputs.map(({ source }) => sourceName(source)));
   return [...names].map((name) => {
     const inputs = plan.inputs.filter(({ source }) => sourceName(source) === name);
@@ -101,7 +105,7 @@ export function subquerySources({ plan, range }: Subquery): PlannedSource[] {
     for (const name of absent) if (fields.has(name)) absent.delete(name);
     const own: SelectPlan = { ...plan, columns: [plan.columns[0]!, ...columns], inputs };
     const rows = { kind: "subquery", plan: own, minTime: range.min, maxTime: range.max } as const;
-    return { name, rows, fields, tags, tagColumns, absent };
+    return { name, rows, fields, tags, tagColumns, absent, groups, unlisted };
   });
 }
 

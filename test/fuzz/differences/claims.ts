@@ -1,6 +1,6 @@
 // What a statement has that may make a difference, and statements without it.
 
-import type { Node, SelectField, SelectStatement, Source } from "../../../src/query/ast.ts";
+import type { Node, SelectStatement, Source } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Exchange } from "../pair.ts";
 import { callsOf, conditionOf, isWindowed, nodesIn, selectsOf, visitNode } from "../rewrite.ts";
@@ -210,31 +210,6 @@ export const areInShards = (history: readonly Exchange[]): boolean => {
 
 export const deletes = (history: readonly Exchange[]): boolean =>
   history.some(({ text }) => /^\s*(?:delete|drop (?:series|measurement|shard))/i.test(text));
-
-/** Each column once, `*` being all of them, and each under a name of its own. */
-export const withoutRepeats = (statement: SelectStatement, depth: number): SelectStatement => {
-  const all = statement.fields.find(({ expression }) => expression.kind === "wildcard");
-  const isAmongAll = ({ kind }: Node) => kind === "wildcard" || kind === "reference" || kind === "regex";
-  // (a tag that is grouped by is a column anyway)
-  const groups = new Set(statement.dimensions.map(printNode));
-  const named = statement.fields.filter(
-    ({ expression }, _, { length }) => depth === 0 || length === 1 || !groups.has(printNode(expression)),
-  );
-  const fields = named.filter((field) => field === all || all === undefined || !isAmongAll(field.expression));
-  const once = [...new Map(fields.map((field) => [printNode(field.expression), field] as const)).values()];
-  // (of columns with one name influxd takes the first)
-  const nameOf = ({ alias, expression }: SelectField) =>
-    alias ?? (expression.kind === "reference" ? expression.name : printNode(expression));
-  const distinct =
-    depth === 0 ? once : once.filter((field) => once.find((o) => nameOf(o) === nameOf(field)) === field);
-  if (depth === 0) return { ...statement, fields: distinct };
-  return {
-    ...statement,
-    fields: distinct.map((field, i) =>
-      isAmongAll(field.expression) || field.alias !== null ? field : { ...field, alias: `column${i}` },
-    ),
-  };
-};
 
 const ofFloats = /^(?:acos|asin|atan|atan2|cos|exp|ln|log|log2|log10|pow|sin|sqrt|tan)$/;
 

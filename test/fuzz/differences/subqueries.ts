@@ -15,7 +15,6 @@ import {
   withoutFields,
   withoutInnerWindows,
   withoutOrder,
-  withoutRepeats,
   withoutTransformations,
 } from "./claims.ts";
 import {
@@ -119,16 +118,6 @@ export const subqueries: readonly Difference[] = [
             }
           : node,
       ),
-  },
-  {
-    title: "a name twice in a subquery",
-    influxd:
-      "`SELECT * FROM (SELECT f, f FROM m)` shows it once; a tag that is a column and grouped by is shown twice",
-    serie: "shows the columns that the subquery has: `f` and `f_1`; the tag once",
-    reason: "it is what the subquery answers by itself",
-    covers: ({ exchange, serie, influxd }) =>
-      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
-    without: (text) => withSelects(text, withoutRepeats),
   },
   {
     title: "a tag of the outer GROUP BY beside unknown columns of a subquery",
