@@ -3,9 +3,11 @@
 // When every call has a value a window, rows are the windows. When one has points of its own (top, distinct, a
 // transformation), calls are joined by time: a row takes the next point of every call that has one at the
 // earliest time left.
+import type { Column } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import type { ColumnarRows } from "./columnar.ts";
 import { fillNumber } from "./fill.ts";
+import { FoldedWindows } from "./folded-windows.ts";
 import type { Frame } from "./frame.ts";
 import { windowCount } from "./frame.ts";
 import { functions } from "./functions.ts";
@@ -15,7 +17,7 @@ import { type Input, type Output, readsRow, type SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import { filledCells, filledRows } from "./selected-windows.ts";
 import { type CallValues, type FilledValues, type PointValues, windowValue } from "./values.ts";
-import { FEW_WINDOWS, timesFrom, timesOf, windowColumns } from "./window-columns.ts";
+import { columnOf, FEW_WINDOWS, timesFrom, timesOf, windowColumns } from "./window-columns.ts";
 
 /** The calls that columns use, and what they gave for the group in hand (by call index; null = nothing). */
 export interface GroupValues {
@@ -80,7 +82,7 @@ export class AnswerRows {
     return rows;
   }
 
-  /** The rows of windows that are not few as columns, after OFFSET and up to LIMIT; null: `of` gives them. */
+  /** The rows of windows as columns where that costs less, after OFFSET and up to LIMIT; null: `of` gives them. */
   columns(group: GroupValues): ColumnarRows | null {
     const plan = this.#plan;
     const frame = this.#frame;
@@ -89,12 +91,25 @@ export class AnswerRows {
     if (!present.every((call) => group.values[call]!.kind === "windows")) return null;
     const filled = present.map((call) => (group.values[call] as CallValues & { kind: "windows" }).windows);
     const { from, to } = windowRange(plan, filled, frame);
-    if (to - from < FEW_WINDOWS || to - from > PART_ROWS) return null;
+    if (to - from > PART_ROWS) return null;
     const { outputs } = this.#input;
-    if (plan.fill.kind !== "none" && outputs.every(({ kind }) => kind === "call")) {
-      const cells = outputs.map((output) => this.#cellsOf(group, output, from, to));
-      return windowColumns(plan, outputs, timesFrom(frame, from, to), cells);
+    const areFew = to - from < FEW_WINDOWS;
+    if (areFew && !filled.every((windows) => windows instanceof FoldedWindows)) return null;
+    // every window makes a row, and every column is a call
+    const isStraight =
+      (plan.fill.kind !== "none" ||
+        filled.some((windows) => windows instanceof FoldedWindows && windows.isFull(from, to))) &&
+      outputs.every(({ kind }) => kind === "call");
+    if (isStraight) {
+      const columns: (Column | null)[] = [];
+      for (const output of outputs) {
+        const column = this.#columnOf(group, output, from, to);
+        if (column === undefined) return null;
+        columns.push(column);
+      }
+      return windowColumns(plan, timesFrom(frame, from, to), columns);
     }
+    if (areFew) return null;
     const windows: number[] = [];
     const cells: Cell[][] = this.#evaluate.map(() => []);
     const at = this.#position();
@@ -103,13 +118,27 @@ export class AnswerRows {
       windows.push(window);
       for (let c = 0; c < cells.length; c++) cells[c]!.push(this.#evaluate[c]!(at));
     }
-    return windowColumns(plan, outputs, timesOf(frame, windows), cells);
+    const columns: (Column | null)[] = [];
+    for (const [c, { type }] of outputs.entries()) {
+      const column = columnOf(cells[c]!, type);
+      if (column === undefined) return null;
+      columns.push(column);
+    }
+    return windowColumns(plan, timesOf(frame, windows), columns);
   }
 
-  /** What a column that is a call shows in the windows [from, to). */
-  #cellsOf(group: GroupValues, output: Output, from: number, to: number): readonly Cell[] {
+  /** What a column that is a call shows in the windows [from, to); undefined: see `columnOf`. */
+  #columnOf(group: GroupValues, output: Output, from: number, to: number): Column | null | undefined {
     const { call } = output as Output & { kind: "call" };
     const values = group.values[call];
+    if (values?.kind === "windows" && values.windows instanceof FoldedWindows) {
+      const column = values.windows.column(from, to);
+      if (column === null || (column !== undefined && column.type === output.type)) return column;
+    }
+    return columnOf(this.#cellsOf(values, call, from, to), output.type);
+  }
+
+  #cellsOf(values: CallValues | null | undefined, call: number, from: number, to: number): readonly Cell[] {
     if (values?.kind !== "windows") return new Array<Cell>(to - from).fill(this.#absent[call]!);
     const { windows } = values;
     if (windows.first === from && windows.values.length === to - from) return windows.values;
@@ -172,10 +201,11 @@ function windowRange(
   frame: Frame,
 ): { from: number; to: number } {
   const hull = { from: Number.POSITIVE_INFINITY, to: 0 };
-  for (const { first, values } of windows) {
-    const filled = values.findIndex((value) => value !== null);
-    if (filled >= 0) hull.from = Math.min(hull.from, first + filled);
-    hull.to = Math.max(hull.to, first + values.length);
+  for (const each of windows) {
+    const isFolded = each instanceof FoldedWindows;
+    const filled = isFolded ? each.filledFrom : each.values.findIndex((value) => value !== null);
+    if (filled >= 0) hull.from = Math.min(hull.from, each.first + filled);
+    hull.to = Math.max(hull.to, each.first + (isFolded ? each.length : each.values.length));
   }
   const from =
     plan.window !== null && plan.fill.kind === "none" ? hull.from : frame.openStart ? hull.from : frame.lead;

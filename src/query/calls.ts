@@ -1,6 +1,6 @@
 // What the calls of an input ask for: which of them columns use, over which windows, and whether folds answer them.
 import { InputError } from "../base/errors.ts";
-import { isFoldable } from "./folds.ts";
+import { isFoldable } from "./folded-windows.ts";
 import { functions } from "./functions.ts";
 import {
   type Call,

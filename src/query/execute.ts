@@ -25,7 +25,8 @@ import {
 import { ColumnarPart } from "./columnar.ts";
 import { DerivedRows } from "./derived.ts";
 import { type BaseCall, evaluateCall, evaluatePoints, type Means } from "./evaluate.ts";
-import { foldedTime, foldedValues, foldGroups, isFoldable } from "./folds.ts";
+import { FoldedWindows, foldedTime, isFoldable } from "./folded-windows.ts";
+import { foldGroups } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { byTags, gatherGroups, type RowGroup } from "./gather.ts";
 import { HavingRows } from "./having.ts";
@@ -288,7 +289,7 @@ async function visitExact(
       evaluate(tags, (call) => {
         const field = fields[indexOf.get(fieldOf(call).reference.name)!]!;
         if (field === null) return null;
-        const values = foldedValues(call, field);
+        const values = new FoldedWindows(call, field);
         if (input.rowTime === "window") return values;
         return { times: BigInt64Array.of(foldedTime(call, field, 0)), values: values.values, rows: null };
       });

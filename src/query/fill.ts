@@ -9,6 +9,7 @@ import { FieldType } from "../model/types.ts";
 import type { Fill } from "./ast.ts";
 import { isCount } from "./calls.ts";
 import { integerCell } from "./cells.ts";
+import { FoldedWindows } from "./folded-windows.ts";
 import type { Call } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import type { FilledValues, WindowValues } from "./values.ts";
@@ -29,7 +30,7 @@ export function fillWindows(
   if (fill.kind === "previous")
     return fillPrevious(windows, descending && fill.within === undefined, carried);
   if (fill.kind === "linear" && isNumber(call.type)) return fillLinear(windows, call.type, time);
-  return { ...windows, before: null, after: null };
+  return windows instanceof FoldedWindows ? windows : { ...windows, before: null, after: null };
 }
 
 function isNumber(type: FieldType): boolean {

@@ -1,13 +1,7 @@
-// Aggregates from partial folds: the answers of several sources (one a partition) merged per group and field, then
-// read as the values of calls. No value of a row comes this far: the work is per group and window.
+// Aggregates from partial folds: the answers of several sources (one a partition) merged per group and field (folded-windows.ts
+// reads them as the values of calls). No value of a row comes this far: the work is per group and window.
 import { assert } from "../base/assert.ts";
 import { Fold, type FoldedColumn, type FoldRequest, type FoldValues, type Rows } from "../model/scan.ts";
-import { FieldType } from "../model/types.ts";
-import { integerCell } from "./cells.ts";
-import { subtract } from "./functions/aggregates.ts";
-import type { Call } from "./plan.ts";
-import type { Cell } from "./result.ts";
-import type { WindowValues } from "./values.ts";
 
 /** Aggregates of one field of a group, by window from `first` on. */
 export interface FoldedField {
@@ -160,81 +154,4 @@ function pick(
   if (!isBetter(from[w]!, fromTime[w]!, into[at]!, intoTime[at]!)) return;
   into[at] = from[w]!;
   intoTime[at] = fromTime[w]!;
-}
-
-// ---- values of calls --------------------------------------------------------------------------------------
-
-/** The values of a call by window, from the aggregates of its field; null where a window has none. */
-export function foldedValues(call: Call, field: FoldedField): WindowValues {
-  const { column, first } = field;
-  const { count } = column;
-  const read = valueReader(call, column);
-  const values: Cell[] = new Array(count.length);
-  for (let w = 0; w < count.length; w++) values[w] = count[w] === 0 ? null : read(w);
-  return { first, values };
-}
-
-/** Time of the row that a selector selected in window `w`. */
-export function foldedTime(call: Call, field: FoldedField, w: number): bigint {
-  const { column } = field;
-  const times =
-    call.function === "min"
-      ? column.minTime
-      : call.function === "max"
-        ? column.maxTime
-        : call.function === "first"
-          ? column.firstTime
-          : column.lastTime;
-  assert(times !== undefined, `a fold lacks the times of ${call.function}`);
-  return times[w - field.first]!;
-}
-
-function valueReader(call: Call, column: FoldedColumn): (w: number) => Cell {
-  switch (call.function) {
-    case "count":
-      return (w) => column.count[w]!;
-    case "mean": {
-      const sum = kept(column.sum);
-      return (w) => Number(sum[w]!) / column.count[w]!;
-    }
-    case "stddev": {
-      const deviations = kept(column.deviations);
-      return (w) => (column.count[w]! < 2 ? null : Math.sqrt(deviations[w]! / (column.count[w]! - 1)));
-    }
-    case "spread": {
-      const smallest = cells(kept(column.min));
-      const largest = cells(kept(column.max));
-      return (w) => subtract(column.type, largest(w), smallest(w));
-    }
-    case "sum":
-      return cells(kept(column.sum));
-    case "min":
-      return cells(kept(column.min));
-    case "max":
-      return cells(kept(column.max));
-    case "first":
-      return cells(kept(column.first));
-    case "last":
-      return cells(kept(column.last));
-    default:
-      return assert(false, `${call.function} is not answered by a fold`) as never;
-  }
-}
-
-function kept<T>(array: T | undefined): T {
-  assert(array !== undefined, "a fold lacks an aggregate that was asked for");
-  return array;
-}
-
-function cells(values: FoldValues): (w: number) => number | bigint {
-  return values instanceof Float64Array ? (w) => values[w]! : (w) => integerCell(values[w]!);
-}
-
-/** Fields whose values a fold can aggregate: numbers, as they are stored. */
-export function isFoldable(call: Call): boolean {
-  if (call.fold === 0 || call.argument.kind !== "field") return false;
-  const { field } = call.argument;
-  if (field.reference.kind !== "field" || field.reference.type !== field.type) return false;
-  const isNumber = field.type !== FieldType.Boolean && field.type !== FieldType.String;
-  return isNumber || call.function === "count";
 }

@@ -2,12 +2,13 @@
 //
 //     times     w0 w1 w2 w3 ...     where the windows begin
 //     cells     3  -  5  7  ...     what each output shows
-import type { Series, SeriesBlock } from "../model/scan.ts";
+import type { Column, Series, SeriesBlock } from "../model/scan.ts";
+import type { FieldType } from "../model/types.ts";
 import { columnOfCells, isOfType } from "./cellblocks.ts";
 import { wordsOf } from "./cells.ts";
-import type { ColumnarRows } from "./columnar.ts";
+import type { ColumnarRows, RowCell } from "./columnar.ts";
 import { type Frame, windowCount } from "./frame.ts";
-import type { Output, SelectPlan } from "./plan.ts";
+import type { SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 
 /** With fewer rows an array a row costs less. */
@@ -16,30 +17,43 @@ export const FEW_WINDOWS = 16;
 const NO_SERIES: Series = { key: "", tags: new Map() };
 
 /**
- * `times`: of the windows that make a row, ascending; `cells`: by output, as many. Rows stand in the order of the answer, after OFFSET and up
- * to LIMIT. null: a cell is not of its output's type (a number that fill() put among texts), so that there is no column for it.
+ * The cells of an output as a column of its type, null = none has a value; undefined: a cell is not of that type (a number that
+ * fill() put among texts), so that there is no column for it.
+ */
+export function columnOf(cells: readonly Cell[], type: FieldType | null): Column | null | undefined {
+  if (type === null) return null;
+  return isOfType(cells, type) ? columnOfCells(cells, type) : undefined;
+}
+
+/**
+ * `times`: of the windows that make a row, ascending; `columns`: by output, as long. Rows stand in the order of the answer, after
+ * OFFSET and up to LIMIT.
  */
 export function windowColumns(
   plan: SelectPlan,
-  outputs: readonly Output[],
   times: BigInt64Array,
-  cells: readonly (readonly Cell[])[],
-): ColumnarRows | null {
+  columns: readonly (Column | null)[],
+): ColumnarRows {
   const rowCount = times.length;
-  if (!outputs.every(({ type }, c) => type === null || isOfType(cells[c]!, type))) return null;
-  const block: SeriesBlock = {
-    series: NO_SERIES,
-    rowCount,
-    times,
-    columns: outputs.map(({ type }, c) => (type === null ? null : columnOfCells(cells[c]!, type))),
-  };
+  const block: SeriesBlock = { series: NO_SERIES, rowCount, times, columns };
   const { descending, offset, limit } = plan;
   const end = limit === 0 ? rowCount : Math.min(rowCount, offset + limit);
   const count = Math.max(end - offset, 0);
   const row = new Uint32Array(count);
   for (let i = 0; i < count; i++) row[i] = descending ? rowCount - 1 - offset - i : offset + i;
-  const shown = outputs.map((_, column) => ({ kind: "field" as const, column }));
-  return { count, blocks: [block], block: new Uint32Array(count), row, cells: shown };
+  return { count, blocks: [block], block: new Uint32Array(count), row, cells: fieldCells(columns.length) };
+}
+
+/** By how many there are: whoever writes them keeps what belongs to the cells that came last. */
+const cellsByCount = new Map<number, readonly RowCell[]>();
+
+function fieldCells(count: number): readonly RowCell[] {
+  let cells = cellsByCount.get(count);
+  if (cells === undefined) {
+    cells = Array.from({ length: count }, (_, column) => ({ kind: "field", column }));
+    cellsByCount.set(count, cells);
+  }
+  return cells;
 }
 
 /** Where the windows [from, to) begin. */
