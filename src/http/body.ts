@@ -39,15 +39,17 @@ export class Bodies {
   /**
    * Reads the body and hands it to `use`. Throws `BodyTooLargeError`, `OverloadedError` when too much is in
    * flight, `InputError` when it cannot be inflated.
+   * @param isForm a body that may be empty, or as it is, whatever is said of its compression: clients say it of all they send
    */
-  async with<T>(request: Request, use: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+  async with<T>(request: Request, use: (bytes: Uint8Array) => Promise<T>, isForm = false): Promise<T> {
     const held = { bytes: 0 };
     try {
       const startMs = performance.now();
       const sent = await this.#receive(request, held);
       this.#receiveMs += performance.now() - startMs;
       const encoding = request.headers.get("content-encoding")?.toLowerCase() ?? null;
-      const bytes = encoding === null ? sent : this.#inflate(sent, encoding, held);
+      const isSent = encoding === null || (isForm && isPlain(sent, encoding));
+      const bytes = isSent ? sent : this.#inflate(sent, encoding, held);
       return await use(bytes);
     } finally {
       this.#inflightBytes -= held.bytes;
@@ -99,6 +101,11 @@ export class Bodies {
 }
 
 const GZIP_HEADER_BYTES = 10;
+
+/** Whether there is nothing to inflate: no bytes, or such that gzip never begins with. */
+function isPlain(sent: Uint8Array, encoding: string): boolean {
+  return sent.length === 0 || (/^(x-)?gzip$/.test(encoding) && sent[0] !== 0x1f);
+}
 
 /** null: it is larger than `maxBytes`. Errors as Go's gzip reader has them. */
 function inflateBounded(sent: Uint8Array, maxBytes: number): Uint8Array | null {

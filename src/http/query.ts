@@ -92,11 +92,13 @@ async function queryParameters(bodies: Bodies, request: Request): Promise<URLSea
   if (request.method !== "POST") return inUrl;
   const contentType = request.headers.get("content-type") ?? "";
   const mediaType = contentType.split(";", 1)[0]!.trim().toLowerCase();
-  return await bodies.with(request, async (bytes) => {
+  const isForm = true;
+  const read = async (bytes: Uint8Array) => {
     if (mediaType === "multipart/form-data") return await withParts(inUrl, contentType, bytes);
     if (mediaType !== "" && mediaType !== "application/x-www-form-urlencoded") return inUrl;
     return new URLSearchParams([...new URLSearchParams(new TextDecoder().decode(bytes)), ...inUrl]);
-  });
+  };
+  return await bodies.with(request, read, isForm);
 }
 
 /** Adds the parts; where there is no `q`, it may be a file of statements. */

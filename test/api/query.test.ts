@@ -128,6 +128,21 @@ describe("parameters", () => {
       },
       differs: differs(known.forms, { status: 200 }),
     },
+    // Python's client says so of all that it sends, here with q in the URL and no body
+    ...["gzip", "identity", "br"].map((encoding) => ({
+      title: `no body, said to be ${encoding}`,
+      request: {
+        ...{ method: "POST", path: url("/query", { db: "d", q: some }) },
+        headers: { "Content-Encoding": encoding, "Content-Length": "0" },
+      },
+    })),
+    {
+      title: "a form that is not compressed, and is said to be",
+      request: {
+        ...{ method: "POST", path: "/query?db=d", body: `${new URLSearchParams({ q: some })}` },
+        headers: { "Content-Type": formType, "Content-Encoding": "gzip" },
+      },
+    },
     {
       title: "names twice in the URL",
       request: {
