@@ -277,6 +277,14 @@ export const selections: readonly Difference[] = [
     covers: ({ serie }) => /holt_winters over \d+ values takes too long/.test(serie.body),
   },
   {
+    title: "windows of a negative length",
+    influxd: "takes `GROUP BY time(-1s)` for none",
+    serie: "`time dimension must be longer than zero`",
+    reason: "such a length is a slip",
+    covers: ({ serie, exchange }) =>
+      /time\(\s*-/i.test(exchange.text) && /time dimension must be longer than zero/.test(serie.body),
+  },
+  {
     title: "stddev of one point",
     influxd: "a value that is null: fill() leaves it, fill(none) shows its window, difference() answers null",
     serie: "no value",
