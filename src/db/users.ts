@@ -240,5 +240,5 @@ export const FIRST_ACCESS: Access = {
   isAdmin: false,
   isFirst: true,
   may: () => false,
-  sees: () => false,
+  sees: () => true,
 };

@@ -71,6 +71,7 @@ function fromUrl(request: Request): Credential | null {
 
 function pairOf(text: string): Credential | null {
   const colon = text.indexOf(":");
-  if (colon <= 0) return null;
+  if (colon < 0) return null;
+  if (colon === 0) throw new UnauthorizedError("username required");
   return { kind: "password", user: text.slice(0, colon), password: text.slice(colon + 1) };
 }

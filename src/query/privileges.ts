@@ -13,8 +13,9 @@ type Requirement = "admin" | { readonly privilege: "read" | "write"; readonly da
 /** Throws `ForbiddenError` for the first statement that may not run; then none of them may. */
 export function authorize(statements: readonly Statement[], access: Access, database: string): void {
   if (access.isFirst) {
-    const [only, ...others] = statements;
-    if (only?.kind === "create user" && only.isAdmin && others.length === 0) return;
+    // (when it fails, those behind it are not run)
+    const [first] = statements;
+    if (first?.kind === "create user" && first.isAdmin) return;
     throw new ForbiddenError("error authorizing query: create admin user first or disable authentication");
   }
   if (access.isAdmin) return;

@@ -191,6 +191,7 @@ describe("who it is", () => {
     ["a wrong password", basic("r", "x")],
     ["an unknown user", basic("nobody")],
     ["no base64", { Authorization: "Basic %%%" }],
+    ["a password alone", basic("")],
     ["no colon", { Authorization: `Basic ${btoa("rpw")}` }],
     ["an unknown scheme", { Authorization: "Digest x" }],
     ["u and p before the header", basic("r", "x"), "u=r&p=pw"],
@@ -226,4 +227,31 @@ describe("who it is", () => {
     ...open,
     ...closed,
   ]);
+});
+
+describe("before there is an administrator", () => {
+  let fresh: Servers;
+  beforeAll(async () => {
+    fresh = await startServers({ authEnabled: true });
+  });
+  afterAll(() => fresh.stop());
+
+  const root = "CREATE USER root WITH PASSWORD 'pw' WITH ALL PRIVILEGES";
+  const nobody = (q: string): Case => ({
+    title: `nobody: ${q}`,
+    request: form({ q }, "/query?db=d"),
+    comparable,
+  });
+  compare(
+    () => fresh,
+    [
+      nobody("SHOW DATABASES"),
+      nobody("CREATE USER n WITH PASSWORD 'pw'"),
+      nobody(`SHOW USERS; ${root}`),
+      nobody(`${root}; CREATE DATABASE d; SHOW USERS; GRANT ALL ON d TO root`),
+      nobody(`${root}; DROP DATABASE d`),
+      nobody("SHOW DATABASES"),
+      { title: "root", request: ask("SHOW DATABASES; SHOW GRANTS FOR root", "root") },
+    ],
+  );
 });
