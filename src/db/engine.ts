@@ -100,7 +100,9 @@ export class Engine {
     this.maintenance = new Maintenance(parts.log, parts.stores);
     this.ownSource = new StoreSource(parts.kernels, parts.schema, parts.stores);
     this.source = companions
-      ? new ScatteredSource(this.ownSource, companions.sources, () => companions.changes())
+      ? new ScatteredSource(this.ownSource, companions.sources, companions.seat.index, () =>
+          companions.changes(),
+        )
       : this.ownSource;
     if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
     const checkWritable = () => this.checkWritable();

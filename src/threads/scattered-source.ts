@@ -1,9 +1,10 @@
 // One source of many: each has some of the partitions, all are asked side by side, their answers are put together.
 //
-// A series is in one of them alone, so rows are passed on as they come; a group of a fold may come from several, which the
-// reader of a fold merges in any case.
+// A series is in one of them alone, so rows are passed on as they come. A group of a fold may come from several, which the reader
+// of a fold merges: in the same order whoever of them is asked and whichever answers first, as sums of floats depend on it.
 import type { Expression } from "../model/expression.ts";
 import type {
+  Budget,
   FoldedGroup,
   FoldRequest,
   ScanRequest,
@@ -22,24 +23,32 @@ const MOST_CHARACTERS = 4096;
 export class ScatteredSource implements Source {
   readonly #own: Source;
   readonly #others: readonly Source[];
+  /** Those of the others that stand before this one. */
+  readonly #earlier: ReadonlySet<Source>;
   readonly #changes: () => string;
   /** Fields and tag keys, which every query asks for. */
   readonly #kept = new Map<string, unknown>();
   #keptChanges = "";
 
-  /** `changes`: another number whenever a field or a series has come or gone in any of the sources. */
-  constructor(own: Source, others: readonly Source[], changes: () => string) {
+  /**
+   * `place`: of `own` among all, from 0; the others stand in their order. `changes`: another number whenever a field or a series has
+   * come or gone in any of the sources.
+   */
+  constructor(own: Source, others: readonly Source[], place: number, changes: () => string) {
     this.#own = own;
     this.#others = others;
+    this.#earlier = new Set(others.slice(0, place));
     this.#changes = changes;
   }
 
   async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
-    yield* this.#wherever(request, (source, onSeries) => source.scan({ ...request, onSeries }));
+    const ask = (source: Source, onSeries: () => void) => source.scan({ ...request, onSeries });
+    yield* this.#wherever(request, ask, (asked, askOne) => this.#sideBySide(asked, askOne));
   }
 
   async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
-    yield* this.#wherever(request, (source, onSeries) => source.fold({ ...request, onSeries }));
+    const ask = (source: Source, onSeries: () => void) => source.fold({ ...request, onSeries });
+    yield* this.#wherever(request, ask, (asked, askOne) => this.#inOrder(asked, askOne, request.budget));
   }
 
   async *seriesKeys(
@@ -121,13 +130,14 @@ export class ScatteredSource implements Source {
   async *#wherever<T>(
     { database, retentionPolicy, measurement, where, onSeries }: Selection,
     ask: (source: Source, onSeries: () => void) => AsyncIterable<T>,
+    read: (asked: readonly Source[], ask: Ask<T>) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
     const key = `none\0${JSON.stringify([database, retentionPolicy, measurement, where], plain)}`;
     const changes = this.#changesNow();
     const without = (this.#kept.get(key) ?? NOBODY) as ReadonlySet<Source>;
     const found = new Set<Source>();
     const asked = this.#others.filter((source) => !without.has(source));
-    yield* this.#sideBySide(asked, (source) =>
+    yield* read(asked, (source) =>
       ask(source, () => {
         found.add(source);
         onSeries?.();
@@ -138,23 +148,43 @@ export class ScatteredSource implements Source {
     this.#kept.set(key, new Set(this.#others.filter((source) => !found.has(source))));
   }
 
-  async *#sideBySide<T>(
-    asked: readonly Source[],
-    ask: (source: Source) => AsyncIterable<T>,
-  ): AsyncGenerator<T> {
-    const others: { readonly items: AsyncIterator<T>; readonly first: Promise<IteratorResult<T>> }[] = [];
+  // What this thread has, then what the others have.
+  async *#sideBySide<T>(asked: readonly Source[], ask: Ask<T>): AsyncGenerator<T> {
+    const others = asked.map((source) => new Begun<T>(source));
     try {
-      for (const source of asked) {
-        const items = ask(source)[Symbol.asyncIterator]();
-        const first = items.next();
-        first.catch(() => undefined); // it is thrown when its turn comes, or another error is first
-        others.push({ items, first });
-      }
-      for await (const item of ask(this.#own)) yield item;
-      for (const { items, first } of others)
-        for (let next = await first; !next.done; next = await items.next()) yield next.value;
+      for (const other of others) other.begin(ask);
+      yield* ask(this.#own);
+      for (const other of others) yield* other.rest();
     } finally {
-      for (const { items } of others) items.return?.().catch(() => undefined);
+      for (const other of others) other.end();
+    }
+  }
+
+  // Source after source. What this thread has is kept until those before it are done: it works while they do.
+  async *#inOrder(
+    asked: readonly Source[],
+    ask: Ask<FoldedGroup>,
+    budget: Budget,
+  ): AsyncGenerator<FoldedGroup> {
+    const others = asked.map((source) => new Begun<FoldedGroup>(source));
+    const earlier = others.filter(({ source }) => this.#earlier.has(source));
+    try {
+      for (const other of others) other.begin(ask);
+      const own: FoldedGroup[] = [];
+      if (earlier.length === 0) yield* ask(this.#own);
+      else
+        for await (const group of ask(this.#own)) {
+          budget.hold(sizeOf(group));
+          own.push(group);
+        }
+      for (const other of earlier) yield* other.rest();
+      for (const group of own) {
+        budget.hold(-sizeOf(group));
+        yield group;
+      }
+      for (const other of others.slice(earlier.length)) yield* other.rest();
+    } finally {
+      for (const other of others) other.end();
     }
   }
 
@@ -174,6 +204,42 @@ export class ScatteredSource implements Source {
     if (this.#keptChanges === changes) this.#kept.set(key, answer);
     return answer;
   }
+}
+
+type Ask<T> = (source: Source) => AsyncIterable<T>;
+
+/** Another source that has been asked, and works. */
+class Begun<T> {
+  readonly source: Source;
+  #items: AsyncIterator<T> | undefined;
+  #first: Promise<IteratorResult<T>> | undefined;
+
+  constructor(source: Source) {
+    this.source = source;
+  }
+
+  /** Throws when it cannot be asked. */
+  begin(ask: Ask<T>): void {
+    this.#items = ask(this.source)[Symbol.asyncIterator]();
+    this.#first = this.#items.next();
+    this.#first.catch(() => undefined); // it is thrown when its turn comes, or another error is first
+  }
+
+  async *rest(): AsyncGenerator<T> {
+    for (let next = await this.#first!; !next.done; next = await this.#items!.next()) yield next.value;
+  }
+
+  end(): void {
+    this.#items?.return?.().catch(() => undefined);
+  }
+}
+
+/** Bytes of what a group holds. */
+function sizeOf({ columns }: FoldedGroup): number {
+  let bytes = 0;
+  for (const column of columns)
+    for (const array of Object.values(column ?? {})) if (typeof array === "object") bytes += array.byteLength;
+  return bytes;
 }
 
 const NOBODY: ReadonlySet<Source> = new Set();
