@@ -1,8 +1,17 @@
 // What README.md promises is held against the code: the table of options, the set-up commands, the example program.
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { Database } from "../src/db/database.ts";
 import { defaultText, environmentName, kebabName, optionNames, optionTable } from "../src/db/options.ts";
@@ -98,12 +107,44 @@ describe("the commands with curl, as they stand", () => {
   });
 });
 
-test("the example program runs as written, in a folder that has serie installed", async () => {
+/** Puts the package that `bun pm pack` makes, and beside it what it depends on, into `node_modules` of a folder. */
+async function install(folder: string): Promise<void> {
+  const pack = Bun.spawn([process.execPath, "pm", "pack", "--quiet", "--destination", folder], {
+    cwd: root,
+    stdout: "pipe",
+  });
+  const printed = await new Response(pack.stdout).text();
+  expect(await pack.exited).toBe(0);
+  const tarball = printed.trim().split("\n").at(-1)!;
+  expect(readme).toContain(`/${basename(tarball)}`);
+  const modules = join(folder, "node_modules");
+  mkdirSync(modules);
+  expect(await Bun.spawn(["tar", "-xzf", join(folder, basename(tarball)), "-C", modules]).exited).toBe(0);
+  renameSync(join(modules, "package"), join(modules, "serie"));
+  for (const name of readdirSync(join(root, "node_modules")))
+    if (!name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(modules, name));
+}
+
+test("the package is the library and the server: no data, no history, no tests", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "serie-package-"));
+  try {
+    await install(folder);
+    const parts = readdirSync(join(folder, "node_modules/serie")).sort();
+    expect(parts).toEqual(["LICENSE", "README.md", "docs", "package.json", "src"]);
+    const packed = join(folder, "node_modules/serie/src/cli/serie.ts");
+    const child = Bun.spawn([process.execPath, packed, "--help"], { cwd: folder, stdout: "pipe" });
+    expect(await new Response(child.stdout).text()).toContain("--data-dir");
+    expect(await child.exited).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the example program runs as written, in a folder that has serie's package installed", async () => {
   const program = readme.split("\n## Library\n")[1]!.split("```ts\n")[1]!.split("```")[0]!;
   const folder = mkdtempSync(join(tmpdir(), "serie-example-"));
   try {
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(root, join(folder, "node_modules/serie"));
+    await install(folder);
     writeFileSync(join(folder, "example.ts"), program);
     const child = Bun.spawn([process.execPath, "example.ts"], {
       cwd: folder,
