@@ -59,6 +59,12 @@ const table = {
     serie: '400 `unsupported Content-Encoding "br": use gzip or none`',
     why: "they cannot be read",
   },
+  inflated: {
+    title: "compressed bodies of more than `max-body-size`",
+    influxd: "bounds the bytes that were sent, and inflates them to any size",
+    serie: "bounds them as sent and as inflated: 413",
+    why: "a few kilobytes must not take gigabytes of memory",
+  },
   // ---- writes ----------------------------------------------------------------------------------------------
   createdByWrite: {
     title: "a write to an unknown database",

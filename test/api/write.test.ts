@@ -146,6 +146,18 @@ describe("bodies", () => {
         gzip,
       ),
     },
+    {
+      title: "gzip of more than is taken",
+      request: write(encoded(gzipSync(`${"#".repeat(25_000_000)}\ninflated f=1 ${T}`)), "db=d", gzip),
+      differs: differs(known.inflated, { status: 413, contentType: "application/json" }),
+    },
+    {
+      title: "more than is taken",
+      request: write(`${"#".repeat(25_000_000)}\ntoo_large f=1 ${T}`, "db=d"),
+      // (serie says how many bytes it takes)
+      comparable: (seen) => ({ ...seen, error: null, body: String(JSON.stringify(seen.body)).slice(0, 35) }),
+    },
+    { title: "and nothing of it is there", request: look("too_large") },
     { title: "no bytes as gzip", request: write("", "db=d", gzip) },
     { title: "identity", request: write(`same f=1 ${T}`, "db=d", { "Content-Encoding": "identity" }) },
     { title: "identity, stored", request: look("same") },
