@@ -203,6 +203,21 @@ describe("stopping", () => {
       expect(await second.kill("SIGKILL")).toBeNull();
     });
 
+  // the shell between npx and Bun does not (README says so)
+  test("a signal to `bun run server` reaches the server", async () => {
+    const runner = Bun.spawn(
+      [process.execPath, "run", "server", "--port", "0", "--data-dir", join(folder, "runner")],
+      { cwd: join(import.meta.dir, ".."), stdout: "pipe", stderr: "pipe" },
+    );
+    let output = "";
+    for await (const chunk of runner.stdout.pipeThrough(new TextDecoderStream())) {
+      if (!output.includes(", ready in ") && (output + chunk).includes(", ready in ")) runner.kill("SIGTERM");
+      output += chunk;
+    }
+    expect(await runner.exited).toBe(0);
+    expect(output).toEndWith("serie: stopped\n");
+  });
+
   test("a second signal does not wait", async () => {
     const own = new ServerProcess(join(folder, "second"));
     const base = await own.ready();
