@@ -84,13 +84,18 @@ export function serieOf({ root, version, threads }: SerieChoice): Product {
       ...["--data-dir", dataDir],
       ...["--host", "127.0.0.1"],
       ...["--port", String(port)],
+      // (10 minutes unless given: soon, as InfluxDB's cache below)
+      ...["--flush-interval", "5s"],
       ...(threads === null ? [] : ["--threads", String(threads)]),
     ],
     readyPath: "/ready",
     prepare: async () => {},
     writePath: `/write?db=${DATABASE}`,
-    // what is left in memory is flushed by SIGTERM; until then flushes under way are waited for
-    settle: (_base, child, timeoutMs) => child.idle(timeoutMs),
+    async settle(_base, child, timeoutMs) {
+      // memory is flushed, and a second later what is over in time becomes one segment a store
+      await Bun.sleep(Math.min(8_000, timeoutMs));
+      await child.idle(timeoutMs);
+    },
     single: (form) => (form === "line" ? influxLine : serieJson),
     countValues: countInflux,
     async stages(base) {

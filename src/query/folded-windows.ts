@@ -37,7 +37,9 @@ export class FoldedWindows implements FilledValues {
   /** Index of the first value that is not null, -1 = there is none. */
   get filledFrom(): number {
     if (!this.#asItIs()) return this.values.findIndex((value) => value !== null);
-    return this.#folded.count.findIndex((count) => count !== 0);
+    const { count } = this.#folded;
+    for (let w = 0; w < count.length; w++) if (count[w] !== 0) return w;
+    return -1;
   }
 
   /** Whether each of the windows [from, to) has a value. */
@@ -65,8 +67,12 @@ export class FoldedWindows implements FilledValues {
     if (this.#call.function === "mean") {
       const { count } = this.#folded;
       const values = new Float64Array(length);
-      for (let i = 0; i < length; i++)
-        if (present === null || present[i] === 1) values[i] = Number(source[i + shift]!) / count[i + shift]!;
+      if (isFull && source instanceof Float64Array)
+        for (let i = 0; i < length; i++) values[i] = source[i + shift]! / count[i + shift]!;
+      else
+        for (let i = 0; i < length; i++)
+          if (present === null || present[i] === 1)
+            values[i] = Number(source[i + shift]!) / count[i + shift]!;
       return { type: FieldType.Float, present, values };
     }
     const isAligned = shift === 0 && source.length === length;
