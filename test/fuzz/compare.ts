@@ -108,7 +108,7 @@ async function explain(
     first: null,
   };
   // what is read of INTO is looked at without writing it again
-  if (/\binto\b/i.test(text)) {
+  if (/\binto\b/i.test(text) && !/^\s*create\b/i.test(text)) {
     // (windows without a value are not written)
     const read = withSelects(text, (statement) => ({
       ...statement,

@@ -33,13 +33,15 @@ export interface Named {
   readonly isOfRank?: true;
 }
 
-/** Time is always the first column: naming it among the fields only says how that column is called. */
+/** Time is always the first column: naming it among the fields only says how that column is called. `inParentheses`: there, too. */
 export function takeTime(
   statement: SelectStatement,
   schema: Schema,
+  inParentheses = true,
 ): { readonly timeName: string; readonly fields: Named[] } {
   let timeName = "time";
-  const fields = statement.fields.filter(({ expression, alias }) => {
+  const fields = statement.fields.filter(({ expression: written, alias }) => {
+    const expression = inParentheses && written.kind === "paren" ? written.inner : written;
     const isTime =
       expression.kind === "reference" && expression.cast === null && isTimeName(schema, expression.name);
     if (isTime) timeName = alias ?? expression.name;

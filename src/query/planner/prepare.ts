@@ -49,13 +49,12 @@ export function checkFields(
   window: Window | null,
   around: { readonly window: Window | null } | null,
 ): ReturnType<typeof takeTime> {
-  const taken = takeTime(statement, schema);
-  const written = taken.fields.map(({ expression }) => expression);
+  const written = takeTime(statement, schema, false).fields.map(({ expression }) => expression);
   if (statement.having !== null) written.push(...havingCalls(statement.having));
   const outer = around?.window ?? null;
   const windows = window !== null ? "own" : outer !== null ? "outer" : "none";
   checkSelect(statement, written, windows, around !== null);
-  return taken;
+  return takeTime(statement, schema);
 }
 
 /** Throws for wildcards that stand for nothing in subqueries, and then for operators of the statement's own columns that do not fit. */

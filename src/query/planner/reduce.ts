@@ -7,8 +7,15 @@ import { quantityOf } from "./instants.ts";
 
 /** The statement, and those inside of it, with their columns worked out. */
 export function withReducedFields(statement: SelectStatement): SelectStatement {
-  const fields = statement.fields.map((field) => ({ ...field, expression: reduced(field.expression) }));
+  const fields = statement.fields.map((field) => ({ ...field, expression: column(field.expression) }));
   return { ...statement, fields, sources: statement.sources.map(withReducedSource) };
+}
+
+/** (Time in parentheses counts as a name where calls are looked at, and so keeps them.) */
+function column(node: Node): Node {
+  const expression = reduced(node);
+  const isTime = expression.kind === "reference" && expression.name === "time";
+  return isTime && node.kind === "paren" ? { kind: "paren", inner: expression } : expression;
 }
 
 function withReducedSource<S extends Source>(source: S): S {

@@ -124,6 +124,8 @@ async function planWithin(
       { name: timeName, type: "time" },
       ...described.slice(0, shown.length).map((column, i) => ({
         ...column,
+        // (that of a measurement that has no rows here is known, too)
+        type: column.type ?? united.typeOf(shown[i]!.expression),
         ...(isWrittenAsTag(shown[i]!) ? { isWrittenAsTag: true as const } : {}),
         ...(isUnlisted(shown[i]!, column.name, shown) ? { isUnlisted: true as const } : {}),
       })),

@@ -177,6 +177,7 @@ export const subqueries: readonly Difference[] = [
             sources.some(({ kind }) => kind === "subquery") &&
             (dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex") ||
               isAlikeButForNulls(influxd.body, serie.body) ||
+              areAmong(valuesOf(influxd.body), valuesOf(serie.body)) ||
               areAmong(plainValues(serie.body), plainValues(influxd.body))),
         )),
     without: (text) => withSelects(text, withOneSort),
