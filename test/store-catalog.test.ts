@@ -34,7 +34,7 @@ class Fixture {
   }
 
   drop(database: string, measurement: string | null): void {
-    for (const table of this.schema.drop(database, measurement)) this.catalog.drop(table.id);
+    this.catalog.drop(new Set(this.schema.drop(database, measurement).map(({ id }) => id)));
   }
 
   /** Every series: where it belongs (undefined = dropped) and its key. */

@@ -45,7 +45,7 @@ class Fixture {
   }
 
   drop(table: number): void {
-    this.catalog.drop(table);
+    this.catalog.drop(new Set([table]));
     for (const series of this.#series) if (series.table === table) series.table = -1;
   }
 

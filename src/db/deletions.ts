@@ -9,11 +9,12 @@ import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
 import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
+import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import type { Budget } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { partitionOfHash } from "../ring/partition.ts";
-import { dropEmptySeries, haveField } from "../store/empty.ts";
+import { dropEmptySeries, haveField, type TableSeries } from "../store/empty.ts";
 import type { Field, Schema, Table } from "../store/schema.ts";
 import { SeriesSelector } from "../store/select.ts";
 import { RangesBuilder, SeriesRanges } from "../store/series-ranges.ts";
@@ -30,6 +31,9 @@ import {
   type RangeDeletion,
 } from "./record.ts";
 import { ValueDeletion } from "./value-deletion.ts";
+
+/** How long requests go on in one section before flushes may come. */
+const SECTION_MS = 200;
 
 export interface DeletionParts {
   readonly kernels: Kernels;
@@ -53,20 +57,39 @@ export class Deletions implements DeletionAdministration {
     this.#parts = parts;
   }
 
-  async delete(request: DeleteRequest, budget: Budget): Promise<void> {
+  async delete(requests: readonly DeleteRequest[], budget: Budget): Promise<void> {
+    for (const request of requests) {
+      const { where } = request;
+      if (isByValue(where)) await new ValueDeletion(this.#parts, { ...request, where }, budget).run();
+    }
+    const left = requests.filter(({ where, fields }) => !isByValue(where) || fields !== null);
+    while (left.length > 0) await this.#section(left, budget);
+  }
+
+  // As many of the requests as have their time, taken off the list: what they leave without rows goes in one step for all of them. A
+  // flush may come between two sections.
+  #section(left: DeleteRequest[], budget: Budget): Promise<void> {
     const { maintenance, log, checkWritable } = this.#parts;
-    const { database, measurement, fields, where, minTime, maxTime } = request;
-    const isByValue = where !== null && fieldsOf(where).length > 0;
-    if (isByValue) await new ValueDeletion(this.#parts, { ...request, where }, budget).run();
-    if (isByValue && fields === null) return;
-    await maintenance.exclusively(async () => {
+    return maintenance.exclusively(async () => {
       budget.check();
       checkWritable();
-      const ranges = [[minTime, maxTime]] as const;
-      const named = fields === null ? {} : { fields };
-      if (!isByValue)
-        await this.log({ database, retentionPolicy: null, measurement, where, ranges, ...named });
-      for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name, budget);
+      const requests: DeleteRequest[] = [];
+      const pause = new Pause();
+      const endMs = performance.now() + SECTION_MS;
+      const touched: Touched[] = [];
+      while (left.length > 0 && (requests.length === 0 || performance.now() < endMs)) {
+        const request = left.shift()!;
+        const { database, measurement, fields, where, minTime, maxTime } = request;
+        requests.push(request);
+        if (isByValue(where)) continue;
+        const ranges = [[minTime, maxTime]] as const;
+        const named = fields === null ? {} : { fields };
+        touched.push(...this.#log({ database, retentionPolicy: null, measurement, where, ranges, ...named }));
+        if (pause.due()) await pause.wait();
+      }
+      await this.#dropEmpty(touched, pause);
+      for (const { database, measurement, fields } of requests)
+        for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name, budget);
       await log.sync();
     });
   }
@@ -94,11 +117,18 @@ export class Deletions implements DeletionAdministration {
    * flushes away until this has resolved.
    */
   async log(deletion: DeletionRecord): Promise<void> {
+    await this.#dropEmpty(this.#log(deletion), new Pause());
+  }
+
+  #log(deletion: DeletionRecord): Touched[] {
     const { kernels, schema, stores, log } = this.#parts;
     log.append(encodeDeletion(deletion));
-    const touched = applyDeletion(kernels, schema, stores, deletion);
-    const pause = new Pause();
-    for (const { store, table, series } of touched) await dropEmptySeries(store, table, series, pause);
+    return applyDeletion(kernels, schema, stores, deletion);
+  }
+
+  async #dropEmpty(touched: readonly Touched[], pause: Pause): Promise<void> {
+    for (const [store, own] of Map.groupBy(touched, (each) => each.store))
+      await dropEmptySeries(store, own, pause);
     this.#parts.changed();
   }
 
@@ -155,11 +185,14 @@ export function applyDrop(
   if (tables.length > 0) for (const store of stores) store.drop(tables);
 }
 
+/** Whether rows have to be read to know what goes. */
+function isByValue(where: Expression | null): where is Expression {
+  return where !== null && fieldsOf(where).length > 0;
+}
+
 /** Series of a store that a deletion took rows from. */
-interface Touched {
+interface Touched extends TableSeries {
   readonly store: Store;
-  readonly table: Table;
-  readonly series: Uint32Array;
 }
 
 /** The series that the deletions of a log took rows from: which of them are empty is looked at once, when all of it is replayed. */

@@ -345,8 +345,8 @@ export class Head {
     const { queryMemory } = this.#options;
     const { calls, streams } = partHandlers(db.engine, queryMemory);
     // biome-ignore lint/correctness/useYield: its end is all that it says
-    async function* deleteEverywhere(state: StreamState, request: DeleteRequest): Chunks {
-      await db.administration.deletions.delete(request, new ServedBudget(state, queryMemory));
+    async function* deleteEverywhere(state: StreamState, requests: readonly DeleteRequest[]): Chunks {
+      await db.administration.deletions.delete(requests, new ServedBudget(state, queryMemory));
       return null;
     }
     return {

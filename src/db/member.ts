@@ -23,6 +23,7 @@ import { Queries } from "./queries.ts";
 import { type RunOptions, Sessions } from "./sessions.ts";
 import type { Health, Metric } from "./status.ts";
 import type { Place, StoredPart, WriteOutcome, WriteTarget } from "./stored.ts";
+import type { FieldName } from "./unify.ts";
 import type { Users } from "./users.ts";
 
 /** The names, in a file that the head writes. */
@@ -92,8 +93,8 @@ export class Member {
       users: asked("users"),
       retention: asked("retention"),
       deletions: {
-        delete: async (request, budget) => {
-          for await (const _ of attended(head().stream("delete", request), budget)) {
+        delete: async (requests, budget) => {
+          for await (const _ of attended(head().stream("delete", requests), budget)) {
             // nothing comes but the end
           }
         },
@@ -167,10 +168,12 @@ export class Member {
   headStreams(): NonNullable<Handlers["streams"]> {
     const { schema, options } = this.#parts;
     const deletions = this.#engine.deletions;
-    async function* deleteHere(state: StreamState, request: DeleteRequest): Chunks {
-      await deletions.delete(request, new ServedBudget(state, options.queryMemory));
-      const measurement = schema.measurements(request.database).get(request.measurement);
-      const left = (request.fields ?? []).filter((field) => measurement?.field(field) !== undefined);
+    async function* deleteHere(state: StreamState, requests: readonly DeleteRequest[]): Chunks {
+      await deletions.delete(requests, new ServedBudget(state, options.queryMemory));
+      const left = requests.flatMap(({ database, measurement, fields }): FieldName[] => {
+        const known = schema.measurements(database).get(measurement);
+        return (fields ?? []).flatMap((field) => (known?.field(field) ? [[measurement, field]] : []));
+      });
       return new TextEncoder().encode(JSON.stringify(left));
     }
     return { delete: deleteHere };

@@ -22,6 +22,7 @@ import { type Queries, threadOfQuery } from "./queries.ts";
 import type { HeldWindows, Retention } from "./retention.ts";
 import type { Figures } from "./server-status.ts";
 import { TeamMetrics } from "./team-metrics.ts";
+import type { FieldName } from "./unify.ts";
 
 const text = new TextDecoder();
 
@@ -163,19 +164,20 @@ export class Team {
   }
 
   /** DELETE in all threads, side by side. */
-  async delete(db: Database, request: DeleteRequest, budget: Budget): Promise<void> {
-    const { database, measurement } = request;
+  async delete(db: Database, requests: readonly DeleteRequest[], budget: Budget): Promise<void> {
+    const [first] = requests;
+    if (first === undefined) return;
     await this.keeping(async (kept) => {
       const deleting = this.companions.others.map(async (thread) => {
-        const chunks = this.companions.channel(thread).stream("delete", request);
+        const chunks = this.companions.channel(thread).stream("delete", requests);
         for await (const left of attended(chunks, budget))
-          for (const field of JSON.parse(text.decode(left)) as string[])
-            kept.add(nameOf(database, measurement, field));
+          for (const [measurement, field] of JSON.parse(text.decode(left)) as FieldName[])
+            kept.add(nameOf(first.database, measurement, field));
       });
       // (all of them have ended when this does, whatever became of one)
       for (const each of await Promise.allSettled(deleting))
         if (each.status === "rejected") throw each.reason;
-      await db.deletions.delete(request, budget);
+      await db.deletions.delete(requests, budget);
     });
   }
 
@@ -213,7 +215,7 @@ class TeamAdministration implements Administration {
     this.queries = new TeamQueries(db.queries, team.companions);
     this.status = new TeamStatus(db.status, db, team.metrics);
     this.retention = new TeamRetention(db, team, (work) => this.#inTurn(work));
-    this.deletions = { delete: (request, budget) => this.#inTurn(() => team.delete(db, request, budget)) };
+    this.deletions = { delete: (requests, budget) => this.#inTurn(() => team.delete(db, requests, budget)) };
   }
 
   databases(): string[] {

@@ -109,7 +109,7 @@ export class ValueDeletion {
       }
     } finally {
       matching.pause();
-      await dropEmptySeries(store, table, matching.takeEmptied(), pause);
+      await dropEmptySeries(store, [{ table, series: matching.takeEmptied() }], pause);
       await log.sync();
     }
   }

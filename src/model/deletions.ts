@@ -20,5 +20,5 @@ export interface DeletionAdministration {
    * deletion by values goes step by step: when it throws (`QueryAbortedError` of the budget, `CorruptionError` at a damaged page,
    * `DiskError`), what it has deleted stays deleted, durably.
    */
-  delete(request: DeleteRequest, budget: Budget): Promise<void>;
+  delete(requests: readonly DeleteRequest[], budget: Budget): Promise<void>;
 }

@@ -49,7 +49,7 @@ export async function executeOperation(
       await administration.continuousQueries.drop(operation.database, operation.name);
       return [];
     case "delete":
-      for (const request of operation.requests) await administration.deletions.delete(request, budget);
+      await administration.deletions.delete(operation.requests, budget);
       return [];
     default:
       return executeRetention(operation, administration.retention);

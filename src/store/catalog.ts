@@ -90,13 +90,21 @@ export class Catalog {
     if (id === FAILED) throw new OverloadedError("out of linear memory: no room for more series");
   }
 
-  /** The table's series are found no more; their ids stay taken. */
-  drop(tableId: number): void {
-    this.#dropIndex();
-    this.#kernels.call.catalogDrop(this.record, tableId, DROPPED_TABLE);
+  /** The tables' series are found no more; their ids stay taken. */
+  drop(tableIds: ReadonlySet<number>): void {
+    const [first] = tableIds;
+    if (tableIds.size === 1) {
+      this.#dropIndex();
+      this.#kernels.call.catalogDrop(this.record, first!, DROPPED_TABLE);
+    } else {
+      // in one walk, and all places found anew once
+      const ids: number[] = [];
+      for (let id = 0; id < this.count; id++) if (tableIds.has(this.tableId(id))) ids.push(id);
+      this.dropSeries(ids);
+    }
   }
 
-  /** The same for some series of a table. */
+  /** The same for some series. */
   dropSeries(ids: readonly number[]): void {
     this.#dropIndex();
     const at = this.#key.reserve(ids.length * 4 + 8);

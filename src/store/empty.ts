@@ -95,22 +95,29 @@ interface Emptied {
   dropSeries(series: readonly number[]): void;
 }
 
+/** Series of a table. */
+export interface TableSeries {
+  readonly table: Table;
+  readonly series: Uint32Array;
+}
+
 /**
  * Takes those of the series that have no rows out of a store's catalog. They are looked for with pauses; what they lose their ids
- * for is a step of its own. No flush may come meanwhile.
+ * for is a step of its own, one for all of them: it costs as much as the catalog is large. No flush may come meanwhile.
  */
 export async function dropEmptySeries(
   store: Emptied,
-  table: Table,
-  series: Uint32Array,
+  all: Iterable<TableSeries>,
   pause: Pause,
 ): Promise<void> {
   const empty: number[] = [];
-  let place = 0;
-  for (const isEmpty of store.areEmpty(table, series)) {
-    const id = series[place++]!;
-    if (isEmpty) empty.push(id);
-    if (pause.due()) await pause.wait();
+  for (const { table, series } of all) {
+    let place = 0;
+    for (const isEmpty of store.areEmpty(table, series)) {
+      const id = series[place++]!;
+      if (isEmpty) empty.push(id);
+      if (pause.due()) await pause.wait();
+    }
   }
   store.dropSeries(empty);
 }

@@ -17,7 +17,7 @@ import type { WindowGrid } from "../model/windows.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
 import { compactSegments, deletedRun, pickRun, restRun } from "./compact.ts";
-import { dropEmptySeries, emptySeries, tablesIn, withHidden } from "./empty.ts";
+import { dropEmptySeries, emptySeries, type TableSeries, tablesIn, withHidden } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
 import { StoreFolder } from "./folder.ts";
 import { emptyManifest, type Manifest, readManifest, type SegmentEntry, writeManifest } from "./manifest.ts";
@@ -225,7 +225,7 @@ export class Store {
 
   /** Forgets tables that the schema has dropped: their rows are found no more. Durable as `delete` is. */
   drop(tables: readonly Table[]): void {
-    for (const table of tables) this.catalog.drop(table.id);
+    this.catalog.drop(new Set(tables.map(({ id }) => id)));
     const segments = this.#version.segments.map(({ entry, reader }) => ({
       entry: withHidden(entry, tables),
       reader,
@@ -307,10 +307,9 @@ export class Store {
     if (gone.length === 0) return 0;
     const kept = this.#version.segments.filter(({ entry }) => !isOver(entry));
     this.#replaceVersion(kept, this.#version.memtables);
-    const pause = new Pause();
     try {
-      for (const table of tablesIn(this.#parts.schema, gone))
-        await dropEmptySeries(this, table, this.#seriesOf(table), pause);
+      const all = Array.from(tablesIn(this.#parts.schema, gone), (table) => this.#seriesOf(table));
+      await dropEmptySeries(this, all, new Pause());
     } finally {
       // whatever becomes of the catalog: what left the version leaves the disk
       await this.#commit(kept, this.#manifest.logPosition);
@@ -467,14 +466,15 @@ export class Store {
     this.#replaceVersion(segments, [this.#active]);
     // segments have the keys of series that were deleted, too
     if (isRebuilt && this.#manifest.tombstones.length > 0)
-      for (const table of tablesIn(schema, segments)) this.dropEmpty(table, new Set(this.#seriesOf(table)));
+      for (const table of tablesIn(schema, segments))
+        this.dropEmpty(table, new Set(this.#seriesOf(table).series));
   }
 
-  #seriesOf(table: Table): Uint32Array {
+  #seriesOf(table: Table): TableSeries {
     const selector = new SeriesSelector(this.#parts.kernels, this.catalog);
     const { ids } = selector.select(table.id, null);
     selector.close();
-    return ids;
+    return { table, series: ids };
   }
 
   // Whether it had to be rebuilt.

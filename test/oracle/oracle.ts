@@ -16,7 +16,7 @@ import { Users } from "../../src/db/users.ts";
 import type { Administration } from "../../src/model/administration.ts";
 import type { BatchWriter } from "../../src/model/batch-writer.ts";
 import { openBatch } from "../../src/model/batchview.ts";
-import type { DeletionAdministration } from "../../src/model/deletions.ts";
+import type { DeleteRequest, DeletionAdministration } from "../../src/model/deletions.ts";
 import { evaluate } from "../../src/model/evaluate.ts";
 import type { Expression, Reference } from "../../src/model/expression.ts";
 import { RegexCache } from "../../src/model/regex.ts";
@@ -136,21 +136,25 @@ export class Oracle implements Source, Administration {
   };
 
   readonly deletions: DeletionAdministration = {
-    delete: async ({ database, measurement, fields, where, minTime, maxTime }) => {
-      const table = this.#table({ database, measurement });
-      for (const [key, each] of table?.series ?? []) {
-        for (const [time, row] of each.rows) {
-          if (time < minTime || time > maxTime || !this.#holds(where, each, row)) continue;
-          for (const name of fields ?? []) row.values.delete(name);
-          if (fields === null || row.values.size === 0) each.rows.delete(time);
-        }
-        if (each.rows.size === 0) table?.series.delete(key);
-      }
-      const rows = [...(table?.series.values() ?? [])].flatMap((each) => [...each.rows.values()]);
-      for (const name of fields ?? [])
-        if (!rows.some(({ values }) => values.has(name))) table?.fields.delete(name);
+    delete: async (requests) => {
+      for (const request of requests) this.#delete(request);
     },
   };
+
+  #delete({ database, measurement, fields, where, minTime, maxTime }: DeleteRequest): void {
+    const table = this.#table({ database, measurement });
+    for (const [key, each] of table?.series ?? []) {
+      for (const [time, row] of each.rows) {
+        if (time < minTime || time > maxTime || !this.#holds(where, each, row)) continue;
+        for (const name of fields ?? []) row.values.delete(name);
+        if (fields === null || row.values.size === 0) each.rows.delete(time);
+      }
+      if (each.rows.size === 0) table?.series.delete(key);
+    }
+    const rows = [...(table?.series.values() ?? [])].flatMap((each) => [...each.rows.values()]);
+    for (const name of fields ?? [])
+      if (!rows.some(({ values }) => values.has(name))) table?.fields.delete(name);
+  }
 
   /** INTO writes through the bytes of batches, as the database does. */
   readonly into: BatchWriter = {
