@@ -60,6 +60,8 @@ describe("compiling", () => {
     ["stars of stars", "(a*)*".repeat(100_000)],
     ["nothing or something", "(|a)*".repeat(100_000)],
     ["letters", "a".repeat(5_000_000)],
+    ["ranges of letters", `(?i)${"[\\x{100}-\\x{500}]".repeat(60_000)}`],
+    ["nothing in quotes", "\\Q\\E".repeat(3_000_000)],
     ["open groups", "(".repeat(5_000_000)],
   ];
   test.each(patterns)(

@@ -19,9 +19,11 @@ const POSIX_CLASS = 20;
 const UNICODE_CLASS = 50;
 /** Beside others in brackets, where they are sorted. */
 const UNICODE_CLASS_IN_BRACKETS = 500;
-/** How many times as much a class costs where it is folded, (?i), and what each character of a range costs then. */
+/** How many times as much a class costs where it is folded, (?i), and what each character of a range costs then: more in most alphabets. */
 const FOLDED = 10;
 const FOLDED_CHARACTER = 0.01;
+const FOLDED_LETTER = 0.05;
+const MOST_LETTERS = 5000;
 const MOST_COPIES = 1000;
 
 /** In µs; of a pattern that is wrong or over `MOST_COST` any number that is no less than that of its beginning. */
@@ -120,7 +122,7 @@ class Estimate {
     if (kind === "Q") {
       const end = pattern.indexOf("\\E", this.#at + 2);
       const text = (end < 0 ? pattern.length : end) - this.#at - 2;
-      this.#sum += text * CHARACTER;
+      this.#sum += (text + 1) * CHARACTER;
       this.#last = CHARACTER;
       this.#at += text + (end < 0 ? 2 : 4);
     } else if (kind === "p" || kind === "P") {
@@ -167,7 +169,9 @@ class Estimate {
       if (pattern[this.#at] !== "-" || pattern[this.#at + 1] === "]") continue;
       this.#at++;
       const high = this.#take();
-      if (this.#isFolded) cost += Math.max(0, high - low) * FOLDED_CHARACTER;
+      const characters = Math.max(0, high - low);
+      if (this.#isFolded)
+        cost += characters * FOLDED_CHARACTER + Math.min(characters, MOST_LETTERS) * FOLDED_LETTER;
     }
     this.#add(cost, 1);
   }
