@@ -231,6 +231,23 @@ test("what is refused for its type names its line or point, whichever way it cam
   expect((await db.writePoints(points, target)).errors).toEqual([`points[1]: ${conflict("m")}`]);
 });
 
+test("a number in JSON makes a new field a float, however large it is", async () => {
+  const db = await openIn(newFolder());
+  const write = async (value: string, metric = "m") =>
+    (await db.writeJson(`[{"metric":"${metric}","value":${value},"time":1}]`, target)).errors;
+  const refused = /^\[0\]\.value: 9007199254740993 has no exact float/;
+  expect(await write("9007199254740993")).toEqual([expect.stringMatching(refused)]);
+  expect(await write("1.5")).toEqual([]);
+  expect(await write("9007199254740993")).toEqual([expect.stringMatching(refused)]);
+  expect(await write("9007199254740992")).toEqual([]);
+  await db.writeLines('n value=1i\ns value="x"', target);
+  expect(await write("9007199254740993", "n")).toEqual([]);
+  expect(await rows(db, "SELECT value FROM n WHERE time = 1")).toEqual([[1n, 9007199254740993n]]);
+  expect(await write("9007199254740993", "s")).toEqual([
+    expect.stringContaining("already exists as type string"),
+  ]);
+});
+
 test("strictTypes refuses what would be converted", async () => {
   const db = await openIn(newFolder(), { strictTypes: true });
   await db.writeLines("m f=1.5 1", target);

@@ -5,12 +5,12 @@ import { parseJson } from "../src/ingest/json.ts";
 import { JsonReader } from "../src/ingest/jsontext.ts";
 import { openBatch } from "../src/model/batchview.ts";
 import { parseRfc3339 } from "../src/model/timetext.ts";
-import type { TimeUnit } from "../src/model/types.ts";
+import { FieldType, type TimeUnit } from "../src/model/types.ts";
 
 const text = new TextDecoder();
 
-function parse(body: string | Uint8Array, precision: TimeUnit = "ns") {
-  const parsed = parseJson(body, { database: "db", precision, nowNs: 5_123_456_789n });
+function parse(body: string | Uint8Array, precision: TimeUnit = "ns", type?: FieldType) {
+  const parsed = parseJson(body, { database: "db", precision, nowNs: 5_123_456_789n, typeOf: () => type });
   const rows = openBatch(parsed.batch).tables.flatMap((table) =>
     [...table.rows()].map((row) => ({
       key: text.decode(table.seriesKey(row.series)),
@@ -64,8 +64,9 @@ test("times: units, text, RFC 3339, now", () => {
   expect(time("null", "ms")).toBe(5_123_000_000n);
 });
 
-test("integers beyond 2^53 are kept exactly", () => {
-  const field = (value: string) => parse(`{"measurement":"m","fields":{"f":${value}}}`).rows[0]!.fields["f"];
+test("integers beyond 2^53 are kept exactly in fields of integers", () => {
+  const field = (value: string) =>
+    parse(`{"measurement":"m","fields":{"f":${value}}}`, "ns", FieldType.Integer).rows[0]!.fields["f"];
   expect(field("9007199254740993")).toBe(9007199254740993n);
   expect(field("-9223372036854775807")).toBe(-9223372036854775807n);
   expect(field("18446744073709551615")).toBe(18446744073709551615n);
@@ -73,6 +74,30 @@ test("integers beyond 2^53 are kept exactly", () => {
   expect(field("1e20")).toBe(1e20);
   expect(field("100000000000000000000")).toBe(1e20);
   expect(field("5")).toBe(5);
+});
+
+test("and refused where the field is a float or new: how large a number is makes no type", () => {
+  const body =
+    '[{"metric":"m","value":9007199254740993},{"measurement":"m","fields":{"a":1,"f":9007199254740993}},{"metric":"m","value":1}]';
+  for (const [type, reason] of [
+    [
+      undefined,
+      "a number makes a new field a float: write the field's first value as line protocol (9007199254740993i)",
+    ],
+    [FieldType.Float, "the field's type"],
+  ] as const) {
+    const { rows, errors } = parse(body, "ns", type);
+    expect(rows.map((row) => row.fields)).toEqual([{ value: 1 }]);
+    expect(errors).toHaveLength(2);
+    for (const error of errors) expect(error).toContain(reason);
+    expect(errors[0]).toStartWith("[0].value: 9007199254740993 has no exact float");
+    expect(errors[1]).toStartWith("[1].fields.f: 9007199254740993 has no exact float");
+  }
+  const parsed = parseJson(body, { database: "db", nowNs: 0n, typeOf: () => undefined });
+  expect(parsed.unknown).toEqual([
+    ["m", "value"],
+    ["m", "f"],
+  ]);
 });
 
 test("errors name the index and the path, and the good points are kept", () => {

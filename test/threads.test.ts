@@ -575,6 +575,26 @@ describe("a server of several threads", () => {
     expect(vars.httpd.values.writeReq).toBe(20);
   });
 
+  test("a number beyond 2^53 in JSON needs a field of integers, known to whichever thread: it makes no type", async () => {
+    const { url } = await start();
+    const wide = (m: string, host: string) =>
+      post(
+        `${url}/write/json?db=d`,
+        `{"metric":"${m}","tags":{"h":"${host}"},"value":9007199254740993,"time":1}`,
+      );
+    expect((await post(`${url}/write?db=d`, "known,h=x value=1i 1")).status).toBe(204);
+    for (const host of hosts) expect((await wide("known", host)).status).toBe(204);
+    for (const host of hosts) expect((await wide("new", host)).status).toBe(400);
+    const refused = await json(wide("new", "a"));
+    expect(refused.error).toContain("value: 9007199254740993 has no exact float");
+    expect((await query(url, "SHOW FIELD KEYS")).results[0].series).toEqual([
+      { name: "known", columns: ["fieldKey", "fieldType"], values: [["value", "integer"]] },
+    ]);
+    expect(
+      await (await get(`${url}/query?db=d&q=SELECT+value+FROM+known+WHERE+h!='x'+LIMIT+1`)).text(),
+    ).toContain("9007199254740993]");
+  });
+
   test("KILL QUERY finds a query in whichever thread it runs", async () => {
     const { url } = await start();
     await post(`${url}/write?db=d`, lines(0, 300));

@@ -12,7 +12,7 @@ import { UndeclaredFields } from "./applier.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
 import { type EndedPart, together } from "./parts.ts";
 import type { Place, PlacedBatch, Stored, StoredPart } from "./stored.ts";
-import { fieldsOfSeveralTypes, rebuild } from "./unify.ts";
+import { type FieldName, fieldsOfSeveralTypes, rebuild } from "./unify.ts";
 
 export interface ApartParts {
   readonly kernels: Kernels;
@@ -57,6 +57,15 @@ export class Apart {
     }
   }
 
+  /** Takes over the types of fields that are new here and known to the head; whether there are such. */
+  async learn(database: string, fields: readonly FieldName[]): Promise<boolean> {
+    const { companions } = this.#parts;
+    if (companions.seat.index === 0) return false;
+    const known = await companions.knownFields(database, fields);
+    this.#define(database, known);
+    return known.length > 0;
+  }
+
   close(): void {
     this.#splitter.close();
   }
@@ -90,14 +99,14 @@ export class Apart {
 
   // Whether a field of several types is new, to this thread and to the head.
   async #needsFitting(batch: Pointer, database: string): Promise<boolean> {
-    const { kernels, schema, companions } = this.#parts;
+    const { kernels, schema } = this.#parts;
     const isNew = ([measurement, field]: readonly [string, string]) =>
       schema.measurements(database).get(measurement)?.field(field) === undefined;
     const { all, several } = fieldsOfSeveralTypes(kernels, batch);
     if (!several.some(isNew)) return false;
     // of all fields: a point that is refused because of another one does not count
     const asked = all().filter(isNew);
-    if (companions.seat.index > 0) this.#define(database, await companions.knownFields(database, asked));
+    await this.learn(database, asked);
     return several.some(isNew);
   }
 

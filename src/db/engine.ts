@@ -169,8 +169,14 @@ export class Engine {
   /** Writes JSON: one point, an array, or a point a line. Otherwise as `writeLines`. */
   async writeJson(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
     const place = await this.#admit(target);
-    const options = { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs() };
-    const parsed = this.#kernels.stages.time("parse", () => parseJson(body, options));
+    const { database } = place;
+    const typeOf = (measurement: string, field: string) =>
+      this.#schema.measurements(database).get(measurement)?.field(field)?.type;
+    const options = { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs(), typeOf };
+    const parse = () => this.#kernels.stages.time("parse", () => parseJson(body, options));
+    let parsed = parse();
+    // fields that are new here may be known to the head
+    if (parsed.unknown.length > 0 && (await this.#apart?.learn(database, parsed.unknown))) parsed = parse();
     const refused = { count: parsed.errorCount, errors: parsed.errors };
     return this.#count(await this.#storeBytes(parsed.batch, parsed.rows, place), refused, parsed.locate);
   }

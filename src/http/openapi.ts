@@ -67,7 +67,8 @@ export const descriptions = {
   },
   writeJson: {
     summary: "Writes points as JSON",
-    description: "`{measurement, tags, fields, time}` or `{metric, tags, value, timestamp}`.",
+    description:
+      "`{measurement, tags, fields, time}` or `{metric, tags, value, timestamp}`. A number makes a new field a float; a field of integers takes whole numbers exactly.",
     parameters: writeParameters,
     requestBody: {
       description: "One point, an array of points, or one point a line",

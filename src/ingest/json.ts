@@ -4,7 +4,7 @@
 // One object with a key and a string per value are made here: JSON is the convenient way in, line protocol the
 // fast one.
 import { InputError } from "../base/errors.ts";
-import { type TimeUnit, unitNs } from "../model/types.ts";
+import { type FieldType, type TimeUnit, unitNs } from "../model/types.ts";
 import { BatchBuilder } from "./builder.ts";
 import { addJsonPoint, type PointContext, PointError } from "./jsonpoint.ts";
 import { JsonReader, JsonSyntaxError, type JsonValue } from "./jsontext.ts";
@@ -18,6 +18,8 @@ export interface JsonOptions {
   readonly precision?: TimeUnit;
   /** Time of points without one, ns since the epoch; cut to the precision. */
   readonly nowNs: bigint;
+  /** The type of a field; undefined: it is new. Asked of fields that get an integer which no float holds. */
+  typeOf(measurement: string, field: string): FieldType | undefined;
 }
 
 export interface ParsedJson {
@@ -31,6 +33,8 @@ export interface ParsedJson {
   readonly errors: readonly string[];
   /** All refused points. */
   readonly errorCount: number;
+  /** Fields for which points were refused because they are new. */
+  readonly unknown: readonly (readonly [measurement: string, field: string])[];
   /** The reasons for which rows of the batch were refused, with the points that they were: `[3]: REASON`. */
   locate(refusals: readonly Refusal[]): string[];
 }
@@ -47,7 +51,13 @@ export function parseJson(body: Uint8Array | string, options: JsonOptions): Pars
   const precision = options.precision ?? "ns";
   const unit = unitNs[precision];
   const nowNs = options.nowNs - (((options.nowNs % unit) + unit) % unit);
-  const points = new Points(new BatchBuilder(options), { precision, nowNs });
+  const unknown = new Map<string, [string, string]>();
+  const typeOf = (measurement: string, field: string) => {
+    const type = options.typeOf(measurement, field);
+    if (type === undefined) unknown.set(JSON.stringify([measurement, field]), [measurement, field]);
+    return type;
+  };
+  const points = new Points(new BatchBuilder(options), { precision, nowNs, typeOf });
   if (new JsonReader(text).peek() === "[") addArray(points, text);
   else if (!addSingle(points, text)) addLines(points, text);
   return {
@@ -55,6 +65,7 @@ export function parseJson(body: Uint8Array | string, options: JsonOptions): Pars
     rows: points.builder.rowCount,
     errors: points.errors,
     errorCount: points.errorCount,
+    unknown: [...unknown.values()],
     locate: (refusals) => refusals.map((refusal) => points.located(refusal)),
   };
 }

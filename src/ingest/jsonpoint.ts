@@ -3,13 +3,14 @@
 //   {"measurement": "m", "tags": {"host": "a"}, "fields": {"f": 1.5, "on": true, "s": "x"}, "time": 1700000000000000000}
 //   {"metric": "m", "tags": {"host": "a"}, "value": 1.5, "timestamp": "2023-11-14T22:13:20Z"}     field "value"
 //
-// A number is a float (the database turns an exactly integral one into the integer when the field is one); an
-// integer that no double holds exactly is a 64-bit integer, so none loses precision unseen. null = not there. A
-// tag's number or boolean stands for its text.
+// A number is a float (the database turns an exactly integral one into the integer when the field is one). An integer
+// that no double holds exactly is stored exactly where the field has integers, and refused where it is a float or
+// new: none loses precision unseen, and the size of a number makes no type. null = not there. A tag's number or
+// boolean stands for its text.
 import { InputError } from "../base/errors.ts";
 import type { Tag } from "../model/serieskey.ts";
 import { parseRfc3339 } from "../model/timetext.ts";
-import { MAX_TIME, MIN_TIME, type TimeUnit, unitNs } from "../model/types.ts";
+import { FieldType, MAX_TIME, MIN_TIME, type TimeUnit, unitNs } from "../model/types.ts";
 import type { BatchBuilder, FieldValue } from "./builder.ts";
 import type { JsonObject, JsonValue } from "./jsontext.ts";
 
@@ -18,6 +19,8 @@ export interface PointContext {
   readonly precision: TimeUnit;
   /** Time of points without one, ns. */
   readonly nowNs: bigint;
+  /** undefined: the field is new. */
+  typeOf(measurement: string, field: string): FieldType | undefined;
 }
 
 /** What is wrong with the value at `path` inside a point. */
@@ -52,7 +55,7 @@ export function addJsonPoint(builder: BatchBuilder, point: JsonValue, context: P
       name === undefined ? "missing" : `expected a string, found ${kindOf(name)}`,
     );
   const tags = tagsOf(point["tags"]);
-  const fields = fieldsOf(point);
+  const fields = fieldsOf(point, name, context);
   const time = timeOf(point, context);
   try {
     builder.add(name, tags, fields, time);
@@ -82,17 +85,23 @@ function tagsOf(tags: JsonValue | undefined): Tag[] {
   return result;
 }
 
-function fieldsOf(point: JsonObject): [string, FieldValue][] {
+function fieldsOf(point: JsonObject, measurement: string, context: PointContext): [string, FieldValue][] {
   const key = either(point, "fields", "value");
   const fields = key === undefined ? undefined : point[key];
-  if (key === "value") return [["value", fieldValue("value", fields!)]];
+  const checked = (path: string, field: string, value: JsonValue): [string, FieldValue] => {
+    const result = fieldValue(path, value);
+    if (typeof result === "bigint")
+      checkWide(path, result, context.typeOf(measurement.toWellFormed(), field.toWellFormed()));
+    return [field, result];
+  };
+  if (key === "value") return [checked("value", "value", fields!)];
   if (fields === undefined || fields === null) throw at("fields", "missing");
   if (!isObject(fields)) throw at("fields", `expected an object, found ${kindOf(fields)}`);
   const result: [string, FieldValue][] = [];
   for (const [name, value] of Object.entries(fields)) {
     if (value === null) continue;
     if (name === "") throw at("fields", "a field's name is empty");
-    result.push([name, fieldValue(`fields.${name}`, value)]);
+    result.push(checked(`fields.${name}`, name, value));
   }
   if (result.length === 0) throw at("fields", "a point needs at least one field that is not null");
   return result;
@@ -104,6 +113,17 @@ function fieldValue(path: string, value: JsonValue): FieldValue {
   if (typeof value === "bigint" && (value < -(2n ** 63n) || value >= 2n ** 64n))
     throw at(path, `${value} fits neither in 64 bits nor exactly in a float`);
   return value;
+}
+
+/** `value`: an integer that no float holds exactly, for a field of this type. */
+function checkWide(path: string, value: bigint, type: FieldType | undefined): void {
+  const none = `${value} has no exact float, `;
+  if (type === FieldType.Float) throw at(path, `${none}the field's type`);
+  if (type === undefined)
+    throw at(
+      path,
+      `${none}and a number makes a new field a float: write the field's first value as line protocol (${value}i) to make it an integer`,
+    );
 }
 
 /** @returns ns since the epoch */
