@@ -41,7 +41,7 @@ function compiled(pattern: string): RE2JS {
 /** Time that a pattern may take at any speed, and the speed below which it may not take more: usual are 20 to 100 ns. */
 const FREE_MS = 500;
 const SLOWEST_MS_PER_CHARACTER = 0.002;
-/** States times characters that are matched in one go; of a longer text a beginning is tried first. */
+/** States times characters that are matched in one go; of a text that is longer than two of these a beginning is tried first. */
 const UNTRIED_STEPS = 1_000_000;
 /** Of texts this short only one in 16 is timed, until they look slow. */
 const SHORT = 256;
@@ -65,7 +65,7 @@ class BoundedRegex implements Regex {
       return isSample ? this.#timed(text) : this.compiled.test(text);
     }
     const most = Math.ceil(UNTRIED_STEPS / this.compiled.programSize());
-    if (text.length > most) this.#tryBeginning(text, most);
+    if (text.length > most * 2) this.#tryBeginning(text, most);
     return this.#timed(text);
   }
 
@@ -82,11 +82,15 @@ class BoundedRegex implements Regex {
     return matches;
   }
 
-  /** Whether the whole text would take too long, by what its beginning takes (once: what was matched before is remembered). */
+  /**
+   * Whether the whole text would take too long, by what the second half of a beginning takes: in the first one the engine learns states that it
+   * mostly keeps.
+   */
   #tryBeginning(text: string, length: number): void {
-    const startCpuMs = cpuMs();
     this.compiled.test(text.slice(0, length));
-    this.#check(((cpuMs() - startCpuMs) * text.length) / length, text.length);
+    const startCpuMs = cpuMs();
+    this.compiled.test(text.slice(0, length * 2));
+    this.#check(((cpuMs() - startCpuMs) * text.length) / (length * 2), text.length);
   }
 
   #check(spentMs: number, characters: number): void {
