@@ -157,6 +157,36 @@ test("after ALTER of the shard duration DROP SHARD takes the rows of its own sha
   await db.close();
 });
 
+test("shards of a policy and of a measurement that were dropped count for no windows of what came after", async () => {
+  const db = await Database.open(options, new MemoryDisk(), clock);
+  await db.createDatabase("d");
+  const monday = MONDAYS + 106_000n * 7n * DAY_NS;
+  await write(db, lines(1, monday));
+  await db.flush();
+  // (its file is still there, for some seconds)
+  await ask(db, "DROP RETENTION POLICY autogen ON d");
+  await ask(db, "CREATE RETENTION POLICY autogen ON d DURATION INF REPLICATION 1 SHARD DURATION 1h DEFAULT");
+  await write(db, lines(2, monday + HOUR_NS, monday + 3n * HOUR_NS));
+  await db.flush();
+  await ask(db, "ALTER RETENTION POLICY autogen ON d SHARD DURATION 2h");
+  await write(db, lines(3, monday + HOUR_NS + 1n, monday + 2n * HOUR_NS));
+  expect((await shardsOf(db)).map(({ start, end }) => [start - monday, end - monday])).toEqual([
+    [HOUR_NS, 2n * HOUR_NS],
+    [2n * HOUR_NS, 3n * HOUR_NS],
+    [3n * HOUR_NS, 4n * HOUR_NS],
+  ]);
+  await expectDropsAreExact(db);
+  // the same of a measurement, whose windows are no longer needed
+  await write(db, lines(1, monday));
+  await db.flush();
+  await ask(db, "DROP MEASUREMENT m");
+  await ask(db, "ALTER RETENTION POLICY autogen ON d SHARD DURATION 1h");
+  await write(db, lines(2, monday, monday + HOUR_NS));
+  expect((await shardsOf(db)).length).toBe(2);
+  await expectDropsAreExact(db);
+  await db.close();
+});
+
 test("windows of a week begin on Mondays, as influxd 1.6.7 showed them", async () => {
   const db = await Database.open(options, new MemoryDisk(), clock);
   await db.createDatabase("d");

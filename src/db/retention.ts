@@ -137,10 +137,14 @@ export class Retention implements RetentionAdministration {
 
   /** The windows of the segments that a policy has here. */
   windows(database: string, name: string): TimeWindow[] {
+    return this.#entriesOf(database, name).map(windowOf);
+  }
+
+  // Not those of which all has been dropped: they may be of an earlier policy of the name, whose windows were others.
+  #entriesOf(database: string, name: string): SegmentEntry[] {
     return this.#parts.stores
-      .flatMap(({ entries }) => entries)
-      .filter((entry) => entry.database === database && entry.retentionPolicy === name)
-      .map(windowOf);
+      .flatMap(({ entries, dropped }) => entries.filter((entry) => !dropped.has(entry)))
+      .filter((entry) => entry.database === database && entry.retentionPolicy === name);
   }
 
   async dropPolicy(database: string, name: string): Promise<void> {
@@ -201,10 +205,7 @@ export class Retention implements RetentionAdministration {
       if (!entry) return;
       const { database, retentionPolicy } = entry;
       // rows of before windows were apart: what other shards cover is theirs
-      const others = stores
-        .flatMap(({ entries }) => entries)
-        .filter((other) => other.database === database && other.retentionPolicy === retentionPolicy)
-        .filter((other) => !isIt(other));
+      const others = this.#entriesOf(database, retentionPolicy).filter((other) => !isIt(other));
       const ranges = uncovered(windowOf(entry), others.map(windowOf)).map(
         ({ start, end }) => [start, end - 1n] as const,
       );
