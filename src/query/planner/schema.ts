@@ -41,12 +41,17 @@ export type Resolved =
 /**
  * A name that is both is the field, unless `::tag` says otherwise.
  * @param place of the name in the statement's text
- * @throws InputError for a name of a join that names no side of it.
+ * @throws InputError for a name of a join that names no side of it, or a side beside a tag of USING.
  */
 export function resolve(schema: Schema, name: string, cast: CastType | null, place?: string): Resolved {
   const type = schema.fields.get(name);
   if (cast !== "tag" && type !== undefined) return { kind: "field", type };
   if ((cast === null || cast === "tag") && schema.tags.has(name)) return { kind: "tag" };
+  const sides = schema.sides ?? [];
+  const key =
+    sides.length > 0 && [...schema.tags].find((tag) => sides.some((side) => name === `${side}.${tag}`));
+  if (key)
+    throw errorAt(place, `the join has no ${name}: ${key} is a tag of USING, which stands without a side`);
   if (schema.sides?.every((alias) => !name.startsWith(`${alias}.`)) && !isTimeName(schema, name)) {
     const columns = [...schema.fields.keys(), ...schema.tags].sort().slice(0, 10).join(", ");
     throw errorAt(
