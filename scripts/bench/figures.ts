@@ -117,6 +117,12 @@ export function sections(
           megabytes,
           of((load) => load.peakRssBytes),
         ),
+        figure(
+          "memory once it has come to rest",
+          "less",
+          megabytes,
+          of((load) => load.steadyRssBytes),
+        ),
       ],
     };
   });

@@ -34,6 +34,8 @@ export interface LoadResult {
   /** Until everything was flushed and the server had ended. */
   readonly flushedCpuS: number;
   readonly peakRssBytes: number;
+  /** Once it has come to rest. */
+  readonly steadyRssBytes: number;
   readonly sizeBytes: number;
   /** Seconds in the stages of writes until everything was flushed, summed over threads; empty: the product does not say. */
   readonly stages: ReadonlyMap<string, number>;
@@ -80,9 +82,13 @@ export class Trial {
     if (report.complete) await check?.(base);
     if (report.complete) await product.settle(base, child, limits.settleTimeoutMs);
     peakRssBytes = Math.max(peakRssBytes, child.peakRssBytes());
+    const steadyRssBytes = child.rssBytes();
     const stages = (await product.stages?.(base)) ?? new Map<string, number>();
     const flushedCpuS = (await this.stop()) - idleCpuS;
-    return { report, answeredCpuS, flushedCpuS, peakRssBytes, stages, sizeBytes: sizeOnDisk(this.#folder) };
+    return {
+      ...{ report, answeredCpuS, flushedCpuS, peakRssBytes, steadyRssBytes, stages },
+      sizeBytes: sizeOnDisk(this.#folder),
+    };
   }
 
   /** Starts an empty server, ready for writes. */
