@@ -63,6 +63,24 @@ const ranges = [
   [900n, 901n],
 ] as const;
 
+// All rows up to the time of the `count`-th of all series together are there, and what is there begins as the series does.
+async function expectFirst(db: Database, request: ScanRequest, whole: Map<string, string[]>): Promise<void> {
+  const timeOf = (row: string) => BigInt(row.split(" ")[0]!);
+  const before = (a: bigint, b: bigint) => (request.descending ? a > b : a < b);
+  const times = [...whole.values()].flat().map(timeOf);
+  times.sort((a, b) => (a === b ? 0 : before(a, b) ? -1 : 1));
+  for (const count of [1, 7, 60]) {
+    const first = await rowsOf(db, { ...request, limit: count, firstRows: count });
+    const last = times[count - 1];
+    for (const [key, rows] of whole) {
+      const found = first.get(key) ?? [];
+      expect(found).toEqual(rows.slice(0, found.length));
+      const needed = rows.filter((row) => last === undefined || !before(last, timeOf(row))).length;
+      expect(found.length).toBeGreaterThanOrEqual(Math.min(needed, count));
+    }
+  }
+}
+
 for (const seed of [1, 2, 3])
   test(`limits and edges, seed ${seed}`, async () => {
     const db = await filled(seed);
@@ -87,6 +105,7 @@ for (const seed of [1, 2, 3])
             found.sort((a, b) => (a < b ? -1 : 1));
             expect(found.at(descending ? -1 : 0)).toBe(times.at(descending ? -1 : 0));
             for (const [key, rows] of edges) expect(rows).toEqual(whole.get(key)!.slice(0, 1));
+            await expectFirst(db, request, whole);
           }
         }
       }

@@ -30,6 +30,11 @@ export interface ScanRequest extends Selection {
   readonly descending: boolean;
   /** Only the first row of all series (the last when `descending`) is looked at: what cannot be it may be left out. */
   readonly edge?: boolean;
+  /**
+   * Only so many rows of all series together are looked at, the first ones in time (the last when `descending`), and which of several
+   * at one time is the caller's to say: what cannot be among them may be left out.
+   */
+  readonly firstRows?: number;
   readonly budget: Budget;
 }
 

@@ -9,12 +9,18 @@ import type { Input, Output, SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import { selectionOf } from "./selection.ts";
 
+/** More rows of all series together than these are not looked for ahead. */
+const FEW_ROWS = 1000;
+
 /** The groups of an input's rows, in the order of their tags. No series can give more rows than the limit. */
 export function scanRows(source: Rows, plan: SelectPlan, input: Input, budget: Budget): Promise<RowGroup[]> {
+  const isLimited = plan.limit > 0 && plan.having === null;
+  const rows = plan.offset + plan.limit;
   const request = {
     ...selectionOf(plan, input),
     fields: input.fields,
-    limit: plan.limit === 0 || plan.having !== null ? Number.MAX_SAFE_INTEGER : plan.offset + plan.limit,
+    limit: isLimited ? rows : Number.MAX_SAFE_INTEGER,
+    ...(isLimited && plan.dimensions.length === 0 && rows <= FEW_ROWS ? { firstRows: rows } : {}),
     descending: plan.descending,
     budget,
   };

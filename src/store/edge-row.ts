@@ -21,15 +21,17 @@ export function edgeRow(
   const [run] = runs;
   if (runs.length !== 1 || !run?.place) return null;
   const { place } = run;
+  const edge = edgeOf(place, descending);
   const columns: (Column | null)[] = new Array(wanted.length).fill(null);
   let isEmpty = true;
   for (let c = 0; c < wanted.length; c++) {
     const field = wanted[c]!;
     if (field < 0) continue;
     const { type } = known[field]!;
-    const value = run.group
-      ? ofStatistics(place, field, descending)
-      : ofRow(kernels, place, field, type, descending);
+    const value =
+      edge === null
+        ? ofRow(kernels, place, field, type, descending)
+        : ofStatistics(place, field, edge === "last");
     if (value === "none") continue;
     if (value === null) return null;
     columns[c] = columnOf(type, value);
@@ -41,14 +43,25 @@ export function edgeRow(
   return { rowCount: 1, times: BigInt64Array.of(time), columns };
 }
 
+// Which end of the row group the row is, when the group has no other series; null: none.
+function edgeOf(
+  { cursor, index, start, end, alone }: GroupRows,
+  descending: boolean,
+): "first" | "last" | null {
+  if (!alone) return null;
+  const row = descending ? end - 1 : start;
+  if (row === 0) return "first";
+  return row === cursor.table.groupRows(index) - 1 ? "last" : null;
+}
+
 // "none": the group has no such column; null: statistics do not tell.
-function ofStatistics({ cursor, index }: GroupRows, field: number, descending: boolean) {
+function ofStatistics({ cursor, index }: GroupRows, field: number, isLast: boolean) {
   const { table } = cursor;
   const place = cursor.fieldIndex(field);
   if (place < 0 || table.pageBytes(index, place) === 0) return "none";
   const stats = table.stats(index, place);
   if (stats === null || stats.count !== table.groupRows(index)) return null;
-  return descending ? stats.last : stats.first;
+  return isLast ? stats.last : stats.first;
 }
 
 // null: there are gaps, or it is a text.

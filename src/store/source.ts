@@ -18,6 +18,7 @@ import type {
 import type { FieldInfo } from "../model/types.ts";
 import { edgeRow } from "./edge-row.ts";
 import { foldStores } from "./fold-stores.ts";
+import { Frontier } from "./frontier.ts";
 import { mayHold, type ValueRange } from "./prune.ts";
 import { type Field, knownFields, type Measurement, type Schema, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
@@ -52,16 +53,20 @@ export class StoreSource implements Source {
     if (!table) return;
     const pause = new Pause();
     let wanted = request;
+    const frontier =
+      request.firstRows === undefined ? null : new Frontier(request.firstRows, request.descending);
     // once: a field that is deleted meanwhile and comes again is another one
     const known = knownFields(table.measurement, request.fields, request.where);
     for (const { store, selector } of this.#selectorsOf(table)) {
       const version = store.version.retain();
       try {
-        for (const block of this.#scanStore(store, selector, version, { table, known }, wanted)) {
+        for (const block of this.#scanStore(store, selector, version, { table, known }, wanted, frontier)) {
           if (pause.due()) await pause.wait();
           if (request.edge === true) wanted = beyond(wanted, edgeTime(block, request.descending));
           yield block;
         }
+        const last = frontier?.time ?? null;
+        if (last !== null) wanted = beyond(wanted, behind(last, request.descending));
       } catch (error) {
         if (error instanceof CorruptionError) store.reportDamage(error);
         throw error;
@@ -77,6 +82,7 @@ export class StoreSource implements Source {
     version: Store["version"],
     { table, known }: { readonly table: Table; readonly known: readonly Field[] },
     request: ScanRequest,
+    frontier: Frontier | null,
   ): Generator<SeriesBlock> {
     const wanted = request.fields.map((name) => known.findIndex((field) => field.name === name));
     let reader: SeriesReader | undefined;
@@ -112,11 +118,13 @@ export class StoreSource implements Source {
           return left > 0;
         };
         reader.clusters(ids[i]!, request.descending, (runs) => {
-          if (left === 1 && residual === null) {
+          if ((left === 1 || (runs.length === 1 && runs[0]!.rowCount === 1)) && residual === null) {
             const edge = edgeRow(this.#kernels, runs, known, wanted, request.descending);
             if (edge !== null) {
-              blocks.push({ series: store.catalog.series(ids[i]!), ...edge });
-              return false;
+              series ??= store.catalog.series(ids[i]!);
+              blocks.push({ series, ...edge });
+              left--;
+              return left > 0;
             }
           }
           if (residual !== null && runs.length === 1) {
@@ -134,6 +142,11 @@ export class StoreSource implements Source {
         });
         if (request.edge === true && blocks.length > 0)
           reader.beyond(edgeTime(blocks[0]!, request.descending), request.descending);
+        if (frontier !== null) {
+          for (const block of blocks) frontier.add(block);
+          const last = frontier.time;
+          if (last !== null) reader.beyond(behind(last, request.descending), request.descending);
+        }
         yield* blocks;
       }
     } finally {
@@ -317,6 +330,11 @@ function memoized<K, V>(make: (key: K) => V): (key: K) => V {
 
 function edgeTime(block: SeriesBlock, descending: boolean): bigint {
   return block.times[descending ? block.rowCount - 1 : 0]!;
+}
+
+// The next time behind that of a row: what is not beyond it includes other rows of the same time.
+function behind(time: bigint, descending: boolean): bigint {
+  return descending ? time - 1n : time + 1n;
 }
 
 // What is left of a request for an edge once a row at `time` is known.
