@@ -66,6 +66,8 @@ async function runTests(args: string[]): Promise<{ passed: number; failed: numbe
 }
 
 async function test(args: string[]): Promise<number> {
+  // of the whole tree, whatever tests are asked for: they take longer than one test file
+  console.log("serie: types, format and lint of the whole tree");
   const checks = await Promise.all([
     check("types (tsc)", "node_modules/typescript/bin/tsc", "--noEmit"),
     check("format and lint (biome)", "node_modules/@biomejs/biome/bin/biome", "check"),

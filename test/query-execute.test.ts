@@ -87,7 +87,9 @@ describe("a query's bounds", () => {
 
   test("memory", async () => {
     const session = { ...sessionOver(oracle, 100n), allowance: { timeoutMs: 0, maxHeldBytes: 5000 } };
-    expect(answer("SELECT v FROM m", oracle, session)).rejects.toThrow("query holds more than 5000 bytes");
+    expect(answer("SELECT v FROM m", oracle, session)).rejects.toThrow(
+      "query-memory limit exceeded: query holds more than 5000 bytes",
+    );
     expect((await answer("SELECT v FROM m WHERE t = '5'", oracle, session)).length).toBe(1);
   });
 

@@ -180,5 +180,5 @@ test("what a source holds of a fold until those before it are done is bounded by
     return [groups, budget.heldBytes];
   };
   expect(await fold(2_000_000)).toEqual([101, 0]);
-  expect(fold(1_000_000)).rejects.toThrow("query holds more than 1000000 bytes");
+  expect(fold(1_000_000)).rejects.toThrow("query-memory limit exceeded: query holds more than 1000000 bytes");
 });

@@ -36,3 +36,34 @@ test("a refused point throws, and points that were read can be written again wit
     rmSync(dataDir, { recursive: true, force: true });
   }
 });
+
+test("what is no time is named, with the forms that are", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "serie-library-"));
+  const db = await open({ dataDir });
+  try {
+    const point = { measurement: "m", fields: { f: 1 } };
+    const forms = "bigint (ns), number (ms since 1970) or Date";
+    for (const [time, shown] of [
+      ["2024-01-01", '"2024-01-01"'],
+      [Number.NaN, "NaN"],
+      [new Date("nope"), "Invalid Date"],
+      [null, "null"],
+      [{}, "an object"],
+    ] as const)
+      expect(db.write({ ...point, time: time as unknown as bigint })).rejects.toThrow(
+        `points[0]: time: ${shown} is no time: expected ${forms}`,
+      );
+    const read = `${forms}, or text such as "2024-01-15" or "2024-01-15T10:00:00Z"`;
+    expect(db.read("m", "2024-01-01", "nope")).rejects.toThrow(`end: "nope" is no time: expected ${read}`);
+    expect(db.read("m", Number.POSITIVE_INFINITY, 0n)).rejects.toThrow(
+      `start: Infinity is no time: expected ${read}`,
+    );
+    expect(db.read("m", new Date(Number.NaN), 0n)).rejects.toThrow("start: Invalid Date is no time");
+    expect(db.read("m", undefined as unknown as bigint, 0n)).rejects.toThrow("start: undefined is no time");
+    expect(await db.read("m", "2024-01-15", "2024-01-15T10:00:00.5+01:00")).toEqual([]);
+    expect(await db.read("m", "2024-01-15 10:00:00", 1.5)).toEqual([]);
+  } finally {
+    await db.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});

@@ -75,6 +75,13 @@ export class OverloadedError extends SerieError {
   }
 }
 
+/** A query that holds more than it may; `mostBytes` is the option `query-memory`. */
+export function heldTooMuch(mostBytes: number): QueryAbortedError {
+  return new QueryAbortedError(
+    `query-memory limit exceeded: query holds more than ${mostBytes} bytes; narrow its time range, select fewer series, add a LIMIT or raise the limit`,
+  );
+}
+
 /** A query went over its deadline or memory bound, or was killed. */
 export class QueryAbortedError extends SerieError {
   override readonly name = "QueryAbortedError";

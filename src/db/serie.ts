@@ -1,8 +1,9 @@
 // Serie: an open database as a program in the same process sees it.
 
 import { InputError } from "../base/errors.ts";
-import type { Point } from "../ingest/points.ts";
+import { noTime, type Point, TIME_FORMS } from "../ingest/points.ts";
 import { FieldType } from "../model/types.ts";
+import { parseInstant } from "../query/planner/instants.ts";
 import type { Cell, Scalar, StatementResult } from "../query/result.ts";
 import { Database } from "./database.ts";
 import { Head } from "./head.ts";
@@ -62,13 +63,13 @@ export class Serie {
 
   /**
    * Stores points. Resolves when all are durable. A malformed point throws `InputError` and nothing is stored; a value that
-   * does not fit its field's type drops that point alone: see the outcome's `errors`.
+   * does not fit its field's type drops that point alone, which throws nothing: look at the outcome's `errors`.
    */
   writeBatch(points: readonly Point[], target: Target = {}): Promise<WriteOutcome> {
     return this.#database.writePoints(points, { database: DEFAULT_DATABASE, ...target });
   }
 
-  /** Stores line protocol; refused lines are in the outcome. */
+  /** Stores line protocol; refused lines are in the outcome's `errors`, and throw nothing. */
   writeLines(lines: string | Uint8Array, target: Target = {}): Promise<WriteOutcome> {
     return this.#database.writeLines(lines, { database: DEFAULT_DATABASE, ...target });
   }
@@ -86,7 +87,7 @@ export class Serie {
     tags: Readonly<Record<string, string>> = {},
     database: string = DEFAULT_DATABASE,
   ): Promise<ReadPoint[]> {
-    const conditions = [`time >= ${literal(start)}`, `time <= ${literal(end)}`];
+    const conditions = [`time >= ${literal("start", start)}`, `time <= ${literal("end", end)}`];
     for (const [key, value] of Object.entries(tags))
       conditions.push(`${identifier(key)}::tag = ${text(value)}`);
     const query = `SELECT * FROM ${identifier(measurement)} WHERE ${conditions.join(" AND ")} GROUP BY *`;
@@ -173,8 +174,22 @@ function text(value: string): string {
   return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n")}'`;
 }
 
-function literal(moment: Moment): string {
+const MOMENT_FORMS = `${TIME_FORMS}, or text such as "2024-01-15" or "2024-01-15T10:00:00Z"`;
+
+/** `argument`: its name, for errors. */
+function literal(argument: string, moment: Moment): string {
   if (typeof moment === "bigint") return `${moment}`;
-  if (typeof moment === "number") return `${BigInt(Math.round(moment * 1e6))}`;
-  return moment instanceof Date ? literal(moment.getTime()) : text(moment);
+  if (typeof moment === "string" && isInstant(moment)) return text(moment);
+  const ms = moment instanceof Date ? moment.getTime() : moment;
+  if (typeof ms !== "number" || !Number.isFinite(ms)) throw noTime(argument, moment, MOMENT_FORMS);
+  return `${BigInt(Math.round(ms * 1e6))}`;
+}
+
+function isInstant(text: string): boolean {
+  try {
+    return parseInstant(text, null) !== null;
+  } catch (error) {
+    if (error instanceof InputError) return false; // a day or an hour that does not exist
+    throw error;
+  }
 }

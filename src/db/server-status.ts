@@ -2,6 +2,7 @@
 // serie has stands in the module `serie`, by its metric's name.
 import { arch, hostname, platform } from "node:os";
 import type { Clock } from "../base/clock.ts";
+import { memoryFigures } from "../base/memory.ts";
 import { version } from "../base/version.ts";
 import type { ServerStatus, StatusModule } from "../model/server-status.ts";
 import { kebabName, type Options, optionNames } from "./options.ts";
@@ -30,7 +31,7 @@ export class Figures implements ServerStatus {
   statisticsOf(metrics: readonly Metric[]): readonly StatusModule[] {
     const total = (name: string) =>
       metrics.reduce((sum, metric) => (metric.name === `serie_${name}` ? sum + metric.value : sum), 0);
-    const { rss, heapTotal, heapUsed } = process.memoryUsage();
+    const { Alloc, HeapSys, Sys } = memoryFigures();
     const texts = total("queries_total");
     const active = total("queries_active");
     const failures = total("continuous_query_failures_total");
@@ -40,7 +41,7 @@ export class Figures implements ServerStatus {
     return [
       {
         name: "runtime",
-        values: { Alloc: heapUsed, HeapAlloc: heapUsed, HeapInUse: heapUsed, HeapSys: heapTotal, Sys: rss },
+        values: { Alloc, HeapAlloc: Alloc, HeapInUse: Alloc, HeapSys, Sys },
       },
       {
         name: "queryExecutor",

@@ -3,6 +3,7 @@
 //   {"system": {...}, "memstats": {...}, "httpd": {"name": "httpd", "tags": {...}, "values": {"req": 3, ...}}, ...}
 //
 // Names are InfluxDB's where the thing counted is the same; what only serie has stands under `serie`, by its metric's name.
+import { memoryFigures } from "../base/memory.ts";
 import type { Metric } from "../db/status.ts";
 import { answersOf } from "./metrics.ts";
 import type { Reply } from "./reply.ts";
@@ -18,7 +19,7 @@ export function debugVars(metrics: readonly Metric[], startedMs: number, reply: 
     (sum, route) => sum + answersOf(metrics, (status) => status === 204, route),
     0,
   );
-  const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const { Alloc, HeapSys, Sys } = memoryFigures();
   const document: Record<string, unknown> = {
     system: {
       currentTime: new Date(nowMs).toISOString(),
@@ -26,13 +27,8 @@ export function debugVars(metrics: readonly Metric[], startedMs: number, reply: 
       uptime: Math.floor((nowMs - startedMs) / 1000),
     },
     memstats: {
-      Alloc: heapUsed,
-      HeapAlloc: heapUsed,
-      HeapSys: heapTotal,
-      HeapInuse: heapUsed,
-      HeapIdle: Math.max(0, heapTotal - heapUsed),
-      Sys: rss,
-      OtherSys: external + arrayBuffers,
+      ...{ Alloc, HeapAlloc: Alloc, HeapSys, HeapInuse: Alloc, HeapIdle: HeapSys - Alloc },
+      ...{ Sys, OtherSys: Sys - HeapSys },
     },
     httpd: statistic("httpd", {
       req: answersOf(metrics, any),

@@ -58,6 +58,16 @@ function addPoint(builder: BatchBuilder, point: Point, nowNs: bigint): void {
   builder.add(point.measurement, tags, Object.entries(point.fields), timeToNs(point.time, nowNs));
 }
 
+/** What a program may give for a time. */
+export const TIME_FORMS = "bigint (ns), number (ms since 1970) or Date";
+
+/** Of `value`, given as `argument`, where one of `forms` is expected. */
+export function noTime(argument: string, value: unknown, forms: string): InputError {
+  const isObject = typeof value === "object" && value !== null && !(value instanceof Date);
+  const text = typeof value === "string" ? JSON.stringify(value.slice(0, 60)) : String(value);
+  return new InputError(`${argument}: ${isObject ? "an object" : text} is no time: expected ${forms}`);
+}
+
 /** @returns ns since the epoch of a point's `time` */
 function timeToNs(time: Point["time"], nowNs: bigint): bigint {
   if (time === undefined) return nowNs;
@@ -67,7 +77,7 @@ function timeToNs(time: Point["time"], nowNs: bigint): bigint {
     return time;
   }
   const ms = time instanceof Date ? time.getTime() : time;
-  if (typeof ms !== "number" || !Number.isFinite(ms)) throw new InputError("time is not a valid time");
+  if (typeof ms !== "number" || !Number.isFinite(ms)) throw noTime("time", time, TIME_FORMS);
   const whole = Math.floor(ms);
   // the part below a millisecond is kept to the microsecond, which is what a double holds of today
   return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e3)) * 1000n;

@@ -3,7 +3,7 @@
 // Everything that works for a query (scans, folds, merges, the writer of the answer) shares one allowance and
 // calls `check` every few milliseconds; the first call past a limit throws and so unwinds the whole query.
 import type { Clock } from "../base/clock.ts";
-import { QueryAbortedError } from "../base/errors.ts";
+import { heldTooMuch, QueryAbortedError } from "../base/errors.ts";
 import type { QueryTicket } from "../model/queries.ts";
 import type { Budget } from "../model/scan.ts";
 
@@ -53,9 +53,6 @@ export class QueryBudget implements Budget {
   hold(sizeBytes: number): void {
     this.#heldBytes += sizeBytes;
     const { maxHeldBytes } = this.#allowance;
-    if (maxHeldBytes > 0 && this.#heldBytes > maxHeldBytes)
-      throw new QueryAbortedError(
-        `query holds more than ${maxHeldBytes} bytes; narrow its time range, select fewer series or add a LIMIT`,
-      );
+    if (maxHeldBytes > 0 && this.#heldBytes > maxHeldBytes) throw heldTooMuch(maxHeldBytes);
   }
 }

@@ -1,6 +1,6 @@
 // What a query may still use, kept over threads: the thread that asks looks after the deadline and the kill, and stops the stream;
 // the one that answers sees that it is stopped, and has a bound of its own on what it holds.
-import { QueryAbortedError } from "../base/errors.ts";
+import { heldTooMuch, QueryAbortedError } from "../base/errors.ts";
 import type { Budget } from "../model/scan.ts";
 import type { ReadStream, StreamState } from "./channel.ts";
 
@@ -44,9 +44,6 @@ export class ServedBudget implements Budget {
 
   hold(sizeBytes: number): void {
     this.#heldBytes += sizeBytes;
-    if (this.#maxHeldBytes > 0 && this.#heldBytes > this.#maxHeldBytes)
-      throw new QueryAbortedError(
-        `query holds more than ${this.#maxHeldBytes} bytes; narrow its time range, select fewer series or add a LIMIT`,
-      );
+    if (this.#maxHeldBytes > 0 && this.#heldBytes > this.#maxHeldBytes) throw heldTooMuch(this.#maxHeldBytes);
   }
 }

@@ -152,8 +152,8 @@ export const changes: readonly Difference[] = [
   },
   {
     title: "points older than their policy keeps",
-    influxd: "go when it looks for them next, in half an hour",
-    serie: "go within 30 s",
+    influxd: "go when all of their shard is older and it looks for such shards next, in half an hour",
+    serie: "go within 30 s of when all of their shard is older",
     reason: "they are not to be kept",
     covers: ({ serie, influxd, history }) =>
       history.some(({ text }) =>
