@@ -96,6 +96,27 @@ describe("5,000 flushes", () => {
   });
 });
 
+describe("segments of overlapping windows, as there may be of before windows were apart", () => {
+  // in their order of age; x has newer values of the times of the first, and of no other
+  const at = (id: number, minTime: bigint, windowEnd = 100n): SegmentEntry => ({
+    ...entry(id, 10),
+    ...{ minTime, maxTime: minTime, windowEnd },
+  });
+  const [first, second, x] = [at(0, 5n), at(1, 50n), at(2, 5n, 10n)];
+  const rest = [at(3, 60n), at(4, 70n), at(5, 80n)];
+  const all = [first, second, x, ...rest];
+  const idsOf = (run: readonly SegmentEntry[] | null) => run?.map(({ id }) => id) ?? null;
+
+  test("the older stays behind, however far the newer is", () => {
+    expect(idsOf(pickRun(all))).toEqual([1, 3, 4, 5]);
+    expect(idsOf(pickRun(all.slice(0, -1)))).toBeNull();
+    expect(idsOf(restRun(all.slice(0, -1), 100n, new Set()))).toEqual([0, 1]);
+    expect(idsOf(restRun(all.slice(1), 100n, new Set()))).toEqual([1, 3, 4, 5]);
+    // what none is between may go together
+    expect(idsOf(pickRun([x, first, second, ...rest]))).toEqual([0, 1, 3, 4, 5]);
+  });
+});
+
 describe("pickRun", () => {
   const segments = (...sizes: number[]) => sizes.map((size, id) => entry(id, size));
   const sizesOf = (run: readonly SegmentEntry[] | null) => run?.map(({ sizeBytes }) => sizeBytes) ?? null;

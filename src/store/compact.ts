@@ -44,7 +44,7 @@ export function pickRun(
       while (start > 0) {
         const { id, sizeBytes } = entries[start - 1]!;
         if (damaged.has(id) || sizeBytes > SIMILAR * bytes || bytes + sizeBytes > MOST_BYTES) break;
-        if (isCrossed(segments, entries[start - 1]!, entries[start]!)) break;
+        if (isCrossed(segments, entries[start - 1]!, entries[end - 1]!)) break;
         bytes += sizeBytes;
         start--;
       }
@@ -72,7 +72,7 @@ export function restRun(
         end === entries.length ||
         damaged.has(entries[end - 1]!.id) ||
         damaged.has(entries[end]!.id) ||
-        isCrossed(segments, entries[end - 1]!, entries[end]!);
+        entries.slice(start, end).some((each) => isCrossed(segments, each, entries[end]!));
       if (!isEnd) continue;
       const run = largeEnough(entries.slice(start, end));
       if (run.length > 1) return run;
@@ -110,8 +110,8 @@ export function deletedRun(
   return found ? [found.entry] : null;
 }
 
-// Whether a segment between the two in age is of another window over the same times, as there may be of before windows were apart:
-// the older of the two must not come behind it.
+// Whether a segment between the two in age is of another window over times of the older, as there may be of before windows were apart:
+// the older must not come behind it, where the newest of a run is.
 function isCrossed(segments: readonly SegmentEntry[], older: SegmentEntry, newer: SegmentEntry): boolean {
   return segments
     .slice(segments.indexOf(older) + 1, segments.indexOf(newer))
@@ -119,6 +119,7 @@ function isCrossed(segments: readonly SegmentEntry[], older: SegmentEntry, newer
       (entry) =>
         entry.database === older.database &&
         entry.retentionPolicy === older.retentionPolicy &&
+        (entry.windowStart !== older.windowStart || entry.windowEnd !== older.windowEnd) &&
         entry.minTime <= older.maxTime &&
         entry.maxTime >= older.minTime,
     );
