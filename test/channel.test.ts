@@ -10,6 +10,7 @@ import {
   OverloadedError,
   QueryAbortedError,
 } from "../src/base/errors.ts";
+import { attendedTask } from "../src/threads/budgets.ts";
 import { Channel, type Chunks, type Handlers, type StreamState } from "../src/threads/channel.ts";
 
 function pair(handlers: Handlers, back: Handlers = {}): [Channel, Channel] {
@@ -181,4 +182,65 @@ test("closing ends what is under way, and what comes later, with the error given
       .catch((error) => error),
   ).toBe(gone);
   near.notify("nothing");
+});
+
+test("a task is asked to end and says how it ended, whether it heeded that or not", async () => {
+  const heeds = async (state: StreamState) => {
+    for (let i = 0; i < 1000; i++) {
+      if (state.isStopped) throw new QueryAbortedError("query was killed");
+      await Bun.sleep(1);
+    }
+    return "to its end";
+  };
+  const begun = async (_: StreamState, value: string) => {
+    await Bun.sleep(120);
+    return value;
+  };
+  const fails = async () => {
+    await Bun.sleep(120);
+    throw new InputError("bad");
+  };
+  const [near] = pair({ tasks: { heeds, begun, fails } });
+  expect(await near.task<string>("begun", "done").ended).toBe("done");
+  const unknown = await near.task("nothing").ended.catch(({ message }) => message as string);
+  expect(unknown).toContain("no call nothing");
+  // whoever asks says why: in the words of the budget
+  const killed = {
+    check: () => {
+      throw new QueryAbortedError("query interrupted");
+    },
+    hold: () => undefined,
+  };
+  const ended = (name: string, ...args: unknown[]) =>
+    attendedTask(near.task<string>(name, ...args), killed).catch(({ message }) => message as string);
+  expect(await Promise.all([ended("heeds"), ended("begun", "done"), ended("fails")])).toEqual([
+    "query interrupted",
+    "done",
+    "bad",
+  ]);
+  // one that has ended is asked in vain
+  const task = near.task<string>("begun", "done");
+  await task.ended;
+  task.stop();
+  const left = near.task("heeds").ended.catch((error) => error);
+  near.close(new OverloadedError("the thread has stopped"));
+  expect(await left).toBeInstanceOf(OverloadedError);
+  expect(await near.task("heeds").ended.catch((error) => error)).toBeInstanceOf(OverloadedError);
+});
+
+test("tasks are to end when the channel does, so that nobody works for a thread that is gone", async () => {
+  let state: StreamState | undefined;
+  const [near, far] = pair({
+    tasks: {
+      endless: async (given: StreamState) => {
+        state = given;
+        while (!given.isStopped) await Bun.sleep(1);
+      },
+    },
+  });
+  near.task("endless").ended.catch(() => undefined);
+  while (state === undefined) await Bun.sleep(1);
+  far.close(new ClosedError("closed"));
+  expect(state.isStopped).toBe(true);
+  near.close(new ClosedError("closed"));
 });

@@ -197,7 +197,8 @@ export class Companions {
   }
 }
 
-function valuesOf<T>(settled: readonly PromiseSettledResult<T>[]): T[] {
+/** Throws the first error. */
+export function valuesOf<T>(settled: readonly PromiseSettledResult<T>[]): T[] {
   return settled.map((each) => {
     if (each.status === "rejected") throw each.reason;
     return each.value;

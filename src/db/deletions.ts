@@ -1,6 +1,6 @@
 // Deletions: drops, DELETE and DROP SERIES, from the statement to the log and the stores, and from the log again.
 //
-//   by tags and time   one record, applied to every store in the same step
+//   by tags and time   one record a measurement, applied to every store in the same step; nobody's leaving comes between two
 //   by values          step by step, each with a record of the points found (value-deletion.ts)
 //   of fields          as these two; a field that then has no value anywhere is forgotten, as a record of its own says: the
 //                      deletion of all of its values
@@ -8,9 +8,7 @@ import { assert } from "../base/assert.ts";
 import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
-import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
-import type { Expression } from "../model/expression.ts";
-import { fieldsOf } from "../model/predicate.ts";
+import { type DeleteRequest, type DeletionAdministration, isByValue } from "../model/deletions.ts";
 import type { Budget } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { partitionOfHash } from "../ring/partition.ts";
@@ -32,7 +30,10 @@ import {
 } from "./record.ts";
 import { ValueDeletion } from "./value-deletion.ts";
 
-/** How long requests go on in one section before flushes may come. */
+/** Of what is done to its end once it has begun. */
+export const UNENDING: Budget = { check: () => undefined, hold: () => undefined };
+
+/** How long requests beside one by values go on in one section before flushes may come. */
 const SECTION_MS = 200;
 
 export interface DeletionParts {
@@ -58,38 +59,41 @@ export class Deletions implements DeletionAdministration {
   }
 
   async delete(requests: readonly DeleteRequest[], budget: Budget): Promise<void> {
-    for (const request of requests) {
-      const { where } = request;
-      if (isByValue(where)) await new ValueDeletion(this.#parts, { ...request, where }, budget).run();
-    }
-    const left = requests.filter(({ where, fields }) => !isByValue(where) || fields !== null);
-    while (left.length > 0) await this.#section(left, budget);
+    const left = requests.filter((request) => !isByValue(request) || request.fields !== null);
+    if (!requests.some(isByValue)) return this.#section(left, budget, Number.POSITIVE_INFINITY);
+    for (const request of requests)
+      if (isByValue(request)) await new ValueDeletion(this.#parts, request, budget).run();
+    while (left.length > 0) await this.#section(left, budget, SECTION_MS);
   }
 
   // As many of the requests as have their time, taken off the list: what they leave without rows goes in one step for all of them. A
-  // flush may come between two sections.
-  #section(left: DeleteRequest[], budget: Budget): Promise<void> {
+  // flush may come between two sections. With time for all, nothing ends it once it has begun, and closing waits for it.
+  #section(left: DeleteRequest[], budget: Budget, mostMs: number): Promise<void> {
     const { maintenance, log, checkWritable } = this.#parts;
     return maintenance.exclusively(async () => {
-      budget.check();
-      checkWritable();
+      const check = () => {
+        budget.check();
+        checkWritable();
+      };
+      check();
       const requests: DeleteRequest[] = [];
       const pause = new Pause();
-      const endMs = performance.now() + SECTION_MS;
+      const endMs = performance.now() + mostMs;
       const touched: Touched[] = [];
       while (left.length > 0 && (requests.length === 0 || performance.now() < endMs)) {
         const request = left.shift()!;
         const { database, measurement, fields, where, minTime, maxTime } = request;
         requests.push(request);
-        if (isByValue(where)) continue;
+        if (isByValue(request)) continue;
         const ranges = [[minTime, maxTime]] as const;
         const named = fields === null ? {} : { fields };
         touched.push(...this.#log({ database, retentionPolicy: null, measurement, where, ranges, ...named }));
         if (pause.due()) await pause.wait();
       }
       await this.#dropEmpty(touched, pause);
+      const checkStep = mostMs === Number.POSITIVE_INFINITY ? () => undefined : check;
       for (const { database, measurement, fields } of requests)
-        for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name, budget);
+        for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name, checkStep);
       await log.sync();
     });
   }
@@ -132,8 +136,8 @@ export class Deletions implements DeletionAdministration {
     this.#parts.changed();
   }
 
-  async #forgetEmpty(database: string, measurement: string, name: string, budget: Budget): Promise<void> {
-    const { schema, stores, checkWritable, mayForget } = this.#parts;
+  async #forgetEmpty(database: string, measurement: string, name: string, check: () => void): Promise<void> {
+    const { schema, stores, mayForget } = this.#parts;
     // the values of a segment that is gone may come back
     if (stores.some(({ isMissingRows }) => isMissingRows)) return;
     const field = schema.measurements(database).get(measurement)?.field(name);
@@ -146,9 +150,9 @@ export class Deletions implements DeletionAdministration {
           if (isFound) return;
           if (!pause.due()) continue;
           await pause.wait();
-          budget.check();
+          check();
         }
-    checkWritable();
+    check();
     if (!mayForget(database, measurement, name)) return;
     // from here to the record in one step: a value may have come since
     for (const table of schema.tablesOf(database, measurement))
@@ -183,11 +187,6 @@ export function applyDrop(
 ): void {
   const tables = schema.drop(database, measurement, retentionPolicy, keeps);
   if (tables.length > 0) for (const store of stores) store.drop(tables);
-}
-
-/** Whether rows have to be read to know what goes. */
-function isByValue(where: Expression | null): where is Expression {
-  return where !== null && fieldsOf(where).length > 0;
 }
 
 /** Series of a store that a deletion took rows from. */

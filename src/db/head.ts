@@ -14,7 +14,7 @@ import type { Source } from "../model/scan.ts";
 import type { StatementResult } from "../query/result.ts";
 import type { SlowStatement } from "../query/slow.ts";
 import { ServedBudget } from "../threads/budgets.ts";
-import type { Chunks, Handlers, StreamState } from "../threads/channel.ts";
+import type { Handlers, StreamState } from "../threads/channel.ts";
 import { Companions, type DeclaredField, type Seat, sharedBytes } from "./companions.ts";
 import { Database } from "./database.ts";
 import { arrange, ownersOf, shareOf } from "./layout.ts";
@@ -344,13 +344,12 @@ export class Head {
     const db = this.#db;
     const { queryMemory } = this.#options;
     const { calls, streams } = partHandlers(db.engine, queryMemory);
-    // biome-ignore lint/correctness/useYield: its end is all that it says
-    async function* deleteEverywhere(state: StreamState, requests: readonly DeleteRequest[]): Chunks {
-      await db.administration.deletions.delete(requests, new ServedBudget(state, queryMemory));
-      return null;
-    }
     return {
-      streams: { ...streams, delete: deleteEverywhere },
+      ...(streams ? { streams } : {}),
+      tasks: {
+        delete: (state: StreamState, requests: readonly DeleteRequest[]) =>
+          db.administration.deletions.delete(requests, new ServedBudget(state, queryMemory)),
+      },
       calls: {
         ...calls,
         declare: (database: string, fields: readonly DeclaredField[]) =>

@@ -6,13 +6,15 @@ import { ClosedError } from "../base/errors.ts";
 import { nodeDisk } from "../disk/node.ts";
 import type { Administration } from "../model/administration.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
+import type { Budget } from "../model/scan.ts";
 import type { TimeWindow } from "../model/windows.ts";
 import type { StatementResult } from "../query/result.ts";
-import { attended, ServedBudget } from "../threads/budgets.ts";
-import type { Chunks, Handlers, StreamState } from "../threads/channel.ts";
+import { attendedTask, ServedBudget } from "../threads/budgets.ts";
+import type { Handlers, StreamState } from "../threads/channel.ts";
 import { serveSource } from "../threads/serve-source.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
 import { Databases } from "./databases.ts";
+import { UNENDING } from "./deletions.ts";
 import { Engine } from "./engine.ts";
 import type { AcceptedWrite } from "./forwarding.ts";
 import { Into } from "./into.ts";
@@ -93,11 +95,7 @@ export class Member {
       users: asked("users"),
       retention: asked("retention"),
       deletions: {
-        delete: async (requests, budget) => {
-          for await (const _ of attended(head().stream("delete", requests), budget)) {
-            // nothing comes but the end
-          }
-        },
+        delete: (requests, budget) => attendedTask(head().task<void>("delete", requests), budget),
       },
       databases: () => parts.databases.names(),
       retentionPolicies: (database) => parts.databases.policies(database),
@@ -164,19 +162,22 @@ export class Member {
     return partHandlers(this.#engine, this.#parts.options.queryMemory);
   }
 
-  /** What the head may have this thread do, that takes its time: DELETE, which gives the fields that are still there. */
-  headStreams(): NonNullable<Handlers["streams"]> {
-    const { schema, options } = this.#parts;
-    const deletions = this.#engine.deletions;
-    async function* deleteHere(state: StreamState, requests: readonly DeleteRequest[]): Chunks {
-      await deletions.delete(requests, new ServedBudget(state, options.queryMemory));
-      const left = requests.flatMap(({ database, measurement, fields }): FieldName[] => {
-        const known = schema.measurements(database).get(measurement);
-        return (fields ?? []).flatMap((field) => (known?.field(field) ? [[measurement, field]] : []));
-      });
-      return new TextEncoder().encode(JSON.stringify(left));
-    }
-    return { delete: deleteHere };
+  /** What the head may have this thread do that it may be asked to end. */
+  headTasks(): NonNullable<Handlers["tasks"]> {
+    const { queryMemory } = this.#parts.options;
+    return {
+      delete: (state: StreamState, requests: readonly DeleteRequest[]) =>
+        this.#delete(requests, new ServedBudget(state, queryMemory)),
+    };
+  }
+
+  // Gives the fields that are still there of those that were to go.
+  async #delete(requests: readonly DeleteRequest[], budget: Budget): Promise<FieldName[]> {
+    await this.#engine.deletions.delete(requests, budget);
+    return requests.flatMap(({ database, measurement, fields }): FieldName[] => {
+      const known = this.#parts.schema.measurements(database).get(measurement);
+      return (fields ?? []).flatMap((field) => (known?.field(field) ? [[measurement, field]] : []));
+    });
   }
 
   /** What the head may ask beside that. */
@@ -186,6 +187,7 @@ export class Member {
       isThere: () => true,
       queries: () => this.#queries.list(),
       kill: (id: bigint) => this.#queries.kill(id),
+      delete: (requests: readonly DeleteRequest[]) => this.#delete(requests, UNENDING),
       drop: (database: string, measurement: string | null) => engine.deletions.drop(database, measurement),
       // gives the measurements that have rows in other policies
       dropPolicy: async (database: string, name: string) => {

@@ -8,23 +8,22 @@
 //   of policies and DELETE: the members first, as types are forgotten by the head only when no thread has a value, or asked meanwhile
 import { NotFoundError, OverloadedError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
-import type { DeleteRequest, DeletionAdministration } from "../model/deletions.ts";
+import { type DeleteRequest, type DeletionAdministration, isByValue } from "../model/deletions.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
 import type { PolicyChange, RetentionAdministration, RetentionPolicy, Shard } from "../model/retention.ts";
 import type { Budget } from "../model/scan.ts";
 import type { ServerStatus } from "../model/server-status.ts";
 import type { TimeWindow } from "../model/windows.ts";
-import { attended } from "../threads/budgets.ts";
-import type { Companions, DeclaredField } from "./companions.ts";
+import { attendedTask } from "../threads/budgets.ts";
+import { type Companions, type DeclaredField, valuesOf } from "./companions.ts";
 import type { Database } from "./database.ts";
+import { UNENDING } from "./deletions.ts";
 import type { MemberReport } from "./member.ts";
 import { type Queries, threadOfQuery } from "./queries.ts";
 import type { HeldWindows, Retention } from "./retention.ts";
 import type { Figures } from "./server-status.ts";
 import { TeamMetrics } from "./team-metrics.ts";
 import type { FieldName } from "./unify.ts";
-
-const text = new TextDecoder();
 
 /** How long a write waits for a drop before it is refused. */
 const DROP_TIMEOUT_MS = 5_000;
@@ -163,21 +162,33 @@ export class Team {
     }
   }
 
-  /** DELETE in all threads, side by side. */
+  /**
+   * DELETE in all threads, side by side. Without values, all of it or nothing: `budget` may end it until the first has been told, and
+   * a thread that dies meanwhile does it when it is there again.
+   */
   async delete(db: Database, requests: readonly DeleteRequest[], budget: Budget): Promise<void> {
+    const { companions } = this;
     const [first] = requests;
     if (first === undefined) return;
+    const isOver = () => db.isClosed;
+    const isWhole = !requests.some(isByValue);
+    await companions.allThere(() => {
+      budget.check();
+      return isOver();
+    });
+    budget.check();
+    db.engine.checkWritable();
     await this.keeping(async (kept) => {
-      const deleting = this.companions.others.map(async (thread) => {
-        const chunks = this.companions.channel(thread).stream("delete", requests);
-        for await (const left of attended(chunks, budget))
-          for (const [measurement, field] of JSON.parse(text.decode(left)) as FieldName[])
-            kept.add(nameOf(first.database, measurement, field));
-      });
+      const steps = () =>
+        companions.others.map(async (thread) =>
+          attendedTask(companions.channel(thread).task<FieldName[]>("delete", requests), budget),
+        );
       // (all of them have ended when this does, whatever became of one)
-      for (const each of await Promise.allSettled(deleting))
-        if (each.status === "rejected") throw each.reason;
-      await db.deletions.delete(requests, budget);
+      const lists = isWhole
+        ? await companions.everyone<FieldName[]>("delete", [requests], isOver)
+        : valuesOf(await Promise.allSettled(steps()));
+      for (const [measurement, field] of lists.flat()) kept.add(nameOf(first.database, measurement, field));
+      await db.deletions.delete(requests, isWhole ? UNENDING : budget);
     });
   }
 

@@ -46,7 +46,8 @@ async function start(options: Options, seat: Seat) {
   Object.assign(parts, member.partHandlers());
   const { calls, streams } = member.partHandlers();
   Object.assign(ofHead, {
-    streams: { ...streams, ...member.headStreams() },
+    streams,
+    tasks: member.headTasks(),
     calls: { ...calls, ...member.headCalls(), ...servingCalls(member) },
   });
   return member.report;

@@ -7,7 +7,7 @@
 // Each step stands for itself: a statement that is killed, fails or meets a crash has deleted what its steps have, durably from the
 // end of their section on, and the same statement again goes on with the rest.
 import { Pause } from "../base/pause.ts";
-import type { DeleteRequest } from "../model/deletions.ts";
+import type { ByValue } from "../model/deletions.ts";
 import type { Budget } from "../model/scan.ts";
 import { dropEmptySeries } from "../store/empty.ts";
 import { Matching } from "../store/matching.ts";
@@ -26,9 +26,6 @@ const FEW_RANGES = 10_000;
 const MOST_IN_MEMORY = 50_000;
 /** How often a statement that waits for merges looks whether it has been killed. */
 const LOOK_MS = 50;
-
-/** A condition over fields. */
-export type ByValue = DeleteRequest & { readonly where: NonNullable<DeleteRequest["where"]> };
 
 export class ValueDeletion {
   readonly #parts: DeletionParts;

@@ -1,5 +1,6 @@
 // What DELETE and DROP SERIES may ask of the database that runs them.
 import type { Expression } from "./expression.ts";
+import { fieldsOf } from "./predicate.ts";
 import type { Budget } from "./scan.ts";
 
 export interface DeleteRequest {
@@ -14,11 +15,20 @@ export interface DeleteRequest {
   readonly maxTime: bigint;
 }
 
+/** A condition over fields. */
+export type ByValue = DeleteRequest & { readonly where: Expression };
+
+/** Whether rows have to be read to know what goes. */
+export function isByValue(request: DeleteRequest): request is ByValue {
+  return request.where !== null && fieldsOf(request.where).length > 0;
+}
+
 export interface DeletionAdministration {
   /**
-   * Deletes in every retention policy; a series without rows and a field without values are gone, too. Durable when resolved. A
-   * deletion by values goes step by step: when it throws (`QueryAbortedError` of the budget, `CorruptionError` at a damaged page,
-   * `DiskError`), what it has deleted stays deleted, durably.
+   * Deletes in every retention policy; a series without rows and a field without values are gone, too. Durable when resolved. When
+   * none of the requests is by values, `budget` ends it before it begins or not at all. A deletion by values goes step by step: when
+   * it throws (`QueryAbortedError` of the budget, `CorruptionError` at a damaged page, `DiskError`), what it has deleted stays
+   * deleted, durably.
    */
   delete(requests: readonly DeleteRequest[], budget: Budget): Promise<void>;
 }

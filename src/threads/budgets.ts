@@ -1,8 +1,8 @@
-// What a query may still use, kept over threads: the thread that asks looks after the deadline and the kill, and stops the stream;
-// the one that answers sees that it is stopped, and has a bound of its own on what it holds.
+// What a query may still use, kept over threads: the thread that asks looks after the deadline and the kill, and stops the stream
+// or the task; the one that answers sees that it is stopped, and has a bound of its own on what it holds.
 import { heldTooMuch, QueryAbortedError } from "../base/errors.ts";
 import type { Budget } from "../model/scan.ts";
-import type { ReadStream, StreamState } from "./channel.ts";
+import type { ReadStream, StreamState, Task } from "./channel.ts";
 
 /** How often somebody who waits for another thread looks whether it must end. */
 const CHECK_MS = 50;
@@ -26,7 +26,28 @@ export async function* attended(chunks: ReadStream, budget: Budget): AsyncGenera
   }
 }
 
-/** The budget of what a stream is made of. */
+/** What a task gives. It is asked to end when the budget says so; what has become of it is waited for, and said, in any case. */
+export async function attendedTask<T>(task: Task<T>, budget: Budget): Promise<T> {
+  let stopped: { readonly error: unknown } | undefined;
+  const timer = setInterval(() => {
+    if (stopped) return;
+    try {
+      budget.check();
+    } catch (error) {
+      stopped = { error };
+      task.stop();
+    }
+  }, CHECK_MS);
+  try {
+    return await task.ended;
+  } catch (error) {
+    throw stopped && error instanceof QueryAbortedError ? stopped.error : error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The budget of what a stream is made of, or of a task. */
 export class ServedBudget implements Budget {
   readonly #state: StreamState;
   readonly #maxHeldBytes: number;

@@ -1,6 +1,7 @@
-// A channel between two threads: calls with one answer each, streams of bytes, and notices, both ways over one port.
+// A channel between two threads: calls with one answer each, tasks, streams of bytes, and notices, both ways over one port.
 //
 //   [CALL, id, name, args]     answered by [OK, id, value] or [FAILED, id, error]
+//   [TASK, id, name, args]     the same; [STOP, id] asks it to end, and how it ended is its answer in any case
 //   [OPEN, id, name, args]     answered by [CHUNK, id, bytes], ..., then [END, id, bytes or null] or [FAILED, id, error];
 //   [MORE, id]                 the other side may send one more chunk: AHEAD of them are under way at most
 //   [STOP, id]                 nobody reads on
@@ -10,7 +11,9 @@
 import { assert } from "../base/assert.ts";
 import { receivedError, type SentError, sentError } from "./errors.ts";
 
-const [CALL, OK, FAILED, OPEN, CHUNK, END, MORE, STOP, NOTICE] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+const [CALL, OK, FAILED, OPEN, CHUNK, END, MORE, STOP, NOTICE, TASK] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+] as const;
 
 /** Chunks of a stream that may be sent and not yet read. */
 const AHEAD = 4;
@@ -26,7 +29,7 @@ export interface Port {
 
 type Transferred = ArrayBuffer | MessagePort;
 
-/** Whether the reader of a stream has gone. */
+/** Whether the reader of a stream has gone, or a task is to end. */
 export interface StreamState {
   readonly isStopped: boolean;
 }
@@ -37,10 +40,19 @@ export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuf
 /** What the other side may ask for, by name. */
 export interface Handlers {
   readonly calls?: Readonly<Record<string, (...args: never[]) => unknown>>;
+  readonly tasks?: Readonly<Record<string, (state: StreamState, ...args: never[]) => unknown>>;
   readonly streams?: Readonly<Record<string, (state: StreamState, ...args: never[]) => Chunks>>;
   readonly notices?: Readonly<Record<string, (...args: never[]) => void>>;
   /** Throws what somebody gets who asks for something else. */
   readonly missing?: () => never;
+}
+
+/** What the other side does, and may be asked to end. */
+export interface Task<T> {
+  /** As a call's answer. */
+  readonly ended: Promise<T>;
+  /** Asks it to end: it does so where it can, or goes on to its end. */
+  stop(): void;
 }
 
 interface Waiting {
@@ -63,6 +75,8 @@ export class Channel {
   readonly #calls = new Map<number, Waiting>();
   readonly #reading = new Map<number, ReadStream>();
   readonly #writing = new Map<number, Writing>();
+  /** What is done here. */
+  readonly #tasks = new Map<number, { isStopped: boolean }>();
   #nextId = 1;
   #closed: Error | undefined;
 
@@ -74,10 +88,22 @@ export class Channel {
 
   /** Rejects with what the other side threw, or with what the channel was closed with. */
   call<T>(name: string, ...args: unknown[]): Promise<T> {
-    if (this.#closed) return Promise.reject(this.#closed);
+    return this.#ask(CALL, this.#nextId++, name, args);
+  }
+
+  /** Rejects as a call does; also when it was asked to end and did. */
+  task<T>(name: string, ...args: unknown[]): Task<T> {
     const id = this.#nextId++;
+    const stop = () => {
+      if (!this.#closed && this.#calls.has(id)) this.#send([STOP, id], []);
+    };
+    return { ended: this.#ask(TASK, id, name, args), stop };
+  }
+
+  #ask<T>(kind: typeof CALL | typeof TASK, id: number, name: string, args: unknown[]): Promise<T> {
+    if (this.#closed) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
-      this.#send([CALL, id, name, args], transferred(args));
+      this.#send([kind, id, name, args], transferred(args));
       this.#calls.set(id, { resolve: resolve as (value: unknown) => void, reject });
     });
   }
@@ -115,6 +141,7 @@ export class Channel {
       writing.isStopped = true;
       writing.wake?.();
     }
+    for (const task of this.#tasks.values()) task.isStopped = true;
   }
 
   #send(message: Message, transfer: Transferred[]): void {
@@ -124,7 +151,10 @@ export class Channel {
   #receive([kind, id, value, args]: Message): void {
     switch (kind) {
       case CALL:
-        void this.#answer(id, value as string, args as never[]);
+        void this.#answer(id, value as string, this.#handlers.calls, args as never[]);
+        break;
+      case TASK:
+        void this.#do(id, value as string, args as never[]);
         break;
       case OPEN:
         void this.#write(id, value as string, args as never[]);
@@ -134,6 +164,8 @@ export class Channel {
         break;
       case MORE:
       case STOP: {
+        const task = this.#tasks.get(id);
+        if (task) task.isStopped = true;
         const writing = this.#writing.get(id);
         if (!writing) break;
         if (kind === MORE) writing.credit++;
@@ -161,9 +193,16 @@ export class Channel {
     }
   }
 
-  async #answer(id: number, name: string, args: never[]): Promise<void> {
+  async #do(id: number, name: string, args: never[]): Promise<void> {
+    const state = { isStopped: false };
+    this.#tasks.set(id, state);
+    await this.#answer(id, name, this.#handlers.tasks, [state as never, ...args]);
+    this.#tasks.delete(id);
+  }
+
+  async #answer(id: number, name: string, handlers: Handlers["calls"], args: never[]): Promise<void> {
     try {
-      const handler = this.#handlers.calls?.[name] ?? this.#handlers.missing?.();
+      const handler = handlers?.[name] ?? this.#handlers.missing?.();
       assert(handler, `no call ${name}`);
       const value = await handler(...args);
       if (!this.#closed) this.#send([OK, id, value], transferred([value]));
