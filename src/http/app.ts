@@ -40,6 +40,10 @@ const allowed: Readonly<Record<string, string>> = {
   "/": "GET",
 };
 
+/** What has no route. */
+const OTHER = "other";
+const pathOf = (request: Request) => new URL(request.url).pathname;
+
 export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   allowLongHeaders();
   const bodies = new Bodies(options.maxBodySize, options.maxInflightSize);
@@ -72,7 +76,7 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   /** A request's way through: identify, handle, turn what was thrown into an answer, count. */
   function route(path: string, handle: Handler) {
     return async ({ request }: { request: Request }): Promise<Response> => {
-      const Form = path.startsWith("/api/v2/") ? PlatformReply : Reply;
+      const Form = (path === OTHER ? pathOf(request) : path).startsWith("/api/v2/") ? PlatformReply : Reply;
       const reply = new Form(
         request,
         idPrefix + (requestCount++).toString(16).padStart(12, "0"),
@@ -98,8 +102,8 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   );
   const handlePing = route("/ping", ping);
   const handleStatus = route("/status", (_, reply) => reply.noContent());
-  const notFound = route("other", (request, reply) => {
-    const path = new URL(request.url).pathname;
+  const notFound = route(OTHER, (request, reply) => {
+    const path = pathOf(request);
     const methods = allowed[path];
     if (request.method === "OPTIONS" && methods?.startsWith("OPTIONS"))
       return reply.noContent({ Allow: methods });

@@ -107,6 +107,7 @@ const platformCodes: Readonly<Record<number, string>> = {
   401: "unauthorized",
   403: "forbidden",
   404: "not found",
+  405: "method not allowed",
   413: "request too large",
   422: "unprocessable entity",
   501: "not implemented",

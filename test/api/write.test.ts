@@ -340,7 +340,7 @@ describe("other routes and methods", () => {
     request: { path },
     differs: differs(known.debugRoutes, jsonError(404, `path not found: ${path}`).serie),
   }));
-  const pages = ["/nope", "/write/nope", "/api/v2/ping", "/api/v3/write", "/ping/", "/query/", "/status/"];
+  const pages = ["/nope", "/write/nope", "/api/v3/write", "/ping/", "/query/", "/status/"];
   const notAllowed = (path: string, method: string, allowed: string): Case => ({
     title: `${method} ${path}`,
     request: { method, path },
@@ -358,6 +358,26 @@ describe("other routes and methods", () => {
       request: { method: "POST", path: "/write/?db=d", body: "slash v=1 1" },
       differs: jsonError(404, "path not found: /write/"),
     },
+    ...(
+      [
+        ["GET", "/api/v2/buckets", 404, "not found", "path not found: /api/v2/buckets"],
+        [
+          "GET",
+          "/api/v2/write",
+          405,
+          "method not allowed",
+          "method GET not allowed on /api/v2/write: use OPTIONS, POST",
+        ],
+      ] as const
+    ).map(([method, path, status, code, message]) => ({
+      title: `${method} ${path}, as InfluxDB 2 says it`,
+      request: { method, path },
+      differs: differs(known.jsonErrors, {
+        status,
+        contentType: "application/json",
+        body: [{ code, message }],
+      }),
+    })),
     ...["GET", "PUT", "DELETE", "PATCH"].map((method) => notAllowed("/write", method, "OPTIONS, POST")),
     ...["POST", "PUT", "DELETE"].map((method) => notAllowed("/ping", method, "GET, HEAD")),
     ...["GET", "HEAD"].flatMap((method) =>
