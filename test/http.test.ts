@@ -3,6 +3,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
+import pino from "pino";
 import { systemClock } from "../src/base/clock.ts";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../src/base/errors.ts";
 import type { RunOptions } from "../src/db/sessions.ts";
@@ -97,6 +98,46 @@ const write = (
   body: string | Uint8Array<ArrayBuffer> | ReadableStream = "m f=1",
   init: RequestInit = {},
 ) => fetch(`${url}/write?${query}`, { method: "POST", body, ...init });
+
+describe("the log of requests that failed", () => {
+  const lines: string[] = [];
+  const log = pino({ base: null, timestamp: false }, { write: (line) => void lines.push(line) });
+  const logging = serve(live, { port: 0, log });
+  afterAll(() => logging.stop(0));
+
+  async function logged(error: Error): Promise<unknown> {
+    lines.length = 0;
+    db.onWrite = () => Promise.reject(error);
+    const answer = await fetch(`${logging.url}/write?db=d`, {
+      method: "POST",
+      body: "m f=1",
+      headers: { "X-Request-Id": "mine" },
+    });
+    expect(answer.status).toBe(500);
+    expect(lines).toHaveLength(1);
+    return JSON.parse(lines[0]!);
+  }
+
+  test("says what the answer says: each line has the reason", async () => {
+    const detail = { operation: "write", path: "/data/wal/1.log", errno: "ENOSPC", cause: new Error("no") };
+    const entry = { level: 50, requestId: "mine", path: "/write", status: 500, msg: "request failed" };
+    expect(await logged(new DiskError("the disk is full", detail))).toEqual({
+      ...entry,
+      error: {
+        ...{ name: "DiskError", message: "the disk is full", code: "disk" },
+        ...{ operation: "write", path: "/data/wal/1.log", errno: "ENOSPC" },
+      },
+    });
+    expect(await logged(new TypeError("x is not a function"))).toMatchObject({
+      ...entry,
+      error: {
+        name: "TypeError",
+        message: "x is not a function",
+        stack: expect.stringContaining("http.test.ts"),
+      },
+    });
+  });
+});
 
 describe("POST /write", () => {
   test("204 without a body, with the headers of every answer", async () => {

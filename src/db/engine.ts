@@ -240,7 +240,10 @@ export class Engine {
     if (this.#closed) throw new ClosedError("the database is closed");
     const failure = this.failure;
     if (failure)
-      throw new DiskError(`writes are refused since the disk failed: ${failure.message}`, { cause: failure });
+      throw new DiskError(`writes are refused since the disk failed: ${failure.message}`, {
+        errno: failure.errno,
+        cause: failure,
+      });
   }
 
   get schema(): Schema {

@@ -4,6 +4,7 @@
 // handlers read raw bytes), and nothing is validated or hooked around a handler, so a write costs what it costs.
 import { Elysia } from "elysia";
 import type { Logger } from "pino";
+import { SerieError } from "../base/errors.ts";
 import type { Options } from "../db/options.ts";
 import type { Access } from "../model/users.ts";
 import { Gate, requireUser } from "./authentication.ts";
@@ -87,7 +88,7 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
         response = await handle(request, reply);
       } catch (error) {
         response = reply.failure(error);
-        const entry = { requestId: reply.id, path, status: response.status, error };
+        const entry = { requestId: reply.id, path, status: response.status, error: logged(error) };
         if (response.status >= 500 && response.status !== 503) log.error(entry, "request failed");
         else log.debug(entry, "request refused");
       }
@@ -190,4 +191,11 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
       )
       .onError(({ request }) => notFound({ request }))
   );
+}
+
+/** An error as the log has it: with its message, which says the reason, and, where it is none of ours, with the place. */
+function logged(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack } = error;
+  return error instanceof SerieError ? { ...error, name, message } : { name, message, stack };
 }
