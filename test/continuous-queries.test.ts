@@ -1,7 +1,7 @@
 // Continuous queries by a held clock: when they run, over which windows, after failures, restarts and crashes.
 import { afterEach, expect, test } from "bun:test";
 import type { Clock } from "../src/base/clock.ts";
-import { boundary, dueRun } from "../src/db/continuous-schedule.ts";
+import { boundary, type DueRun, dueRun } from "../src/db/continuous-schedule.ts";
 import { Database } from "../src/db/database.ts";
 import type { OptionsInput } from "../src/db/options.ts";
 import {
@@ -11,6 +11,7 @@ import {
   selectOver,
 } from "../src/query/continuous.ts";
 import type { Cell } from "../src/query/result.ts";
+import { WindowRule } from "../src/query/windows.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 
 const MINUTE = 60_000_000_000n;
@@ -288,6 +289,46 @@ test("windows of a zone start by its clock", () => {
   const daily = schedule(`BEGIN SELECT mean(v) INTO a FROM b GROUP BY time(1d) tz('Europe/Berlin') END`);
   const noon = BigInt(Date.UTC(2023, 6, 1, 12)) * 1_000_000n;
   expect(boundary(daily, noon, daily.everyNs)).toBe(BigInt(Date.UTC(2023, 5, 30, 22)) * 1_000_000n);
+});
+
+test.each([
+  body("time(1d)"),
+  body("time(12h)"),
+  `RESAMPLE EVERY 6h ${body("time(1d)")}`,
+  `RESAMPLE EVERY 2d ${body("time(1d)")}`,
+  `RESAMPLE FOR 3d ${body("time(1d)")}`,
+  body("time(1h)"),
+])("where the clock of a zone is changed no window is left out: %s", (text) => {
+  const zoned = schedule(text.replace(" END", " tz('Europe/Berlin') END"));
+  const hour = 3600n * S;
+  for (const [month, day] of [
+    [2, 24],
+    [9, 20],
+  ] as const) {
+    const startNs = BigInt(Date.UTC(2024, month, day, 11)) * 1_000_000n;
+    const rule = new WindowRule(
+      { everyNs: zoned.intervalNs, offsetNs: 0n, everyMonths: 0, offsetMonths: 0 },
+      "Europe/Berlin",
+    );
+    const windows = rule.bounds(startNs + 48n * hour, startNs + 12n * 24n * hour);
+    const runs: DueRun[] = [];
+    let doneNs = boundary(zoned, startNs, zoned.everyNs);
+    for (let now = startNs; now < startNs + 16n * 24n * hour; now += hour) {
+      const run = dueRun(zoned, doneNs, now, 1000);
+      if (run === null) continue;
+      runs.push(run);
+      doneNs = run.doneNs;
+    }
+    for (let i = 0; i + 1 < windows.length; i++) {
+      const [from, to] = [windows[i]!, windows[i + 1]!];
+      // once it is over, and whole
+      const later = runs.filter((run) => run.doneNs >= to && run.fromNs <= from && run.toNs >= to);
+      expect([new Date(Number(from / 1_000_000n)), later.length > 0]).toEqual([expect.anything(), true]);
+    }
+    // every run begins and ends where windows do
+    const isBound = (time: bigint) => rule.start(time) === time;
+    expect(runs.filter(({ fromNs, toNs }) => !isBound(fromNs) || !isBound(toNs))).toEqual([]);
+  }
 });
 
 test("what WHERE says of time gives way to the run's range", () => {

@@ -9,7 +9,7 @@
 //
 // So what was missed while the process was down lies in the range as well. A long absence is caught up in several runs.
 import type { ContinuousSchedule } from "../query/continuous.ts";
-import { Zone } from "../query/zones.ts";
+import { WindowRule } from "../query/windows.ts";
 
 export interface DueRun {
   /** Range of the SELECT: [fromNs, toNs); empty when there is nothing to compute yet. */
@@ -27,23 +27,35 @@ export function dueRun(
   mostWindows: number,
 ): DueRun | null {
   const { intervalNs, everyNs, forNs } = schedule;
-  const now = boundary(schedule, nowNs, everyNs);
-  const next = boundary(schedule, doneNs, everyNs) + everyNs;
+  const runs = ruleOf(schedule, everyNs);
+  const windows = ruleOf(schedule, intervalNs);
+  const now = runs.start(nowNs);
+  const next = following(runs, runs.start(doneNs));
   if (next > now) return null;
-  const far = boundary(schedule, doneNs + BigInt(mostWindows) * intervalNs, everyNs);
+  const far = runs.start(doneNs + BigInt(mostWindows) * intervalNs);
   const upTo = far < next ? next : far < now ? far : now;
-  const start = next - (forNs ?? (everyNs > intervalNs ? everyNs : intervalNs));
-  // FOR says how far to look back at most; without it no time between two runs may be left out
-  const isWhole = forNs === null && everyNs > intervalNs;
-  const fromNs = boundary(schedule, isWhole ? start : start + intervalNs - 1n, intervalNs);
   const ahead = everyNs < intervalNs ? intervalNs - everyNs : 0n;
-  return { fromNs, toNs: boundary(schedule, upTo + ahead, intervalNs), doneNs: upTo };
+  return { fromNs: fromOf(), toNs: windows.start(upTo + ahead), doneNs: upTo };
+
+  // FOR says how far to look back at most; without it no time between two runs may be left out
+  function fromOf(): bigint {
+    if (forNs === null) return windows.start(everyNs > intervalNs ? runs.start(next - 1n) : next - 1n);
+    const within = windows.start(next - forNs);
+    return within === next - forNs ? within : following(windows, within);
+  }
 }
 
 /** The last boundary of `everyNs` at or before a time. */
 export function boundary(schedule: ContinuousSchedule, timeNs: bigint, everyNs: bigint): bigint {
-  const { offsetNs, timezone } = schedule;
-  const shift = offsetNs - (timezone === null ? 0n : new Zone(timezone).offsetNs(timeNs));
-  const past = (timeNs - shift) % everyNs;
-  return timeNs - (past < 0n ? past + everyNs : past);
+  return ruleOf(schedule, everyNs).start(timeNs);
+}
+
+// The boundaries are those of the query's windows, also where the clock of its zone is changed.
+function ruleOf({ offsetNs, timezone }: ContinuousSchedule, everyNs: bigint): WindowRule {
+  return new WindowRule({ everyNs, offsetNs, everyMonths: 0, offsetMonths: 0 }, timezone);
+}
+
+/** The boundary behind one. */
+function following(rule: WindowRule, bound: bigint): bigint {
+  return rule.bounds(bound, bound)[1]!;
 }
