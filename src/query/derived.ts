@@ -67,11 +67,13 @@ export class DerivedRows implements Rows {
 
   /** A measurement beside subqueries: fields that it does not have are empty, tags that others give as columns too. */
   async *#scanStored(part: SourcePart, index: number, request: ScanRequest): AsyncGenerator<SeriesBlock> {
-    const { rows, where } = part;
+    const { rows, where, absent = [] } = part;
     assert(rows.kind === "measurement", "not a measurement");
     const { database, retentionPolicy, measurement } = rows;
     if (request.fields.length === 0) return;
-    const stored = { ...request, database, retentionPolicy, measurement, where };
+    // (no stored field is without a name)
+    const fields = request.fields.map((name) => (absent.includes(name) ? "" : name));
+    const stored = { ...request, database, retentionPolicy, measurement, where, fields };
     for await (const block of this.#context.source.scan(stored)) {
       const { tags } = block.series;
       const columns = request.fields.map((name, i) => {
@@ -167,6 +169,7 @@ class InnerRows {
   /** Cells of `fields` and of what `where` reads beyond them; null = no such column. */
   readonly #columns: readonly (CellColumn | null)[];
   readonly #names: Names;
+  readonly #written: ReadonlySet<string>;
   readonly #regexes = new RegexCache();
   /** Number of the series in hand, and whether the next part is of it too. */
   #series = 0;
@@ -180,6 +183,7 @@ class InnerRows {
     this.#fields = fields;
     this.#names = [...new Set([...fields, ...fieldsOf(where)])];
     this.#columns = this.#names.map((each) => columnNamed(plan, each));
+    this.#written = new Set(plan.columns.slice(1).map(({ name }) => name));
   }
 
   /** null: none of the rows counts. */
@@ -191,7 +195,9 @@ class InnerRows {
     const key = [this.#name, String(this.#series).padStart(10, "0"), this.#index].join("\0");
     const whole = this.#whole({ key, tags }, part);
     const columns = whole.columns.map((column, i) => {
-      const tag = this.#columns[i] === null ? tags.get(this.#names[i]!) : undefined;
+      const name = this.#names[i]!;
+      // (a column without values hides a tag of its name)
+      const tag = this.#columns[i] === null && !this.#written.has(name) ? tags.get(name) : undefined;
       return tag === undefined ? column : constantColumn(tag, whole.rowCount);
     });
     return chosenRows({ ...whole, columns }, this.#names, this.#fields.length, this.#where, this.#regexes);

@@ -175,6 +175,8 @@ export interface SourcePart {
   readonly rows: MeasurementRows | SubqueryRows | JoinRows;
   /** Condition over the names of this part; null = every row. */
   readonly where: Expression | null;
+  /** Fields of a measurement that are of another kind beside it (number, text, boolean), and so have no values here. */
+  readonly absent?: readonly string[];
 }
 
 /** Rows of another plan; references are to its column names (fields) and dimensions (tags). */

@@ -168,6 +168,11 @@ export function parseLimits(cursor: Cursor): Limits {
 
 function parseCount(cursor: Cursor, word: string): number {
   const token = cursor.peek();
+  if (/^\d{16,}$/.test(token.text)) {
+    // (more than there can be rows)
+    cursor.next();
+    return Math.min(Number(token.text), Number.MAX_SAFE_INTEGER);
+  }
   const value = cursor.expectCount();
   if (value < 0) throw cursor.error(`${word} must be >= 0`, token); // a bind parameter
   return value;

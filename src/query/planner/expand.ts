@@ -49,7 +49,7 @@ function allNames(schema: Schema): { name: string; cast: "field" | "tag"; isTag:
       .filter((name) => !schema.unlisted?.has(name))
       .map((name) => ({ name, cast: "field" as const, isTag: isTag(name) })),
     ...[...(schema.absent ?? [])]
-      .filter((name) => !schema.tags.has(name) && !schema.unlisted?.has(name))
+      .filter((name) => (!schema.tags.has(name) || schema.groups?.has(name)) && !schema.unlisted?.has(name))
       .map((name) => ({ name, cast: "field" as const, isTag: false })),
     ...[...schema.tags].map((name) => ({ name, cast: "tag" as const, isTag: true })),
   ];

@@ -38,16 +38,20 @@ export function takeTime(
   statement: SelectStatement,
   schema: Schema,
   inParentheses = true,
-): { readonly timeName: string; readonly fields: Named[] } {
+): { readonly timeName: string; readonly timeColumns: readonly string[]; readonly fields: Named[] } {
   let timeName = "time";
+  const timeColumns: string[] = [];
   const fields = statement.fields.filter(({ expression: written, alias }) => {
     const expression = inParentheses && written.kind === "paren" ? written.inner : written;
     const isTime =
       expression.kind === "reference" && expression.cast === null && isTimeName(schema, expression.name);
-    if (isTime) timeName = alias ?? expression.name;
+    if (isTime) {
+      timeName = alias ?? expression.name;
+      timeColumns.push(timeName);
+    }
     return !isTime;
   });
-  return { timeName, fields };
+  return { timeName, timeColumns, fields };
 }
 
 /** Whether `*` around a subquery leaves a column out: one that got a number, as its name was taken, and a tag beside top() or bottom() that is no column as well. */

@@ -278,7 +278,10 @@ export class OutputBuilder {
   #row(node: ReferenceNode): RowValue | null {
     const { name, cast, place } = node;
     const resolved = resolve(this.#schema, name, cast, place);
-    if (resolved.kind === "unknown") return null;
+    if (resolved.kind === "unknown") {
+      const isHiddenTag = this.#schema.tags.has(name) && this.#schema.absent?.has(name);
+      return isHiddenTag ? this.#tagAsField(name) : null;
+    }
     if (resolved.kind === "tag") {
       return { kind: "row", reference: { kind: "tag", name }, type: FieldType.String };
     }

@@ -46,7 +46,9 @@ export type Resolved =
 export function resolve(schema: Schema, name: string, cast: CastType | null, place?: string): Resolved {
   const type = schema.fields.get(name);
   if (cast !== "tag" && type !== undefined) return { kind: "field", type };
-  if ((cast === null || cast === "tag") && schema.tags.has(name)) return { kind: "tag" };
+  // (a column that is not there hides a tag of its name)
+  const isTag = schema.tags.has(name) && !schema.absent?.has(name);
+  if ((cast === null || cast === "tag") && isTag) return { kind: "tag" };
   const sides = schema.sides ?? [];
   const key =
     sides.length > 0 && [...schema.tags].find((tag) => sides.some((side) => name === `${side}.${tag}`));

@@ -90,7 +90,7 @@ async function planWithin(
   }
   checkGroups(statement.dimensions, schema);
 
-  const { timeName, fields } = checkFields(statement, schema, ownWindow, around);
+  const { timeName, timeColumns, fields } = checkFields(statement, schema, ownWindow, around);
   const { range, rest } = splitCondition(statement.condition, schema, instants);
   const { min, max } = intersect(outer.range, range);
   const maxTime = max ?? (window === null ? MAX_TIME : context.nowNs);
@@ -148,7 +148,7 @@ async function planWithin(
     seriesOffset: statement.seriesOffset,
     timezone,
   };
-  return { plan: planned, range, groups: own };
+  return { plan: planned, range, groups: own, timeColumns };
 }
 
 /** All that a statement reads by name. */
@@ -222,7 +222,11 @@ function planInput(
     source: stored ?? {
       kind: "derived",
       name: only!.name,
-      parts: parts.map((part) => ({ rows: part.rows, where: whereOf(part) })),
+      parts: parts.map((part) => ({
+        rows: part.rows,
+        where: whereOf(part),
+        absent: part.rows.kind === "measurement" ? ofOtherKinds(part, schema) : [],
+      })),
       tagColumns: [...(schema.tagColumns ?? [])],
     },
     where: stored === null ? null : whereOf(only!),
@@ -253,14 +257,23 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
  * there (numbers come before texts, those before booleans) has no value here.
  */
 function amongOthers(source: Schema, all: Schema): Schema {
-  const isNumber = (type: FieldType | undefined) => type !== FieldType.String && type !== FieldType.Boolean;
   const absent = new Set(source.absent);
   const floats = new Set<string>();
   for (const [name, type] of all.fields) {
     const own = source.fields.get(name);
     if (type === FieldType.Float && own !== undefined && own !== type) floats.add(name);
-    if (own === undefined ? !source.tags.has(name) : own !== type && !(isNumber(own) && isNumber(type)))
-      absent.add(name);
+    if (own === undefined && !source.tags.has(name)) absent.add(name);
   }
+  for (const name of ofOtherKinds(source, all)) absent.add(name);
   return absent.size + floats.size === 0 ? source : { ...source, absent, floats };
+}
+
+/** Fields of a source that are of another kind (number, text, boolean) over all of them. */
+function ofOtherKinds(source: Schema, all: Schema): string[] {
+  const isNumber = (type: FieldType) => type !== FieldType.String && type !== FieldType.Boolean;
+  return [...source.fields].flatMap(([name, own]) => {
+    const type = all.fields.get(name);
+    const isAlike = type === undefined || own === type || (isNumber(own) && isNumber(type));
+    return isAlike ? [] : [name];
+  });
 }

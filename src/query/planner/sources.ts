@@ -15,6 +15,8 @@ export interface Subquery {
   readonly range: TimeRange;
   /** Tags that the statement itself groups by. */
   readonly groups: readonly string[];
+  /** What time is called among its columns: names without values around it. */
+  readonly timeColumns: readonly string[];
 }
 
 /** `keys`: tags that it groups by, in place of those of the statement around it. */
@@ -80,7 +82,7 @@ export async function measurementNames(
 }
 
 /** A subquery as one source a name: its columns are fields, its dimensions tags. */
-export function subquerySources({ plan, range, groups: own }: Subquery): PlannedSource[] {
+export function subquerySources({ plan, range, groups: own, timeColumns }: Subquery): PlannedSource[] {
   const groups = new Set(own);
   const unlisted = new Set(plan.columns.filter(({ isUnlisted }) => isUnlisted).map(({ name }) => name));
   const names = new Set(plan.inputs.map(({ source }) => sourceName(source)));
@@ -92,14 +94,15 @@ export function subquerySources({ plan, range, groups: own }: Subquery): Planned
     );
     const fields = new Map<string, FieldType>();
     const tagColumns = new Set<string>();
-    const absent = new Set<string>();
+    const absent = new Set<string>(timeColumns);
     for (const [index, { name, type: known }] of columns.entries()) {
       // (what is a column of another measurement has no values here, but rows)
       const type = known ?? givenBy(inputs, index) ?? plan.columns[index + 1]!.type;
       if (type === null) absent.add(name);
       if (type === null || type === "time" || fields.has(name)) continue;
       fields.set(name, type === "tag" ? FieldType.String : type);
-      if (type === "tag") tagColumns.add(name);
+      // (of a measurement without the tag it is a text that is not there, and not an empty one)
+      if (known === "tag") tagColumns.add(name);
     }
     const tags = new Set(plan.dimensions);
     for (const name of absent) if (fields.has(name)) absent.delete(name);

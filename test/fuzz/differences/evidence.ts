@@ -117,12 +117,6 @@ export function placeOf(body: string): { words: string; found: string; place: nu
   return message === null ? null : { words: message[1]!, found: message[2]!, place: Number(message[3]) };
 }
 
-/** Rows that have a value beside their time. */
-export const rowsOfValues = (body: string): string =>
-  cellsOf(body, (cell) => cell !== null)
-    .replace(/\[[-\d]+\],?/g, "")
-    .replace(/,$/gm, "");
-
 /** The series with those of their rows that have a value beside their time. */
 export function withoutEmptyRows(body: string): string {
   try {
@@ -142,12 +136,6 @@ export const isNumber = (cell: unknown) => typeof cell === "number";
 /** The digits of the first cells of the rows. */
 export const timesOf = (body: string): string =>
   (rowLines(body) ?? []).map((line) => /\[(\d+)/.exec(line)?.[1] ?? "").join("");
-
-export const sortedLines = (text: string): string =>
-  text
-    .split(/\n|(?<=\]),(?=\[)/)
-    .sort()
-    .join("\n");
 
 /** The message of a request that failed as a whole; the body where it is none. */
 export function errorOf(body: string): string {
@@ -175,6 +163,16 @@ export function isAlikeInShape(ours: string, theirs: string): boolean {
   const shape = (body: string) => joinedSeries(body).map(({ head, values }) => [head, values.length]);
   try {
     return Bun.deepEquals(shape(ours), shape(theirs));
+  } catch {
+    return ours.split("\n").length === theirs.split("\n").length;
+  }
+}
+
+/** As many rows of as many series, whatever their columns. */
+export function isAlikeInLength(ours: string, theirs: string): boolean {
+  const lengths = (body: string) => joinedSeries(body).map(({ values }) => values.length);
+  try {
+    return Bun.deepEquals(lengths(ours), lengths(theirs));
   } catch {
     return ours.split("\n").length === theirs.split("\n").length;
   }

@@ -5,6 +5,7 @@ import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, callCount, isNear1970, transformationCount, unlimited } from "./claims.ts";
 import {
   isAlikeButForNulls,
+  isAlikeInLength,
   isAlikeInShape,
   isAnswered,
   isError,
@@ -60,7 +61,7 @@ export const rows: readonly Difference[] = [
     covers: ({ exchange, serie, influxd, history }) =>
       selectsOf(exchange.text).some(({ fill }) => fill?.kind === "number") &&
       (isAlikeButForNulls(serie.body, influxd.body) ||
-        (areInShards(history) && isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body))),
+        (areInShards(history) && isAnswered(serie, influxd) && isAlikeInLength(serie.body, influxd.body))),
     without: (text) => withSelects(text, (statement) => ({ ...statement, fill: null })),
   },
   {

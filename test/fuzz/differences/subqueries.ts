@@ -26,8 +26,6 @@ import {
   isNothing,
   isNumber,
   rowsInAnyOrder,
-  rowsOfValues,
-  sortedLines,
   timesOf,
   valuesOf,
 } from "./evidence.ts";
@@ -148,19 +146,6 @@ export const subqueries: readonly Difference[] = [
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
     without: (text) => withSelects(text, groupedInside),
-  },
-  {
-    title: "unknown columns of a subquery in `SELECT *`",
-    influxd: "shows them, without values",
-    serie: "leaves them out, as of a measurement",
-    reason: "there is nothing to show",
-    covers: ({ exchange, serie, influxd }) =>
-      /\*.*\(select/i.test(exchange.text) &&
-      isAnswered(serie, influxd) &&
-      sortedLines(rowsOfValues(serie.body)).trim() ===
-        sortedLines(rowsOfValues(influxd.body))
-          .replace(/^\S+ $/gm, "")
-          .trim(),
   },
   {
     title: "a subquery beside another source",
