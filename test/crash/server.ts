@@ -45,6 +45,10 @@ export class ServerProcess {
     return base;
   }
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Resolves with the exit code (null when a signal ended it) once the process is gone. */
   async kill(signal: "SIGKILL" | "SIGTERM" | "SIGINT"): Promise<number | null> {
     this.#process.kill(signal);
