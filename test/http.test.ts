@@ -105,6 +105,19 @@ describe("the log of requests that failed", () => {
   const logging = serve(live, { port: 0, log });
   afterAll(() => logging.stop(0));
 
+  test("also of a query, whose answer has a format of its own", async () => {
+    lines.length = 0;
+    db.run = () => {
+      throw new TypeError("x is not a function");
+    };
+    const answer = await fetch(`${logging.url}/query?q=SHOW+DATABASES`, { headers: { Accept: "text/csv" } });
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([500, "text/csv"]);
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      ...{ level: 50, path: "/query", status: 500, error: { message: "x is not a function" } },
+    });
+  });
+
   async function logged(error: Error): Promise<unknown> {
     lines.length = 0;
     db.onWrite = () => Promise.reject(error);

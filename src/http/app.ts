@@ -76,21 +76,24 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
 
   /** A request's way through: identify, handle, turn what was thrown into an answer, count. */
   function route(path: string, handle: Handler) {
+    const noteFailure = (error: unknown, status: number, requestId: string) => {
+      const entry = { requestId, path, status, error: logged(error) };
+      if (status >= 500 && status !== 503) log.error(entry, "request failed");
+      else log.debug(entry, "request refused");
+    };
     return async ({ request }: { request: Request }): Promise<Response> => {
       const Form = (path === OTHER ? pathOf(request) : path).startsWith("/api/v2/") ? PlatformReply : Reply;
       const reply = new Form(
         request,
         idPrefix + (requestCount++).toString(16).padStart(12, "0"),
         pages.headers(request),
+        noteFailure,
       );
       let response: Response;
       try {
         response = await handle(request, reply);
       } catch (error) {
         response = reply.failure(error);
-        const entry = { requestId: reply.id, path, status: response.status, error: logged(error) };
-        if (response.status >= 500 && response.status !== 503) log.error(entry, "request failed");
-        else log.debug(entry, "request refused");
       }
       traffic.count(path, response.status);
       return response;

@@ -33,14 +33,26 @@ export interface FailureForm {
   readonly body: (message: string) => string | Uint8Array;
 }
 
+export type OnFailure = (error: unknown, status: number, requestId: string) => void;
+
 /** One request's answer: made when the request arrives, used once. */
 export class Reply {
   readonly id: string;
   readonly #forPages: Record<string, string> | null;
+  readonly #onFailure: OnFailure;
 
-  /** `id` comes from the client (`X-Request-Id`, `Request-Id`) or is `ownId`; `forPages`: headers that browsers ask for. */
-  constructor(request: Request, ownId: string, forPages: Record<string, string> | null) {
+  /**
+   * `id` comes from the client (`X-Request-Id`, `Request-Id`) or is `ownId`; `forPages`: headers that browsers ask for;
+   * `onFailure` hears of each exception that becomes an answer.
+   */
+  constructor(
+    request: Request,
+    ownId: string,
+    forPages: Record<string, string> | null,
+    onFailure: OnFailure,
+  ) {
     this.#forPages = forPages;
+    this.#onFailure = onFailure;
     this.id = request.headers.get("x-request-id") || request.headers.get("request-id") || ownId;
   }
 
@@ -84,7 +96,9 @@ export class Reply {
     const more: Record<string, string> = {};
     if (error instanceof OverloadedError) more["Retry-After"] = String(Math.ceil(error.retryAfterS));
     if (error instanceof UnauthorizedError) more["WWW-Authenticate"] = 'Basic realm="InfluxDB"';
-    return this.error(statusOf(error), message, more, form);
+    const status = statusOf(error);
+    this.#onFailure(error, status, this.id);
+    return this.error(status, message, more, form);
   }
 
   protected errorBody(_status: number, message: string): object {
