@@ -1,6 +1,6 @@
 // The expressions of the columns, compiled to closures over where the executor stands.
 //
-// Arithmetic is InfluxDB's: a missing operand makes the result missing, x / 0 is 0 (and integer % 0, but float % 0 is missing), integers are exact and
+// Arithmetic is InfluxDB's: a missing operand makes the result missing, x / 0 is 0 (and integer % 0, but float % 0 is no number: null in the answer), integers are exact and
 // wrap at 64 bits, an integer meeting a float becomes one.
 import { assert } from "../base/assert.ts";
 import { keepsType, mathematics } from "../model/mathematics.ts";
@@ -134,7 +134,7 @@ function floatOperation(operator: Operator): (a: number, b: number) => Cell {
     case "/":
       return (a, b) => (b === 0 ? 0 : a / b);
     case "%":
-      return (a, b) => (b === 0 ? null : a % b);
+      return (a, b) => a % b;
     default:
       return () => null;
   }

@@ -209,6 +209,7 @@ export const selections: readonly Difference[] = [
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) &&
       (withoutSigns(serie.body) === withoutSigns(influxd.body) ||
+        isNothing(influxd) ||
         isAmongOperators(exchange.text, /^integral$/)) &&
       callsOf(exchange.text).some(({ name }) => name === "integral") &&
       selectsOf(exchange.text).some(({ descending }) => descending),

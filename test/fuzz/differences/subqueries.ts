@@ -21,6 +21,7 @@ import {
   areAmong,
   cellsOf,
   isAlikeButForNulls,
+  isAlikeInLength,
   isAnswered,
   isError,
   isNothing,
@@ -157,12 +158,14 @@ export const subqueries: readonly Difference[] = [
       isAnswered(serie, influxd) &&
       (!influxd.body.includes('"series"') ||
         selectsOf(exchange.text).some(
-          ({ sources, dimensions }) =>
+          ({ sources, dimensions, fill }) =>
             sources.length > 1 &&
             sources.some(({ kind }) => kind === "subquery") &&
             (dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex") ||
               isAlikeButForNulls(influxd.body, serie.body) ||
               areAmong(valuesOf(influxd.body), valuesOf(serie.body)) ||
+              // (windows without a row are filled)
+              (fill?.kind === "number" && isAlikeInLength(serie.body, influxd.body)) ||
               areAmong(plainValues(serie.body), plainValues(influxd.body))),
         )),
     without: (text) => withSelects(text, withOneSort),
