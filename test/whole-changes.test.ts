@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "../src/db/database.ts";
 import { Head } from "../src/db/head.ts";
+import { ownersOf } from "../src/db/layout.ts";
 import { resolveOptions } from "../src/db/options.ts";
 import { type Server, serveThreads } from "../src/server.ts";
 
@@ -180,5 +181,75 @@ describe("with several threads", () => {
       if (error === null) done++;
     }
     expect(done).toBeGreaterThan(0);
+  });
+
+  test("a thread whose disk has failed has all of them refuse, with nothing changed", async () => {
+    const head = (await openDb(3)) as Head;
+    for (const name of ["a", "b"]) await head.writeLines(written(name), { database: "d" });
+    await ask(
+      head,
+      "CREATE CONTINUOUS QUERY cq ON d BEGIN SELECT mean(n) INTO c FROM a GROUP BY time(1h) END",
+    );
+    const [shard] = await ask(head, "SHOW SHARDS");
+    await ask(head, `CREATE SUBSCRIPTION s ON d.autogen DESTINATIONS ALL 'udp://localhost:9'`);
+    await head.writeLines(written("c"), { database: "d" });
+    for (const [partition, owner] of ownersOf(16, 3).entries())
+      if (owner === 2) rmSync(join(dataDir, `p${String(partition).padStart(2, "0")}`), { recursive: true });
+    expect(await head.flush().catch(({ message }) => message)).toMatch(/p\d\d/);
+    const looks = ["SELECT * FROM c", "SHOW MEASUREMENTS", "SHOW FIELD KEYS", "SHOW DATABASES"];
+    looks.push("SHOW CONTINUOUS QUERIES", "SHOW SUBSCRIPTIONS", "SHOW RETENTION POLICIES ON d");
+    const lookAll = () => Promise.all(looks.map((text) => seen(head, text)));
+    const before = await lookAll();
+    const statements = [
+      "DELETE FROM c WHERE w = 'x'",
+      "DELETE n FROM c",
+      "DROP SERIES FROM c",
+      "DROP MEASUREMENT c",
+    ];
+    statements.push("DROP DATABASE d", `DROP ${autogen}`, `DROP SHARD ${(shard as unknown[])[1]}`);
+    for (const text of statements) {
+      const error = await ask(head, text).then(
+        () => null,
+        ({ message }: Error) => message,
+      );
+      expect([text, error]).toEqual([
+        text,
+        expect.stringContaining("writes are refused since the disk failed"),
+      ]);
+      expect([text, await lookAll()]).toEqual([text, before]);
+    }
+    open = [];
+    await head.close().catch(() => undefined);
+  });
+
+  test("closing waits for what has begun, and what has not is refused", async () => {
+    const outcomes = new Set<string>();
+    let head = (await openDb(2)) as Head;
+    for (let round = 0; round < 9; round++) {
+      await ask(head, "CREATE DATABASE d");
+      for (const name of ["a", "b", "c"]) await head.writeLines(written(name), { database: "d" });
+      const text = ["DELETE WHERE w = 'x'", "DROP MEASUREMENT a", "DROP DATABASE d"][round % 3]!;
+      const look = "SELECT n FROM a; SHOW SERIES; SHOW DATABASES";
+      const before = await seen(head, look);
+      const change = ask(head, text).then(
+        () => "done",
+        () => "refused",
+      );
+      // (the first has not begun by then, and the last is done)
+      if (round > 0) await Bun.sleep(round === 8 ? 1000 : round);
+      open = [];
+      await head.close();
+      const outcome = await change;
+      outcomes.add(outcome);
+      head = (await openDb(2)) as Head;
+      const after = await seen(head, look);
+      const isDone = outcome === "done";
+      expect([text, outcome, after === before]).toEqual([text, outcome, !isDone]);
+      // and done as a whole
+      if (!isDone) continue;
+      await ask(head, text).catch(() => undefined);
+      expect([text, await seen(head, look)]).toEqual([text, after]);
+    }
+    expect([...outcomes].sort()).toEqual(["done", "refused"]);
   });
 });

@@ -147,11 +147,17 @@ export class Companions {
     return valuesOf(await Promise.allSettled(this.each<T>(name, ...args)));
   }
 
-  /** Resolves when all others are there. Rejects when `isOver`, and with `OverloadedError` when one of them could not be started. */
+  /**
+   * Resolves when all others are there and can write. Rejects when `isOver`, with `OverloadedError` when one of them could not be
+   * started, and with why one of them cannot write.
+   */
   async allThere(isOver: () => boolean): Promise<void> {
     for (;;) {
-      const there = await this.reachable<boolean>("isThere");
-      if (there.every((each) => each === true)) return;
+      const there = await Promise.allSettled(this.each("checkWritable"));
+      const away = there.filter((each) => each.status === "rejected");
+      const refused = away.find(({ reason }) => !(reason instanceof OverloadedError));
+      if (refused) throw refused.reason;
+      if (away.length === 0) return;
       for (const [thread, failure] of this.failures)
         throw new OverloadedError(
           `thread ${thread} of ${this.seat.count} could not be started, so that nothing was changed: ${failure}`,

@@ -147,6 +147,7 @@ export class Database {
 
   /** `others`: the same drop in the other threads, before the database's name goes on disk. */
   async dropDatabase(database: string, others: () => Promise<void> = async () => undefined): Promise<void> {
+    this.engine.checkWritable();
     // first: a crash in between leaves the database, never its privileges and queries for another one of its name
     await this.users.forgetDatabase(database);
     await this.continuousQueries.dropDatabase(database);

@@ -208,6 +208,8 @@ export class Head {
     const failures: unknown[] = [];
     const note = (error: unknown) => failures.push(error);
     await this.#db.closeSessions().catch(note);
+    // a change that some threads have done is done by the others, too
+    await this.#team.settled();
     // all of them are gone before somebody else may have the data directory
     await Promise.all(this.#companions.others.map((thread) => this.#closeMember(thread).catch(note)));
     this.#companions.close(new ClosedError("the database is closed"));

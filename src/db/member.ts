@@ -184,7 +184,7 @@ export class Member {
   headCalls(): NonNullable<Handlers["calls"]> {
     const engine = this.#engine;
     return {
-      isThere: () => true,
+      checkWritable: () => engine.checkWritable(),
       queries: () => this.#queries.list(),
       kill: (id: bigint) => this.#queries.kill(id),
       delete: (requests: readonly DeleteRequest[]) => this.#delete(requests, UNENDING),

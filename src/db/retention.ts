@@ -150,6 +150,7 @@ export class Retention implements RetentionAdministration {
   async dropPolicy(database: string, name: string): Promise<void> {
     const { databases, schema, stores, log, maintenance, subscriptions, checkWritable, mayForget } =
       this.#parts;
+    checkWritable();
     // first: another policy of its name must not have its subscriptions, whenever a crash comes
     await subscriptions.dropPolicy(database, name);
     await maintenance.exclusively(async () => {

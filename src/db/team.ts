@@ -6,7 +6,7 @@
 //
 //   drops      the head first, which gives types anew once all have dropped: a member's rows of before go with its own drop
 //   of policies and DELETE: the members first, as types are forgotten by the head only when no thread has a value, or asked meanwhile
-import { NotFoundError, OverloadedError } from "../base/errors.ts";
+import { ClosedError, NotFoundError, OverloadedError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
 import { type DeleteRequest, type DeletionAdministration, isByValue } from "../model/deletions.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
@@ -44,6 +44,8 @@ export class Team {
     readonly measurement: string | null;
     readonly over: Promise<void>;
   } | null = null;
+
+  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(companions: Companions) {
     this.companions = companions;
@@ -95,6 +97,21 @@ export class Team {
     const { connects } = this.companions;
     await work();
     if (this.companions.connects !== connects) await again();
+  }
+
+  /** One change of names or deletion after the other: none begins on what another has half done, or when the database closes. */
+  inTurn<T>(db: Database, work: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(() => {
+      if (db.isClosed) throw new ClosedError("the database is closed");
+      return work();
+    });
+    this.#changing = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Resolves when the changes that have begun are done. */
+  async settled(): Promise<void> {
+    await this.#changing;
   }
 
   administration(db: Database): Administration {
@@ -214,7 +231,6 @@ class TeamAdministration implements Administration {
   readonly deletions: DeletionAdministration;
   readonly #db: Database;
   readonly #team: Team;
-  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(db: Database, team: Team) {
     this.#db = db;
@@ -262,16 +278,14 @@ class TeamAdministration implements Administration {
     const isOver = () => this.#db.isClosed;
     const others = () => this.#team.drop(database, measurement, isOver);
     return this.#inTurn(async () => {
+      this.#db.engine.checkWritable();
       await this.#team.companions.allThere(isOver);
       await this.#team.dropping(database, measurement, () => work(others));
     });
   }
 
-  // One change of names after the other: none begins on what another has half done.
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#changing.then(work);
-    this.#changing = done.catch(() => undefined);
-    return done;
+    return this.#team.inTurn(this.#db, work);
   }
 }
 
@@ -353,6 +367,7 @@ class TeamRetention implements RetentionAdministration {
 
   dropPolicy(database: string, name: string): Promise<void> {
     return this.#inTurn(async () => {
+      this.#db.engine.checkWritable();
       await this.#companions.allThere(() => this.#db.isClosed);
       await this.#team.again(
         () => this.#team.dropPolicy(this.#db, database, name),
@@ -375,6 +390,7 @@ class TeamRetention implements RetentionAdministration {
 
   dropShard(id: bigint): Promise<void> {
     return this.#inTurn(async () => {
+      this.#db.engine.checkWritable();
       await this.#companions.allThere(() => this.#db.isClosed);
       await this.#everyone("dropShard", id);
       await this.#own.dropShard(id);
