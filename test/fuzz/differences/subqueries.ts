@@ -249,6 +249,24 @@ export const subqueries: readonly Difference[] = [
       withSelects(text, (statement, depth) => (depth === 0 ? statement : withoutOrder(statement))),
   },
   {
+    title: "windows over transformations of several series in a subquery",
+    influxd: "come in pieces, as it takes series after series",
+    serie: "one row a window",
+    reason: "there is one row a window",
+    covers: ({ exchange, serie, influxd }) => {
+      const [outer, ...inner] = selectsOf(exchange.text);
+      return (
+        isAnswered(serie, influxd) &&
+        outer !== undefined &&
+        isWindowed(outer) &&
+        transformationCount(exchange.text) > 0 &&
+        inner.some(({ dimensions }) => dimensions.some(({ kind }) => kind !== "call"))
+      );
+    },
+    without: (text) =>
+      withSelects(text, (statement, depth) => (depth === 0 ? statement : withoutOrder(statement))),
+  },
+  {
     title: "a boolean that is missing in a subquery's row",
     influxd: "equals false: `SELECT f FROM (SELECT f, b FROM m) WHERE b = false` has rows without b",
     serie: "equals nothing, as in a measurement's row",
