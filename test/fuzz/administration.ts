@@ -22,6 +22,9 @@ export function drawAdministration(draw: Draw, database: string): Administration
   return { text: make(), asks };
 }
 
+/** What statements with words gone may leave in one of the two, where the other ran none after an error. */
+export const strays: readonly string[] = ['DROP DATABASE "x y"', "DROP USER u"];
+
 /** What a round leaves outside of its database. */
 export const leftOvers = (database: string): string[] => [
   `DROP DATABASE ${otherDatabase(database)}`,

@@ -3,7 +3,7 @@
 //   seed ── round ──> schema, lines ── both write them
 //                     statements that only read, several at a time
 //                     statements that change something, one by one, each followed by reading everything back
-import { drawAdministration, leftOvers } from "./administration.ts";
+import { drawAdministration, leftOvers, strays } from "./administration.ts";
 import { type Circumstances, compare } from "./compare.ts";
 import { drawLines, type Owners } from "./data.ts";
 import type { Difference } from "./differences.ts";
@@ -111,7 +111,9 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
   );
   for (let at = 0; at < reads.length && !options.isOver(); at += AT_ONCE) {
     const some = reads.slice(at, at + AT_ONCE);
-    for (const exchange of some.filter(mayChange)) await judge(exchange);
+    for (const exchange of some.filter(mayChange))
+      if (!(await judge(exchange)))
+        for (const text of strays) await pair.both({ kind: "query", database: "", text });
     const batch = some.filter((exchange) => !mayChange(exchange));
     const replies = await Promise.all(batch.map((exchange) => pair.both(exchange)));
     for (const [index, exchange] of batch.entries()) await settle(exchange, replies[index]!);

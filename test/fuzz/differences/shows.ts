@@ -3,7 +3,7 @@
 import type { Node } from "../../../src/query/ast.ts";
 import type { Difference } from "../differences.ts";
 import { conditionOf, nodesIn, withShown } from "../rewrite.ts";
-import { comparesTags, isNear1970, namesField } from "./claims.ts";
+import { areInShards, comparesTags, isNear1970, namesField } from "./claims.ts";
 import {
   countsAreLess,
   isAnswered,
@@ -97,11 +97,13 @@ export const shows: readonly Difference[] = [
     influxd: "counts a series, a tag or a field once for each shard that has it",
     serie: "counts it once",
     reason: "it is how many there are",
-    covers: ({ exchange, serie, influxd }) =>
+    covers: ({ exchange, serie, influxd, history }) =>
       /^show.*cardinality/i.test(exchange.text) &&
       (countsAreLess(serie.body, influxd.body) ||
-        // (and of groups of series those that the shards of their series have)
-        (/^show field key.* group by /i.test(exchange.text) && countsAreLess(influxd.body, serie.body))),
+        // (and of some of the series the fields that their shards have)
+        (/^show field key.* (?:group by|where) /i.test(exchange.text) &&
+          areInShards(history) &&
+          countsAreLess(influxd.body, serie.body))),
   },
   {
     title: "cardinality of measurements named twice",

@@ -1,5 +1,6 @@
 // Subqueries.
 
+import type { SelectStatement } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Difference } from "../differences.ts";
 import { isWindowed, nodesIn, nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
@@ -41,6 +42,16 @@ const hasSeveralCallsInside = (text: string): boolean =>
         1,
     );
 
+/** LIMIT or OFFSET over rows of several series, measurements or calls. */
+const limitsSeveral = ({ limit, offset, dimensions, sources, fields }: SelectStatement): boolean =>
+  limit + offset > 0 &&
+  (dimensions.some(({ kind }) => kind !== "call") ||
+    sources.some((source) => source.kind !== "measurement" || source.pattern !== null) ||
+    sources.length > 1 ||
+    fields.flatMap(({ expression }) => nodesIn(expression).filter(({ kind }) => kind === "call")).length >
+      1 ||
+    fields.some(({ expression }) => expression.kind === "wildcard" || expression.kind === "regex"));
+
 /** Of columns of one name, as `f` and `f_1`, alike. */
 const plainValues = (body: string): string =>
   [
@@ -66,10 +77,12 @@ export const subqueries: readonly Difference[] = [
   },
   {
     title: "LIMIT and OFFSET in a subquery",
-    influxd: "limit the points of all its series together, or of each of its calls",
+    influxd:
+      "count the rows of a series anew whenever another one comes between them, and limit each of several calls by itself",
     serie: "limit the rows of each series",
     reason: "it is what the subquery answers by itself",
-    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).slice(1).some(limitsSeveral),
     without: (text) =>
       withSelects(text, (statement, depth) => (depth === 0 ? statement : unlimited(statement))),
   },
