@@ -65,16 +65,14 @@ export class Retention implements RetentionAdministration {
     const policies = databases.policies(database);
     const known = policies?.find((each) => each.name === (name || AUTOGEN.name));
     // what conflicts is said before that its shards would be too long, as in InfluxDB
-    const conflicts = known !== undefined && !(known.isDefault && isAsWritten(known, change));
+    const isKnown = known?.isDefault === true && isAsWritten(known, change);
+    const conflicts = policies !== undefined && policies.length > 0 && !isKnown;
     if (conflicts && !isTooShort(change.durationNs ?? 0n)) throw new InputError(CONFLICT);
     const policy = newPolicy(name || AUTOGEN.name, { ...change, isDefault: true });
     if (policies?.length === 0) {
       checkLength(policy.name);
       await this.#put(database, [policy], policy);
       return;
-    }
-    if (policies !== undefined) {
-      if (known === undefined) throw new InputError(CONFLICT);
     }
     checkLength(policy.name);
     await databases.create(database, policy);

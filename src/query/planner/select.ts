@@ -1,11 +1,11 @@
 // SELECT to its plan: sources, time, dimensions, columns, and for each source what its columns are made of.
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
-import type { Node, SelectStatement, Source } from "../ast.ts";
+import type { MeasurementSource, Node, SelectStatement, Source } from "../ast.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { type Input, readsRow, type SelectPlan, type Window } from "../plan.ts";
 import { everything, intersect, resolveCondition, splitCondition, type TimeRange } from "./condition.ts";
-import { type PlanContext, resolveDatabase } from "./context.ts";
+import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
 import { hiddenColumns, planHaving } from "./having.ts";
@@ -38,18 +38,21 @@ interface Surroundings {
 
 export async function planSelect(statement: SelectStatement, context: PlanContext): Promise<SelectPlan> {
   // before anything else that is wrong with the statement
-  for (const database of databasesOf(statement.sources)) resolveDatabase(context, database);
+  const measurements = measurementsOf(statement.sources);
+  for (const { database } of measurements) resolveDatabase(context, database);
   const reduced = withReducedFields(statement);
   checkWritten(reduced, context, null);
+  for (const { database, retentionPolicy } of measurements)
+    resolvePolicy(context, resolveDatabase(context, database), retentionPolicy);
   await checkNames(reduced, context);
   return (await planWithin(reduced, context, null)).plan;
 }
 
-/** Of every measurement, in subqueries too, as written. */
-const databasesOf = (sources: readonly Source[]): string[] =>
-  sources.flatMap((source): string[] => {
-    if (source.kind === "measurement") return [source.database];
-    if (source.kind === "subquery") return databasesOf(source.statement.sources);
+/** In subqueries too, as written. */
+const measurementsOf = (sources: readonly Source[]): MeasurementSource[] =>
+  sources.flatMap((source): MeasurementSource[] => {
+    if (source.kind === "measurement") return [source];
+    if (source.kind === "subquery") return measurementsOf(source.statement.sources);
     return [];
   });
 
