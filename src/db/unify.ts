@@ -93,8 +93,10 @@ export function bind(
   }
   for (const { table, fieldIds, fresh } of bound) {
     let next = 0;
-    for (let f = 0; f < fieldIds.length; f++)
+    for (let f = 0; f < fieldIds.length; f++) {
       if (fieldIds[f]! < 0) (fieldIds as number[])[f] = table.measurement.define(...fresh[next++]!);
+      table.note(fieldIds[f]!);
+    }
   }
   return bound;
 }

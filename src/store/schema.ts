@@ -79,10 +79,34 @@ export function knownFields(
   return [...names].map((name) => measurement.field(name)).filter((field) => field !== undefined);
 }
 
-export interface Table {
-  readonly id: number;
-  readonly retentionPolicy: string;
-  readonly measurement: Measurement;
+/** A measurement in a retention policy. */
+export class Table {
+  /** Ids of fields that its rows may have. */
+  readonly #fieldIds = new Set<number>();
+  readonly #onChange: () => void;
+
+  constructor(
+    readonly id: number,
+    readonly retentionPolicy: string,
+    readonly measurement: Measurement,
+    onChange: () => void = () => undefined,
+  ) {
+    this.#onChange = onChange;
+  }
+
+  /** Its rows have this field from now on. */
+  note(fieldId: number): void {
+    if (this.#fieldIds.has(fieldId)) return;
+    this.#fieldIds.add(fieldId);
+    this.#onChange();
+  }
+
+  /** The fields of the measurement that its rows may have, sorted. */
+  get fields(): readonly FieldInfo[] {
+    const all = this.measurement.fieldsByName;
+    const own = all.filter(({ name }) => this.#fieldIds.has(this.measurement.fieldId(name)));
+    return own.length === all.length ? all : own;
+  }
 }
 
 /** The id that the series of dropped tables carry. */
@@ -94,7 +118,7 @@ export class Schema {
   readonly #byId: (Table | undefined)[] = [];
   #changes = 0;
 
-  /** Grows with every field that comes or goes. */
+  /** Grows with every field that comes or goes, in a table too. */
   get changes(): number {
     return this.#changes;
   }
@@ -136,7 +160,9 @@ export class Schema {
     }
     let table = tables.get(retentionPolicy);
     if (!table) {
-      table = { id: this.#byId.length, retentionPolicy, measurement };
+      table = new Table(this.#byId.length, retentionPolicy, measurement, () => {
+        this.#changes++;
+      });
       this.#byId.push(table);
       tables.set(retentionPolicy, table);
     }

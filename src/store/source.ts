@@ -172,7 +172,13 @@ export class StoreSource implements Source {
     return false;
   }
 
-  async fields(database: string, measurement: string): Promise<readonly FieldInfo[]> {
+  async fields(
+    database: string,
+    measurement: string,
+    retentionPolicy?: string,
+  ): Promise<readonly FieldInfo[]> {
+    if (retentionPolicy !== undefined)
+      return this.#schema.findTable(database, retentionPolicy, measurement)?.fields ?? [];
     return this.#schema.measurements(database).get(measurement)?.fieldsByName ?? [];
   }
 

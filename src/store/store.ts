@@ -416,11 +416,12 @@ export class Store {
     for (const name of reader.tables) {
       if (entry.hidden.includes(name)) continue;
       const measurement = schema.measurement(entry.database, name);
-      const table = reader.table(name)!;
+      const table = schema.table(measurement, entry.retentionPolicy);
+      const stored = reader.table(name)!;
       const deleted = Deleted.of(this.#manifest.tombstones, entry, name);
-      for (const field of table.fields)
-        if (table.hasValues(field.name) && !deleted?.isGone(field.name))
-          measurement.define(field.name, field.type);
+      for (const field of stored.fields)
+        if (stored.hasValues(field.name) && !deleted?.isGone(field.name))
+          table.note(measurement.define(field.name, field.type));
     }
     return { entry, reader };
   }

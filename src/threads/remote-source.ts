@@ -52,8 +52,8 @@ export class RemoteSource implements Source {
     return this.#channel.call("measurements", database, where);
   }
 
-  fields(database: string, measurement: string): Promise<readonly FieldInfo[]> {
-    return this.#channel.call("fields", database, measurement);
+  fields(database: string, measurement: string, retentionPolicy?: string): Promise<readonly FieldInfo[]> {
+    return this.#channel.call("fields", database, measurement, retentionPolicy);
   }
 
   tagKeys(

@@ -63,10 +63,10 @@ export class ScatteredSource implements Source {
     return union(await this.#all((source) => source.measurements(database, where)));
   }
 
-  fields(database: string, measurement: string): Promise<readonly FieldInfo[]> {
-    return this.#keep(`fields\0${database}\0${measurement}`, async () => {
+  fields(database: string, measurement: string, retentionPolicy?: string): Promise<readonly FieldInfo[]> {
+    return this.#keep(`fields\0${database}\0${measurement}\0${retentionPolicy ?? ""}`, async () => {
       const byName = new Map<string, FieldInfo>();
-      for (const fields of await this.#all((source) => source.fields(database, measurement)))
+      for (const fields of await this.#all((source) => source.fields(database, measurement, retentionPolicy)))
         for (const field of fields) if (!byName.has(field.name)) byName.set(field.name, field);
       return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     });

@@ -57,7 +57,7 @@ export async function planMeasurements(
   return Promise.all(
     names.map(async (measurement) => {
       const [fields, tags] = await Promise.all([
-        context.metadata.fields(database, measurement),
+        context.metadata.fields(database, measurement, retentionPolicy),
         context.metadata.tagKeys(database, measurement, null),
       ]);
       return {
