@@ -40,7 +40,10 @@ test("an error names the point and nothing is written", () => {
     [{ measurement: "m", fields: { f: null } }, /points\[1\]: field "f": a null is not a value/],
     [{ measurement: "m", fields: { f: 2n ** 64n } }, /64 bits/],
     [{ measurement: "m", tags: { t: 1 }, fields: { f: 1 } }, /tag "t" is not a string/],
-    [{ measurement: "m", fields: { f: 1 }, time: new Date(Number.NaN) }, /not a valid time/],
+    [
+      { measurement: "m", fields: { f: 1 }, time: new Date(Number.NaN) },
+      /points\[1\]: time: Invalid Date is no time/,
+    ],
     [null, /points\[1\]: not a point/],
   ];
   for (const [point, message] of bad)
