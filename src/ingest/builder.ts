@@ -127,8 +127,9 @@ export class BatchBuilder {
   ): void {
     const measurement = name.toWellFormed();
     const names = columns.map((column) => column.toWellFormed());
+    // (of several columns of one name the last one is written)
     const wanted = names.flatMap((each, c) =>
-      c === timeColumn || each === "time" || each === "" ? [] : [c],
+      c === timeColumn || each === "time" || each === "" || names.lastIndexOf(each) !== c ? [] : [c],
     );
     let place: { table: Table; index: number } | undefined;
     for (const cells of rows) {

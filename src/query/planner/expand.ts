@@ -4,7 +4,7 @@ import { RegexCache } from "../../model/regex.ts";
 import type { CallNode, Node } from "../ast.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { type Named, nameOf } from "./naming.ts";
-import type { Schema } from "./schema.ts";
+import { isDerived, type Schema } from "./schema.ts";
 
 /** Columns after the time, in order. `dimensions` are the tags that group: `*` leaves them out. */
 export function expandFields(
@@ -24,10 +24,10 @@ export function expandFields(
       const isHidden = (name: string) =>
         groupsByWildcard || dimensions.has(name) || (isColumn(name) && !schema.groups?.has(name));
       const names = allNames(schema).filter(
-        ({ name, cast, isTag }) =>
+        ({ name, isKey, isTag }) =>
           passes(expression, name, regexes) &&
           (only === null || (only === "tag") === isTag) &&
-          (cast === "field" || !isHidden(name)),
+          (!isKey || !isHidden(name)),
       );
       for (const { name, cast } of names) {
         columns.push({ expression: { kind: "reference", name, cast }, alias: null });
@@ -42,18 +42,25 @@ const withoutParentheses = (node: Node): Node =>
   node.kind === "paren" ? withoutParentheses(node.inner) : node;
 
 /** Fields and tags sorted by name, a field before a tag of its name. A subquery's column of a tag is a field that is a tag, one that is unknown to it a field. */
-function allNames(schema: Schema): { name: string; cast: "field" | "tag"; isTag: boolean }[] {
+function allNames(schema: Schema): { name: string; cast: "field" | "tag"; isTag: boolean; isKey: boolean }[] {
+  const isColumn = (name: string) => isDerived(schema) && schema.fields.has(name);
   const isTag = (name: string) => schema.tagColumns?.has(name) === true;
   const names = [
     ...[...schema.fields.keys()]
       .filter((name) => !schema.unlisted?.has(name))
-      .map((name) => ({ name, cast: "field" as const, isTag: isTag(name) })),
+      .map((name) => ({ name, cast: "field" as const, isTag: isTag(name), isKey: false })),
     ...[...(schema.absent ?? [])]
       .filter((name) => (!schema.tags.has(name) || schema.groups?.has(name)) && !schema.unlisted?.has(name))
-      .map((name) => ({ name, cast: "field" as const, isTag: false })),
-    ...[...schema.tags].map((name) => ({ name, cast: "tag" as const, isTag: true })),
+      .map((name) => ({ name, cast: "field" as const, isTag: false, isKey: false })),
+    // (of a subquery a column of that name is read)
+    ...[...schema.tags].map((name) => {
+      const cast = isColumn(name) ? ("field" as const) : ("tag" as const);
+      return { name, cast, isTag: true, isKey: true };
+    }),
   ];
-  return names.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.cast < b.cast ? -1 : 1));
+  return names.sort((a, b) =>
+    a.name < b.name ? -1 : a.name > b.name ? 1 : Number(a.isKey) - Number(b.isKey),
+  );
 }
 
 function passes(expression: Node, name: string, regexes: RegexCache): boolean {

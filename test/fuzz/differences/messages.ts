@@ -50,7 +50,7 @@ export const messages: readonly Difference[] = [
       /"error": ?"unsupported [\w ]+ iterator type/.test(influxd.body) &&
       (isNothing(serie) ||
         // (that of a subquery beside another source)
-        (!isError(serie) && /\(select.*\btime\b.*\), .*\btime\b/i.test(exchange.text)) ||
+        (!isError(serie) && /\(select.*\btime\b.*\), /i.test(exchange.text)) ||
         /"written"\],"values":\[\[\d+,0\]\]/.test(serie.body)),
   },
   {
