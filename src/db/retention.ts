@@ -62,6 +62,7 @@ export class Retention implements RetentionAdministration {
     const { databases, checkWritable } = this.#parts;
     checkWritable();
     checkName(database);
+    checkName(name || AUTOGEN.name);
     const policies = databases.policies(database);
     const known = policies?.find((each) => each.name === (name || AUTOGEN.name));
     // what conflicts is said before that its shards would be too long, as in InfluxDB
