@@ -1,7 +1,10 @@
 // Rows kept as columns: whoever reads them as rows and the JSON writer, which does not, must agree.
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { systemClock } from "../src/base/clock.ts";
+import { Database } from "../src/db/database.ts";
 import { encodeJson } from "../src/http/output/json.ts";
 import { numberText } from "../src/http/output/number.ts";
 import type { Column, SeriesBlock } from "../src/model/scan.ts";
@@ -220,6 +223,46 @@ describe("rows kept as columns", () => {
       return found;
     };
     expect(await rows("host, v")).toEqual(await rows("host, v * 1.0"));
+  });
+
+  test("tags whose names have line breaks stand in their columns, whatever was answered of the series before", async () => {
+    const dataDir = mkdtempSync(`${tmpdir()}/columnar-`);
+    const db = await Database.open({ dataDir });
+    try {
+      const tags = { a: "plain", "a\n": "broken", "a\n\nta": "long" };
+      const points = [1, 2].map((time) => ({
+        measurement: "m",
+        tags,
+        fields: { v: time, w: time / 4 },
+        time,
+      }));
+      await db.writeJson(JSON.stringify(points), { database: "db0" });
+      const columns: Record<string, readonly (string | number)[]> = {
+        a: ["plain", "plain"],
+        '"a\\n"': ["broken", "broken"],
+        '"a\\n\\nta"': ["long", "long"],
+        v: [1, 2],
+        w: [0.25, 0.5],
+      };
+      const names = Object.keys(columns);
+      const lists = names.flatMap((x) => names.flatMap((y) => [[x, y], ...names.map((z) => [x, y, z])]));
+      for (const list of lists.filter((each) => each.includes("v") || each.includes("w"))) {
+        const query = `SELECT ${list.map((name, i) => `${name} AS c${i}`).join(", ")} FROM m`;
+        let text = "";
+        for await (const piece of encodeJson(db.run(query, { database: "db0" }), {
+          ...{ epoch: "ns", pretty: false },
+        }))
+          text += new TextDecoder().decode(piece);
+        const { values } = JSON.parse(text).results[0].series[0];
+        expect([query, values]).toEqual([
+          query,
+          [0, 1].map((row) => [row + 1, ...list.map((name) => columns[name]![row]!)]),
+        ]);
+      }
+    } finally {
+      await db.close();
+      rmSync(dataDir, { recursive: true });
+    }
   });
 
   test("times of a zone are printed by its clock", async () => {

@@ -29,9 +29,9 @@ export function piecesOf(series: Series, cells: readonly RowCell[]): Pieces {
   return pieces;
 }
 
-// Which columns are tags, and which ones: all that pieces depend on but for the series. (Names of tags have no line breaks.)
+// Which columns are tags, and which ones: all that pieces depend on but for the series. As JSON, for a tag may have any name.
 function shapeOf(cells: readonly RowCell[]): string {
-  return cells.map((cell) => (cell.kind === "tag" ? `t${cell.name}` : "")).join("\n");
+  return JSON.stringify(cells.map((cell) => (cell.kind === "tag" ? cell.name : 0)));
 }
 
 function made({ tags }: Series, cells: readonly RowCell[]): Pieces {
