@@ -11,6 +11,7 @@ import { isLiteral } from "./predicate.ts";
 import { RegexCache } from "./regex.ts";
 import type { Column } from "./scan.ts";
 import { FieldType } from "./types.ts";
+import { TWO_32, wordsOf } from "./words.ts";
 
 /** Rows to filter: `column` gives a field's values, null where no row has one. */
 export interface FilterRows {
@@ -153,15 +154,15 @@ function compareNumbers(
   return mask;
 }
 
-/** Integers as doubles, rounded past 2^53, read as pairs of 32 bits (little-endian, as every array here). */
+/** Integers as doubles, rounded past 2^53. */
 function roundedToDoubles(column: Column, rowCount: number): Float64Array {
   assert(column.type === FieldType.Integer || column.type === FieldType.Unsigned, "not an integer column");
-  const { buffer, byteOffset } = column.values;
-  const low = new Uint32Array(buffer, byteOffset, rowCount * 2);
-  const high = column.type === FieldType.Integer ? new Int32Array(buffer, byteOffset, rowCount * 2) : low;
+  const words = wordsOf(column.values);
+  const isSigned = column.type === FieldType.Integer;
   const doubles = new Float64Array(rowCount);
   for (let row = 0; row < rowCount; row++) {
-    doubles[row] = high[2 * row + 1]! * 4294967296 + low[2 * row]!;
+    const high = words[2 * row + 1]!;
+    doubles[row] = (isSigned ? high : high >>> 0) * TWO_32 + (words[2 * row]! >>> 0);
   }
   return doubles;
 }

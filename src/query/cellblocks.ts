@@ -7,7 +7,7 @@ import { reduce } from "../model/predicate.ts";
 import type { RegexCache } from "../model/regex.ts";
 import type { Column, Series, SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
-import { TWO_32, wordsOf } from "./cells.ts";
+import { TWO_32, wordsOf } from "../model/words.ts";
 import type { Row } from "./parts.ts";
 import type { Cell } from "./result.ts";
 

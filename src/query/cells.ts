@@ -4,9 +4,9 @@
 // column of int64 is read as pairs of 32-bit words, and only a value out of that range costs a BigInt.
 import type { Column } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import { TWO_32, wordsOf } from "../model/words.ts";
 import type { Cell } from "./result.ts";
 
-export const TWO_32 = 4_294_967_296;
 /** High words from -2^21 to 2^21 - 1 make values that a double holds exactly. */
 const SAFE_HIGH = 1 << 21;
 
@@ -19,11 +19,6 @@ export function integerCell(value: bigint): number | bigint {
 /** Exact result of integer arithmetic: `approximate` was computed in doubles, `exact` is asked when it is out of range. */
 export function exactly(approximate: number, exact: () => bigint): number | bigint {
   return Number.isSafeInteger(approximate) ? approximate : integerCell(exact());
-}
-
-/** The same memory as words: value i is low word 2i, high word 2i + 1. */
-export function wordsOf(values: BigInt64Array | BigUint64Array): Int32Array {
-  return new Int32Array(values.buffer, values.byteOffset, values.length * 2);
 }
 
 /** True when a double holds the signed 64-bit value whose high word this is. */

@@ -1,8 +1,8 @@
 // Rows of an answer that are stored rows as they are (columnar.ts) as a block: values go from array to array, never as cells.
 import type { Column, Series, SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import { wordsOf } from "../model/words.ts";
 import type { CellColumn } from "./cellblocks.ts";
-import { wordsOf } from "./cells.ts";
 import type { ColumnarRows } from "./columnar.ts";
 
 /** As `blockOfRows`; null when a column is stored in another type than the plan gives it: cells are read as that type then. */

@@ -4,7 +4,7 @@
 // a row costs one comparison a level. Times compare as two 32-bit words, so that it costs no object and no BigInt. Rows of the same
 // time stand in the order of their series' keys; descending is the exact reverse of ascending. A single series is walked.
 import type { SeriesBlock } from "../model/scan.ts";
-import { wordsOf } from "./cells.ts";
+import { wordsOf } from "../model/words.ts";
 
 const NO_PLACES = new Int32Array(0);
 const NO_WORDS = new Float64Array(0);

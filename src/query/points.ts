@@ -5,7 +5,8 @@
 // other columns of a selected row.
 import type { Column, SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
-import { castCell, integerAt, isSafeHigh, wordsOf } from "./cells.ts";
+import { wordsOf } from "../model/words.ts";
+import { castCell, integerAt, isSafeHigh } from "./cells.ts";
 import { Merge } from "./merge.ts";
 import type { RowValue } from "./plan.ts";
 import type { Cell } from "./result.ts";

@@ -4,8 +4,8 @@
 //     cells     3  -  5  7  ...     what each output shows
 import type { Column, Series, SeriesBlock } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
+import { wordsOf } from "../model/words.ts";
 import { columnOfCells, isOfType } from "./cellblocks.ts";
-import { wordsOf } from "./cells.ts";
 import type { ColumnarRows, RowCell } from "./columnar.ts";
 import { type Frame, windowCount } from "./frame.ts";
 import type { SelectPlan } from "./plan.ts";

@@ -12,8 +12,8 @@
 // clock shows the first of a month, midnight, plus offset.
 import { InputError } from "../base/errors.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { TWO_32, wordsOf } from "../model/words.ts";
 import { addMonths, monthOf, startOfMonth } from "./calendar.ts";
-import { TWO_32, wordsOf } from "./cells.ts";
 import type { Window } from "./plan.ts";
 import { Zone } from "./zones.ts";
 

@@ -5,6 +5,7 @@
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
+import { wordsOf } from "../model/words.ts";
 import { type Field, knownFields, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { type Bounds, concatenated, RangesBuilder, type SeriesRanges } from "./series-ranges.ts";
@@ -145,7 +146,7 @@ export class Matching {
     }
     const mask = filterSlice(kernels, slice, this.#known, residual, this.#regexes);
     // halves of times: a bigint a row would be an object a row
-    const words = new Int32Array(kernels.buffer, slice.times, rowCount * 2);
+    const words = wordsOf(kernels.i64(slice.times, rowCount));
     const ends = new Int32Array(rowCount * 4 + 4);
     let at = 0;
     for (let row = mask.indexOf(1); row >= 0; row = mask.indexOf(1, row)) {

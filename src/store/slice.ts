@@ -5,6 +5,7 @@ import { filterRows } from "../model/filter.ts";
 import type { RegexCache } from "../model/regex.ts";
 import type { Column } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import { wordsOf } from "../model/words.ts";
 
 export interface SliceColumn {
   /** 8 bytes a row. */
@@ -102,10 +103,6 @@ export function pick<T extends Pickable>(values: T, rows: Uint32Array | null): T
     into[2 * i + 1] = from[row + 1]!;
   }
   return picked;
-}
-
-function wordsOf({ buffer, byteOffset, length }: BigInt64Array | BigUint64Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, length * 2);
 }
 
 /** One byte a row: whether the row satisfies a condition over the fields at `fields`. */

@@ -8,7 +8,7 @@
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
 import type { SeriesBlock } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
-import { wordsOf } from "../../query/cells.ts";
+import { wordsOf } from "../../model/words.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
 
 /** Rows [from, to) of a block, which stand from `slot` on. */

@@ -7,7 +7,9 @@
 //     ------+------         several windows to the one where it ends: here each has its share)
 //
 // Points at the same time (of several series) make no area: the line goes on from the last of them.
-import { elapsedNs, wordsOf } from "../cells.ts";
+
+import { wordsOf } from "../../model/words.ts";
+import { elapsedNs } from "../cells.ts";
 import type { Points } from "../points.ts";
 import type { Cell } from "../result.ts";
 import type { WindowValues } from "../values.ts";

@@ -6,7 +6,8 @@
 import { assert } from "../../base/assert.ts";
 import type { Budget } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
-import { elapsedNs, wordsOf } from "../cells.ts";
+import { wordsOf } from "../../model/words.ts";
+import { elapsedNs } from "../cells.ts";
 import type { Call } from "../plan.ts";
 import { add, subtract } from "./aggregates.ts";
 import { elapsed } from "./elapsed.ts";
