@@ -23,17 +23,14 @@ export class Kernels {
   readonly call: KernelExports;
   /** What was done with these kernels took so long: whoever does a stage's work has them at hand. */
   readonly stages = new Stages();
-  #bytes: Uint8Array;
-  #doubles: Float64Array;
-  #longs: BigInt64Array;
+  // (of no length, as those are of a memory that has grown: made when they are asked for)
+  #bytes = new Uint8Array(0);
+  #doubles = new Float64Array(0);
+  #longs = new BigInt64Array(0);
 
   constructor() {
     compiled ??= new WebAssembly.Module(readFileSync(path));
     this.call = new WebAssembly.Instance(compiled, {}).exports as unknown as KernelExports;
-    const { buffer } = this.call.memory;
-    this.#bytes = new Uint8Array(buffer);
-    this.#doubles = new Float64Array(buffer);
-    this.#longs = new BigInt64Array(buffer);
   }
 
   /** The whole of linear memory. Valid until the next call that may grow it. */
