@@ -143,6 +143,33 @@ test("policies of a changed shard duration: of overlapping windows the newer val
   await held.db.close();
 });
 
+test("policies that are made, changed and dropped at any moment of an ALTER of a shard duration are kept", async () => {
+  const held = await Held.open();
+  const { retention } = held.db;
+  for (let turns = 0; turns < 12; turns++) {
+    const [beside, gone] = [`beside${turns}`, `gone${turns}`];
+    await retention.createPolicy("d", gone, {});
+    const shardDurationNs = BigInt(turns + 1) * HOUR_NS;
+    const altered = retention.alterPolicy("d", "autogen", { shardDurationNs });
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    const others = [
+      retention.createPolicy("d", beside, {}),
+      retention.alterPolicy("d", beside, { durationNs: 400n * HOUR_NS }),
+      retention.dropPolicy("d", gone),
+    ];
+    await Promise.all([altered, ...others]);
+    const policies = held.db.retentionPolicies("d")!;
+    const found = (name: string) => policies.find((policy) => policy.name === name);
+    expect([turns, found("autogen")?.shardDurationNs]).toEqual([turns, shardDurationNs]);
+    expect([turns, found(beside)?.durationNs]).toEqual([turns, 400n * HOUR_NS]);
+    expect([turns, found(gone)]).toEqual([turns, undefined]);
+  }
+  const shown = await held.ask("SHOW RETENTION POLICIES");
+  await held.kill();
+  expect(await held.ask("SHOW RETENTION POLICIES")).toEqual(shown);
+  await held.db.close();
+});
+
 test("shards are listed with ids that last, and dropped one by one", async () => {
   const held = await Held.open();
   await held.ask("ALTER RETENTION POLICY autogen ON d SHARD DURATION 1h");
