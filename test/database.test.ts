@@ -1,14 +1,21 @@
 // The database through its own calls: what flushes, what converts, what is refused, what survives.
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/base/clock.ts";
-import { ClosedError, CorruptionError, InputError, NotFoundError } from "../src/base/errors.ts";
+import {
+  ClosedError,
+  CorruptionError,
+  InputError,
+  NotFoundError,
+  OverloadedError,
+} from "../src/base/errors.ts";
 import { Database } from "../src/db/database.ts";
 import type { OptionsInput } from "../src/db/options.ts";
 import { nodeDisk } from "../src/disk/node.ts";
 import type { Cell } from "../src/query/result.ts";
+import { Store } from "../src/store/store.ts";
 
 const folders: string[] = [];
 const opened: Database[] = [];
@@ -99,6 +106,59 @@ test("a window that is over becomes one segment when nothing was flushed for a s
     [nowNs - 2n * WEEK_NS + 2n, 2],
   ]);
   expect(metric(db, "compactions_total")).toBe(2);
+});
+
+test("a merge that finds no memory is tried again without a flush, and keeps no other store from merging", async () => {
+  const WEEK_NS = 7n * 86_400n * 1_000_000_000n;
+  let nowMs = 0;
+  const ticks: (() => void)[] = [];
+  const clock: Clock = {
+    nowNs: () => 1_700_000_000_000_000_000n + BigInt(nowMs) * 1_000_000n,
+    elapsedMs: () => nowMs,
+    every(_periodMs, run) {
+      ticks.push(run);
+      return () => undefined;
+    },
+  };
+  const db = await openIn(newFolder(), { partitions: 2 }, clock);
+  const tick = async (ms: number) => {
+    nowMs += ms;
+    for (const run of ticks) run();
+    await Bun.sleep(50);
+  };
+  const segmentsAre = async (count: number) => {
+    for (let i = 0; i < 200 && metric(db, "segments") !== count; i++) await Bun.sleep(5);
+    expect(metric(db, "segments")).toBe(count);
+  };
+  // both partitions have some of the series
+  const hosts = Array.from({ length: 20 }, (_, host) => `m,host=${host} v=`);
+  for (const flush of [0, 1, 2]) {
+    const time = clock.nowNs() - 2n * WEEK_NS + BigInt(flush);
+    await db.writeLines(hosts.map((start) => `${start}${flush} ${time}`).join("\n"), target);
+    await db.flush();
+  }
+  expect(metric(db, "segments")).toBe(6);
+  const first = new Set<Store>();
+  const compact = Store.prototype.compact;
+  const short = spyOn(Store.prototype, "compact").mockImplementation(async function (this: Store, ...args) {
+    first.add(this);
+    if (first.size === 1) throw new OverloadedError("out of linear memory: no area of 1 bytes is free");
+    return compact.apply(this, args);
+  });
+  try {
+    await tick(0);
+    await tick(1000);
+    await segmentsAre(4);
+    expect([short.mock.calls.length, db.health().status]).toEqual([3, "pass"]);
+  } finally {
+    short.mockRestore();
+  }
+  await tick(1000);
+  await tick(9999);
+  expect(metric(db, "segments")).toBe(4);
+  await tick(1);
+  await segmentsAre(2);
+  expect(await rows(db, "SELECT count(v), sum(v) FROM m")).toEqual([[0n, 60, 60]]);
 });
 
 test("rows are flushed when the oldest is as old as flushInterval, not before", async () => {

@@ -20,8 +20,13 @@ export class Maintenance {
   #rested = false;
   readonly #statistics = { flushes: 0, flushMs: 0 };
 
+  /** A store found no memory for a merge since the last flush, or since `rest` has looked. */
+  #foundNoMemory = false;
+
   /** Windows that are over are merged when nothing was flushed for so long. */
   static readonly QUIET_MS = 1000;
+  /** Merges that found no memory are tried again after so long, when no flush comes before. */
+  static readonly RETRY_MS = 10_000;
 
   constructor(log: Wal, stores: readonly Store[]) {
     this.#log = log;
@@ -83,7 +88,13 @@ export class Maintenance {
   /** Called from time to time: once it has been quiet, the windows that are over are merged into one segment each. */
   rest(clock: Clock): void {
     this.#quietSinceMs ??= clock.elapsedMs();
-    if (this.#rested || this.#closing || this.#failure || this.#flush || this.#compacting) return;
+    if (this.#closing || this.#failure || this.#flush || this.#compacting) return;
+    if (this.#foundNoMemory) {
+      this.#foundNoMemory = false;
+      this.#rested = false;
+      this.#quietSinceMs = clock.elapsedMs() + Maintenance.RETRY_MS - Maintenance.QUIET_MS;
+    }
+    if (this.#rested) return;
     if (clock.elapsedMs() - this.#quietSinceMs < Maintenance.QUIET_MS) return;
     this.#rested = true;
     this.#compactLater(clock.nowNs());
@@ -100,6 +111,7 @@ export class Maintenance {
     if (this.#failure) throw this.#failure;
     this.#quietSinceMs = undefined;
     this.#rested = false;
+    this.#foundNoMemory = false;
     const startMs = performance.now();
     try {
       const position = this.#log.last;
@@ -124,8 +136,6 @@ export class Maintenance {
   #compactLater(endedNs: bigint | null = null): void {
     this.#compacting ??= this.#compactAll(endedNs)
       .catch((error: Error) => {
-        // no memory for a merge now: the inputs stay, and the next flush tries again
-        if (error instanceof OverloadedError) return;
         this.#failure ??=
           error instanceof DiskError
             ? error
@@ -137,10 +147,16 @@ export class Maintenance {
   }
 
   async #compactAll(endedNs: bigint | null): Promise<void> {
+    const stopped = () => this.#closing || this.#failure !== undefined;
     for (const store of this.#stores) {
-      const stopped = () => this.#closing || this.#failure !== undefined;
-      while (!stopped() && (await store.compact((work) => this.exclusively(work), stopped, endedNs))) {
-        // until it has nothing more to merge
+      try {
+        while (!stopped() && (await store.compact((work) => this.exclusively(work), stopped, endedNs))) {
+          // until it has nothing more to merge
+        }
+      } catch (error) {
+        if (!(error instanceof OverloadedError)) throw error;
+        // no memory for a merge now: the inputs stay, and the next flush or rest tries again
+        this.#foundNoMemory = true;
       }
     }
   }
