@@ -1,6 +1,9 @@
 // Continuous queries by a held clock: when they run, over which windows, after failures, restarts and crashes.
 import { afterEach, expect, test } from "bun:test";
 import type { Clock } from "../src/base/clock.ts";
+import { QueryAbortedError } from "../src/base/errors.ts";
+import { ContinuousFile } from "../src/db/continuous-file.ts";
+import { ContinuousScheduler, type SkippedRun } from "../src/db/continuous-queries.ts";
 import { boundary, type DueRun, dueRun } from "../src/db/continuous-schedule.ts";
 import { Database } from "../src/db/database.ts";
 import type { OptionsInput } from "../src/db/options.ts";
@@ -175,12 +178,64 @@ test("one that fails says why and keeps no other from running", async () => {
   await clock.to(60, db);
   expect(await results(db, "good")).toEqual([[0, 1]]);
   const statuses = await rows(db, "SHOW CONTINUOUS QUERIES STATUS");
-  expect(statuses[0]!.slice(-3)).toEqual([
-    ...[1, 1],
-    'partial write: field type conflict: input field "n" on measurement "wrong" is type integer, already exists as type string dropped=1',
-  ]);
-  expect(statuses[1]!.slice(-3)).toEqual([1, 0, null]);
+  const why =
+    'partial write: field type conflict: input field "n" on measurement "wrong" is type integer, already exists as type string dropped=1';
+  const range = "2023-11-14T22:14:00Z .. 2023-11-14T22:15:00Z";
+  expect(statuses[0]!.slice(-5)).toEqual([...[1, 1, why], ...[1, `${range}: ${why}`]]);
+  expect(statuses[1]!.slice(-5)).toEqual([1, 0, null, 0, null]);
   expect(db.metrics().find(({ name }) => name === "serie_continuous_query_failures_total")!.value).toBe(1);
+});
+
+test("a window that is too much for a query is passed over alone, which is said, after as many tries as each has", async () => {
+  const clock = new HeldClock();
+  const disk = new MemoryDisk(1);
+  const db = await openOn(disk, clock);
+  await rows(db, "CREATE DATABASE db");
+  // (its minute has more than the query may hold)
+  const heavy = [3, 4];
+  const runs: [from: number, to: number, isDone: boolean][] = [];
+  const skipped: SkippedRun[] = [];
+  const file = new ContinuousFile(disk, "/data/continuous-queries-of-test");
+  const scheduler = new ContinuousScheduler(file, {
+    ...{ clock, hasDatabase: () => true },
+    run: async (text) => {
+      const [from, to] = [...text.matchAll(/time >=? (\d+) AND time < (\d+)/g)]
+        .flatMap(([, ...times]) => times)
+        .map((time) => Number((BigInt(time) - T0) / MINUTE)) as [number, number];
+      const isDone = !heavy.some((minute) => from <= minute && minute < to);
+      runs.push([from, to, isDone]);
+      if (!isDone) throw new QueryAbortedError("query-memory limit exceeded");
+      return 1;
+    },
+  });
+  scheduler.onSkip = (run) => skipped.push(run);
+  await scheduler.create("db", { name: "c", text: every("c") });
+  for (let minute = 1; minute <= 60; minute++) {
+    await clock.to(60 * minute);
+    await scheduler.settled();
+  }
+  const [status] = scheduler.list("db");
+  const done = new Set<number>();
+  for (const [from, to, isDone] of runs) for (let at = from; isDone && at < to; at++) done.add(at);
+  expect([...Array(60).keys()].filter((minute) => !done.has(minute))).toEqual(heavy);
+  for (const minute of heavy)
+    expect(runs.filter(([from, to]) => from <= minute && minute < to).length).toBeGreaterThanOrEqual(11);
+  expect(status).toMatchObject({
+    ...{ lastError: null, skipped: 2, failures: 22, doneNs: T0 + 60n * MINUTE },
+    lastSkipped: {
+      ...{ fromNs: T0 + 4n * MINUTE, toNs: T0 + 5n * MINUTE, error: "query-memory limit exceeded" },
+    },
+  });
+  expect(scheduler.statistics.skipped).toBe(2);
+  expect(skipped).toEqual(
+    heavy.map((minute) => ({
+      ...{ database: "db", name: "c", error: "query-memory limit exceeded" },
+      statement: expect.stringContaining(
+        `time >= ${T0 + BigInt(minute) * MINUTE} AND time < ${T0 + BigInt(minute + 1) * MINUTE}`,
+      ),
+    })),
+  );
+  await scheduler.close();
 });
 
 test("what could not run while too many queries did is run later", async () => {

@@ -17,6 +17,7 @@ export async function runServer(options: Options): Promise<void> {
   const db = threads > 1 ? await Head.open({ ...options, threads }) : await Database.open(options);
   if (db instanceof Head) db.onThread = (message) => log.warn(message);
   db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");
+  db.onSkippedWindows = (run) => log.warn(run, "a continuous query has passed over windows");
   let server: Server;
   try {
     const { host, port, maxBodySize, maxInflightSize, authEnabled, allowOpen } = options;

@@ -3,14 +3,15 @@
 // Once a second those that are due run, one after the other; one that fails does not keep the others from running. What a
 // run has done is remembered in memory at once and on disk once a minute and at close: running a window again writes the same
 // points again, so a crash costs at most that work. A run that fails is tried again with the next one, over both ranges; when
-// what it asks for is wrong (an unknown field type, no such database) its windows are passed over instead, and so is one window
-// that is too much for a query. That the database can write nothing now, or has no room, is no fault of a window.
+// what it asks for is wrong (an unknown field type, no such database) its windows are passed over instead, which is said, and so
+// is one window that is too much for a query. That the database can write nothing now, or has no room, is no fault of a window.
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
 import type {
   ContinuousQueries,
   ContinuousQuery,
   ContinuousQueryStatus,
+  SkippedWindows,
 } from "../model/continuous-queries.ts";
 import {
   type ContinuousSchedule,
@@ -42,9 +43,20 @@ interface Entry {
   lastError: string | null;
   runs: number;
   failures: number;
+  skipped: number;
+  lastSkipped: SkippedWindows | null;
   failuresInRow: number;
   /** After a failure: not again before this time. */
   notBeforeNs: bigint;
+}
+
+/** Windows that were passed over. */
+export interface SkippedRun {
+  readonly database: string;
+  readonly name: string;
+  /** Computes them when somebody runs it. */
+  readonly statement: string;
+  readonly error: string;
 }
 
 export interface ContinuousContext {
@@ -59,6 +71,8 @@ export class ContinuousScheduler implements ContinuousQueries {
   readonly #context: ContinuousContext;
   #entries: Entry[];
   readonly #stopTimer: () => void;
+  /** Told of windows that are passed over. */
+  onSkip: (run: SkippedRun) => void = () => undefined;
   #round: Promise<void> | undefined;
   #closed = false;
   /** Runs that the file does not know yet. */
@@ -66,6 +80,7 @@ export class ContinuousScheduler implements ContinuousQueries {
   #savedMs: number;
   #runs = 0;
   #failures = 0;
+  #skipped = 0;
 
   /** Reads the file. Throws `CorruptionError`. */
   constructor(file: ContinuousFile, context: ContinuousContext) {
@@ -84,8 +99,9 @@ export class ContinuousScheduler implements ContinuousQueries {
   }
 
   /** Since the database was opened. */
-  get statistics(): { count: number; runs: number; failures: number } {
-    return { count: this.#entries.length, runs: this.#runs, failures: this.#failures };
+  get statistics(): { count: number; runs: number; failures: number; skipped: number } {
+    const [count, runs, failures] = [this.#entries.length, this.#runs, this.#failures];
+    return { count, runs, failures, skipped: this.#skipped };
   }
 
   /** Resolves when what is due has run. */
@@ -192,8 +208,9 @@ export class ContinuousScheduler implements ContinuousQueries {
       entry.doneNs = due.doneNs;
       return;
     }
+    const statement = selectOver(entry.statement, due.fromNs, due.toNs);
     try {
-      const rows = await run(selectOver(entry.statement, due.fromNs, due.toNs), entry.database);
+      const rows = await run(statement, entry.database);
       entry.doneNs = due.doneNs;
       finish(null, rows);
     } catch (error) {
@@ -203,9 +220,19 @@ export class ContinuousScheduler implements ContinuousQueries {
       const isWrong = error instanceof InputError || error instanceof NotFoundError;
       // the smallest range that there is has failed too often: it would hold up all that come after it
       const isStuck = entry.failuresInRow > MOST_HALVINGS && !isPassing(error);
-      if (isWrong || isStuck) entry.doneNs = due.doneNs;
+      // (those behind it are tried as often)
+      if (isStuck) entry.failuresInRow = 0;
+      if (isWrong || isStuck) this.#skip(entry, due, statement, (error as Error).message);
       else entry.notBeforeNs = nowNs + (everyNs < intervalNs ? everyNs : intervalNs);
     }
+  }
+
+  #skip(entry: Entry, { fromNs, toNs, doneNs }: DueRun, statement: string, error: string): void {
+    entry.doneNs = doneNs;
+    entry.skipped++;
+    this.#skipped++;
+    entry.lastSkipped = { fromNs, toNs, error };
+    this.onSkip({ database: entry.database, name: entry.name, statement, error });
   }
 }
 
@@ -220,6 +247,7 @@ function newEntry(database: string, { name, text }: ContinuousQuery, doneNs: big
   return {
     ...{ database, name, text, statement, schedule, doneNs },
     ...{ lastRunNs: null, lastDurationMs: null, lastRows: null, runs: 0, failures: 0, failuresInRow: 0 },
+    ...{ skipped: 0, lastSkipped: null },
     lastError: schedule === null ? "it never runs: it has no GROUP BY time(...)" : null,
     notBeforeNs: doneNs,
   };

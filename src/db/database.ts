@@ -12,7 +12,7 @@ import type { RetentionPolicy } from "../model/retention.ts";
 import type { Source } from "../model/scan.ts";
 import type { StatementResult } from "../query/result.ts";
 import type { SlowStatement } from "../query/slow.ts";
-import { ContinuousScheduler } from "./continuous-queries.ts";
+import { ContinuousScheduler, type SkippedRun } from "./continuous-queries.ts";
 import type { Databases } from "./databases.ts";
 import type { Deletions } from "./deletions.ts";
 import { Engine } from "./engine.ts";
@@ -101,6 +101,11 @@ export class Database {
       lock.release();
       throw error;
     }
+  }
+
+  /** Told of windows that a continuous query passes over. */
+  set onSkippedWindows(report: (run: SkippedRun) => void) {
+    this.continuousQueries.onSkip = report;
   }
 
   /** Told of statements that took longer than `slowQueryThreshold`. */

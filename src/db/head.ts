@@ -16,6 +16,7 @@ import type { SlowStatement } from "../query/slow.ts";
 import { ServedBudget } from "../threads/budgets.ts";
 import type { Handlers, StreamState } from "../threads/channel.ts";
 import { Companions, type DeclaredField, type Seat, sharedBytes } from "./companions.ts";
+import type { SkippedRun } from "./continuous-queries.ts";
 import { Database } from "./database.ts";
 import { arrange, ownersOf, shareOf } from "./layout.ts";
 import { type MemberReport, type OfferedWrite, partHandlers } from "./member.ts";
@@ -121,6 +122,11 @@ export class Head {
   set onSlowStatement(report: (statement: SlowStatement) => void) {
     this.#onSlowStatement = report;
     this.#db.onSlowStatement = report;
+  }
+
+  /** Told of windows that a continuous query passes over. */
+  set onSkippedWindows(report: (run: SkippedRun) => void) {
+    this.#db.onSkippedWindows = report;
   }
 
   writeLines(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {

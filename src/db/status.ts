@@ -93,7 +93,7 @@ export function headMetrics(
   continuousQueries: Pick<ContinuousScheduler, "statistics">,
   subscriptions: Pick<Forwarder, "statistics">,
 ): Metric[] {
-  const { count, runs, failures } = continuousQueries.statistics;
+  const { count, runs, failures, skipped } = continuousQueries.statistics;
   const forwarded = subscriptions.statistics;
   return [
     gauge("subscriptions", "Subscriptions.", forwarded.count),
@@ -114,6 +114,11 @@ export function headMetrics(
       "continuous_query_failures_total",
       "Runs of continuous queries that failed: SHOW CONTINUOUS QUERIES STATUS says why.",
       failures,
+    ),
+    counter(
+      "continuous_query_skipped_total",
+      "Runs of continuous queries that failed and whose windows were passed over: the log says which.",
+      skipped,
     ),
   ];
 }

@@ -17,9 +17,19 @@ export interface ContinuousQueryStatus extends ContinuousQuery {
   readonly lastRows: number | null;
   /** Why its last run failed; null = it did not. */
   readonly lastError: string | null;
-  /** Since the database was opened. */
+  /** Since the database was opened; `skipped` are those failures whose windows were passed over: nothing computes them any more. */
   readonly runs: number;
   readonly failures: number;
+  readonly skipped: number;
+  /** The last time that windows were passed over; null = never since the database was opened. */
+  readonly lastSkipped: SkippedWindows | null;
+}
+
+export interface SkippedWindows {
+  /** [fromNs, toNs). */
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  readonly error: string;
 }
 
 export interface ContinuousQueries {

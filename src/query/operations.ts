@@ -1,6 +1,7 @@
 // Execution of statements about the running database: its queries, those that run by the clock. Shapes are InfluxDB's.
 import { urlWithoutPassword } from "../base/redact.ts";
 import type { Administration } from "../model/administration.ts";
+import type { SkippedWindows } from "../model/continuous-queries.ts";
 import type { RunningQuery } from "../model/queries.ts";
 import type { Budget } from "../model/scan.ts";
 import type { StatusModule } from "../model/server-status.ts";
@@ -95,6 +96,7 @@ function showContinuousQueries(
     }
     const columns = [
       ...["name", "last_run", "duration", "rows", "done_until", "runs", "failures", "last_error"],
+      ...["skipped", "last_skipped"],
     ];
     const rows = queries.map((query) => [
       query.name,
@@ -103,10 +105,15 @@ function showContinuousQueries(
       query.lastRows,
       formatInstant(query.doneNs),
       ...[query.runs, query.failures, query.lastError],
+      ...[query.skipped, query.lastSkipped === null ? null : skippedText(query.lastSkipped)],
     ]);
     return { name, columns, timeColumn: -1, rows };
   });
   return Promise.all(shown);
+}
+
+function skippedText({ fromNs, toNs, error }: SkippedWindows): string {
+  return `${formatInstant(fromNs)} .. ${formatInstant(toNs)}: ${error}`;
 }
 
 /** Who is no administrator sees those that run in the databases they read: a query's text tells of its data. */
