@@ -204,7 +204,6 @@ export function firstDifference(a: unknown, b: unknown, path: string): string | 
   if (typeof a === "number" && typeof b === "number") return isClose(a, b) ? null : path;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null)
     return Object.is(a, b) ||
-      isSameMessage(a, b) ||
       (typeof a === "bigint" && typeof b === "bigint" && a === b) ||
       isCloseMixed(a, b)
       ? null
@@ -243,15 +242,4 @@ function isCloseText(a: string, b: string): boolean {
       return cell === other || (cell !== "" && other !== "" && isClose(Number(cell), Number(other)));
     })
   );
-}
-
-/** influxd prints the numbers of a statement with three digits in its messages (2.5 as 2.500), serie as they are written; and it names its shard. */
-function isSameMessage(a: unknown, b: unknown): boolean {
-  if (typeof a !== "string" || typeof b !== "string" || !/error|invalid|expected|found|^shard /.test(b))
-    return false;
-  const plain = (text: string) =>
-    text
-      .replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toFixed(3))))
-      .replace(/^shard \d+: /, "");
-  return plain(a) === plain(b);
 }

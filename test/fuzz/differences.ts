@@ -3,6 +3,7 @@
 // An entry is as narrow as it can be said. What is not in it is a bug of serie.
 import { changes } from "./differences/changes.ts";
 import { formats } from "./differences/formats.ts";
+import { limits } from "./differences/limits.ts";
 import { messages } from "./differences/messages.ts";
 import { rows } from "./differences/rows.ts";
 import { selections } from "./differences/selections.ts";
@@ -44,6 +45,7 @@ export interface Difference {
 
 export const differences: readonly Difference[] = [
   ...selections,
+  ...limits,
   ...rows,
   ...subqueries,
   ...shows,

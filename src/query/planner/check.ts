@@ -249,7 +249,6 @@ class FieldCheck {
             `${name} window must be greater than ${parameter.minimum - 1}, got ${written}`,
           );
         }
-        if (argument.value > 2n ** 31n) throw new InputError(`${name} window is too large: ${written}`);
         return;
       case "number":
         if (argument.kind !== "integer" && argument.kind !== "number") {

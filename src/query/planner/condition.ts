@@ -78,7 +78,9 @@ function refuseTime(name: string, refused: "time" | "ts"): void {
 
 function isTime(node: Node, schema: Schema): boolean {
   if (node.kind === "paren") return isTime(node.inner, schema);
-  return node.kind === "reference" && node.cast === null && isTimeName(schema, node.name);
+  if (node.kind !== "reference" || !isTimeName(schema, node.name)) return false;
+  // (a cast leaves time what it is; `ts` with one may be a field that is not there)
+  return node.cast === null || node.name.toLowerCase() === "time";
 }
 
 const mirrored: Partial<Record<NodeOperator, NodeOperator>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };

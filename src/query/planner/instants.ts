@@ -16,9 +16,14 @@ export interface InstantContext {
   readonly timezone: string | null;
 }
 
+/** How far the clock by which a time is written is from UTC at a moment, ns. */
+type Clock = (ns: bigint) => bigint;
+
 /** What literals come to; `nothing`: operators that do not fit them, or what is no literal. */
 export type Quantity =
-  | { readonly kind: "instant" | "integer"; readonly ns: bigint }
+  /** `clock`: absent: UTC. */
+  | { readonly kind: "instant"; readonly ns: bigint; readonly clock?: Clock }
+  | { readonly kind: "integer"; readonly ns: bigint }
   /** Calendar months beside `ns`. */
   | { readonly kind: "duration"; readonly ns: bigint; readonly months?: number }
   | { readonly kind: "number"; readonly value: number }
@@ -36,16 +41,14 @@ export function instantOf(node: Node, context: InstantContext): bigint {
       if (Math.abs(quantity.value) >= 2 ** 63) return quantity.value > 0 ? MAX_TIME + 1n : MIN_TIME - 1n;
       return BigInt(Math.trunc(quantity.value));
     case "text": {
-      const ns = quantity.isJoined ? null : parseInstant(quantity.text, context.timezone);
-      if (ns === null) throw incompatible("*influxql.StringLiteral");
-      if (ns > MAX_TIME || ns < MIN_TIME) throw outOfBounds(ns);
-      return ns;
+      const written = quantity.isJoined ? null : parseWritten(quantity.text, context.timezone);
+      if (written === null) throw incompatible("*influxql.StringLiteral");
+      return withinBounds(written);
     }
     case "nothing":
       throw incompatible(influxType(quantity.node));
     case "instant":
-      if (quantity.ns > MAX_TIME || quantity.ns < MIN_TIME) throw outOfBounds(quantity.ns);
-      return quantity.ns;
+      return withinBounds(quantity);
     case "duration":
       return quantity.months === undefined ? quantity.ns : shifted(0n, quantity.ns, quantity.months, context);
     default:
@@ -110,7 +113,10 @@ function combined(
     return withMonths(operator, a, b, context);
   const kind = kinds[`${a.kind} ${operator} ${b.kind}`];
   if (kind === undefined) return null;
-  const ns = BigInt.asIntN(64, operations[operator]!(a.ns, b.ns));
+  const exact = operations[operator]!(a.ns, b.ns);
+  // (a time may lie outside of those that points can have, and is refused then)
+  if (kind === "instant") return { kind, ns: exact, ...clockOf(a), ...clockOf(b) };
+  const ns = BigInt.asIntN(64, exact);
   // (a quotient has a fraction)
   if (operator === "/" && kind === "integer")
     return { kind: "number", value: b.ns === 0n ? 0 : Number(a.ns) / Number(b.ns) };
@@ -150,13 +156,16 @@ const operations: Partial<Record<NodeOperator, (a: bigint, b: bigint) => bigint>
   "^": (a, b) => a ^ b,
 };
 
+const clockOf = (side: Time): { readonly clock?: Clock } =>
+  side.kind === "instant" && side.clock !== undefined ? { clock: side.clock } : {};
+
 /** A text that is a time, and what has ns; null: it is none. */
 function timeOf(quantity: Quantity, { timezone }: InstantContext): Time | null {
   if (quantity.kind === "number" || quantity.kind === "nothing") return null;
   if (quantity.kind !== "text") return quantity;
   try {
-    const ns = parseInstant(quantity.text, timezone);
-    return ns === null ? null : { kind: "instant", ns };
+    const written = parseWritten(quantity.text, timezone);
+    return written === null ? null : { kind: "instant", ...written };
   } catch {
     return null;
   }
@@ -214,9 +223,29 @@ function shifted(ns: bigint, byNs: bigint, months: number, { timezone }: Instant
   return addMonths(ns, months, timezone === null ? null : new Zone(timezone)) + byNs;
 }
 
-function outOfBounds(ns: bigint): InputError {
-  const text = new Date(Number(ns / 1_000_000n)).toISOString().replace(/\.\d+Z$/, "Z");
-  return new InputError(`time ${text} ${ns > 0n ? "overflows" : "underflows"} time literal`);
+interface Written {
+  readonly ns: bigint;
+  readonly clock?: Clock;
+}
+
+/** Throws for a time that no point can have. */
+function withinBounds({ ns, clock }: Written): bigint {
+  if (ns <= MAX_TIME && ns >= MIN_TIME) return ns;
+  const offset = clock?.(ns) ?? 0n;
+  const ms = Number((ns + offset) / 1_000_000n);
+  // (a Date ends in the year 275760)
+  const text = new Date(Math.max(-8.64e15, Math.min(8.64e15, ms))).toISOString().replace(/\.\d+Z$/, "");
+  throw new InputError(
+    `time ${text}${offsetText(offset)} ${ns > 0n ? "overflows" : "underflows"} time literal`,
+  );
+}
+
+/** `Z`, `+02:00`, `-04:56`. */
+function offsetText(offsetNs: bigint): string {
+  if (offsetNs === 0n) return "Z";
+  const minutes = Number((offsetNs < 0n ? -offsetNs : offsetNs) / 60_000_000_000n);
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${offsetNs < 0n ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 const incompatible = (type: string): InputError =>
@@ -231,9 +260,18 @@ const instantPattern =
  * `timezone`. null: does not look like a time. Throws InputError for a date or hour that does not exist.
  */
 export function parseInstant(text: string, timezone: string | null): bigint | null {
+  return parseWritten(text, timezone)?.ns ?? null;
+}
+
+function parseWritten(text: string, timezone: string | null): Written | null {
   if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return null;
   const [, date, minutes = "00:00", seconds = ":00", offset] = instantPattern.exec(text) ?? [];
-  const ns = date === undefined ? undefined : parseRfc3339(`${date}T${minutes}${seconds}${offset ?? "Z"}`);
-  if (ns === undefined) throw new InputError(`invalid timestamp string: '${text}'`);
-  return offset === undefined && timezone !== null ? new Zone(timezone).utcOf(ns) : ns;
+  const time = `${date}T${minutes}${seconds}`;
+  const localNs = date === undefined ? undefined : parseRfc3339(`${time}Z`);
+  const ns = date === undefined ? undefined : parseRfc3339(`${time}${offset ?? "Z"}`);
+  if (ns === undefined || localNs === undefined) throw new InputError(`invalid timestamp string: '${text}'`);
+  if (offset !== undefined) return { ns, clock: () => localNs - ns };
+  if (timezone === null) return { ns };
+  const zone = new Zone(timezone);
+  return { ns: zone.utcOf(ns), clock: (at) => zone.offsetNs(at) };
 }

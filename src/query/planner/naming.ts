@@ -43,8 +43,11 @@ export function takeTime(
   const timeColumns: string[] = [];
   const fields = statement.fields.filter(({ expression: written, alias }) => {
     const expression = inParentheses && written.kind === "paren" ? written.inner : written;
+    // (a cast leaves `time` what it is; `ts` with one may be a field that is not there)
     const isTime =
-      expression.kind === "reference" && expression.cast === null && isTimeName(schema, expression.name);
+      expression.kind === "reference" &&
+      (expression.cast === null || expression.name === "time") &&
+      isTimeName(schema, expression.name);
     if (isTime) {
       timeName = alias ?? expression.name;
       timeColumns.push(timeName);
@@ -59,7 +62,20 @@ export function isUnlisted(column: Named, name: string, all: readonly Named[]): 
   const isOfName = (other: Named) =>
     !other.isOfRank && other.alias === null && nameOf(other.expression) === name;
   if (column.isOfRank) return !all.some(isOfName);
-  return column.alias === null && name !== nameOf(column.expression);
+  return name !== (column.alias ?? nameOf(column.expression));
+}
+
+/** As `nameColumns`, of a subquery: the statement around it reads by the names that are written, and of one name the first. */
+export function nameColumnsInside(columns: readonly Named[]): string[] {
+  const written = columns.map(({ expression, alias }) => alias ?? nameOf(expression));
+  const taken = new Set(written);
+  return written.map((base, index) => {
+    if (written.indexOf(base) === index) return base;
+    let count = 1;
+    while (taken.has(`${base}_${count}`)) count++;
+    taken.add(`${base}_${count}`);
+    return `${base}_${count}`;
+  });
 }
 
 /** Distinct names of the columns after the time; those that are written as tags (`isTag`) keep their own, and take none. */

@@ -12,7 +12,7 @@ import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
 import { havingCalls } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
-import { isUnlisted, type Named, nameColumns, takeTime } from "./naming.ts";
+import { isUnlisted, type Named, nameColumnsInside, takeTime } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { NO_NAMES, type Schema, TS_IS_NO_TIME, unite } from "./schema.ts";
 import { planMeasurements } from "./sources.ts";
@@ -91,7 +91,7 @@ async function columnsOf(statement: SelectStatement, context: PlanContext): Prom
 /** The names that a subquery gives, whether it has rows or not. */
 async function namesOf(statement: SelectStatement, context: PlanContext): Promise<Schema> {
   const { columns, builder, tags } = await columnsOf(statement, context);
-  const names = nameColumns(columns, () => false);
+  const names = nameColumnsInside(columns);
   const fields = new Map<string, FieldType>();
   const tagColumns = new Set<string>();
   const unlisted = new Set<string>();

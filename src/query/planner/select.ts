@@ -11,7 +11,7 @@ import { expandFields } from "./expand.ts";
 import { hiddenColumns, planHaving } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
 import { checkGroups } from "./join.ts";
-import { isUnlisted, type Named, nameColumns } from "./naming.ts";
+import { isUnlisted, type Named, nameColumns, nameColumnsInside } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { checkFields, checkNames, checkWritten } from "./prepare.ts";
 import { withReducedFields } from "./reduce.ts";
@@ -107,7 +107,7 @@ async function planWithin(
     isOfRank === true &&
     expression.kind === "reference" &&
     isTagName(schema, expression);
-  const names = nameColumns(shown, isWrittenAsTag);
+  const names = around === null ? nameColumns(shown, isWrittenAsTag) : nameColumnsInside(shown);
   const hidden = statement.having === null ? [] : hiddenColumns(statement.having, shown, names);
   const columns = [...shown, ...hidden];
 

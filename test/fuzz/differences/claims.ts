@@ -1,5 +1,6 @@
 // What a statement has that may make a difference, and statements without it.
 
+import { isMathName } from "../../../src/model/mathematics.ts";
 import type { Node, SelectStatement, Source } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Exchange } from "../pair.ts";
@@ -94,6 +95,23 @@ export function comparesTags(node: Node): boolean {
 export const deletesByComparedTags = (text: string): boolean => {
   const condition = /^\s*(?:delete|drop series)/i.test(text) ? conditionOf(text) : null;
   return condition !== null && nodesIn(condition).some(comparesTags);
+};
+
+/** Conditions with the arguments of functions in their place: over a measurement those that are no plain names, over a subquery all. */
+export const withoutFunctionsInCondition = (statement: SelectStatement): SelectStatement => {
+  if (statement.condition === null) return statement;
+  const isOverSubquery = statement.sources.some(({ kind }) => kind === "subquery");
+  const isPlain = (node: Node): boolean =>
+    node.kind === "paren" ? isPlain(node.inner) : node.kind !== "binary" && node.kind !== "call";
+  const condition = visitNode(statement.condition, (node) =>
+    node.kind === "call" &&
+    isMathName(node.name) &&
+    node.arguments[0] !== undefined &&
+    (isOverSubquery || !node.arguments.every(isPlain))
+      ? node.arguments[0]
+      : node,
+  );
+  return { ...statement, condition };
 };
 
 /** A condition that is a number: `WHERE f / 2`. */

@@ -5,7 +5,21 @@ import { selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, readsPattern, readsSeveral, withOneMeasurement } from "./claims.ts";
 import { errorOf, isError, isNothing, placeOf, resultErrorOf, resultsOf } from "./evidence.ts";
 
+/** Numbers with three digits behind the point, and no shards. */
+const withPlainNumbers = (body: string): string =>
+  body
+    .replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toFixed(3))))
+    .replace(/(?<=")shard \d+: /g, "");
+
 export const messages: readonly Difference[] = [
+  {
+    title: "numbers in messages",
+    influxd: "have three digits behind the point: `found 1.500`; the number of a shard stands before some",
+    serie: "are as they were written: `found 1.5`; no shard",
+    reason: "what is wrong is found in the statement by what stands there",
+    covers: ({ serie, influxd }) =>
+      isError(influxd) && withPlainNumbers(serie.body) === withPlainNumbers(influxd.body),
+  },
   {
     title: "wrong types where there is nothing to read",
     influxd:

@@ -1,8 +1,8 @@
 // Which rows are answered: windows, fills, limits.
 
 import type { Difference } from "../differences.ts";
-import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
-import { areInShards, callCount, isNear1970, transformationCount, unlimited } from "./claims.ts";
+import { isWindowed, selectsOf, withSelects } from "../rewrite.ts";
+import { areInShards, callCount, isNear1970, transformationCount } from "./claims.ts";
 import {
   isAlikeButForNulls,
   isAlikeInLength,
@@ -14,35 +14,6 @@ import {
 } from "./evidence.ts";
 
 export const rows: readonly Difference[] = [
-  {
-    title: "LIMIT and OFFSET with top and bottom",
-    influxd: "limits the rows that top() and bottom() look at",
-    serie: "limits the rows of the answer",
-    reason: "it is what is documented",
-    covers: ({ exchange, serie, influxd }) =>
-      isAnswered(serie, influxd) && callsOf(exchange.text).some(({ name }) => /^(?:top|bottom)$/.test(name)),
-    without: (text) => withSelects(text, unlimited),
-  },
-  {
-    title: "LIMIT with several transformations, or with fill(none)",
-    influxd: "limits the points of each call, so that more rows are answered, and operators meet nothing",
-    serie: "limits the rows",
-    reason: "it is what is documented",
-    covers: ({ exchange, serie, influxd }) =>
-      isAnswered(serie, influxd) &&
-      (transformationCount(exchange.text) > 1 ||
-        selectsOf(exchange.text).some(({ fill }) => fill?.kind === "none")),
-    without: (text) => withSelects(text, unlimited),
-  },
-  {
-    title: "SLIMIT and SOFFSET",
-    influxd:
-      "counts series of the index, also those without a row in the answer, and SOFFSET eats into SLIMIT",
-    serie: "skips SOFFSET series of the answer, then gives SLIMIT",
-    reason: "it is what is documented: so many series of the answer",
-    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
-    without: (text) => withSelects(text, (statement) => ({ ...statement, seriesLimit: 0, seriesOffset: 0 })),
-  },
   {
     title: "fill(number) and fill(previous) without windows",
     influxd: "puts a value wherever a row has none",

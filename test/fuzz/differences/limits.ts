@@ -1,0 +1,108 @@
+// LIMIT, OFFSET, SLIMIT and SOFFSET.
+
+import type { Node, SelectStatement } from "../../../src/query/ast.ts";
+import { type FunctionKind, functionNamed, functions } from "../../../src/query/functions.ts";
+import { printNode } from "../../../src/query/print.ts";
+import type { Difference } from "../differences.ts";
+import { isWindowed, nodesIn, withSelects } from "../rewrite.ts";
+import { unlimited } from "./claims.ts";
+import { isAnswered } from "./evidence.ts";
+
+const isLimited = ({ limit, offset }: SelectStatement): boolean => limit + offset > 0;
+
+const allNodes = ({ fields }: SelectStatement): Node[] =>
+  fields.flatMap(({ expression }) => nodesIn(expression));
+
+const kindOf = (name: string): FunctionKind | null => {
+  const named = functionNamed(name);
+  return named === undefined ? null : functions[named.name].kind;
+};
+
+/** The calls that read rows, each as its text; what they are made of is not among them. */
+function callsOf(node: Node): string[] {
+  switch (node.kind) {
+    case "binary":
+      return [...callsOf(node.left), ...callsOf(node.right)];
+    case "paren":
+      return callsOf(node.inner);
+    case "call":
+      if (kindOf(node.name) === "math") return node.arguments.flatMap(callsOf);
+      // (one for each field)
+      return nodesIn(node).some(({ kind }) => kind === "wildcard" || kind === "regex")
+        ? [printNode(node), `${printNode(node)} of others`]
+        : [printNode(node)];
+    default:
+      return [];
+  }
+}
+
+/** Several calls under a LIMIT, of which one may have rows that another has not: influxd fills no windows of a subquery by itself. */
+const limitsEachCall = (statement: SelectStatement, depth: number): boolean => {
+  const { fields, fill } = statement;
+  const calls = new Set(fields.flatMap(({ expression }) => callsOf(expression)));
+  return (
+    isLimited(statement) &&
+    calls.size > 1 &&
+    (fill?.kind === "none" ||
+      allNodes(statement).some((node) => node.kind === "call" && kindOf(node.name) === "transformation") ||
+      (depth > 0 && isWindowed(statement) && (fill === null || fill.kind === "null")))
+  );
+};
+
+const tagsOf = ({ dimensions }: SelectStatement): Node[] => dimensions.filter(({ kind }) => kind !== "call");
+
+/** Grouped by the tags, too, that its subqueries with a LIMIT are grouped by. */
+function groupedOutside(statement: SelectStatement): SelectStatement {
+  const inside = statement.sources.flatMap((source) =>
+    source.kind === "subquery" && isLimited(source.statement) ? tagsOf(source.statement) : [],
+  );
+  const known = new Set(statement.dimensions.map(printNode));
+  const added = inside.filter((node) => !known.has(printNode(node)));
+  return added.length === 0 ? statement : { ...statement, dimensions: [...statement.dimensions, ...added] };
+}
+
+const isRanked = (statement: SelectStatement): boolean =>
+  allNodes(statement).some((node) => node.kind === "call" && /^(?:top|bottom)$/.test(node.name));
+
+export const limits: readonly Difference[] = [
+  {
+    title: "LIMIT and OFFSET with top and bottom",
+    influxd: "limits the rows that top() and bottom() look at",
+    serie: "limits the rows of the answer",
+    reason: "it is what is documented",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withSelects(text, (statement) => (isRanked(statement) ? unlimited(statement) : statement)),
+  },
+  {
+    title: "LIMIT and OFFSET with several calls",
+    influxd:
+      "limit the points of each call, so that more rows are answered and operators meet nothing, where not every call has a point in every row: with transformations, with fill(none), and over windows of a subquery",
+    serie: "limit the rows",
+    reason: "it is what is documented",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withSelects(text, (statement, depth) =>
+        limitsEachCall(statement, depth) ? unlimited(statement) : statement,
+      ),
+  },
+  {
+    title: "LIMIT and OFFSET in a subquery with groups of its own",
+    influxd:
+      "count the rows of a group anew whenever one of another group comes between them: `SELECT v FROM (SELECT v FROM m GROUP BY host LIMIT 1)` answers nearly every row",
+    serie: "limit the rows of each group",
+    reason: "it is what the subquery answers by itself",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    // (then the groups come one after the other)
+    without: (text) => withSelects(text, groupedOutside),
+  },
+  {
+    title: "SLIMIT and SOFFSET",
+    influxd:
+      "counts series of the index, also those without a row in the answer, and SOFFSET eats into SLIMIT",
+    serie: "skips SOFFSET series of the answer, then gives SLIMIT",
+    reason: "it is what is documented: so many series of the answer",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, seriesLimit: 0, seriesOffset: 0 })),
+  },
+];
