@@ -17,7 +17,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "node:path": ["disk/", "cli/"],
   "node:http": ["http/headers.ts"],
   "node:zlib": ["http/"],
-  "bun:ffi": ["disk/"],
+  "bun:ffi": ["base/libc.ts"],
   elysia: ["http/"],
   "@msgpack/msgpack": ["http/output/"],
   "@elysiajs/openapi": ["http/"],

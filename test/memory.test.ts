@@ -1,9 +1,10 @@
 // What serie says of its memory, as Go programs say it: what is used is a part of what the heap has, and that of what the process has.
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open } from "../src/index.ts";
+import { Kernels } from "../src/kernels/kernels.ts";
 import { serve } from "../src/server.ts";
 
 test("SHOW STATS and /debug/vars: Alloc <= HeapSys <= Sys, also where memory outside of the heap is untouched", async () => {
@@ -26,6 +27,21 @@ test("SHOW STATS and /debug/vars: Alloc <= HeapSys <= Sys, also where memory out
   } finally {
     await server.stop();
     await db.close();
+    rmSync(dataDir, { recursive: true });
+  }
+});
+
+test("an open database looks from time to time whether linear memory can go back", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "serie-memory-"));
+  const rest = spyOn(Kernels.prototype, "rest");
+  const db = await open({ dataDir, flushInterval: "100ms" });
+  try {
+    for (const deadline = Date.now() + 10_000; rest.mock.calls.length < 2 && Date.now() < deadline; )
+      await Bun.sleep(20);
+    expect(rest.mock.calls.length).toBeGreaterThanOrEqual(2);
+  } finally {
+    await db.close();
+    rest.mockRestore();
     rmSync(dataDir, { recursive: true });
   }
 });

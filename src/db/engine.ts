@@ -132,6 +132,7 @@ export class Engine {
       this.#flushWhenOld();
       this.#expireWhenDue();
       this.maintenance.rest(parts.clock);
+      this.#kernels.rest();
     });
   }
 

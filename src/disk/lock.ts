@@ -7,9 +7,9 @@
 // Where `flock` cannot be reached (no bun:ffi, an unknown libc) there is a plainer scheme: the pid in the file holds
 // the lock while a process with that pid lives. It is weaker: a reused pid makes serie refuse (the error names the
 // pid), two processes that start in the same instant may both get the lock, and so do two databases of one process.
-import { dlopen, FFIType } from "bun:ffi";
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { DiskError } from "../base/errors.ts";
+import { loadLibc } from "../base/libc.ts";
 import { type DiskLock, diskError } from "./disk.ts";
 
 const LOCK_EXCLUSIVE = 2;
@@ -59,19 +59,8 @@ export async function lockFile(
 }
 
 function loadFlock(): Flock | null {
-  const names =
-    process.platform === "darwin"
-      ? ["libSystem.B.dylib"]
-      : ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
-  for (const name of names) {
-    try {
-      const library = dlopen(name, { flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } });
-      return (fd, operation) => library.symbols.flock(fd, operation);
-    } catch {
-      // not this libc: try the next name
-    }
-  }
-  return null;
+  const libc = loadLibc({ flock: { args: ["i32", "i32"], returns: "i32" } });
+  return libc && ((fd, operation) => libc.flock(fd, operation));
 }
 
 /** The plainer scheme: free when no living process is named in the file (or it is this one). */

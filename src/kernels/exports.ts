@@ -25,6 +25,9 @@ export interface AreaExports {
   areaFree(pointer: number): void;
   areaSize(pointer: number): number;
   areaUsed(): number;
+  /** Comes back signed, and goes round: see `areaTaken`. */
+  areaTaken(): number;
+  areaNextFree(pointer: number): number;
 }
 
 /** assembly/page.ts, assembly/string-page.ts */

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { assert } from "../base/assert.ts";
 import { OverloadedError } from "../base/errors.ts";
+import { giveBack } from "../base/give-back.ts";
 import { Stages } from "../base/stages.ts";
 import type { KernelExports } from "./exports.ts";
 import path from "./kernels.wasm" with { type: "file" };
@@ -15,6 +16,13 @@ export type Pointer = number;
 
 /** The allocator hands out nothing larger (assembly/area.ts). */
 const LARGEST_AREA = 2 ** 30;
+
+/** Of an area that is free, what the allocator keeps in it. */
+const FREE_HEAD_BYTES = 8;
+/** Pages of areas (64 KiB) handed out between two calls of `rest`: with no more of them it is quiet, ... */
+const QUIET_PAGES = 64;
+/** ... and with fewer since free areas were given back it is not worth while. */
+const WORTHWHILE_PAGES = 16;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -27,6 +35,9 @@ export class Kernels {
   #bytes = new Uint8Array(0);
   #doubles = new Float64Array(0);
   #longs = new BigInt64Array(0);
+  /** Pages handed out until the last call of `rest`, and until free areas were given back. */
+  #takenPages = 0;
+  #givenBackPages = 0;
 
   constructor() {
     compiled ??= new WebAssembly.Module(readFileSync(path));
@@ -98,6 +109,23 @@ export class Kernels {
 
   u32(pointer: Pointer, count: number): Uint32Array {
     return new Uint32Array(this.buffer, pointer, count);
+  }
+
+  /**
+   * Called from time to time: while little is asked for, free areas go back to the system. Linear memory never shrinks, and
+   * what a load or a large query has touched would stay for good.
+   */
+  rest(): void {
+    const taken = this.call.areaTaken() >>> 0;
+    const isQuiet = (taken - this.#takenPages) >>> 0 <= QUIET_PAGES;
+    this.#takenPages = taken;
+    if (!isQuiet || (taken - this.#givenBackPages) >>> 0 < WORTHWHILE_PAGES) return;
+    this.#givenBackPages = taken;
+    for (let at = this.call.areaNextFree(0) >>> 0; at !== 0; ) {
+      const sizeBytes = this.call.areaSize(at) >>> 0;
+      giveBack(this.view(at + FREE_HEAD_BYTES, sizeBytes - FREE_HEAD_BYTES));
+      at = this.call.areaNextFree(at + sizeBytes) >>> 0;
+    }
   }
 
   /** Bytes of linear memory in live areas. */

@@ -21,6 +21,8 @@ const heads: usize = memory.data(64);
 let ready: bool = false;
 let endPage: u32 = 0;
 let usedPages: u32 = 0;
+// pages handed out since the instance was made, the same ones counted each time; goes round
+let takenPages: u32 = 0;
 
 @inline function link(page: u32): usize { return <usize>page * PAGE; }
 
@@ -106,6 +108,7 @@ export function areaAlloc(bytes: u32): usize {
     if (need < end) release(need, end);
     store<u8>(state + aligned, USED | <u8>order);
     usedPages += 1 << order;
+    takenPages += 1 << order;
     return link(aligned);
   }
   const page = load<u32>(heads + (have << 2));
@@ -116,6 +119,7 @@ export function areaAlloc(bytes: u32): usize {
   }
   store<u8>(state + page, USED | <u8>order);
   usedPages += 1 << order;
+  takenPages += 1 << order;
   return link(page);
 }
 
@@ -130,7 +134,7 @@ export function areaFree(ptr: usize): void {
   merge(page, order);
 }
 
-/** Size in bytes of the live area that starts at `ptr`. */
+/** Size in bytes of the area, live or free, that starts at `ptr`. */
 export function areaSize(ptr: usize): u32 {
   return PAGE << <u32>(load<u8>(state + ptr / PAGE) & ORDER);
 }
@@ -138,4 +142,20 @@ export function areaSize(ptr: usize): u32 {
 /** Bytes in live areas. */
 export function areaUsed(): u32 {
   return usedPages * PAGE;
+}
+
+/** Pages of 64 KiB handed out so far, modulo 2^32, those handed out again counted again. */
+export function areaTaken(): u32 {
+  return takenPages;
+}
+
+/** The first free area at or behind `ptr`, or 0. Its size is that of `areaSize`; all but its first 8 bytes may be lost. */
+export function areaNextFree(ptr: usize): usize {
+  let page = <u32>(ptr / PAGE);
+  while (page < endPage) {
+    const s = load<u8>(state + page);
+    if (s & FREE) return link(page);
+    page += s & USED ? 1 << <u32>(s & ORDER) : 1;
+  }
+  return 0;
 }
