@@ -217,6 +217,10 @@ export const namesField = (text: string, fields: ReadonlySet<string>): boolean =
 export const isNear1970 = (history: readonly Exchange[]): boolean =>
   history.some(({ kind, text }) => kind === "write" && / -?\d{1,13}$/m.test(text));
 
+/** So many points that Go's sort does not keep the order of equal ones: more than twelve. */
+export const areMany = (history: readonly Exchange[]): boolean =>
+  history.filter(({ kind }) => kind === "write").flatMap(({ text }) => text.split("\n")).length > 12;
+
 /** Points have been written to more than one shard. */
 export const areInShards = (history: readonly Exchange[]): boolean => {
   const days = history
@@ -255,6 +259,17 @@ export function groupedInside(statement: SelectStatement): SelectStatement {
 
 const transformations =
   /^(?:\w*derivative|\w*difference|elapsed|\w*_average|cumulative_sum|\w+_(?:index|oscillator|ratio))$/;
+
+/** Rows in the place of what is made of one after the other. */
+export const withRowsAsTheyAre = (statement: SelectStatement): SelectStatement => ({
+  ...statement,
+  fields: statement.fields.map((field) => {
+    const { expression } = field;
+    const [rows] =
+      expression.kind === "call" && transformations.test(expression.name) ? expression.arguments : [];
+    return rows !== undefined && rows.kind !== "call" ? { ...field, expression: rows } : field;
+  }),
+});
 
 /** Windows themselves in the place of what is made of one after the other. */
 export const withoutTransformations = (statement: SelectStatement): SelectStatement => ({

@@ -4,6 +4,7 @@ import type { Difference } from "../differences.ts";
 import { callsOf, nodesOf, selectsOf, withCall, withNodes, withSelects } from "../rewrite.ts";
 import {
   areInShards,
+  areMany,
   callCount,
   comparesTags,
   dependsOnOrder,
@@ -34,6 +35,8 @@ import {
 
 /** Without times and signs. */
 const withoutSigns = (body: string): string => rounded(withoutTimes(body)).replace(/-(?=\d)/g, "");
+
+const isDescending = (text: string): boolean => selectsOf(text).some(({ descending }) => descending);
 
 /** A call of that name is a side of an operator. */
 const isAmongOperators = (text: string, name: RegExp): boolean =>
@@ -125,7 +128,10 @@ export const selections: readonly Difference[] = [
     influxd: "any: its sort is not stable",
     serie: "the first in the order of time",
     reason: "influxd's choice depends on how many values there are",
-    covers: ({ serie, influxd }) => isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body),
+    covers: ({ exchange, serie, influxd, history }) =>
+      isAnswered(serie, influxd) &&
+      (areMany(history) || isDescending(exchange.text)) &&
+      isAlikeInShape(serie.body, influxd.body),
     without: (text) => withCall(text, /^percentile$/, "max"),
   },
   {
@@ -184,7 +190,10 @@ export const selections: readonly Difference[] = [
     influxd: "any: its sort is not stable, and a descending query gives it the points the other way round",
     serie: "the one that influxd gives for few points in ascending order",
     reason: "influxd's choice depends on how many values there are",
-    covers: ({ serie, influxd }) => isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body),
+    covers: ({ exchange, serie, influxd, history }) =>
+      isAnswered(serie, influxd) &&
+      (areMany(history) || isDescending(exchange.text)) &&
+      isAlikeInShape(serie.body, influxd.body),
     without: (text) => withCall(text, /^mode$/, "last"),
   },
   {
@@ -222,7 +231,7 @@ export const selections: readonly Difference[] = [
         isNothing(influxd) ||
         isAmongOperators(exchange.text, /^integral$/)) &&
       callsOf(exchange.text).some(({ name }) => name === "integral") &&
-      selectsOf(exchange.text).some(({ descending }) => descending),
+      isDescending(exchange.text),
     without: (text) => withSelects(text, (statement) => ({ ...statement, descending: false })),
   },
   {

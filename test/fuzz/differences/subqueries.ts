@@ -1,6 +1,6 @@
 // Subqueries.
 
-import { printNode } from "../../../src/query/print.ts";
+import type { Source } from "../../../src/query/ast.ts";
 import type { Difference } from "../differences.ts";
 import { isWindowed, nodesIn, nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
 import {
@@ -15,6 +15,7 @@ import {
   withoutInnerWindows,
   withoutOrder,
   withoutTransformations,
+  withRowsAsTheyAre,
 } from "./claims.ts";
 import {
   areAmong,
@@ -39,6 +40,10 @@ const hasSeveralCallsInside = (text: string): boolean =>
         fields.flatMap(({ expression }) => nodesIn(expression).filter(({ kind }) => kind === "call")).length >
         1,
     );
+
+const isDistinctSubquery = (source: Source): boolean =>
+  source.kind === "subquery" &&
+  source.statement.fields.some(({ expression }) => expression.kind === "distinct");
 
 /** Of columns of one name, as `f` and `f_1`, alike. */
 const plainValues = (body: string): string =>
@@ -110,7 +115,9 @@ export const subqueries: readonly Difference[] = [
       !isError(influxd) &&
       (influxd.body.includes('"val0"') ||
         !influxd.body.includes('"series"') ||
-        selectsOf(exchange.text).some(({ sources }) => sources.length > 1)),
+        selectsOf(exchange.text).some(
+          ({ sources }) => sources.length > 1 && sources.some(isDistinctSubquery),
+        )),
     without: (text) =>
       withNodes(text, (node) =>
         node.kind === "distinct"
@@ -237,38 +244,16 @@ export const subqueries: readonly Difference[] = [
   },
   {
     title: "transformations of rows in a subquery whose rows go into windows",
-    influxd: "reads the points from the begin of the window on that the subquery's range begins in",
-    serie: "reads the points of the range",
+    influxd:
+      "reads the points from the begin of the window on that the subquery's range begins in, and takes series after series, so that windows come in pieces",
+    serie: "reads the points of the range; one row a window",
     reason: "it is what was asked, and what the subquery answers by itself",
     covers: ({ exchange, serie, influxd }) => {
-      const [outer, ...inner] = selectsOf(exchange.text);
-      return (
-        isAnswered(serie, influxd) &&
-        outer !== undefined &&
-        isWindowed(outer) &&
-        inner.some(({ condition }) => condition !== null && /\btime\b/i.test(printNode(condition)))
-      );
+      const [outer] = selectsOf(exchange.text);
+      return isAnswered(serie, influxd) && outer !== undefined && isWindowed(outer);
     },
     without: (text) =>
-      withSelects(text, (statement, depth) => (depth === 0 ? statement : withoutOrder(statement))),
-  },
-  {
-    title: "windows over transformations of several series in a subquery",
-    influxd: "come in pieces, as it takes series after series",
-    serie: "one row a window",
-    reason: "there is one row a window",
-    covers: ({ exchange, serie, influxd }) => {
-      const [outer, ...inner] = selectsOf(exchange.text);
-      return (
-        isAnswered(serie, influxd) &&
-        outer !== undefined &&
-        isWindowed(outer) &&
-        transformationCount(exchange.text) > 0 &&
-        inner.some(({ dimensions }) => dimensions.some(({ kind }) => kind !== "call"))
-      );
-    },
-    without: (text) =>
-      withSelects(text, (statement, depth) => (depth === 0 ? statement : withoutOrder(statement))),
+      withSelects(text, (statement, depth) => (depth === 0 ? statement : withRowsAsTheyAre(statement))),
   },
   {
     title: "a boolean that is missing in a subquery's row",
