@@ -151,6 +151,10 @@ async function planTargets(
   }
   const schemas = await schemasOf(asked, condition === null || counts ? [] : namesIn(condition), context);
   const fields = new Set([...schemas.values()].flatMap((schema) => [...schema.fields.keys()]));
+  // (a condition over tags is wrong where no measurement is met, too)
+  const { subject } = statement;
+  if (asked.size === 0 && !counts && (subject === "tag keys" || subject === "tag values"))
+    seriesCondition(condition, { measurement: "", counts, fields, schema: NO_NAMES });
   const targets: ShowTarget[] = [];
   for (const [key, target] of asked) {
     const schema = schemas.get(key) ?? NO_NAMES;

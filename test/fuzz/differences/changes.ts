@@ -1,21 +1,9 @@
 // What changes a database.
 
 import type { Difference } from "../differences.ts";
-import type { Reply } from "../pair.ts";
 import { nodesOf } from "../rewrite.ts";
 import { areInShards, deletes, deletesByComparedTags, ofIntegers } from "./claims.ts";
-import { areAmong, isPartOf, valuesOf } from "./evidence.ts";
-
-/** How many points INTO says that it wrote; null: it does not. */
-const writtenBy = ({ body }: Reply): number | null => {
-  const written = /"written"\],"values":\[\[-?\d+,(\d+)\]\]/.exec(body);
-  return written === null ? null : Number(written[1]);
-};
-
-const writesMore = (serie: Reply, influxd: Reply): boolean => {
-  const [ours, theirs] = [writtenBy(serie), writtenBy(influxd)];
-  return ours !== null && theirs !== null && ours > theirs;
-};
+import { areAmong, isPartOf, valuesOf, writesMore, writtenBy } from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
   {

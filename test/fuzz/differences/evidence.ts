@@ -256,3 +256,14 @@ export function areAmong(part: string, whole: string): boolean {
 
 /** First cells that are numbers, in JSON, are taken for 0. */
 export const withoutTimes = (body: string): string => body.replace(/\[-?\d+,/g, "[0,");
+
+/** How many points INTO says that it wrote; null: it does not. */
+export const writtenBy = ({ body }: Reply): number | null => {
+  const written = /"written"\],"values":\[\[-?\d+,(\d+)\]\]/.exec(body);
+  return written === null ? null : Number(written[1]);
+};
+
+export const writesMore = (one: Reply, other: Reply): boolean => {
+  const [ours, theirs] = [writtenBy(one), writtenBy(other)];
+  return ours !== null && theirs !== null && ours > theirs;
+};

@@ -4,9 +4,9 @@ import type { Node, SelectStatement } from "../../../src/query/ast.ts";
 import { type FunctionKind, functionNamed, functions } from "../../../src/query/functions.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Difference } from "../differences.ts";
-import { isWindowed, nodesIn, withSelects } from "../rewrite.ts";
+import { isWindowed, nodesIn, selectsOf, withSelects } from "../rewrite.ts";
 import { unlimited } from "./claims.ts";
-import { isAnswered } from "./evidence.ts";
+import { isAnswered, writesMore } from "./evidence.ts";
 
 const isLimited = ({ limit, offset }: SelectStatement): boolean => limit + offset > 0;
 
@@ -73,6 +73,15 @@ export const limits: readonly Difference[] = [
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
     without: (text) =>
       withSelects(text, (statement) => (isRanked(statement) ? unlimited(statement) : statement)),
+  },
+  {
+    title: "LIMIT and OFFSET with top() and bottom() by tags, written by INTO",
+    influxd: "writes what there is without a limit",
+    serie: "writes what the statement answers without INTO",
+    reason: "a copy is to have what is shown",
+    covers: ({ exchange, serie, influxd }) =>
+      writesMore(influxd, serie) &&
+      selectsOf(exchange.text).some((statement) => isLimited(statement) && isRanked(statement)),
   },
   {
     title: "LIMIT and OFFSET with several calls",

@@ -104,11 +104,11 @@ export const messages: readonly Difference[] = [
   },
   {
     title: "time in a side of a comparison",
-    influxd: "`(time >= 1) < 5` is met by nothing",
+    influxd: "`(time >= 1) < 5` is met by nothing, and `(time >= 1) = 5s` by everything",
     serie: "`invalid condition expression: time`",
     reason: "such a condition is a slip",
     covers: ({ serie, influxd }) =>
-      resultsOf(serie.body)?.[0]?.error === "invalid condition expression: time" && isNothing(influxd),
+      resultsOf(serie.body)?.[0]?.error === "invalid condition expression: time" && !isError(influxd),
   },
   {
     title: "a subscription of what is not there, to what is no URL",

@@ -111,7 +111,7 @@ export const shows: readonly Difference[] = [
     serie: "counts it once",
     reason: "it is how many there are",
     covers: ({ exchange, serie, influxd }) =>
-      /^show.*cardinality.*\bfrom (\S+), \1(?!\S)/i.test(exchange.text) &&
+      /^show.*cardinality.*\bfrom (\S+), \1(?!\S)/i.test(exchange.text.replaceAll('"', "")) &&
       countsAreLess(serie.body, influxd.body),
   },
   {
