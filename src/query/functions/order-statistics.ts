@@ -33,10 +33,15 @@ export function percentileIndex(points: Points, from: number, to: number, percen
 /**
  * The most frequent value. InfluxDB's choice among equals is kept, oddity included: walking the values in
  * ascending order, a later one replaces the winner if it occurs as often and its first point is not later than the
- * winner's last one; and values that occur once never replace the smallest.
+ * winner's last one; and values that occur once never replace the smallest. Of booleans it is true when half of them are.
  */
 export function mode(points: Points, from: number, to: number): Cell {
-  const { values } = points;
+  const { values, type } = points;
+  if (type === FieldType.Boolean) {
+    let trues = 0;
+    for (let i = from; i < to; i++) trues += Number(values[i]!);
+    return 2 * trues >= to - from;
+  }
   const order = new Uint32Array(to - from);
   for (let i = from; i < to; i++) order[i - from] = i;
   // ties by index = by time

@@ -2,7 +2,7 @@
 
 import type { Difference } from "../differences.ts";
 import { selectsOf, withSelects } from "../rewrite.ts";
-import { areInShards, readsPattern, readsSeveral, withOneMeasurement } from "./claims.ts";
+import { areInShards, callCount, readsPattern, readsSeveral, withOneMeasurement } from "./claims.ts";
 import { errorOf, isError, isNothing, placeOf, resultErrorOf, resultsOf } from "./evidence.ts";
 
 /** Numbers with three digits behind the point, and no shards. */
@@ -140,9 +140,13 @@ export const messages: readonly Difference[] = [
     influxd: "makes its iterators side by side, and tells of any of them that cannot be",
     serie: "tells of the first in the order of the statement",
     reason: "it is the same on every run",
-    covers: ({ serie, influxd }) =>
+    covers: ({ exchange, serie, influxd }) =>
+      callCount(exchange.text) > 1 &&
+      resultErrorOf(serie.body) !== resultErrorOf(influxd.body) &&
       [serie, influxd].every(({ body }) =>
-        /"(?:type error|unsupported [\w ]+ iterator type|invalid argument type for)/.test(body),
+        /^"(?:type error|unsupported [\w ]+ iterator type|invalid argument type for)/.test(
+          resultErrorOf(body),
+        ),
       ),
   },
   {

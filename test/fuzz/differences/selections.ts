@@ -21,6 +21,7 @@ import {
 } from "./claims.ts";
 import {
   areAmong,
+  cellsOf,
   isAlikeButForNulls,
   isAlikeInShape,
   isAnswered,
@@ -35,6 +36,8 @@ import {
 
 /** Without times and signs. */
 const withoutSigns = (body: string): string => rounded(withoutTimes(body)).replace(/-(?=\d)/g, "");
+
+const isBoolean = (cell: unknown) => typeof cell === "boolean";
 
 const isDescending = (text: string): boolean => selectsOf(text).some(({ descending }) => descending);
 
@@ -193,7 +196,9 @@ export const selections: readonly Difference[] = [
     covers: ({ exchange, serie, influxd, history }) =>
       isAnswered(serie, influxd) &&
       (areMany(history) || isDescending(exchange.text)) &&
-      isAlikeInShape(serie.body, influxd.body),
+      isAlikeInShape(serie.body, influxd.body) &&
+      // (of booleans there is no choice)
+      cellsOf(serie.body, isBoolean) === cellsOf(influxd.body, isBoolean),
     without: (text) => withCall(text, /^mode$/, "last"),
   },
   {
