@@ -16,6 +16,15 @@ const units: Readonly<Record<string, bigint>> = {
   w: 604_800_000_000_000n,
 };
 
+/** By the code of their letter. */
+const fixedUnits: ReadonlyMap<number, bigint> = new Map(
+  Object.entries(units)
+    .filter(([name]) => name.length === 1)
+    .map(([name, ns]) => [name.charCodeAt(0), ns]),
+);
+/** A number holds so many exactly. */
+const MOST_DIGITS = 15;
+
 /** Units of the calendar, in months: they have no length in nanoseconds. */
 const calendarUnits: Readonly<Record<string, bigint>> = { mo: 1n, y: 12n };
 
@@ -31,8 +40,25 @@ export function parseDuration(text: string): bigint | undefined {
 
 const part = /(\d+)([a-zµ]+)/y;
 
+/** Nanoseconds of one number with one unit of one letter, which most are; undefined: something else, or past int64. */
+function oneUnit(text: string): bigint | undefined {
+  const last = text.length - 1;
+  const unit = fixedUnits.get(text.charCodeAt(last));
+  if (unit === undefined || last < 1 || last > MOST_DIGITS) return undefined;
+  let number = 0;
+  for (let at = 0; at < last; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return undefined;
+    number = number * 10 + digit;
+  }
+  const ns = BigInt(number) * unit;
+  return ns > MAX_DURATION_NS ? undefined : ns;
+}
+
 /** As above, with months and years, too. */
 export function parseCalendarDuration(text: string): DurationNode | undefined {
+  const simple = oneUnit(text);
+  if (simple !== undefined) return { kind: "duration", ns: simple };
   let total = 0n;
   let months = 0n;
   let hasMonths = false;

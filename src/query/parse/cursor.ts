@@ -4,7 +4,7 @@ import type { InputError } from "../../base/errors.ts";
 import { urlWithoutPassword } from "../../base/redact.ts";
 import { compileRegex } from "../../model/regex.ts";
 import { compileCost, MOST_COST } from "../../model/regex-cost.ts";
-import type { DurationNode } from "../ast.ts";
+import type { DurationNode, Node } from "../ast.ts";
 import { parseCalendarDuration } from "../duration.ts";
 import type { Parameters } from "../parameters.ts";
 import { parseError } from "./errors.ts";
@@ -94,7 +94,8 @@ export class Cursor {
   }
 
   takeKeyword(word: string): boolean {
-    if (!this.isKeyword(word)) return false;
+    const token = this.peek();
+    if (token.kind !== "keyword" || token.text !== word) return false;
     this.next();
     return true;
   }
@@ -199,9 +200,9 @@ export class Cursor {
     this.#previous = previous;
   }
 
-  /** `place` of a node that begins with the token; nothing where places are not kept. */
-  place({ offset }: Token): { readonly place?: string } {
-    return this.#keepsPlaces ? { place: this.position(offset) } : {};
+  /** A node that begins with the token, with its place where places are kept. */
+  placed<T extends Node>(node: T, { offset }: Token): T {
+    return this.#keepsPlaces ? { ...node, place: this.position(offset) } : node;
   }
 
   /** Runs a rule that nests. */

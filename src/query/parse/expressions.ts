@@ -4,37 +4,37 @@
 //
 // All associate to the left. BETWEEN is ours: `a BETWEEN b AND c` is read as `a >= b AND a <= c`. Words of ours are
 // not reserved, so a field may still be called between.
-import type { CastType, DurationNode, Node, NodeOperator } from "../ast.ts";
+import type { CastType, DurationNode, Node, NodeOperator, ReferenceNode } from "../ast.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Token } from "./lexer.ts";
 
-const precedences: Readonly<Record<NodeOperator, number>> = {
-  or: 1,
-  and: 2,
-  "=": 3,
-  "!=": 3,
-  "=~": 3,
-  "!~": 3,
-  "<": 3,
-  "<=": 3,
-  ">": 3,
-  ">=": 3,
-  "+": 4,
-  "-": 4,
-  "|": 4,
-  "^": 4,
-  "*": 5,
-  "/": 5,
-  "%": 5,
-  "&": 5,
-};
+const precedences: ReadonlyMap<string, number> = new Map<NodeOperator, number>([
+  ["or", 1],
+  ["and", 2],
+  ["=", 3],
+  ["!=", 3],
+  ["=~", 3],
+  ["!~", 3],
+  ["<", 3],
+  ["<=", 3],
+  [">", 3],
+  [">=", 3],
+  ["+", 4],
+  ["-", 4],
+  ["|", 4],
+  ["^", 4],
+  ["*", 5],
+  ["/", 5],
+  ["%", 5],
+  ["&", 5],
+]);
 /** Precedence of comparisons: those and lower ones make conditions. */
 export const COMPARISON = 3;
 
 /** Operators in a row make a tree as deep as they are many, and everything that reads it recurses. */
 const MAX_OPERATORS = 4000;
 
-export const precedenceOf = (operator: NodeOperator): number => precedences[operator];
+export const precedenceOf = (operator: NodeOperator): number => precedences.get(operator)!;
 
 export function parseExpression(cursor: Cursor): Node {
   return cursor.nested(() => parseOperators(cursor, 1));
@@ -52,14 +52,16 @@ function parseOperators(cursor: Cursor, lowest: number): Node {
       continue;
     }
     const operator = operatorOf(cursor.peek());
-    if (operator === null || precedences[operator] < lowest) return left;
+    if (operator === null) return left;
+    const precedence = precedenceOf(operator);
+    if (precedence < lowest) return left;
     cursor.next();
     if (operator === "=~" || operator === "!~") {
       const pattern = cursor.takeRegex();
       if (pattern === null) throw cursor.found("regex");
       left = { kind: "binary", operator, left, right: { kind: "regex", pattern } };
     } else {
-      const right = parseOperators(cursor, precedences[operator] + 1);
+      const right = parseOperators(cursor, precedence + 1);
       left = { kind: "binary", operator, left, right };
     }
   }
@@ -81,7 +83,7 @@ function parseBetween(cursor: Cursor, operand: Node): Node {
 
 function operatorOf(token: Token): NodeOperator | null {
   if (token.kind === "keyword") return token.text === "AND" ? "and" : token.text === "OR" ? "or" : null;
-  if (token.kind !== "operator" || !Object.hasOwn(precedences, token.text)) return null;
+  if (token.kind !== "operator" || !precedences.has(token.text)) return null;
   return token.text as NodeOperator;
 }
 
@@ -191,7 +193,7 @@ function parseDistinct(cursor: Cursor): Node {
   if (cursor.isOperator("(")) return parseCall(cursor, word);
   if (cursor.peek().kind === "end" || cursor.isOperator("/")) throw cursor.found("(", "identifier");
   const token = cursor.peek();
-  return { kind: "distinct", name: cursor.expectIdentifier(), ...cursor.place(token) };
+  return cursor.placed<Node>({ kind: "distinct", name: cursor.expectIdentifier() }, token);
 }
 
 /** `mean((f))` is `mean(f)`. */
@@ -212,26 +214,26 @@ function parseCall(cursor: Cursor, word: Token): Node {
     } while (cursor.takeOperator(","));
     cursor.expectOperator(")");
   }
-  return { kind: "call", name: word.text.toLowerCase(), arguments: list, ...cursor.place(word) };
+  return cursor.placed<Node>({ kind: "call", name: word.text.toLowerCase(), arguments: list }, word);
 }
 
 const castTypes = ["float", "integer", "unsigned", "string", "boolean", "field", "tag"] as const;
 
 /** `name`, `"name"`, `a.b` (one name with a dot), each with an optional `::type`. */
-export function parseReference(cursor: Cursor): Node & { kind: "reference" } {
+export function parseReference(cursor: Cursor): ReferenceNode {
   const first = cursor.peek();
-  const parts = [cursor.expectIdentifier()];
+  let name = cursor.expectIdentifier();
   while (cursor.takeDot()) {
     // (behind its dot `a.::float` is read on as `a::float`, and `a./` divides)
     if (cursor.isNextCharacter(":") || cursor.isNextCharacter("/")) break;
     // (`a..b` has an empty part)
-    parts.push(cursor.isNextCharacter(".") ? "" : cursor.expectIdentifier());
+    name += `.${cursor.isNextCharacter(".") ? "" : cursor.expectIdentifier()}`;
   }
-  const name = parts.join(".");
-  if (!cursor.takeOperator("::")) return { kind: "reference", name, cast: null, ...cursor.place(first) };
+  if (!cursor.takeOperator("::"))
+    return cursor.placed<ReferenceNode>({ kind: "reference", name, cast: null }, first);
   const written = cursor.peek().text.toLowerCase();
   const cast = castTypes.find((type) => type === written);
   if (cast === undefined) throw cursor.found(...castTypes);
   cursor.next();
-  return { kind: "reference", name, cast: cast satisfies CastType, ...cursor.place(first) };
+  return cursor.placed<ReferenceNode>({ kind: "reference", name, cast: cast satisfies CastType }, first);
 }

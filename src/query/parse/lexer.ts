@@ -40,16 +40,47 @@ const keywords: ReadonlySet<string> = new Set(
   ),
 );
 
-const LONGEST_KEYWORD = Math.max(...[...keywords].map(({ length }) => length));
+/** As most people write them: to look a word up as it is takes less than to make it upper case first. */
+const writtenKeywords: ReadonlyMap<string, string> = new Map(
+  [...keywords].flatMap((keyword) => [
+    [keyword, keyword],
+    [keyword.toLowerCase(), keyword],
+  ]),
+);
+
+/** Bit n of the entry of a first letter (its code mod 32): there is a keyword of n letters. */
+const keywordLengths = new Uint32Array(32);
+for (const keyword of keywords) keywordLengths[keyword.charCodeAt(0) % 32]! |= 1 << keyword.length;
 
 export const isKeyword = (word: string): boolean => keywords.has(word.toUpperCase());
 
-const twoCharacterOperators: ReadonlySet<string> = new Set(["!=", "<>", "<=", ">=", "=~", "!~", "::"]);
-const operators = "+-*/%&|^=<>(),;.:";
+/** By their first two characters' codes; `<>` is another way to write `!=`. */
+const twoCharacterOperators: ReadonlyMap<number, string> = new Map(
+  ["!=", "<>", "<=", ">=", "=~", "!~", "::"].map((two) => [
+    pairOf(two.charCodeAt(0), two.charCodeAt(1)),
+    two === "<>" ? "!=" : two,
+  ]),
+);
+/** By their code. */
+const operators: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, code) =>
+  "+-*/%&|^=<>(),;.:".includes(String.fromCharCode(code)) ? String.fromCharCode(code) : undefined,
+);
 const bareIdentifier = /[\p{L}_][\p{L}\p{N}_]*/uy;
 /** A number with a fraction or exponent, else digits; letters after plain digits make it a duration. */
 const floatNumber = /(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+/y;
 const wholeNumber = /\d+(?:[\p{L}µ][\p{L}µ\d]*)?/uy;
+
+const DOUBLE_QUOTE = 34;
+const DOLLAR = 36;
+const QUOTE = 39;
+const STAR = 42;
+const DASH = 45;
+const DOT = 46;
+const SLASH = 47;
+const UPPER_E = 69;
+const BACKSLASH = 92;
+const UNDERSCORE = 95;
+const LOWER_E = 101;
 
 export class Lexer {
   /** The token that was read last, and the offset that it was asked for at: the parser looks at many a token twice. */
@@ -71,33 +102,74 @@ export class Lexer {
     const { text } = this;
     const start = this.#skipBlanks(offset);
     if (start >= text.length) return this.#token("end", "EOF", start, start);
-    const first = text[start]!;
-    if (first === '"' || first === "'") return this.#quoted(start, first);
-    if (first === "$") return this.#parameter(start);
+    const code = text.charCodeAt(start);
+    if (isLetter(code)) return this.#word(start);
+    if (code === DOUBLE_QUOTE) return this.#quoted(start, '"');
+    if (code === QUOTE) return this.#quoted(start, "'");
+    if (code === DOLLAR) return this.#parameter(start);
+    if (code > 127 && match(bareIdentifier, text, start) !== null) return this.#word(start);
+    if (isDigit(code) || code === DOT) {
+      const number = this.#number(start);
+      if (number !== null) return number;
+    }
+    const second = text.charCodeAt(start + 1);
+    if (code === SLASH && second === STAR) return this.#token("bad", "ILLEGAL", start, text.length);
+    const two = twoCharacterOperators.get(pairOf(code, second));
+    if (two !== undefined) return this.#token("operator", two, start, start + 2);
+    const one = operators[code];
+    if (one !== undefined) return this.#token("operator", one, start, start + 1);
+    const character = String.fromCodePoint(text.codePointAt(start)!);
+    return this.#token("bad", character, start, start + character.length);
+  }
 
-    const word = wordAt(text, start);
-    if (word !== null) {
-      const upper = word.length <= LONGEST_KEYWORD ? word.toUpperCase() : word;
+  /** An identifier or a keyword; a letter stands at `start`. */
+  #word(start: number): Token {
+    const { text } = this;
+    let at = start;
+    let seen = 0; // bits of all characters: 0x20 is in lower case letters, `_` and digits are none
+    let code = text.charCodeAt(at);
+    let plain = true;
+    for (; isLetter(code) || isDigit(code); code = text.charCodeAt(++at)) {
+      if (code < 65 || code === UNDERSCORE) plain = false;
+      seen |= code & 0x20 ? 2 : 1;
+    }
+    if (code > 127) {
+      // letters of other alphabets, of which some are ASCII's in upper case
+      const word = match(bareIdentifier, text, start)!;
+      const upper = word.toUpperCase();
       return keywords.has(upper)
         ? this.#token("keyword", upper, start, start + word.length)
         : this.#token("identifier", word, start, start + word.length);
     }
-    if (isDigit(first.charCodeAt(0)) || first === ".") {
-      const float = match(floatNumber, text, start);
-      if (float !== null) return this.#token("number", float, start, start + float.length);
-      const whole = match(wholeNumber, text, start);
-      if (whole !== null) {
-        const kind = /^\d+$/.test(whole) ? "integer" : "duration";
-        return this.#token(kind, whole, start, start + whole.length);
-      }
+    const word = text.slice(start, at);
+    const lengths = keywordLengths[text.charCodeAt(start) % 32]!;
+    if (plain && word.length < 32 && (lengths & (1 << word.length)) !== 0) {
+      const keyword = writtenKeywords.get(seen === 3 ? word.toUpperCase() : word);
+      if (keyword !== undefined) return this.#token("keyword", keyword, start, at);
     }
-    const two = text.slice(start, start + 2);
-    if (two === "/*") return this.#token("bad", "ILLEGAL", start, text.length);
-    if (twoCharacterOperators.has(two))
-      return this.#token("operator", two === "<>" ? "!=" : two, start, start + 2);
-    if (operators.includes(first)) return this.#token("operator", first, start, start + 1);
-    const character = String.fromCodePoint(text.codePointAt(start)!);
-    return this.#token("bad", character, start, start + character.length);
+    return this.#token("identifier", word, start, at);
+  }
+
+  /** A number or a duration that begins there; null: none does. */
+  #number(start: number): Token | null {
+    const { text } = this;
+    let at = start;
+    let code = text.charCodeAt(at);
+    while (isDigit(code)) code = text.charCodeAt(++at);
+    if (at > start && code !== DOT && code !== LOWER_E && code !== UPPER_E) {
+      const digitsEnd = at;
+      while ((isLetter(code) && code !== UNDERSCORE) || (at > digitsEnd && isDigit(code)))
+        code = text.charCodeAt(++at);
+      // (in `5µs` the unit goes on)
+      if (!(code > 127))
+        return this.#token(at === digitsEnd ? "integer" : "duration", text.slice(start, at), start, at);
+    }
+    const float = match(floatNumber, text, start);
+    if (float !== null) return this.#token("number", float, start, start + float.length);
+    const whole = match(wholeNumber, text, start);
+    if (whole === null) return null;
+    const kind = /^\d+$/.test(whole) ? "integer" : "duration";
+    return this.#token(kind, whole, start, start + whole.length);
   }
 
   /** A regex literal at or after `offset`, null when there is something else. `\/` is a slash in it, after another `\` too. */
@@ -132,12 +204,12 @@ export class Lexer {
     const { text } = this;
     let at = offset;
     for (;;) {
-      const character = text[at];
-      if (character === " " || character === "\t" || character === "\n" || character === "\r") at++;
-      else if (character === "-" && text[at + 1] === "-") {
+      const code = text.charCodeAt(at);
+      if (code === 32 || code === 9 || code === 10 || code === 13) at++;
+      else if (code === DASH && text.charCodeAt(at + 1) === DASH) {
         const newline = text.indexOf("\n", at);
         at = newline < 0 ? text.length : newline;
-      } else if (character === "/" && text[at + 1] === "*") {
+      } else if (code === SLASH && text.charCodeAt(at + 1) === STAR) {
         const close = text.indexOf("*/", at + 2);
         // (one without an end is no blank: a token that is wrong)
         if (close < 0) return at;
@@ -152,20 +224,21 @@ export class Lexer {
    */
   #quoted(start: number, quote: string): Token {
     const { text } = this;
+    const end = quote.charCodeAt(0);
     const before = Math.max(0, start - 1);
     const offset = quote === "'" ? before : start;
     let value = "";
     let at = start + 1;
     let taken = at;
     for (; at < text.length; at++) {
-      const character = text[at]!;
-      if (character === quote) {
+      const code = text.charCodeAt(at);
+      if (code === end) {
         value += text.slice(taken, at);
         const kind = quote === "'" ? "string" : "identifier";
         return this.#token(kind, value, offset, at + 1, true);
       }
-      if (character === "\n") break;
-      if (character !== "\\") continue;
+      if (code === 10) break;
+      if (code !== BACKSLASH) continue;
       value += text.slice(taken, at);
       const escaped = text[++at];
       taken = at + 1;
@@ -192,21 +265,14 @@ export class Lexer {
   }
 }
 
-/** The bare word that begins there; null: none does. */
-function wordAt(text: string, start: number): string | null {
-  let at = start;
-  let code = text.charCodeAt(at);
-  if (isDigit(code)) return null;
-  while (isLetter(code) || isDigit(code)) code = text.charCodeAt(++at);
-  // letters of other alphabets
-  if (code > 127) return match(bareIdentifier, text, start);
-  return at === start ? null : text.slice(start, at);
-}
-
 /** Of ASCII, and `_`. */
 const isLetter = (code: number): boolean =>
   (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+
+function pairOf(first: number, second: number): number {
+  return first * 65536 + second;
+}
 
 function match(pattern: RegExp, text: string, offset: number): string | null {
   pattern.lastIndex = offset;
