@@ -33,12 +33,14 @@ export async function runServer(options: Options): Promise<void> {
   for (const warning of db.warnings) log.warn(warning);
   for (const { name, status, message } of (await db.health()).checks)
     if (status === "fail") log.error({ check: name }, message);
+  // before it says that it is ready: who waits for that may send one at once
+  const stopping = stopSignal();
   const tookMs = Math.round(performance.now() - startedMs);
   console.log(
     `serie ${version} on ${server.url}, data in ${resolve(options.dataDir)}, ready in ${tookMs} ms`,
   );
 
-  const signal = await stopSignal();
+  const signal = await stopping;
   console.log(`serie: ${signal}: finishing what is in flight, then flushing`);
   await server.stop();
   await db.close();
