@@ -2,9 +2,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { Administration } from "../model/administration.ts";
 import type { Access } from "../model/users.ts";
+import type { Signal } from "../query/budget.ts";
 import type { Parameters } from "../query/parameters.ts";
 import type { StatementResult } from "../query/result.ts";
-import { runQuery } from "../query/session.ts";
+import { runQuery, type Session } from "../query/session.ts";
 import type { SlowLog, SlowStatement } from "../query/slow.ts";
 import type { Engine } from "./engine.ts";
 import type { Options } from "./options.ts";
@@ -15,7 +16,7 @@ export interface RunOptions {
   /** Values of `$name` in the text. */
   readonly params?: Parameters;
   /** Aborted: end the query. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /** The caller promised to change nothing: statements that do warn. */
   readonly readOnly?: boolean;
   /** Who asks; absent: one who may do everything, as in the same process. */
@@ -29,43 +30,44 @@ export class Sessions {
   readonly #administration: Administration;
   readonly #options: Options;
   readonly #clock: Clock;
+  readonly #slow: SlowLog | undefined;
   /** Ends the queries that still run when the database closes. */
-  readonly #closing = new AbortController();
+  readonly #closing = { aborted: false };
 
   constructor(engine: Engine, administration: Administration, options: Options, clock: Clock) {
     this.#engine = engine;
     this.#administration = administration;
     this.#options = options;
     this.#clock = clock;
+    this.#slow = this.#slowLog();
   }
 
   /** See `Database.run`. */
   run(text: string, options: RunOptions): AsyncIterable<StatementResult> {
     this.#engine.counters.statements++;
     const { queryTimeout, queryMemory } = this.#options;
-    const closing = this.#closing.signal;
-    // both are asked: AbortSignal.any() would cost microseconds a query
-    const signals = options.signal ? [options.signal, closing] : [closing];
-    return runQuery(text, {
+    const signals = options.signal ? [options.signal, this.#closing] : [this.#closing];
+    const session: { -readonly [K in keyof Session]: Session[K] } = {
       source: this.#engine.source,
       administration: this.#administration,
       clock: this.#clock,
       allowance: { timeoutMs: queryTimeout, maxHeldBytes: queryMemory, signals },
-      ...(options.database === undefined ? {} : { database: options.database }),
-      ...(options.retentionPolicy === undefined ? {} : { retentionPolicy: options.retentionPolicy }),
-      ...(options.params === undefined ? {} : { params: options.params }),
+      database: options.database ?? "",
+      retentionPolicy: options.retentionPolicy ?? "",
       readOnly: options.readOnly ?? false,
       slow: this.#slow,
-      ...(options.access === undefined ? {} : { access: options.access }),
-    });
+    };
+    if (options.params !== undefined) session.params = options.params;
+    if (options.access !== undefined) session.access = options.access;
+    return runQuery(text, session);
   }
 
   /** Ends what runs. */
   close(): void {
-    this.#closing.abort();
+    this.#closing.aborted = true;
   }
 
-  get #slow(): SlowLog | undefined {
+  #slowLog(): SlowLog | undefined {
     const thresholdMs = this.#options.slowQueryThreshold;
     if (thresholdMs === 0) return undefined;
     const report = (statement: SlowStatement) => {

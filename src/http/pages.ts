@@ -5,6 +5,7 @@
 import { ForbiddenError } from "../base/errors.ts";
 import type { Options } from "../db/options.ts";
 import { isLoopback } from "./exposure.ts";
+import { Remembered } from "./remembered.ts";
 
 export class Pages {
   readonly #areAllAllowed: boolean;
@@ -20,11 +21,12 @@ export class Pages {
    */
   check(request: Request): void {
     if (this.#areAllAllowed) return;
-    const site = request.headers.get("sec-fetch-site");
-    const origin = request.headers.get("origin");
+    const { headers } = request;
+    const site = headers.get("sec-fetch-site");
+    const origin = headers.get("origin");
     const isLetIn =
       site === null
-        ? (origin === null || isOfThisMachine(origin)) && isNamedHere(request.headers.get("host"))
+        ? (origin === null || isOfThisMachine(origin)) && namedHere.of(headers.get("host") ?? "")
         : site !== "cross-site" || (origin !== null && isOfThisMachine(origin));
     if (isLetIn) return;
     throw new ForbiddenError(
@@ -49,12 +51,14 @@ const corsHeaders = {
 };
 
 /** `localhost:8086`, or an address, which no page has for a name that it could make lead elsewhere. */
-function isNamedHere(host: string | null): boolean {
-  if (host === null || host === "") return true;
+function isNamedHere(host: string): boolean {
+  if (host === "") return true;
   if (!URL.canParse(`http://${host}`)) return false;
   const { hostname } = new URL(`http://${host}`);
   return hostname.startsWith("[") || /^\d+(\.\d+){3}$/.test(hostname) || isLoopback(hostname);
 }
+
+const namedHere = new Remembered(isNamedHere);
 
 function isOfThisMachine(origin: string): boolean {
   return URL.canParse(origin) && isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ""));

@@ -2,10 +2,15 @@
 import { InputError } from "../base/errors.ts";
 import { type TimeUnit, unitNs } from "../model/types.ts";
 
+/** What stands behind the `?`; "" where there is none. */
+export function urlQuery({ url }: Request): string {
+  const start = url.indexOf("?");
+  return start < 0 ? "" : url.slice(start + 1);
+}
+
 /** Parameters of the URL; the URL is not parsed beyond its `?`. */
 export function urlParameters(request: Request): URLSearchParams {
-  const start = request.url.indexOf("?");
-  return new URLSearchParams(start < 0 ? "" : request.url.slice(start + 1));
+  return new URLSearchParams(urlQuery(request));
 }
 
 /** Clients send `rp=`, `epoch=` and `precision=` when they mean none. */

@@ -10,6 +10,7 @@ import { parseParameters } from "../query/parameters.ts";
 import type { StatementResult } from "../query/result.ts";
 import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
+import { Gone } from "./gone.ts";
 import { encodeChunkedJson } from "./output/chunked.ts";
 import { csvError, encodeCsv } from "./output/csv.ts";
 import { takesGzip } from "./output/gzip.ts";
@@ -18,6 +19,9 @@ import { encodeChunkedMsgpack, encodeMsgpack, msgpackError } from "./output/msgp
 import { bodyOf, type Piece } from "./output/stream.ts";
 import { epochOf, optional, urlParameters } from "./parameters.ts";
 import type { Reply } from "./reply.ts";
+
+const uncompressed = { Vary: "Accept-Encoding" };
+const compressed = { ...uncompressed, "Content-Encoding": "gzip" };
 
 /** A chunk is built in memory. */
 const MAX_CHUNK_ROWS = 1_000_000;
@@ -52,11 +56,10 @@ async function answer(
   const parameters = await queryParameters(bodies, request);
   const text = optional(parameters, "q")?.trim() || undefined;
   if (text === undefined) throw new InputError('missing required parameter "q"');
-  const gone = new AbortController();
   const isAsync = parameters.get("async") === "true";
-  if (!isAsync) request.signal.addEventListener("abort", () => gone.abort(), { once: true });
+  const gone = new Gone(isAsync ? null : request);
   // throws what is wrong with the text, before an answer has begun
-  const results = db.run(text, runOptions(request, parameters, gone.signal, access));
+  const results = db.run(text, runOptions(request, parameters, gone, access));
   if (isAsync) {
     void runToEnd(results);
     return reply.noContent();
@@ -68,8 +71,7 @@ async function answer(
   };
   const gzip = takesGzip(request.headers.get("accept-encoding"));
   const { body, isGzip } = await bodyOf(format.encode(results, shape), gone, gzip);
-  const encoding = isGzip ? { "Content-Encoding": "gzip" } : {};
-  return reply.body(200, format.contentType, body, { Vary: "Accept-Encoding", ...encoding });
+  return reply.body(200, format.contentType, body, isGzip ? compressed : uncompressed);
 }
 
 /** `async=true`: nobody waits for the answer, and what goes wrong in a statement is nobody's to hear. */
@@ -122,7 +124,7 @@ async function withParts(
 function runOptions(
   request: Request,
   parameters: URLSearchParams,
-  signal: AbortSignal,
+  signal: Gone,
   access: Access | undefined,
 ): RunOptions {
   const options: { -readonly [K in keyof RunOptions]: RunOptions[K] } = {
@@ -192,9 +194,11 @@ const formats = new Map<string, Format>([
 
 /** Of the types in `Accept` that serie knows the one with the highest `q`, of equals the first; JSON when there is none. */
 function formatOf(request: Request): Format {
-  const accepted = request.headers.get("accept") ?? "";
-  const only = formats.get(accepted);
-  if (only) return only;
+  const accepted = request.headers.get("accept") ?? "*/*";
+  return formats.get(accepted) ?? bestOf(accepted);
+}
+
+function bestOf(accepted: string): Format {
   let best = json;
   let bestQuality = 0;
   for (const entry of accepted.split(",")) {

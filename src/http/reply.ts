@@ -33,6 +33,24 @@ export interface FailureForm {
   readonly body: (message: string) => string | Uint8Array;
 }
 
+/** By content type: to copy headers takes half the time of making them out of an object. */
+const common = new Map<string, Headers>();
+
+/** What all answers of a type have, "" = without one. */
+function commonHeaders(contentType: string): Headers {
+  let headers = common.get(contentType);
+  if (headers === undefined) {
+    headers = new Headers({ "X-Influxdb-Version": INFLUXDB_VERSION, "X-Influxdb-Build": INFLUXDB_BUILD });
+    if (contentType !== "") headers.set("Content-Type", contentType);
+    common.set(contentType, headers);
+  }
+  return headers;
+}
+
+function setAll(headers: Headers, more: Readonly<Record<string, string>>): void {
+  for (const name in more) headers.set(name, more[name]!);
+}
+
 export type OnFailure = (error: unknown, status: number, requestId: string) => void;
 
 /** One request's answer: made when the request arrives, used once. */
@@ -58,7 +76,7 @@ export class Reply {
 
   /** 204; `more`: further headers. */
   noContent(more?: Record<string, string>): Response {
-    return new Response(null, { status: 204, headers: { ...this.#headers(), ...more } });
+    return new Response(null, { status: 204, headers: this.#headers("", more) });
   }
 
   json(status: number, text: string): Response {
@@ -72,20 +90,16 @@ export class Reply {
     body: string | Uint8Array | ReadableStream<Uint8Array>,
     more?: Record<string, string>,
   ): Response {
-    const headers: Record<string, string> = { ...this.#headers(), "Content-Type": contentType, ...more };
+    const headers = this.#headers(contentType, more);
     const vary = this.#forPages?.["Vary"];
-    if (vary !== undefined && more?.["Vary"] !== undefined) headers["Vary"] = `${vary}, ${more["Vary"]}`;
+    if (vary !== undefined && more?.["Vary"] !== undefined) headers.set("Vary", `${vary}, ${more["Vary"]}`);
     return new Response(body as string, { status, headers });
   }
 
   /** `more`: further headers. */
   error(status: number, message: string, more?: Record<string, string>, form?: FailureForm): Response {
-    const headers = {
-      ...this.#headers(),
-      "Content-Type": form?.contentType ?? "application/json",
-      "X-Influxdb-Error": headerText(message),
-      ...more,
-    };
+    const headers = this.#headers(form?.contentType ?? "application/json", more);
+    headers.set("X-Influxdb-Error", headerText(message));
     const body = form ? form.body(message) : `${JSON.stringify(this.errorBody(status, message))}\n`;
     return new Response(body as string, { status, headers });
   }
@@ -105,14 +119,13 @@ export class Reply {
     return { error: message };
   }
 
-  #headers(): Record<string, string> {
-    return {
-      "X-Influxdb-Version": INFLUXDB_VERSION,
-      "X-Influxdb-Build": INFLUXDB_BUILD,
-      "Request-Id": this.id,
-      "X-Request-Id": this.id,
-      ...this.#forPages,
-    };
+  #headers(contentType: string, more?: Record<string, string>): Headers {
+    const headers = new Headers(commonHeaders(contentType));
+    headers.set("Request-Id", this.id);
+    headers.set("X-Request-Id", this.id);
+    if (this.#forPages !== null) setAll(headers, this.#forPages);
+    if (more !== undefined) setAll(headers, more);
+    return headers;
   }
 }
 

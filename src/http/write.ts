@@ -8,7 +8,8 @@ import type { Access } from "../model/users.ts";
 import { requireWrite } from "./authentication.ts";
 import type { Backend } from "./backend.ts";
 import type { Bodies } from "./body.ts";
-import { optional, platformPrecisionOf, precisionOf, urlParameters } from "./parameters.ts";
+import { optional, platformPrecisionOf, precisionOf, urlQuery } from "./parameters.ts";
+import { Remembered } from "./remembered.ts";
 import type { Reply } from "./reply.ts";
 
 export async function writeLines(
@@ -80,27 +81,17 @@ function checkConsistency(parameters: URLSearchParams): void {
 
 /** What the parameters of a write say, remembered by their text: clients send the same ones with every write. */
 export class WriteTargets {
-  readonly #known = new Map<string, WriteTarget>();
-  readonly #read: (parameters: URLSearchParams) => WriteTarget;
+  readonly #targets: Remembered<WriteTarget>;
 
   constructor(read: (parameters: URLSearchParams) => WriteTarget = targetOf) {
-    this.#read = read;
+    this.#targets = new Remembered((text) => read(new URLSearchParams(text)));
   }
 
   /** Throws `InputError` when the parameters are wrong. */
   of(request: Request): WriteTarget {
-    const text = request.url.slice(request.url.indexOf("?") + 1);
-    let target = this.#known.get(text);
-    if (target === undefined) {
-      target = this.#read(urlParameters(request));
-      if (this.#known.size >= MOST_TARGETS) this.#known.clear();
-      this.#known.set(text, target);
-    }
-    return target;
+    return this.#targets.of(urlQuery(request));
   }
 }
-
-const MOST_TARGETS = 100;
 
 function targetOf(parameters: URLSearchParams): WriteTarget {
   const database = optional(parameters, "db");

@@ -7,13 +7,16 @@ import { heldTooMuch, QueryAbortedError } from "../base/errors.ts";
 import type { QueryTicket } from "../model/queries.ts";
 import type { Budget } from "../model/scan.ts";
 
+/** An AbortSignal, or something less that is asked now and then. */
+export type Signal = Pick<AbortSignal, "aborted">;
+
 export interface Allowance {
   /** Time from the start of the query, ms; 0 = no deadline. */
   readonly timeoutMs: number;
   /** Bytes that the query may hold at a time; 0 = no bound. */
   readonly maxHeldBytes: number;
   /** One of them is aborted when the client has gone or the database closes. */
-  readonly signals?: readonly AbortSignal[] | undefined;
+  readonly signals?: readonly Signal[] | undefined;
   /** The query's place among the running ones, where it can be killed by its id. */
   readonly ticket?: QueryTicket | undefined;
 }
@@ -21,7 +24,7 @@ export interface Allowance {
 /** The bounds that a query runs under when nothing else is said. */
 export const defaultAllowance: Allowance = { timeoutMs: 120_000, maxHeldBytes: 1 << 30 };
 
-const NONE: readonly AbortSignal[] = [];
+const NONE: readonly Signal[] = [];
 
 export class QueryBudget implements Budget {
   readonly #allowance: Allowance;

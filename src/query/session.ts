@@ -67,7 +67,8 @@ async function* results(statements: readonly Statement[], session: Session): Asy
     yield { statementId: 0, messages: [], series: failing(error) };
     return;
   }
-  const running = { ...session, allowance: { ...(session.allowance ?? defaultAllowance), ticket } };
+  const { timeoutMs, maxHeldBytes, signals } = session.allowance ?? defaultAllowance;
+  const allowance: Allowance = { timeoutMs, maxHeldBytes, signals, ticket };
   try {
     let hasFailed = false;
     const onFailure = () => {
@@ -78,7 +79,7 @@ async function* results(statements: readonly Statement[], session: Session): Asy
         yield { statementId, messages: [], series: failing(new InputError("not executed")) };
         continue;
       }
-      const series = execute(statement, running, onFailure);
+      const series = execute(statement, session, allowance, onFailure);
       const messages = messagesOf(statement, session);
       yield messages.length === 0
         ? { statementId, messages, series }
@@ -116,7 +117,12 @@ async function* continued(
 }
 
 /** The series of a statement, planned when the first is asked for. */
-function execute(statement: Statement, session: Session, onFailure: () => void): AsyncIterable<ResultSeries> {
+function execute(
+  statement: Statement,
+  session: Session,
+  allowance: Allowance,
+  onFailure: () => void,
+): AsyncIterable<ResultSeries> {
   return {
     [Symbol.asyncIterator]() {
       const { slow, database = "", clock } = session;
@@ -138,7 +144,7 @@ function execute(statement: Statement, session: Session, onFailure: () => void):
         },
       };
       async function start(): Promise<IteratorResult<ResultSeries>> {
-        started = (await begin(statement, session, watch))[Symbol.asyncIterator]();
+        started = (await begin(statement, session, allowance, watch))[Symbol.asyncIterator]();
         return started.next();
       }
     },
@@ -149,10 +155,11 @@ function execute(statement: Statement, session: Session, onFailure: () => void):
 async function begin(
   statement: Statement,
   session: Session,
+  allowance: Allowance,
   watch: Stopwatch | undefined,
 ): Promise<AsyncIterable<ResultSeries>> {
   const { source, administration, clock } = session;
-  const budget = new QueryBudget(session.allowance ?? defaultAllowance, clock);
+  const budget = new QueryBudget(allowance, clock);
   budget.check();
   const nowNs = clock.nowNs();
   const plan: Plan = await planStatement(statement, {
@@ -171,7 +178,7 @@ async function begin(
       return executeInto(plan, context, administration.into);
     case "operation":
       return inOrder(
-        await executeOperation(plan.operation, administration, lasting(session), session.access),
+        await executeOperation(plan.operation, administration, lasting(allowance, clock), session.access),
       );
     case "explain":
       return executeExplain(plan, context, clock);
@@ -188,7 +195,7 @@ async function begin(
 }
 
 /** A budget without a deadline: a deletion that is ended is begun from the start the next time, and would never come further. */
-function lasting({ allowance = defaultAllowance, clock }: Session): QueryBudget {
+function lasting(allowance: Allowance, clock: Clock): QueryBudget {
   return new QueryBudget({ ...allowance, timeoutMs: 0 }, clock);
 }
 

@@ -5,6 +5,7 @@
 // Each piece is compressed by itself, so that it can be read as soon as it is sent and nothing is kept between two of them but
 // checksum and length.
 import { constants, crc32, deflateRawSync } from "node:zlib";
+import { Remembered } from "../remembered.ts";
 import type { Piece } from "./stream.ts";
 
 /** An answer of fewer bytes goes in very few packets as it is: to compress it costs more time than it saves. */
@@ -21,7 +22,10 @@ const utf8 = new TextEncoder();
 
 /** Whether a client takes gzip, by its `Accept-Encoding`. */
 export function takesGzip(acceptEncoding: string | null): boolean {
-  if (acceptEncoding === null || acceptEncoding === "") return false;
+  return acceptEncoding !== null && acceptEncoding !== "" && accepting.of(acceptEncoding);
+}
+
+const accepting = new Remembered((acceptEncoding: string) => {
   let any = false;
   for (const entry of acceptEncoding.toLowerCase().split(",")) {
     const [coding = "", ...parameters] = entry.split(";").map((part) => part.trim());
@@ -30,7 +34,7 @@ export function takesGzip(acceptEncoding: string | null): boolean {
     if (coding === "*") any = quality > 0;
   }
   return any;
-}
+});
 
 /** A whole answer. */
 export function gzipWhole(piece: Piece): Uint8Array {

@@ -1,6 +1,7 @@
 // Pieces of text or bytes as a response body: one when there is one piece, else a stream that the client's reading
 // drives and whose end by the client ends the query.
 import { Pause } from "../../base/pause.ts";
+import type { Gone } from "../gone.ts";
 import { gzipPieces, gzipWhole, WORTH_BYTES } from "./gzip.ts";
 
 export type Piece = string | Uint8Array;
@@ -11,14 +12,10 @@ export interface Body {
 }
 
 /**
- * `gone` is aborted when the client stops reading, which also ends work that no piece is waiting for.
+ * `gone` is cancelled when the client stops reading, which also ends work that no piece is waiting for.
  * @param gzip whether the client takes it: then all but small answers are compressed
  */
-export async function bodyOf(
-  pieces: AsyncGenerator<Piece>,
-  gone: AbortController,
-  gzip: boolean,
-): Promise<Body> {
+export async function bodyOf(pieces: AsyncGenerator<Piece>, gone: Gone, gzip: boolean): Promise<Body> {
   const first = await pieces.next();
   if (first.done) return { body: "", isGzip: false };
   const second = await pieces.next();
@@ -45,7 +42,7 @@ function streamOf(
   first: Piece,
   second: Piece | null,
   pieces: AsyncGenerator<Piece>,
-  gone: AbortController,
+  gone: Gone,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const bytesOf = (piece: Piece) => (typeof piece === "string" ? encoder.encode(piece) : piece);
@@ -62,7 +59,7 @@ function streamOf(
       else controller.enqueue(bytesOf(next.value));
     },
     async cancel() {
-      gone.abort();
+      gone.cancel();
       await pieces.return(undefined);
     },
   });
