@@ -1,13 +1,20 @@
 // Bytes of a JSON answer on their way out: text, and pieces that are bytes already, until a piece is full.
 
-/** Room to begin with: most answers are small, and every one would pay for zeroing more. */
-const FIRST_BYTES = 4 * 1024;
+/** Room to begin with. */
+const FIRST_BYTES = 16 * 1024;
+/** Room that is kept for the next answer is no larger. */
+const MOST_KEPT_BYTES = 256 * 1024;
+/** Shorter text is written character by character, which takes less than to ask the encoder. */
+const SHORT_TEXT = 200;
 
 const NONE = new Uint8Array(0);
+const utf8 = new TextEncoder();
+
+/** Of an answer that is done, for the next one: a small answer would spend much of its time on getting room. */
+let spare: Uint8Array<ArrayBuffer> | null = null;
 
 export class JsonBytes {
-  readonly #encoder = new TextEncoder();
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array<ArrayBuffer> = NONE;
   #length = 0;
 
   get length(): number {
@@ -16,7 +23,21 @@ export class JsonBytes {
 
   text(text: string): void {
     this.#reserve(text.length * 3);
-    this.#length += this.#encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written;
+    const bytes = this.#bytes;
+    let at = this.#length;
+    if (text.length < SHORT_TEXT) {
+      let i = 0;
+      for (; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 127) break;
+        bytes[at++] = code;
+      }
+      if (i === text.length) {
+        this.#length = at;
+        return;
+      }
+    }
+    this.#length += utf8.encodeInto(text, bytes.subarray(this.#length)).written;
   }
 
   add(bytes: Uint8Array): void {
@@ -34,9 +55,22 @@ export class JsonBytes {
     return taken;
   }
 
+  /** Nothing may be added any more. */
+  close(): void {
+    if (this.#bytes.length > (spare?.length ?? 0) && this.#bytes.length <= MOST_KEPT_BYTES)
+      spare = this.#bytes;
+    this.#bytes = NONE;
+    this.#length = 0;
+  }
+
   #reserve(sizeBytes: number): void {
     const needed = this.#length + sizeBytes;
     if (needed <= this.#bytes.length) return;
+    if (spare !== null && this.#length === 0 && needed <= spare.length) {
+      this.#bytes = spare;
+      spare = null;
+      return;
+    }
     const grown = new Uint8Array(Math.max(FIRST_BYTES, needed, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;

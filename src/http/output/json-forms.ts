@@ -6,9 +6,10 @@ import { piecesOf } from "./json-pieces.ts";
 
 const AREA_BYTES = 64 * 1024;
 
+const utf8 = new TextEncoder();
+
 export class JsonForms {
   readonly #kernels: Kernels;
-  readonly #encoder = new TextEncoder();
   #pointers: Pointer[] = [];
   #sizes: number[] = [];
   readonly #areas: Pointer[] = [];
@@ -65,7 +66,7 @@ export class JsonForms {
       if (piece.length === 1) {
         bytes[at] = piece.charCodeAt(0);
         lengths[p] = 1;
-      } else lengths[p] = this.#encoder.encodeInto(piece, bytes.subarray(at, at + piece.length * 3)).written;
+      } else lengths[p] = utf8.encodeInto(piece, bytes.subarray(at, at + piece.length * 3)).written;
       at += lengths[p]!;
     }
     this.#pointers[block] = start >>> 0;

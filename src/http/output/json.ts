@@ -121,11 +121,16 @@ export async function* encodeJson(
   } finally {
     rows.close();
     apart.close();
+    bytes.close();
   }
 }
 
 /** The linear memory that answers are written in: apart from the stores', so that it never grows theirs. */
 let shared: Kernels | undefined;
+
+/** Line breaks and indentation by level. */
+const prettyLines = Array.from({ length: 9 }, (_, level) => `\n${"    ".repeat(level)}`);
+const plainLines = prettyLines.map(() => "");
 
 /** Writes the parts of the document; each method returns text. Levels: results 1, result 2, series 4, values 5. */
 export class JsonWriter {
@@ -145,7 +150,7 @@ export class JsonWriter {
   constructor(format: JsonFormat) {
     this.time = format.epoch === null ? rfc3339Text() : epochText(format.epoch);
     this.#quoteTimes = format.epoch === null;
-    this.#lines = Array.from({ length: 9 }, (_, level) => (format.pretty ? `\n${"    ".repeat(level)}` : ""));
+    this.#lines = format.pretty ? prettyLines : plainLines;
     this.space = format.pretty ? " " : "";
     this.#rowOpen = `${this.line(6)}[${this.line(7)}`;
     this.#cellSeparator = `,${this.line(7)}`;
