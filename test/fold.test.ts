@@ -17,7 +17,7 @@ import { FieldType } from "../src/model/types.ts";
 import { foldTwin, meanAndDeviations, type TwinRow } from "./twin/fold.ts";
 
 const kernels = new Kernels();
-const area = kernels.alloc(1 << 21);
+const area = kernels.alloc(1 << 22);
 
 /** Hands out 8-byte aligned pieces of one area; a new one for every check. */
 class Pieces {
@@ -25,7 +25,7 @@ class Pieces {
   room(sizeBytes: number): Pointer {
     const start = this.#at;
     this.#at += (sizeBytes + 7) & ~7;
-    if (this.#at > area + (1 << 21)) throw new Error("test area too small");
+    if (this.#at > area + (1 << 22)) throw new Error("test area too small");
     return start;
   }
   bytes(list: readonly number[]): Pointer {
@@ -161,26 +161,40 @@ function expectFolded(
   });
 }
 
-/** Values as they come in pages: short decimals, whole numbers, one number over and over, and anything. */
+/** Values as they come in pages: walks of short decimals and whole numbers, one number over and over, and anything. */
 function pageValues(type: NumberType): fc.Arbitrary<(number | bigint)[]> {
   const anything = fc.array(anyValue[type] as fc.Arbitrary<number | bigint>, {
     minLength: 1,
     maxLength: 300,
     size: "max",
   });
-  if (type !== FieldType.Float) return anything;
-  const steps = (scale: number, step: number) =>
-    fc
-      .array(fc.integer({ min: -step, max: step }), { minLength: 1, maxLength: 1500, size: "max" })
-      .map((list) => {
-        let at = 0;
-        return list.map((each) => {
-          at += each;
-          return at / scale;
-        });
+  // (`rarely` is how far a step in fifty goes: those that a page's code has only just room for)
+  const walk = (scale: number, step: number, { drift = 0, rarely = step, start = 0 } = {}) => {
+    const one = (far: number) => fc.integer({ min: drift - far, max: drift + far });
+    const each = fc.oneof(
+      { weight: 49, arbitrary: one(step) },
+      { weight: 1, arbitrary: fc.constantFrom(-1, 1).map((sign) => drift + sign * rarely) },
+    );
+    return fc.array(each, { minLength: 1, maxLength: 1500, size: "max" }).map((list) => {
+      let at = start;
+      return list.map((by) => {
+        at += by;
+        if (type === FieldType.Float) return at / scale;
+        return type === FieldType.Unsigned ? BigInt.asUintN(64, BigInt(at)) : BigInt(at);
       });
-  const far = steps(1, 3).map((list) => list.map((x) => x + 2 ** 47));
-  return fc.oneof(anything, steps(100, 400), steps(1000, 9), steps(1, 1), steps(10, 0), far);
+    });
+  };
+  const start = 2 ** 47;
+  const walks = [
+    walk(100, 400),
+    walk(1000, 9),
+    walk(1, 1),
+    walk(10, 0),
+    walk(1, 3, { start }),
+    walk(10, 90, { drift: -700 }),
+  ];
+  const steep = [walk(100, 600, { rarely: 4096, start }), walk(10, 400, { drift: 1000, rarely: 4095 })];
+  return fc.oneof(anything, ...walks, ...steep);
 }
 
 describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as NumberType[])("type %d", (type) => {
@@ -221,7 +235,7 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
   test("folding the pages of rows, whole or in part, equals the twin", () => {
     const page = fc.record({
       values: pageValues(type),
-      start: fc.integer({ min: -100, max: 3000 }),
+      start: fc.integer({ min: -9000, max: 3000 }),
       step: fc.integer({ min: 1, max: 7 }),
       gaps: fc.integer({ min: 0, max: 3 }),
       from: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -231,7 +245,7 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
       fc.property(
         fc.array(page, { minLength: 1, maxLength: 3 }),
         boundsList,
-        fc.integer({ min: 0, max: 127 }),
+        fc.oneof(fc.constant(Fold.Sum), fc.integer({ min: 0, max: 127 })),
         (pages, bounds, keep) => {
           const pieces = new Pieces();
           const windows = { bounds: pieces.times(bounds), count: bounds.length - 1 };
@@ -353,6 +367,49 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
       { numRuns: 300 },
     );
   });
+});
+
+const hashed = (row: number) => Math.imul(row + 1, 0x9e3779b1) >>> 7;
+// exponentially distributed, 700 on average
+const falling = (row: number) => Math.min(8000, Math.floor(-700 * Math.log((hashed(row) + 1) / 2 ** 25)));
+
+test.each([
+  // more than lanes of 32 bits hold
+  [
+    "steps that are larger in the first half",
+    (row: number) => (row < 32_768 ? 300 : 0) + (hashed(row) % 200),
+  ],
+  // more than lanes of 16 bits hold
+  ["steps up, the largest of them in bursts", (row: number) => (row % 200 < 8 ? 8150 : falling(row))],
+  ["steps down, the largest of them in bursts", (row: number) => (row % 200 < 8 ? -8150 : -falling(row))],
+])("folds of the longest page: %s", (_, step) => {
+  let at = 0;
+  const values = Array.from({ length: 65_536 }, (_, row) => {
+    at += step(row);
+    return BigInt(at);
+  });
+  const pieces = new Pieces();
+  const rowCount = values.length;
+  const times = pieces.times(values.map((_, row) => BigInt(row)));
+  const out = pieces.room(rowCount * 9 + 200);
+  const stored = pieces.values(FieldType.Integer, values);
+  const column = { type: FieldType.Integer, rowCount, values: stored, present: 0, heap: 0, heapBytes: 0 };
+  const sizeBytes = encodePage(kernels, column, out);
+  const room = { values: pieces.room(rowCount * 8), present: pieces.room(rowCount), heap: 0 };
+  const bounds = pieces.times([10n, 60_001n, 70_000n]);
+  const folded = (keep: number) => {
+    const accumulators = pieces.room(accumulatorBytes(keep, 2));
+    initAccumulators(kernels, keep, 2, accumulators);
+    const fold = { times, from: 3, to: rowCount, bounds, windowCount: 2, firstWindow: 0, keep, accumulators };
+    foldPage(kernels, FieldType.Integer, out, sizeBytes, rowCount, fold, room);
+    return readAccumulators(kernels, FieldType.Integer, 2, keep, accumulators)!;
+  };
+  const windows = [values.slice(10, 60_001), values.slice(60_001)];
+  const sums = windows.map((list) => list.reduce((a, b) => a + b, 0n));
+  expect([...folded(Fold.Sum).sum!] as bigint[]).toEqual(sums);
+  const both = folded(Fold.Sum | Fold.Last);
+  expect([...both.sum!] as bigint[]).toEqual(sums);
+  expect([...both.last!] as bigint[]).toEqual(windows.map((list) => list.at(-1)!));
 });
 
 test("of -0 and 0 the earlier is the minimum and the maximum", () => {

@@ -9,7 +9,7 @@
 //     integers
 // RAW      8 bytes each
 import { bitLength, pack, packedBytes, unpackOne, writeVarint } from "./bits";
-import { decodeIntegers, decodeOffsets } from "./integers-decode";
+import { decodeIntegers, decodeOffsets, NOTHING } from "./integers-decode";
 import { encodeIntegers } from "./integers-encode";
 import { pageFailed, readByte, readVarint, takeBytes } from "./reader";
 import { sampleRow } from "./sample";
@@ -196,13 +196,21 @@ function decodeDecimals(count: u32, target: usize): bool {
 }
 
 /**
- * Decodes `count` > 0 numbers at the cursor, written as `wanted`, as distances of integers (decodeOffsets) that are to be
- * divided by the power of ten answered; 0 when they are not decimals without exceptions that fit.
+ * As `decodeOffsets`, numbers written as `wanted`: integers to be divided by `offsetPower`. NOTHING also when they are not decimals
+ * without exceptions.
  */
-export function decodeDecimalOffsets(wanted: u32, count: u32): f64 {
-  if (wanted != DECIMAL) return 0;
+export function decodeDecimalOffsets(wanted: u32, count: u32, takesSteps: bool): u32 {
+  if (wanted != DECIMAL) return NOTHING;
   const exponent = readByte();
   const exceptions = readVarint();
-  if (pageFailed() || exponent > MAX_EXPONENT || exceptions != 0 || !decodeOffsets(count)) return 0;
-  return load<f64>(powers + (<usize>exponent << 3));
+  if (pageFailed() || exponent > MAX_EXPONENT || exceptions != 0) return NOTHING;
+  decimalPower = load<f64>(powers + (<usize>exponent << 3));
+  return decodeOffsets(count, takesSteps);
+}
+
+let decimalPower: f64 = 1;
+
+/** The power of ten of the last `decodeDecimalOffsets`. */
+export function offsetPower(): f64 {
+  return decimalPower;
 }

@@ -7,10 +7,11 @@
 // folded (fold.ts, which has the accumulators and the rules).
 import { COUNT, DEVIATIONS, FIRST, fold, LAST, lowerBound, MAX, MIN, SUM, windowOf } from "./fold";
 import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
-import { decodeDecimalOffsets } from "./floats";
-import { decodeOffsets, offsetBase } from "./integers-decode";
+import { decodeDecimalOffsets, offsetPower } from "./floats";
+import { decodeOffsets, NOTHING, offsetBase, stepCentre, STEPS } from "./integers-decode";
 import { decodeNumbers, INTEGERS, NULLS } from "./page";
 import { openPage, pageEnded, readByte, readVarint } from "./reader";
+import { distance, sumOfDistances, sumOfSteps } from "./steps";
 import { MAX_ROWS, sums } from "./workspace";
 
 // FieldType in model/types.ts
@@ -38,15 +39,24 @@ export function foldPage(
     if (readVarint() == count && !(format & NULLS)) {
       if ((keep & ~COUNT) == 0)
         return fold<f64>(times + first, 0, 0, 0, to - from, bounds, windows, window, keep, accumulators);
+      const takesSteps = (keep & ~(COUNT | SUM)) == 0;
       if (!(keep & DEVIATIONS) && type == FLOAT) {
-        const power = decodeDecimalOffsets(format, count);
+        const decoded = decodeDecimalOffsets(format, count, takesSteps);
         const base = offsetBase();
-        if (power != 0 && pageEnded() && base < SMALL && base > -SMALL)
-          return foldOffsets<f64>(base, power, times, from, to, bounds, windows, window, keep, accumulators);
-      } else if (!(keep & DEVIATIONS) && type == INTEGER && format == INTEGERS && decodeOffsets(count) && pageEnded()) {
+        if (decoded != NOTHING && pageEnded() && base < SMALL && base > -SMALL) {
+          const power = offsetPower();
+          return decoded == STEPS
+            ? sumSteps<f64>(base, power, times, from, to, bounds, windows, window, accumulators)
+            : foldOffsets<f64>(base, power, times, from, to, bounds, windows, window, keep, accumulators);
+        }
+      } else if (!(keep & DEVIATIONS) && type == INTEGER && format == INTEGERS) {
+        const decoded = decodeOffsets(count, takesSteps);
         const base = offsetBase();
-        if (base < FAR && base > -FAR)
-          return foldOffsets<i64>(base, 1, times, from, to, bounds, windows, window, keep, accumulators);
+        if (decoded != NOTHING && pageEnded() && base < FAR && base > -FAR) {
+          return decoded == STEPS
+            ? sumSteps<i64>(base, 1, times, from, to, bounds, windows, window, accumulators)
+            : foldOffsets<i64>(base, 1, times, from, to, bounds, windows, window, keep, accumulators);
+        }
       }
     }
   }
@@ -72,6 +82,31 @@ function foldOffsets<T>(
     if (window == windows) return windows - 1;
     const end = lowerBound(times, row, to, load<i64>(bounds + (<usize>(window + 1) << 3)));
     foldRun<T>(base, power, times, row, end, windows, window, keep, accumulators);
+    row = end;
+  }
+  return window;
+}
+
+// As `foldOffsets`, counts and sums alone, over the steps in `steps`: no distance is ever made.
+function sumSteps<T>(
+  base: i64, power: f64, times: usize, from: u32, to: u32,
+  bounds: usize, windows: u32, window: u32, accumulators: usize,
+): i32 {
+  let row = lowerBound(times, from, to, load<i64>(bounds + (<usize>window << 3)));
+  let reached = row > 0 ? sumOfSteps(0, row) : 0; // distance of the row at hand, without centres
+  while (row < to) {
+    window = windowOf(bounds, windows, window, load<i64>(times + (<usize>row << 3)));
+    if (window == windows) return windows - 1;
+    const end = lowerBound(times, row, to, load<i64>(bounds + (<usize>(window + 1) << 3)));
+    const count = <i64>(end - row);
+    // the centres up to a row are as many as the row's number
+    const centres = stepCentre() * ((count * (<i64>row + <i64>end - 1)) >> 1);
+    const sum = count * (base + reached) + centres + sumOfDistances(row, end);
+    reached += distance;
+    const entry = accumulators + (<usize>window << 3);
+    store<f64>(entry, load<f64>(entry) + <f64>count);
+    const slot = entry + (<usize>windows << 3);
+    store<T>(slot, <T>(load<T>(slot) + (isFloat<T>() ? <T>(<f64>sum / power) : <T>sum)));
     row = end;
   }
   return window;

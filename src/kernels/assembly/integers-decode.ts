@@ -23,11 +23,11 @@
 // PFOR (Zukowski, Heman, Nes, Boncz, "Super-Scalar RAM-CPU Cache Compression", ICDE 2006); Rice codes split into a
 // plane of low bits and a unary plane keep both decodable many at a time.
 import { bitLength, packedBytes, unpackOne, unpackWide, unzigzag } from "./bits";
-import { rebuildWide, sumNarrow, toDecimals, widenToDecimals, widenToIntegers } from "./rebuild";
+import { rebuildWide, sumNarrow, sumSteps, toDecimals, widenToDecimals, widenToIntegers } from "./rebuild";
 import { pageFailed, readByte, readVarint, takeBytes } from "./reader";
 import { decodeUnary } from "./unary";
-import { NARROW_WIDTH, unpackNarrow } from "./unpack";
-import { highs, sums } from "./workspace";
+import { NARROW_WIDTH, SHORT_WIDTH, unpackNarrow, unpackShort } from "./unpack";
+import { highs, steps, sums } from "./workspace";
 
 export const ORDER: u32 = 1;
 export const ZIGZAG: u32 = 2;
@@ -89,8 +89,20 @@ function openIntegers(count: u32): bool {
   return (flags & NARROW) != 0 && width <= NARROW_WIDTH;
 }
 
+// Differences of which eight add up to 16 bits and a sign, without exceptions: the usual walk.
+function isShort(): bool {
+  if ((flags & (NARROW | ORDER | PATCH)) != (NARROW | ORDER) || width > SHORT_WIDTH) return false;
+  const bits = width + (flags & UNARY ? 4 : 0); // the unary plane's numbers have four
+  return bits <= <u32>(flags & ZIGZAG ? 13 : 12);
+}
+
 // The int32 sums of a narrow column's `coded` residuals at `target`; false when the bytes cannot have been written.
 function narrowSums(coded: u32, target: usize): bool {
+  if (isShort()) {
+    unpackShort(low, coded, width, highPart, flags & ZIGZAG, steps);
+    sumSteps(steps, coded, <i32>centre, target);
+    return true;
+  }
   unpackNarrow(low, coded, width, highPart, target);
   if (!patchNarrow(coded, width, target)) return false;
   sumNarrow(target, coded, flags & ORDER, flags & ZIGZAG, <i32>centre);
@@ -129,20 +141,36 @@ export function decodeIntegers(count: u32, target: usize, power: f64): bool {
   return true;
 }
 
+/** What `decodeOffsets` has decoded. */
+export const NOTHING: u32 = 0;
+export const OFFSETS: u32 = 1;
+export const STEPS: u32 = 2;
+
 /**
- * Decodes `count` > 0 numbers at the cursor as distances from one number, i32[count] in `sums`, and answers whether that was
- * possible: not when they need more bits, have a scale, or cannot have been written. `offsetBase` then tells the number.
+ * Decodes `count` > 0 numbers at the cursor as distances from one number (`offsetBase`): OFFSETS = i32[count] in `sums`, or, where the
+ * caller `takesSteps` and they are short, STEPS = i16[count] in `steps`, to each of which `stepCentre` is to be added: from a number to
+ * the next, from the last one 0, and seven more zeros. NOTHING: they need more bits, have a scale, or cannot have been written.
  */
-export function decodeOffsets(count: u32): bool {
-  if (!openIntegers(count) || isProgression() || !isNarrow() || scale != 1) return false;
+export function decodeOffsets(count: u32, takesSteps: bool): u32 {
+  if (!openIntegers(count) || isProgression() || !isNarrow() || scale != 1) return NOTHING;
   const order = flags & ORDER;
+  const coded = count - order;
+  if (takesSteps && isShort()) {
+    unpackShort(low, coded, width, highPart, flags & ZIGZAG, steps);
+    return STEPS;
+  }
   if (order) store<i32>(sums, 0);
-  return narrowSums(count - order, sums + (order << 2));
+  return narrowSums(coded, sums + (order << 2)) ? OFFSETS : NOTHING;
 }
 
 /** What the offsets of the last `decodeOffsets` are distances from. */
 export function offsetBase(): i64 {
   return base;
+}
+
+/** What is to be added to each of its steps. */
+export function stepCentre(): i64 {
+  return centre;
 }
 
 // An arithmetic progression, four numbers at a time.

@@ -66,6 +66,28 @@ export function sumNarrow(residuals: usize, count: u32, order: u32, signed: u32,
   }
 }
 
+/**
+ * Steps i16[count] to int32 sums at `target`, `centre` added to each step. Of eight steps of up to 12 bits and a sign the sums fit 16
+ * bits: that of those before and of the centres is added in 32. Writes up to seven sums past the end.
+ */
+export function sumSteps(steps: usize, count: u32, centre: i32, target: usize): void {
+  const end = target + (<usize>count << 2);
+  const zero = i16x8.splat(0);
+  const four = i32x4.splat(centre * 4);
+  let carry = i32x4.mul(i32x4.splat(centre), i32x4(1, 2, 3, 4));
+  for (; target < end; target += 32, steps += 16) {
+    let x = v128.load(steps);
+    x = i16x8.add(x, v128.shuffle<i16>(zero, x, 0, 8, 9, 10, 11, 12, 13, 14));
+    x = i16x8.add(x, v128.shuffle<i16>(zero, x, 0, 1, 8, 9, 10, 11, 12, 13));
+    x = i16x8.add(x, v128.shuffle<i16>(zero, x, 0, 1, 2, 3, 8, 9, 10, 11));
+    const upper = i32x4.extend_high_i16x8_s(x);
+    v128.store(target, i32x4.add(i32x4.extend_low_i16x8_s(x), carry));
+    carry = i32x4.add(carry, four);
+    v128.store(target, i32x4.add(upper, carry), 16);
+    carry = i32x4.add(i32x4.add(carry, four), v128.shuffle<i32>(upper, upper, 3, 3, 3, 3));
+  }
+}
+
 /** target[i] = base + sums[i] * scale, as i64. */
 export function widenToIntegers(sums: usize, count: u32, base: i64, scale: i64, target: usize): void {
   const bases = i64x2.splat(base);

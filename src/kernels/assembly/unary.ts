@@ -2,27 +2,21 @@
 //
 //   0 -> 1    1 -> 01    2 -> 001    ...       least significant bit first
 //
-// Decoding takes a byte of the plane at a time: a table holds, for every byte, the numbers that end in it as eight
-// byte lanes, how many they are, and how many zeros are left over for the number that ends in a later byte.
+// Decoding takes a byte of the plane at a time: a table holds, for every byte, where its ones stand as eight byte lanes. A number is
+// the distance from the one before its own, less 1: what the bytes say is gathered first, without waiting for each other, and
+// subtracted sixteen at a time.
 import { storeLow } from "./bits";
+import { places } from "./workspace";
+
+// one in each byte lane
+const EACH: u64 = 0x0101_0101_0101_0101;
 
 const lanes: usize = memory.data(256 * 8);
-const ends: usize = memory.data(256);
-const rests: usize = memory.data(256);
 
 function buildTable(): void {
   for (let byte: u32 = 0; byte < 256; byte++) {
-    let ones: u32 = 0;
-    let run: u32 = 0;
-    for (let bit: u32 = 0; bit < 8; bit++) {
-      if (byte & (1 << bit)) {
-        store<u8>(lanes + (byte << 3) + ones, <u8>run);
-        ones++;
-        run = 0;
-      } else run++;
-    }
-    store<u8>(ends + byte, <u8>ones);
-    store<u8>(rests + byte, <u8>run);
+    let lane = lanes + (byte << 3);
+    for (let bit: u32 = 0; bit < 8; bit++) if (byte & (1 << bit)) store<u8>(lane++, <u8>bit);
   }
 }
 buildTable();
@@ -66,39 +60,42 @@ export function encodeUnary(source: usize, count: u32, shift: u32, target: usize
   return x < UNARY_LIMIT ? x : 0;
 }
 
-/** Decodes `count` numbers (modulo 256) to u8[count]; false when the plane holds fewer. */
+/** Decodes `count` numbers (modulo 256) to u8[count], and up to 15 more; false when the plane holds fewer. */
 export function decodeUnary(source: usize, size: u32, count: u32, target: usize): bool {
   const end = source + size;
-  const stop = target + count;
-  let carry: u32 = 0;
-  // eight lanes are stored at once while they fit; of eight bytes as many are sure to
-  while (source + 8 <= end && target + 72 <= stop) {
-    let bytes = load<u64>(source);
-    source += 8;
-    for (let i = 0; i < 8; i++) {
-      const byte = <usize>bytes & 0xff;
-      bytes >>= 8;
-      store<u64>(target, load<u64>(lanes + (byte << 3)) + carry);
-      target += load<u8>(ends + byte);
-      carry = (load<u8>(rests + byte) + (byte ? 0 : carry)) & 0xff;
-    }
+  // bits of the plane that are ones, modulo 256; one stands before the plane
+  store<u8>(places, 0xff);
+  let at = places + 1;
+  const stop = at + count;
+  let bit: u64 = 0;
+  for (; source + 8 <= end && at < stop; source += 8) {
+    const bytes = load<u64>(source);
+    const from = bit * EACH;
+    at = placeOnes(at, <usize>bytes & 0xff, from);
+    at = placeOnes(at, <usize>(bytes >> 8) & 0xff, from + 8 * EACH);
+    at = placeOnes(at, <usize>(bytes >> 16) & 0xff, from + 16 * EACH);
+    at = placeOnes(at, <usize>(bytes >> 24) & 0xff, from + 24 * EACH);
+    at = placeOnes(at, <usize>(bytes >> 32) & 0xff, from + 32 * EACH);
+    at = placeOnes(at, <usize>(bytes >> 40) & 0xff, from + 40 * EACH);
+    at = placeOnes(at, <usize>(bytes >> 48) & 0xff, from + 48 * EACH);
+    at = placeOnes(at, <usize>(bytes >> 56), from + 56 * EACH);
+    bit = (bit + 64) & 0xff;
   }
-  while (source < end && target + 8 <= stop) {
-    const byte = <usize>load<u8>(source++);
-    store<u64>(target, load<u64>(lanes + (byte << 3)) + carry);
-    target += load<u8>(ends + byte);
-    carry = load<u8>(rests + byte) + (byte ? 0 : carry);
-    carry &= 0xff;
+  for (; source < end && at < stop; source++) {
+    at = placeOnes(at, load<u8>(source), bit * EACH);
+    bit = (bit + 8) & 0xff;
   }
-  while (source < end && target < stop) {
-    let byte = <u32>load<u8>(source++);
-    for (let left = 8; left > 0; left--) {
-      if (byte & 1) {
-        if (target < stop) store<u8>(target++, <u8>carry);
-        carry = 0;
-      } else carry++;
-      byte >>= 1;
-    }
+  const one = i8x16.splat(1);
+  for (let i: usize = 0; i < count; i += 16) {
+    const apart = i8x16.sub(v128.load(places + i, 1), v128.load(places + i));
+    v128.store(target + i, i8x16.sub(apart, one));
   }
-  return target == stop;
+  return at >= stop;
+}
+
+// Where the ones of a byte stand, each counted from `from`: to u8[8] at `at`; answers the end of those that are.
+// @ts-ignore: decorator
+@inline function placeOnes(at: usize, byte: usize, from: u64): usize {
+  store<u64>(at, load<u64>(lanes + (byte << 3)) + from);
+  return at + popcnt<usize>(byte);
 }
