@@ -337,9 +337,10 @@ export class OutputBuilder {
     if (isTagCount) for (const name of this.#schema.fields.keys()) this.#fields.add(name);
     const field = isTagCount || row.reference.kind !== "tag" ? row : this.#tagAsField(row.reference.name);
     if (field === null) return null;
-    // InfluxDB makes top() and bottom() by tags of max() and min()
+    // InfluxDB makes top() and bottom() by tags of max() and min(), which take booleans
     const isByTags = info.kind === "several" && node.arguments.length > 2;
-    accept(isByTags ? (called.name === "top" ? "max" : "min") : called.name, info, field.type);
+    const isOfText = isByTags && field.type === FieldType.String;
+    accept(isOfText ? (called.name === "top" ? "max" : "min") : called.name, info, field.type);
     const isNumber = field.type !== FieldType.Boolean && field.type !== FieldType.String;
     const isStored = field.reference.kind === "field" && field.type === field.reference.type;
     return this.#add({

@@ -58,7 +58,14 @@ function groupedOutside(statement: SelectStatement): SelectStatement {
   );
   const known = new Set(statement.dimensions.map(printNode));
   const added = inside.filter((node) => !known.has(printNode(node)));
-  return added.length === 0 ? statement : { ...statement, dimensions: [...statement.dimensions, ...added] };
+  if (added.length === 0) return statement;
+  const all = [...tagsOf(statement), ...added];
+  // (of a tag that is named twice influxd counts OFFSET twice)
+  const tags: Node[] = all.every(({ kind }) => kind === "reference")
+    ? all
+    : [{ kind: "wildcard", only: null }];
+  const windows = statement.dimensions.filter(({ kind }) => kind === "call");
+  return { ...statement, dimensions: [...windows, ...tags] };
 }
 
 const isRanked = (statement: SelectStatement): boolean =>

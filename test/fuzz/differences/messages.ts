@@ -46,12 +46,12 @@ export const messages: readonly Difference[] = [
   },
   {
     title: "wrong types of fields that no shard of the range has",
-    influxd: "takes them for names that are unknown: null",
+    influxd: "takes them for names that are unknown: null, or tells of another operand that is wrong",
     serie: "says what is wrong with the statement",
     reason: "whether a statement is right does not depend on the times it meets",
     covers: ({ serie, influxd, history }) =>
       /"error": ?"(?:type error|unsupported [\w ]+ iterator type)/.test(serie.body) &&
-      !isError(influxd) &&
+      (!isError(influxd) || /"error": ?"type error/.test(influxd.body)) &&
       areInShards(history),
     without: (text) => withSelects(text, (statement) => ({ ...statement, condition: null })),
   },

@@ -1,6 +1,7 @@
 // Subqueries.
 
-import type { Source } from "../../../src/query/ast.ts";
+import type { SelectStatement, Source } from "../../../src/query/ast.ts";
+import { nameOf } from "../../../src/query/planner/naming.ts";
 import type { Difference } from "../differences.ts";
 import { isWindowed, nodesIn, nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
 import {
@@ -40,6 +41,12 @@ const hasSeveralCallsInside = (text: string): boolean =>
         fields.flatMap(({ expression }) => nodesIn(expression).filter(({ kind }) => kind === "call")).length >
         1,
     );
+
+/** The first of each name. */
+const withOneColumnAName = (statement: SelectStatement): SelectStatement => {
+  const named = statement.fields.map(({ alias, expression }) => alias ?? nameOf(expression));
+  return { ...statement, fields: statement.fields.filter((_, i) => named.indexOf(named[i]!) === i) };
+};
 
 const isDistinctSubquery = (source: Source): boolean =>
   source.kind === "subquery" &&
@@ -81,6 +88,17 @@ export const subqueries: readonly Difference[] = [
           ? { ...node, name: node.name.replace(/_\d+$/, "") }
           : node,
       ),
+  },
+  {
+    title: "several columns of one name in a subquery",
+    influxd:
+      "have the type that comes first among float, integer, text and boolean, and the values of the first",
+    serie: "are the first: its type and its values",
+    reason: "a column has the type of its values",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
+    without: (text) =>
+      withSelects(text, (statement, depth) => (depth === 0 ? statement : withOneColumnAName(statement))),
   },
   {
     title: "casts of a subquery's column",
