@@ -11,6 +11,7 @@ import { expandFields } from "./expand.ts";
 import { hiddenColumns, planHaving } from "./having.ts";
 import type { InstantContext } from "./instants.ts";
 import { checkGroups } from "./join.ts";
+import { withMeasurementName } from "./measurement-name.ts";
 import { isUnlisted, type Named, nameColumns, nameColumnsInside } from "./naming.ts";
 import { OutputBuilder } from "./outputs.ts";
 import { checkFields, checkNames, checkWritten } from "./prepare.ts";
@@ -219,8 +220,12 @@ function planInput(
     calls.every(
       (call) => call.argument.kind === "call" || functions[call.function].kind === "transformation",
     );
-  const whereOf = (source: PlannedSource) =>
-    condition === null ? null : resolveCondition(condition, amongOthers(source, all));
+  const whereOf = (source: PlannedSource) => {
+    if (condition === null) return null;
+    const { rows, name } = source;
+    const asked = rows.kind === "measurement" ? withMeasurementName(condition, all, name) : condition;
+    return resolveCondition(asked, amongOthers(source, all));
+  };
   return {
     source: stored ?? {
       kind: "derived",

@@ -88,14 +88,15 @@ export function isPartOf(part: string, whole: string): boolean {
   return at === fewer.length;
 }
 
-/** Counts of the same measurements, each at most the other's. */
-export function countsAreLess(part: string, whole: string): boolean {
+/** Counts of measurements, each at most the other's; of the same ones, or with `mayMiss` of some of them. */
+export function countsAreLess(part: string, whole: string, mayMiss = false): boolean {
   const counts = (body: string) => rowLines(body)?.map((line) => line.match(/^(.*?)(\d+)\]?$/)) ?? null;
   const [ours, theirs] = [counts(part), counts(whole)];
-  if (ours === null || theirs === null || ours.length !== theirs.length) return false;
-  return ours.every(
-    (count, i) => count?.[1] === theirs[i]?.[1] && Number(count?.[2]) <= Number(theirs[i]?.[2]),
-  );
+  if (ours === null || theirs === null || (ours.length !== theirs.length && !mayMiss)) return false;
+  return ours.every((count) => {
+    const other = theirs.find((each) => count !== null && each?.[1] === count[1]);
+    return other !== undefined && Number(count?.[2]) <= Number(other?.[2]);
+  });
 }
 
 export function cellsOf(body: string, keep: (cell: unknown) => boolean): string {

@@ -70,12 +70,22 @@ export const shows: readonly Difference[] = [
       /^show (?:tag|series|field|measurement)/i.test(exchange.text) &&
       namesField(exchange.text, fields) &&
       !isError(serie) &&
-      ((/ cardinality/i.test(exchange.text) &&
-        (countsAreLess(serie.body, influxd.body) || countsAreLess(influxd.body, serie.body))) ||
-        influxd.body.includes("invalid tag comparison operator") ||
+      (influxd.body.includes("invalid tag comparison operator") ||
         isNothing(influxd) ||
         isPartOf(serie.body, influxd.body) ||
         isPartOf(influxd.body, serie.body)),
+  },
+  {
+    title: "fields in the condition of CARDINALITY",
+    influxd:
+      "reads some of the rows: `SHOW SERIES EXACT CARDINALITY WHERE f > 1` counts other series than SHOW SERIES lists",
+    serie: "counts out of the index of tags, in which a field is a tag that no series has",
+    reason: "neither count is that of the list; serie's reads nothing",
+    covers: ({ exchange, serie, influxd, fields }) =>
+      /^show.* cardinality/i.test(exchange.text) &&
+      namesField(exchange.text, fields) &&
+      isAnswered(serie, influxd) &&
+      (countsAreLess(serie.body, influxd.body, true) || countsAreLess(influxd.body, serie.body, true)),
   },
   {
     title: "LIMIT and OFFSET of SHOW by values",
