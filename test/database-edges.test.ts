@@ -1,11 +1,12 @@
-// The database at its edges: linear memory that is full, and a DROP DATABASE beside writes.
+// The database at its edges: linear memory that is full, and a DROP DATABASE beside writes and what is made of its name.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OverloadedError } from "../src/base/errors.ts";
+import { NotFoundError, OverloadedError } from "../src/base/errors.ts";
 import { Database } from "../src/db/database.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
+import { MemoryDisk } from "./disk/memory.ts";
 
 let dataDir: string;
 beforeEach(() => {
@@ -67,3 +68,49 @@ test("rows that are written beside a DROP DATABASE are not in the next database 
     await db.close();
   }
 }, 20_000);
+
+test("what is made of a database beside its DROP goes with it, or is of the next one of its name and stays", async () => {
+  const query = (name: string) =>
+    `CREATE CONTINUOUS QUERY ${name} ON d BEGIN SELECT count(v) INTO n FROM m GROUP BY time(1m) END`;
+  const subscription = (name: string) =>
+    `CREATE SUBSCRIPTION ${name} ON d.autogen DESTINATIONS ANY 'http://127.0.0.1:1'`;
+  const made = (db: Database) => ({
+    queries: db.continuousQueries.list("d").map(({ name }) => name),
+    subscriptions: db.subscriptions.list("d").map(({ name }) => name),
+    grants: db.users.grants("u").map(({ database, privilege }) => [database, privilege]),
+  });
+  const outcomes = new Set<boolean>();
+  for (let turns = 0; turns < 50; turns++) {
+    const disk = new MemoryDisk(turns + 1);
+    const db = await Database.open({ dataDir: "/data", partitions: 1 }, disk);
+    const ask = async (text: string) => {
+      for await (const { series } of db.run(text)) for await (const _ of series);
+    };
+    const statements = (name: string) => [query(name), subscription(name), "GRANT READ ON d TO u"];
+    for (const text of ["CREATE USER u WITH PASSWORD ''", "CREATE DATABASE d", ...statements("old")])
+      await ask(text);
+    const dropping = db.dropDatabase("d");
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const answers: Promise<unknown>[] = [];
+    // each begins while those before it are on their way
+    for (const text of ["CREATE DATABASE d", ...statements("next")]) {
+      answers.push(ask(text).catch((error) => expect(error).toBeInstanceOf(NotFoundError)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all([dropping, ...answers]);
+    const isThere = db.databases().includes("d");
+    outcomes.add(isThere);
+    if (!isThere) await db.createDatabase("d");
+    const expected = isThere
+      ? { queries: ["next"], subscriptions: ["next"], grants: [["d", "read"]] }
+      : { queries: [], subscriptions: [], grants: [] };
+    expect([turns, made(db)]).toEqual([turns, expected as ReturnType<typeof made>]);
+    const again = await Database.open({ dataDir: "/data", partitions: 1 }, disk.crash("machine"));
+    expect([turns, again.databases(), made(again)]).toEqual([
+      ...[turns, ["d"]],
+      expected as ReturnType<typeof made>,
+    ]);
+    await again.close();
+  }
+  expect(outcomes).toEqual(new Set([false, true]));
+}, 60_000);

@@ -154,14 +154,20 @@ export class Database {
   async dropDatabase(database: string, others: () => Promise<void> = async () => undefined): Promise<void> {
     this.engine.checkWritable();
     // first: a crash in between leaves the database, never its privileges and queries for another one of its name
-    await this.users.forgetDatabase(database);
-    await this.continuousQueries.dropDatabase(database);
-    await this.subscriptions.dropDatabase(database);
-    await this.deletions.drop(database, null);
+    await this.#forgetAllOf(database);
+    // and what has come meanwhile, in the step that takes the name: what comes after it is another database's
+    await this.deletions.drop(database, null, () => this.#forgetAllOf(database));
     await others();
     await this.#databases.save();
-    await this.continuousQueries.dropDatabase(database); // one that was created meanwhile
-    await this.subscriptions.dropDatabase(database);
+  }
+
+  // What is there by a database's name beside its rows. Durable when resolved.
+  async #forgetAllOf(database: string): Promise<void> {
+    await Promise.all([
+      this.users.forgetDatabase(database),
+      this.continuousQueries.dropDatabase(database),
+      this.subscriptions.dropDatabase(database),
+    ]);
   }
 
   async dropMeasurement(database: string, measurement: string): Promise<void> {

@@ -100,9 +100,13 @@ export class Deletions implements DeletionAdministration {
 
   /**
    * DROP DATABASE or, with a name, DROP MEASUREMENT. Durable when resolved, but for the database's name, which the caller saves.
-   * Throws `DiskError`.
+   * `forget` is called in the same step and waited for. Throws `DiskError`.
    */
-  async drop(database: string, measurement: string | null): Promise<void> {
+  async drop(
+    database: string,
+    measurement: string | null,
+    forget: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     const { schema, stores, databases, log, maintenance, checkWritable } = this.#parts;
     await maintenance.exclusively(async () => {
       checkWritable();
@@ -112,7 +116,7 @@ export class Deletions implements DeletionAdministration {
       if (measurement === null) databases.forget(database);
       this.#parts.changed();
       // also with durability "interval": the databases file must not be ahead of the log
-      await log.sync();
+      await Promise.all([log.sync(), forget()]);
     });
   }
 

@@ -166,14 +166,15 @@ export class Users implements UserAdministration {
 
   /** Nobody has a privilege on it any more: a later database of that name is another one. */
   async forgetDatabase(database: string): Promise<void> {
-    if (!this.#state.users.some(({ grants }) => Object.hasOwn(grants, database))) return;
-    await this.#change((state) => ({
-      ...state,
-      users: state.users.map((user) => {
+    await this.#change((state) => {
+      // (looked at in its turn: a grant may be on its way to the disk)
+      if (!state.users.some(({ grants }) => Object.hasOwn(grants, database))) return state;
+      const users = state.users.map((user) => {
         const { [database]: _, ...grants } = user.grants;
         return { ...user, grants };
-      }),
-    }));
+      });
+      return { ...state, users };
+    });
   }
 
   #find(name: string): User | undefined {
@@ -193,9 +194,10 @@ export class Users implements UserAdministration {
 
   #change(change: (state: State) => State): Promise<void> {
     const done = this.#last.then(async () => {
+      const next = change(this.#state);
+      if (next === this.#state) return;
       if (this.#failure)
         throw new DiskError(`users cannot change since the disk failed: ${this.#failure.message}`);
-      const next = change(this.#state);
       try {
         await replaceFile(this.#disk, this.#path, encodeSealed(KIND, VERSION, next));
       } catch (error) {
