@@ -1,6 +1,8 @@
 // What threads know of each other without asking.
 import { expect, test } from "bun:test";
+import { systemClock } from "../src/base/clock.ts";
 import { Companions, type Seat, sharedBytes } from "../src/db/companions.ts";
+import { Queries, threadOfQuery } from "../src/db/queries.ts";
 
 function seatOf(index: number, shared: SharedArrayBuffer): Seat {
   return { index, count: 3, owners: Uint8Array.of(0, 1, 2), shared };
@@ -35,4 +37,22 @@ test("queries of a thread that died count no more", () => {
   expect(head.running.count()).toBe(3);
   head.forgetRunning(2);
   expect(head.running.count()).toBe(1);
+});
+
+test("an id names one query, also when its thread was started again", () => {
+  const shared = new SharedArrayBuffer(sharedBytes(3));
+  const ids: number[] = [];
+  for (let start = 0; start < 3; start++)
+    for (const thread of [0, 1, 2]) {
+      const queries = new Queries(systemClock, 0, new Companions(seatOf(thread, shared)));
+      const begun = Array.from({ length: 4 }, () => queries.begin(() => "SELECT", "d").id);
+      for (const id of begun) expect(threadOfQuery(BigInt(id), 3)).toBe(thread);
+      expect(queries.list().map(({ id }) => id)).toEqual(begun);
+      ids.push(...begun);
+    }
+  expect(new Set(ids).size).toBe(36);
+  expect(Math.min(...ids)).toBe(1);
+  // (whatever else is counted there)
+  const head = new Companions(seatOf(0, shared));
+  expect(head.running.count()).toBe(36);
 });

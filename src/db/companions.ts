@@ -20,7 +20,10 @@ export interface Seat {
   readonly count: number;
   /** The thread of each partition. */
   readonly owners: Uint8Array;
-  /** i32 a thread: how often fields and series have changed there; then i32 a thread: how many queries run there. */
+  /**
+   * i32 a thread: how often fields and series have changed there; i32 a thread: how many queries run there; i64 a thread: how many
+   * have begun there.
+   */
   readonly shared: SharedArrayBuffer;
 }
 
@@ -28,7 +31,7 @@ export interface Seat {
 const RETRY_MS = 20;
 
 export function sharedBytes(threads: number): number {
-  return threads * 8;
+  return threads * 16;
 }
 
 export class Companions {
@@ -36,6 +39,7 @@ export class Companions {
   /** A source for each other thread. */
   readonly sources: readonly Source[];
   readonly #shared: Int32Array;
+  readonly #begun: BigInt64Array;
   readonly #channels: (Channel | undefined)[];
   /** Why a thread could not be started again, by thread: the head's to say. */
   readonly failures = new Map<number, string>();
@@ -44,7 +48,8 @@ export class Companions {
 
   constructor(seat: Seat) {
     this.seat = seat;
-    this.#shared = new Int32Array(seat.shared);
+    this.#shared = new Int32Array(seat.shared, 0, seat.count * 2);
+    this.#begun = new BigInt64Array(seat.shared, seat.count * 8, seat.count);
     this.#channels = new Array(seat.count).fill(undefined);
     this.sources = this.others.map((thread) => new RemoteSource(() => this.channel(thread)));
   }
@@ -67,6 +72,12 @@ export class Companions {
       Atomics.add(this.#shared, this.seat.count + this.seat.index, count);
     },
   };
+
+  /** The id of the next query here, from 1, which no other one gets: not in another thread, nor in this one once it was started again. */
+  nextQueryId(): number {
+    const { index, count } = this.seat;
+    return Number(Atomics.add(this.#begun, index, 1n)) * count + index + 1;
+  }
 
   /** The queries of a thread that died run no more. */
   forgetRunning(thread: number): void {

@@ -4,7 +4,7 @@ import { InputError, OverloadedError } from "../base/errors.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
 import type { Companions } from "./companions.ts";
 
-/** The thread whose query it is. */
+/** The thread whose query it is: see `Companions.nextQueryId`. */
 export function threadOfQuery(id: bigint, threads: number): number {
   return Number((id - 1n) % BigInt(threads));
 }
@@ -22,14 +22,14 @@ export class Queries implements QueryRegistry {
   /** Most that may run at a time; 0 = no bound. */
   readonly #most: number;
   readonly #running = new Map<number, Entry>();
-  readonly #companions: Pick<Companions, "running" | "seat"> | undefined;
+  readonly #companions: Pick<Companions, "running" | "nextQueryId"> | undefined;
   #begun = 0;
   #ended = 0;
   #endedMs = 0;
   #killed = 0;
 
   /** `companions`: ids are unique and the bound is over all threads. */
-  constructor(clock: Clock, most: number, companions?: Pick<Companions, "running" | "seat">) {
+  constructor(clock: Clock, most: number, companions?: Pick<Companions, "running" | "nextQueryId">) {
     this.#clock = clock;
     this.#most = most;
     this.#companions = companions;
@@ -50,8 +50,8 @@ export class Queries implements QueryRegistry {
     const running = this.#companions?.running.count() ?? this.#running.size;
     if (this.#most > 0 && running >= this.#most)
       throw new OverloadedError(`max-concurrent-queries limit exceeded(${running}, ${this.#most})`);
-    const { index, count } = this.#companions?.seat ?? { index: 0, count: 1 };
-    const id = this.#begun++ * count + index + 1;
+    this.#begun++;
+    const id = this.#companions?.nextQueryId() ?? this.#begun;
     const entry: Entry = { id, text, database, startMs: this.#clock.elapsedMs(), killed: false };
     this.#running.set(id, entry);
     this.#companions?.running.add(1);
