@@ -1,5 +1,6 @@
 // `serie inspect FILE`: prints what a file of the data folder holds, whichever of them it is.
 import { withoutPasswords } from "../base/redact.ts";
+import { CHANGE_KIND } from "../db/changes.ts";
 import { nodeDisk } from "../disk/node.ts";
 import { inspectLog } from "../log/inspect.ts";
 import { type InspectableFormat, inspectFile, segmentFormat } from "../segment/inspect.ts";
@@ -20,6 +21,7 @@ const formats: readonly InspectableFormat[] = [
     magic: "serie continuous queries",
     dump: (path, bytes) => inspectSealed("serie continuous queries", path, bytes),
   },
+  { magic: CHANGE_KIND, dump: (path, bytes) => inspectSealed(CHANGE_KIND, path, bytes) },
   { magic: TOMBSTONES_KIND, dump: inspectTombstones },
   { magic: CATALOG_MAGIC, dump: inspectCatalog },
 ];

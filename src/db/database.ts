@@ -28,6 +28,7 @@ import { type Health, headMetrics, type Metric } from "./status.ts";
 import type { WriteOutcome, WriteTarget } from "./stored.ts";
 import { Forwarder } from "./subscriptions.ts";
 import type { Team } from "./team.ts";
+import { takeOver } from "./unfinished.ts";
 import type { Users } from "./users.ts";
 
 export class Database {
@@ -95,8 +96,10 @@ export class Database {
     const lock = await disk.lock(`${options.dataDir}/LOCK`);
     try {
       const databases = await openDatabases(options, disk);
-      await arrange(options, disk, clock, databases, 1);
-      return new Database(await openParts(options, disk, clock, databases), lock);
+      const found = await arrange(options, disk, clock, databases, 1);
+      const parts = await openParts(options, disk, clock, databases);
+      takeOver(parts, found);
+      return new Database(parts, lock);
     } catch (error) {
       lock.release();
       throw error;

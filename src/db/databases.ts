@@ -139,6 +139,13 @@ export class Databases {
   }
 }
 
+/** The names, in a file that another thread writes. */
+export class ReadDatabases extends Databases {
+  override async save(): Promise<void> {
+    // what has changed in memory stays until the file says so
+  }
+}
+
 interface StoredDatabases {
   partitions: number;
   databases: {

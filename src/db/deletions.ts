@@ -18,6 +18,7 @@ import { SeriesSelector } from "../store/select.ts";
 import { RangesBuilder, SeriesRanges } from "../store/series-ranges.ts";
 import type { Store } from "../store/store.ts";
 import { Version } from "../store/version.ts";
+import { NO_STEPS, type Steps } from "./changes.ts";
 import type { Databases } from "./databases.ts";
 import type { Maintenance } from "./maintenance.ts";
 import {
@@ -27,6 +28,7 @@ import {
   encodeDrop,
   type PointDeletion,
   type RangeDeletion,
+  type Step,
 } from "./record.ts";
 import { ValueDeletion } from "./value-deletion.ts";
 
@@ -58,9 +60,10 @@ export class Deletions implements DeletionAdministration {
     this.#parts = parts;
   }
 
-  async delete(requests: readonly DeleteRequest[], budget: Budget): Promise<void> {
+  /** `steps`: a request each, when none is by values. */
+  async delete(requests: readonly DeleteRequest[], budget: Budget, steps: Steps = NO_STEPS): Promise<void> {
     const left = requests.filter((request) => !isByValue(request) || request.fields !== null);
-    if (!requests.some(isByValue)) return this.#section(left, budget, Number.POSITIVE_INFINITY);
+    if (!requests.some(isByValue)) return this.#section(left, budget, Number.POSITIVE_INFINITY, steps);
     for (const request of requests)
       if (isByValue(request)) await new ValueDeletion(this.#parts, request, budget).run();
     while (left.length > 0) await this.#section(left, budget, SECTION_MS);
@@ -68,7 +71,7 @@ export class Deletions implements DeletionAdministration {
 
   // As many of the requests as have their time, taken off the list: what they leave without rows goes in one step for all of them. A
   // flush may come between two sections. With time for all, nothing ends it once it has begun, and closing waits for it.
-  #section(left: DeleteRequest[], budget: Budget, mostMs: number): Promise<void> {
+  #section(left: DeleteRequest[], budget: Budget, mostMs: number, steps = NO_STEPS): Promise<void> {
     const { maintenance, log, checkWritable } = this.#parts;
     return maintenance.exclusively(async () => {
       const check = () => {
@@ -83,11 +86,12 @@ export class Deletions implements DeletionAdministration {
       while (left.length > 0 && (requests.length === 0 || performance.now() < endMs)) {
         const request = left.shift()!;
         const { database, measurement, fields, where, minTime, maxTime } = request;
-        requests.push(request);
-        if (isByValue(request)) continue;
+        const step = requests.push(request) - 1;
+        if (isByValue(request) || steps.isDone(step)) continue;
         const ranges = [[minTime, maxTime]] as const;
         const named = fields === null ? {} : { fields };
-        touched.push(...this.#log({ database, retentionPolicy: null, measurement, where, ranges, ...named }));
+        const deletion = { database, retentionPolicy: null, measurement, where, ranges, ...named };
+        touched.push(...this.#log(withStep(deletion, steps.done(step))));
         if (pause.due()) await pause.wait();
       }
       await this.#dropEmpty(touched, pause);
@@ -124,8 +128,8 @@ export class Deletions implements DeletionAdministration {
    * Logs a deletion and applies it, in one step, then drops the series that are empty. The caller syncs the log, and keeps
    * flushes away until this has resolved.
    */
-  async log(deletion: DeletionRecord): Promise<void> {
-    await this.#dropEmpty(this.#log(deletion), new Pause());
+  async log(deletion: RangeDeletion, step?: Step): Promise<void> {
+    await this.#dropEmpty(this.#log(withStep(deletion, step)), new Pause());
   }
 
   #log(deletion: DeletionRecord): Touched[] {
@@ -180,6 +184,10 @@ export class Deletions implements DeletionAdministration {
       version.release();
     }
   }
+}
+
+function withStep(deletion: RangeDeletion, step: Step | undefined): RangeDeletion {
+  return step === undefined ? deletion : { ...deletion, step };
 }
 
 /** Takes a database, a measurement or a retention policy of it out of schema and stores. `keeps`: see `Schema.drop`. */

@@ -18,6 +18,7 @@ import type { Store } from "../store/store.ts";
 import { ScatteredSource } from "../threads/scattered-source.ts";
 import { Apart } from "./apart.ts";
 import type { Applier } from "./applier.ts";
+import type { ChangeProgress } from "./changes.ts";
 import type { Companions } from "./companions.ts";
 import type { Databases } from "./databases.ts";
 import { Deletions } from "./deletions.ts";
@@ -64,6 +65,7 @@ export class Engine {
   readonly deletions: Deletions;
   readonly retention: Retention;
   readonly maintenance: Maintenance;
+  readonly changes: ChangeProgress;
   readonly counters: Counters = { writes: 0, rows: 0, dropped: 0, statements: 0, slowStatements: 0 };
   readonly #options: Options;
   readonly #clock: Clock;
@@ -98,6 +100,8 @@ export class Engine {
     this.#companions = companions;
     this.#parser = new LineParser(parts.kernels);
     this.maintenance = new Maintenance(parts.log, parts.stores);
+    this.changes = parts.progress;
+    this.maintenance.carried = () => this.changes.record;
     this.ownSource = new StoreSource(parts.kernels, parts.schema, parts.stores);
     this.source = companions
       ? new ScatteredSource(this.ownSource, companions.sources, companions.seat.index, () =>

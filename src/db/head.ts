@@ -15,6 +15,7 @@ import type { StatementResult } from "../query/result.ts";
 import type { SlowStatement } from "../query/slow.ts";
 import { ServedBudget } from "../threads/budgets.ts";
 import type { Handlers, StreamState } from "../threads/channel.ts";
+import { ChangeFile } from "./changes.ts";
 import { Companions, type DeclaredField, type Seat, sharedBytes } from "./companions.ts";
 import type { SkippedRun } from "./continuous-queries.ts";
 import { Database } from "./database.ts";
@@ -26,6 +27,7 @@ import type { RunOptions } from "./sessions.ts";
 import type { Check, Health, Metric } from "./status.ts";
 import type { WriteOutcome, WriteTarget } from "./stored.ts";
 import { Team } from "./team.ts";
+import { takeOver } from "./unfinished.ts";
 import type { FieldName } from "./unify.ts";
 import type { Users } from "./users.ts";
 
@@ -87,11 +89,13 @@ export class Head {
     const databases = await openDatabases(options, nodeDisk);
     const { partitions } = databases;
     const count = Math.min(options.threads, partitions);
-    await arrange(options, nodeDisk, systemClock, databases, count);
+    const found = await arrange(options, nodeDisk, systemClock, databases, count);
     const shared = new SharedArrayBuffer(sharedBytes(count));
-    const team = new Team(new Companions({ index: 0, count, owners: ownersOf(partitions, count), shared }));
+    const companions = new Companions({ index: 0, count, owners: ownersOf(partitions, count), shared });
+    const team = new Team(companions, new ChangeFile(nodeDisk, options.dataDir));
     const share = shareOf(options.dataDir, partitions, 0, count);
     const parts = await openParts(options, nodeDisk, systemClock, databases, share);
+    takeOver(parts, found);
     const head = new Head(new Database(parts, lock, team), team);
     const started = team.companions.others.map((thread) => head.#start(thread));
     const failed = (await Promise.allSettled(started)).find(({ status }) => status === "rejected");
@@ -298,6 +302,8 @@ export class Head {
     const seat: Seat = { ...companions.seat, index: thread };
     const report = await channel.call<MemberReport>("start", this.#options, seat);
     this.#team.adopt(this.#db, report.fields);
+    // (else it was started again, and its log says how far it is)
+    if (!this.#team.isChanging) await channel.call("changeOver");
     this.#warnings.push(...report.warnings);
     await channel.call("wanted", this.#db.subscriptions.places());
     if (this.#serving) await channel.call("serve", this.#serving);

@@ -8,7 +8,7 @@
 // with shorter logs, one after it logs that nobody reads, which the next start removes.
 import type { Clock } from "../base/clock.ts";
 import { CorruptionError, InputError } from "../base/errors.ts";
-import { type Disk, replaceFile } from "../disk/disk.ts";
+import { type Disk, folderOf, replaceFile } from "../disk/disk.ts";
 import { decodeSealed, encodeSealed } from "../disk/sealed.ts";
 import { place } from "../ring/placement.ts";
 import { preferences } from "../ring/ring.ts";
@@ -16,6 +16,7 @@ import type { Databases } from "./databases.ts";
 import { Maintenance } from "./maintenance.ts";
 import { openParts, type Share } from "./open.ts";
 import type { Options } from "./options.ts";
+import { type Found, finishChange } from "./unfinished.ts";
 
 const KIND = "serie threads";
 const VERSION = 1;
@@ -47,28 +48,33 @@ export function shareOf(dataDir: string, partitions: number, thread: number, thr
   return { partitions: own, log: `${dataDir}/${logName(thread, threads)}` };
 }
 
-/** Makes the layout that of `threads`. Throws `CorruptionError`, `DiskError`. */
+/**
+ * Makes the layout that of `threads`, and does what is left of a change that a crash came into. Gives what was found in the logs
+ * then. Throws `CorruptionError`, `DiskError`.
+ */
 export async function arrange(
   options: Options,
   disk: Disk,
   clock: Clock,
   databases: Databases,
   threads: number,
-): Promise<void> {
+): Promise<Found> {
   const { dataDir } = options;
   const path = `${dataDir}/threads`;
   const before = disk.exists(path) ? readThreads(disk, path) : 1;
+  const shares = () =>
+    Array.from({ length: before }, (_, thread) => shareOf(dataDir, databases.partitions, thread, before));
+  const found = await finishChange(options, disk, clock, databases, shares);
   if (before !== threads) {
-    for (let thread = 0; thread < before; thread++) {
-      const share = shareOf(dataDir, databases.partitions, thread, before);
-      await emptyLog(options, disk, clock, databases, share, before);
-    }
+    refuseDamage(found.corruptions, before);
+    for (const share of shares()) await emptyLog(options, disk, clock, databases, share, before);
     // of an earlier layout of as many threads
     removeLogs(disk, dataDir, before);
     await disk.syncFolder(dataDir);
     await replaceFile(disk, path, encodeSealed(KIND, VERSION, { threads }));
   }
   removeLogs(disk, dataDir, threads);
+  return found;
 }
 
 function readThreads(disk: Disk, path: string): number {
@@ -93,11 +99,7 @@ async function emptyLog(
   const { log, stores, applier } = await openParts(options, disk, clock, databases, share);
   const maintenance = new Maintenance(log, stores);
   try {
-    const [damage] = log.recovery.corruptions;
-    if (damage)
-      throw new InputError(
-        `${damage.message}; what is whole of the log is kept, a copy of all is in ${share.log}/quarantine: look at it, start with threads = ${threads} as before, then change the number of threads`,
-      );
+    refuseDamage(log.recovery.corruptions, threads);
     await maintenance.flush();
   } finally {
     await maintenance.close();
@@ -105,6 +107,13 @@ async function emptyLog(
     for (const store of stores) store.close();
     applier.close();
   }
+}
+
+function refuseDamage([damage]: readonly CorruptionError[], threads: number): void {
+  if (damage)
+    throw new InputError(
+      `${damage.message}; what is whole of the log is kept, a copy of all is in ${folderOf(damage.file)}/quarantine: look at it, start with threads = ${threads} as before, then change the number of threads`,
+    );
 }
 
 // Removes the logs of other layouts than that of `threads`; what is in quarantine stays.

@@ -10,6 +10,8 @@ import type { Store } from "../store/store.ts";
 export class Maintenance {
   readonly #log: Wal;
   readonly #stores: readonly Store[];
+  /** Gives a record that the log is to have also once a flush has trimmed it. */
+  carried: () => Uint8Array | null = () => null;
   #tail: Promise<void> = Promise.resolve();
   #flush: Promise<void> | undefined;
   #failure: DiskError | undefined;
@@ -117,6 +119,8 @@ export class Maintenance {
       const position = this.#log.last;
       this.#log.rotate();
       for (const store of this.#stores) store.seal();
+      const carried = this.carried();
+      if (carried) this.#log.append(carried);
       // a segment must not be ahead of the log that a power cut leaves
       await this.#log.sync();
       for (const store of this.#stores) await store.flush(position);

@@ -13,7 +13,7 @@ import { attendedTask, ServedBudget } from "../threads/budgets.ts";
 import type { Handlers, StreamState } from "../threads/channel.ts";
 import { serveSource } from "../threads/serve-source.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
-import { Databases } from "./databases.ts";
+import { ReadDatabases } from "./databases.ts";
 import { UNENDING } from "./deletions.ts";
 import { Engine } from "./engine.ts";
 import type { AcceptedWrite } from "./forwarding.ts";
@@ -27,13 +27,6 @@ import type { Health, Metric } from "./status.ts";
 import type { Place, StoredPart, WriteOutcome, WriteTarget } from "./stored.ts";
 import type { FieldName } from "./unify.ts";
 import type { Users } from "./users.ts";
-
-/** The names, in a file that the head writes. */
-export class MemberDatabases extends Databases {
-  override async save(): Promise<void> {
-    // what has changed in memory stays until the head's file says so
-  }
-}
 
 /** What a member's own step opened. */
 export interface MemberReport {
@@ -112,7 +105,7 @@ export class Member {
   static async open(options: Options, companions: Companions): Promise<Member> {
     const { seat } = companions;
     const { dataDir } = options;
-    const databases = new MemberDatabases(nodeDisk, `${dataDir}/databases`, seat.owners.length);
+    const databases = new ReadDatabases(nodeDisk, `${dataDir}/databases`, seat.owners.length);
     const share = shareOf(dataDir, seat.owners.length, seat.index, seat.count);
     return new Member(await openParts(options, nodeDisk, systemClock, databases, share), companions);
   }
@@ -167,13 +160,17 @@ export class Member {
     const { queryMemory } = this.#parts.options;
     return {
       delete: (state: StreamState, requests: readonly DeleteRequest[]) =>
-        this.#delete(requests, new ServedBudget(state, queryMemory)),
+        this.#delete(requests, new ServedBudget(state, queryMemory), undefined),
     };
   }
 
   // Gives the fields that are still there of those that were to go.
-  async #delete(requests: readonly DeleteRequest[], budget: Budget): Promise<FieldName[]> {
-    await this.#engine.deletions.delete(requests, budget);
+  async #delete(
+    requests: readonly DeleteRequest[],
+    budget: Budget,
+    change: string | undefined,
+  ): Promise<FieldName[]> {
+    await this.#engine.deletions.delete(requests, budget, this.#engine.changes.steps(change));
     return requests.flatMap(({ database, measurement, fields }): FieldName[] => {
       const known = this.#parts.schema.measurements(database).get(measurement);
       return (fields ?? []).flatMap((field) => (known?.field(field) ? [[measurement, field]] : []));
@@ -187,7 +184,8 @@ export class Member {
       checkWritable: () => engine.checkWritable(),
       queries: () => this.#queries.list(),
       kill: (id: bigint) => this.#queries.kill(id),
-      delete: (requests: readonly DeleteRequest[]) => this.#delete(requests, UNENDING),
+      delete: (requests: readonly DeleteRequest[], change: string) =>
+        this.#delete(requests, UNENDING, change),
       drop: (database: string, measurement: string | null) => engine.deletions.drop(database, measurement),
       // gives the measurements that have rows in other policies
       dropPolicy: async (database: string, name: string) => {
@@ -206,7 +204,8 @@ export class Member {
           );
         }),
       releaseWindows: () => this.#release(),
-      dropShard: (id: bigint) => engine.retention.dropShard(id),
+      dropShard: (id: bigint, change: string) => engine.retention.dropShard(id, engine.changes.steps(change)),
+      changeOver: () => engine.changes.over(),
       enforce: () => engine.retention.enforce(),
       flush: () => engine.flush(),
       health: () => engine.health(),

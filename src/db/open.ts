@@ -9,12 +9,13 @@ import { PARTITION_BYTES } from "../store/catalog.ts";
 import { Schema } from "../store/schema.ts";
 import { Store } from "../store/store.ts";
 import { Applier } from "./applier.ts";
+import { ChangeProgress } from "./changes.ts";
 import { ContinuousFile } from "./continuous-file.ts";
 import { Databases } from "./databases.ts";
 import { applyDeletion, applyDrop, TouchedSeries } from "./deletions.ts";
 import type { Options } from "./options.ts";
 import { AUTOGEN, gridOf } from "./policies.ts";
-import { decodeDeletion, decodeDrop, recordKind } from "./record.ts";
+import { decodeDeletion, decodeDrop, decodeProgress, recordKind } from "./record.ts";
 import { SealedList } from "./sealed-list.ts";
 import { Users } from "./users.ts";
 
@@ -27,6 +28,8 @@ export interface OpenParts {
   readonly databases: Databases;
   readonly users: Users;
   readonly log: Wal;
+  /** What the log says last of a change over several threads. */
+  readonly progress: ChangeProgress;
   readonly stores: readonly Store[];
   readonly applier: Applier;
   readonly continuous: ContinuousFile;
@@ -96,11 +99,16 @@ export async function openParts(
   const applier = new Applier(kernels, schema, records, partitions);
   const from = Math.min(...stores.map((store) => store.logPosition));
   const touched = new TouchedSeries();
+  const progress = new ChangeProgress();
   log.replay(from, (record) => {
     const kind = recordKind(record);
     if (kind === "batch") applier.replay(record);
+    if (kind === "progress") progress.replay(decodeProgress(record));
     if (kind === "drop") applyDrop(schema, stores, decodeDrop(record));
-    if (kind === "deletion") touched.add(applyDeletion(kernels, schema, stores, decodeDeletion(record)));
+    if (kind !== "deletion") return;
+    const deletion = decodeDeletion(record);
+    touched.add(applyDeletion(kernels, schema, stores, deletion));
+    if ("step" in deletion) progress.replay({ change: deletion.step.change, done: [deletion.step.step] });
   });
   touched.dropEmpty(schema);
   const subscriptions = new SealedList<Subscription>(disk, `${dataDir}/subscriptions`, "serie subscriptions");
@@ -113,6 +121,7 @@ export async function openParts(
     databases,
     users,
     log,
+    progress,
     stores,
     applier,
     continuous,

@@ -1,11 +1,12 @@
-// Records of the log: a WriteBatch (model/batch.ts) as it is, a drop, or a deletion.
+// Records of the log: a WriteBatch (model/batch.ts) as it is, a drop, a deletion, or what is done of a change.
 //
 //   drop       u32 magic "SDR1"   JSON { database, measurement, retentionPolicy? }, measurement null = all of the database, or
 //                                 of its retention policy
-//   deletion   u32 magic "SDL1"   JSON { database, retentionPolicy, measurement, where, ranges }
+//   deletion   u32 magic "SDL1"   JSON { database, retentionPolicy, measurement, where, ranges, step? }
 //              u32 magic "SDF1"   the same with fields: their values are deleted, the others of a row stay
 //              u32 magic "SDP1"   u32 length of the JSON   JSON { database, retentionPolicy, measurement, keys, counts, fields? }
 //                                 i64 first, i64 last a range, as many of each key as `counts` says, little endian
+//   progress   u32 magic "SDC1"   JSON { change, done }: the steps of a change over several threads that this one has done
 //
 // (Logs of before have points as JSON in the first two: { ..., points: [[key, [[first, last]]]] }.)
 //
@@ -20,6 +21,7 @@ const DROP_MAGIC = 0x31524453; // "SDR1"
 const DELETE_MAGIC = 0x314c4453; // "SDL1"
 const DELETE_FIELDS_MAGIC = 0x31464453; // "SDF1"
 const DELETE_POINTS_MAGIC = 0x31504453; // "SDP1"
+const PROGRESS_MAGIC = 0x31434453; // "SDC1"
 
 export interface Drop {
   readonly database: string;
@@ -38,6 +40,8 @@ export interface RangeDeletion {
   readonly ranges: readonly TimeRange[];
   /** Absent: all of a row. */
   readonly fields?: readonly string[];
+  /** What it is of a change over several threads. (No record of its own: of two, a crash may leave the later alone.) */
+  readonly step?: Step;
 }
 
 export interface PointDeletion {
@@ -51,6 +55,27 @@ export interface PointDeletion {
 }
 
 export type DeletionRecord = RangeDeletion | PointDeletion;
+
+/** A step of a change over several threads: see changes.ts. */
+export interface Step {
+  /** The change's id. */
+  readonly change: string;
+  readonly step: number;
+}
+
+export interface Progress {
+  readonly change: string;
+  /** Numbers of steps. */
+  readonly done: readonly number[];
+}
+
+export function encodeProgress(progress: Progress): Uint8Array {
+  return encode(PROGRESS_MAGIC, progress);
+}
+
+export function decodeProgress(record: Uint8Array): Progress {
+  return decode(record) as Progress;
+}
 
 export function encodeDrop(drop: Drop): Uint8Array {
   return encode(DROP_MAGIC, drop);
@@ -116,11 +141,12 @@ function decodePoints(record: Uint8Array): PointDeletion {
 }
 
 /** What a record is; null when it is none of them. */
-export function recordKind(record: Uint8Array): "batch" | "drop" | "deletion" | null {
+export function recordKind(record: Uint8Array): "batch" | "drop" | "deletion" | "progress" | null {
   if (record.length < 4) return null;
   const magic = magicOf(record);
   if (magic === BATCH_MAGIC) return "batch";
   if (magic === DROP_MAGIC) return "drop";
+  if (magic === PROGRESS_MAGIC) return "progress";
   return DELETIONS.includes(magic) ? "deletion" : null;
 }
 
@@ -131,10 +157,7 @@ function magicOf(record: Uint8Array): number {
 }
 
 function encode(magic: number, value: unknown): Uint8Array {
-  const text = JSON.stringify(value, (_, each) =>
-    typeof each === "bigint" ? { int64: String(each) } : each,
-  );
-  const body = new TextEncoder().encode(text);
+  const body = encodeJson(value);
   const record = new Uint8Array(4 + body.length);
   new DataView(record.buffer).setUint32(0, magic, true);
   record.set(body, 4);
@@ -142,7 +165,18 @@ function encode(magic: number, value: unknown): Uint8Array {
 }
 
 function decode(record: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(record.subarray(4)), (_, each) =>
-    typeof each === "object" && each !== null && typeof each.int64 === "string" ? BigInt(each.int64) : each,
-  );
+  return decodeJson(record.subarray(4));
 }
+
+/** JSON with integers beyond those that it has. */
+export function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value, toPlain));
+}
+
+export function decodeJson(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes), fromPlain);
+}
+
+const toPlain = (_: string, each: unknown) => (typeof each === "bigint" ? { int64: String(each) } : each);
+const fromPlain = (_: string, each: { int64?: unknown } | null) =>
+  typeof each === "object" && each !== null && typeof each.int64 === "string" ? BigInt(each.int64) : each;

@@ -11,6 +11,7 @@ import { type TimeWindow, uncovered } from "../model/windows.ts";
 import type { SegmentEntry } from "../store/manifest.ts";
 import type { Schema } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
+import { NO_STEPS, type Steps } from "./changes.ts";
 import type { Databases } from "./databases.ts";
 import { applyDrop, type Deletions } from "./deletions.ts";
 import type { Maintenance } from "./maintenance.ts";
@@ -195,8 +196,11 @@ export class Retention implements RetentionAdministration {
     );
   }
 
-  async dropShard(id: bigint): Promise<void> {
+  /** One step. */
+  async dropShard(id: bigint, steps: Steps = NO_STEPS): Promise<void> {
     const { stores, log, maintenance, deletions, checkWritable } = this.#parts;
+    // (what its window has now came later)
+    if (steps.isDone(0)) return;
     await maintenance.flush();
     await maintenance.exclusively(async () => {
       checkWritable();
@@ -209,7 +213,8 @@ export class Retention implements RetentionAdministration {
       const ranges = uncovered(windowOf(entry), others.map(windowOf)).map(
         ({ start, end }) => [start, end - 1n] as const,
       );
-      await deletions.log({ database, retentionPolicy, measurement: null, where: null, ranges });
+      const deletion = { database, retentionPolicy, measurement: null, where: null, ranges };
+      await deletions.log(deletion, steps.done(0));
       await log.sync();
       for (const store of stores) await store.expire(isIt);
     });
