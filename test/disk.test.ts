@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DiskError } from "../src/base/errors.ts";
@@ -79,6 +79,22 @@ test("a mapped file outlives its name", () =>
     const mapped = nodeDisk.map(path);
     nodeDisk.unlink(path);
     expect(string(mapped)).toBe("still here");
+  }));
+
+test("what is unmapped is gone at once, views of it as well", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "file");
+    await replaceFile(nodeDisk, path, text("for now"));
+    const mapped = nodeDisk.map(path);
+    const view = mapped.subarray(4);
+    if (process.platform === "linux") expect(readFileSync("/proc/self/maps", "utf8")).toContain(path);
+    nodeDisk.unmap(mapped);
+    expect([mapped.length, view.length]).toEqual([0, 0]);
+    if (process.platform === "linux") expect(readFileSync("/proc/self/maps", "utf8")).not.toContain(path);
+    expect(string(nodeDisk.map(path))).toBe("for now");
+    // an empty file has no mapping
+    nodeDisk.open(join(folder, "empty"), "create").close();
+    nodeDisk.unmap(nodeDisk.map(join(folder, "empty")));
   }));
 
 test("a refusal says operation, path and errno", () =>

@@ -41,10 +41,15 @@ export interface Disk {
   /** The whole of a small file (manifest, options), in the heap. */
   readFile(path: string): Uint8Array;
   /**
-   * The file's bytes, paged in on demand; an empty array for an empty file. Stays valid after `unlink`; there is
-   * no unmap: the pages go when the array is collected. Never write to it, never truncate the file.
+   * The file's bytes, paged in on demand; an empty array for an empty file. Stays valid after `unlink`, until `unmap` or until it
+   * is collected. Never write to it, never truncate the file.
    */
   map(path: string): Uint8Array;
+  /**
+   * Ends what `map` gave: its pages, and the blocks of a file that was unlinked, are free now and not when the collector comes.
+   * The array and all views of it are empty then.
+   */
+  unmap(bytes: Uint8Array): void;
   exists(path: string): boolean;
   size(path: string): number;
   /** Names in a folder, sorted, without "." and "..". */

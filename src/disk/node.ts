@@ -121,6 +121,8 @@ export const nodeDisk: Disk = {
   open: (path, mode) => new NodeFile(path, mode),
   readFile: (path) => tried("read", path, () => new Uint8Array(readFileSync(path))),
   map: (path) => tried("map", path, () => (statSync(path).size === 0 ? new Uint8Array(0) : Bun.mmap(path))),
+  // (a buffer that is transferred gives up what it stands on; Bun has no other way)
+  unmap: ({ buffer }) => void (buffer as ArrayBuffer).transfer(0),
   exists: (path) => existsSync(path),
   size: (path) => tried("stat", path, () => statSync(path).size),
   list: (folder) => tried("list", folder, () => readdirSync(folder).sort()),

@@ -239,6 +239,7 @@ export class Wal implements Log {
         if (cursor.kind === RECORD && cursor.position > from) apply(cursor.payload, cursor.position);
       if (cursor.state !== "end")
         throw new CorruptionError(path, cursor.offset, "the bytes changed after recovery");
+      this.#disk.unmap(bytes);
     }
   }
 

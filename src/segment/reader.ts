@@ -67,7 +67,13 @@ export class SegmentReader {
    * and offset for a damaged or cut file, `InputError` for a version that this serie does not know, `DiskError`.
    */
   static open(disk: Disk, path: string, kernels: Kernels): SegmentReader {
-    return new SegmentReader(disk, path, kernels, readParts(path, disk.map(path)));
+    const bytes = disk.map(path);
+    try {
+      return new SegmentReader(disk, path, kernels, readParts(path, bytes));
+    } catch (error) {
+      disk.unmap(bytes);
+      throw error;
+    }
   }
 
   /** The rows of a measurement; its index is parsed at the first call. Undefined when it has none here. */
@@ -102,12 +108,13 @@ export class SegmentReader {
     this.#references++;
   }
 
-  /** Gives a reference back; the last one closes, and removes the file if `unlink` was called. Throws `DiskError`. */
+  /** Gives a reference back; the last one unmaps the file, and removes it if `unlink` was called. Throws `DiskError`. */
   release(): void {
     assert(this.#references > 0, `segment ${this.path} is released too often`);
     this.#references--;
     if (this.#references > 0) return;
     this.#opened.clear();
+    this.#disk.unmap(this.#bytes);
     if (this.#doomed) this.#disk.unlink(this.path);
   }
 

@@ -144,6 +144,7 @@ export class Catalog {
         frame.keys,
       );
     }
+    disk.unmap(bytes);
     this.#key.release();
   }
 

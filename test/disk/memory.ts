@@ -227,7 +227,12 @@ export class MemoryDisk implements Disk {
 
   map(path: string): Uint8Array {
     this.#check("map", path);
-    return this.#inode("map", path).bytes;
+    // (a copy, for `unmap` to take away)
+    return this.#inode("map", path).bytes.slice();
+  }
+
+  unmap({ buffer }: Uint8Array): void {
+    (buffer as ArrayBuffer).transfer(0);
   }
 
   exists(path: string): boolean {
