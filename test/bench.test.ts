@@ -21,7 +21,7 @@ import { type Dataset, generate, generateIngest, generateNewSeries } from "../sc
 import { readFlags } from "../scripts/bench/flags.ts";
 import { later, stampsOf } from "../scripts/bench/ingest-client.ts";
 import { duckdb, type Product, workingTree } from "../scripts/bench/products.ts";
-import { queries } from "../scripts/bench/queries.ts";
+import { paths, queries } from "../scripts/bench/queries.ts";
 import { Random } from "../scripts/bench/random.ts";
 import { generateShape, shapes } from "../scripts/bench/shapes.ts";
 import { measureSingles } from "../scripts/bench/singles.ts";
@@ -204,7 +204,7 @@ test("two servers' answers are the same but for the rounding of floats", () => {
 test("every query can be asked of small data", () => {
   withFolder((folder) => {
     const data = generate(folder, "decimal", { hostCount: 9, stepCount: 60, batchRows: 100, seed: 1 });
-    for (const query of queries) {
+    for (const query of [...queries, ...paths]) {
       const question = query.ask(data, new Random(1));
       expect(question.influxql).toStartWith("SELECT ");
       expect(question.sql).toStartWith("SELECT ");
@@ -223,13 +223,14 @@ test("DuckDB, loaded with the lines, answers every question", async () => {
     warmUpMs: 0,
     queryTimeoutMs: 60_000,
   };
-  const trial = new Trial(duckdb, folder, { ...limits, repetitions: 1 });
+  const trial = new Trial(duckdb, folder, { ...limits, repetitions: 1, coldRepetitions: 1 });
   try {
     if (duckdb.version() === null) return;
     expect((await trial.load(data.bodies)).report.rowCount).toBe(9 * 60);
     const running = await trial.reopen();
     // (a wrong answer throws)
-    for (const query of queries) expect(await trial.query(running, query, data, 1)).not.toBeNull();
+    for (const query of [...queries, ...paths])
+      expect(await trial.query(running, query, data, 1)).not.toBeNull();
   } finally {
     await trial.close();
     rmSync(folder, { recursive: true });
@@ -259,7 +260,12 @@ test("dashboards: a wrong answer and values that are lost end the benchmark", as
   const ingest = { bodies, spanS: 100 };
   const limits = { connections: 2, loadTimeoutMs: 60_000, settleTimeoutMs: 1, warmUpMs: 0 };
   const product = workingTree(1);
-  const trial = new Trial(product, folder, { ...limits, queryTimeoutMs: 60_000, repetitions: 1 });
+  const trial = new Trial(product, folder, {
+    ...limits,
+    queryTimeoutMs: 60_000,
+    repetitions: 1,
+    coldRepetitions: 1,
+  });
   const period = { forMs: 100, seed: 1 };
   try {
     // (rows that are written again would be missing, too)

@@ -2,11 +2,48 @@
 import { DASHBOARDS, type DashboardsResult } from "./dashboards.ts";
 import type { Dataset } from "./dataset.ts";
 import type { FigureMaker, Measured } from "./figures.ts";
+import { paths, type Query, queries } from "./queries.ts";
 import { shapeNames, shapes } from "./shapes.ts";
 import { SINGLES_CONNECTIONS, type SingleForm, type SinglesResult, singleForms } from "./singles.ts";
-import { megabytes, microseconds, millions, milliseconds, plain, type Section, thousands } from "./table.ts";
+import {
+  megabytes,
+  megabytesPerS,
+  microseconds,
+  millions,
+  milliseconds,
+  plain,
+  type Section,
+  thousands,
+} from "./table.ts";
 import type { LoadResult } from "./trial.ts";
 import { FIELD_COUNT, kindNames } from "./tsbs.ts";
+
+/** Every query as it was asked again and again, what other paths cost, and each as the first of a server that has to read its data. */
+export function querySections(figure: FigureMaker, measured: ReadonlyMap<string, Measured>): Section[] {
+  const asked = new Set<Query>([...measured.values()].flatMap((one) => [...one.queries.keys()]));
+  const median = (query: Query) =>
+    figure(`${query.name}: ${query.meaning}`, "less", milliseconds, (one) => {
+      const result = one.queries.get(query);
+      return result === undefined ? undefined : (result?.medianMs ?? null);
+    });
+  const speed = (query: Query) =>
+    figure("the same, JSON a second", "more", megabytesPerS, (one) => {
+      const result = one.queries.get(query);
+      return result?.answerBytes ? result.answerBytes / result.medianMs / 1e3 : undefined;
+    });
+  const wide = paths.filter((query) => asked.has(query));
+  return [
+    { title: "queries, median", figures: queries.filter((query) => asked.has(query)).map(median) },
+    {
+      title: "other paths, median",
+      figures: wide.flatMap((query) => (query.rows ? [median(query), speed(query)] : [median(query)])),
+    },
+    {
+      title: "the same queries, each the first after a start with a cold page cache, median",
+      figures: queries.map((query) => figure(query.name, "less", milliseconds, (one) => one.cold.get(query))),
+    },
+  ];
+}
 
 /** Whether any product has any figure of it. */
 export function isMeasured({ figures }: Section): boolean {

@@ -6,6 +6,7 @@ import {
   dashboardSection,
   gzipSection,
   isMeasured,
+  querySections,
   shapeSection,
   singlesSections,
   stageSection,
@@ -13,7 +14,16 @@ import {
 import type { Query } from "./queries.ts";
 import type { Shape } from "./shapes.ts";
 import type { SingleForm, SinglesResult } from "./singles.ts";
-import { type Figure, megabytes, millions, milliseconds, plain, type Section, seconds } from "./table.ts";
+import {
+  type Figure,
+  megabytes,
+  megabytesPerS,
+  millions,
+  milliseconds,
+  plain,
+  type Section,
+  seconds,
+} from "./table.ts";
 import type { LoadResult, QueryResult } from "./trial.ts";
 import { FIELD_COUNT, type Kind, kindNames } from "./tsbs.ts";
 
@@ -26,8 +36,12 @@ export interface ShapeResult {
 export interface Measured {
   readonly loads: Map<Kind, LoadResult>;
   readonly queries: Map<Query, QueryResult | null>;
+  /** Medians, ms, each time the first after a start with a cold page cache; null: the product has no such query. */
+  readonly cold: Map<Query, number | null>;
   /** Of the parser alone, in this process. */
   readonly parser: Map<Kind, ParserSpeed>;
+  /** Values a second that a column's pages are summed at, in this process. */
+  readonly folds: Map<Kind, number>;
   /** null: the product takes no such form. */
   readonly singles: Map<SingleForm, SinglesResult | null>;
   /** The first kind's bodies as gzip. */
@@ -127,28 +141,21 @@ export function sections(
     };
   });
 
-  const parser: Section = {
-    title: "parser alone, one core",
-    figures: datasets.map((data) =>
+  const alone: Section = {
+    title: "alone, one core",
+    figures: datasets.flatMap((data) => [
       figure(
-        `line protocol, ${kindNames[data.kind]}`,
+        `parser of line protocol, ${kindNames[data.kind]}`,
         "more",
-        (value) => `${value.toFixed(0)} MB/s`,
+        megabytesPerS,
         (one) => one.parser.get(data.kind)?.megabytesPerS,
       ),
-    ),
+      figure(`sum of a column of pages, values a second, ${kindNames[data.kind]}`, "more", millions, (one) =>
+        one.folds.get(data.kind),
+      ),
+    ]),
   };
-
-  const asked = new Set<Query>([...measured.values()].flatMap((one) => [...one.queries.keys()]));
-  const questions: Section = {
-    title: "queries, median",
-    figures: [...asked].map((query) =>
-      figure(`${query.name}: ${query.meaning}`, "less", milliseconds, (one) => {
-        const result = one.queries.get(query);
-        return result === undefined ? undefined : (result?.medianMs ?? null);
-      }),
-    ),
-  };
+  const questions = querySections(figure, measured);
 
   const start: Section = {
     title: "start-up with this data",
@@ -161,7 +168,7 @@ export function sections(
     dashboardSection(figure),
     shapeSection(figure),
   ];
-  if (burst === null) return [parser, ...loads, questions, start, ...more].filter(isMeasured);
+  if (burst === null) return [alone, ...loads, ...questions, start, ...more].filter(isMeasured);
 
   const ofBurst = (value: (load: LoadResult) => number) => (one: Measured) => {
     if (!one.burst) return undefined;
@@ -180,5 +187,5 @@ export function sections(
       figure("peak memory", "less", megabytes, (one) => one.burst?.peakRssBytes),
     ],
   };
-  return [parser, ...loads, questions, start, newSeries, ...more].filter(isMeasured);
+  return [alone, ...loads, ...questions, start, newSeries, ...more].filter(isMeasured);
 }

@@ -35,7 +35,7 @@ export const usage = `bun run bench [flags]
   --quick                    100 hosts x 200 steps and 30,000 new series instead of 1,000 x 1,000 and 300,000
   --series N                 new series in the burst; 0 leaves it out
   --no-queries               loads only
-  --no-more                  no single points, no gzip, no dashboards, no other kinds of values
+  --no-more                  no single points, no gzip, no dashboards, no other kinds of values, no cold page cache
   --repetitions N            of each query (default 20)
   --seed N                   of the data and of the queries (default 1)
   --threads N[,M...]         threads of serie's server; several are columns of their own (default: what the server takes)

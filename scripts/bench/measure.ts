@@ -5,8 +5,10 @@ import { INGEST_MEASUREMENT, type Ingest, measureDashboards } from "./dashboards
 import { type Bodies, type Dataset, generate, generateIngest, generateNewSeries } from "./dataset.ts";
 import type { Measured, ShapeResult } from "./figures.ts";
 import type { Flags } from "./flags.ts";
+import { measureFold } from "./fold-speed.ts";
+import { dropPageCache } from "./page-cache.ts";
 import { ceiling, type Product } from "./products.ts";
-import { queries } from "./queries.ts";
+import { paths, queries } from "./queries.ts";
 import { generateShape, type ShapedData, shapeMeasurement, shapeNames, shapes } from "./shapes.ts";
 import { measureSingles, singleForms } from "./singles.ts";
 import { checkStored } from "./stored.ts";
@@ -37,6 +39,7 @@ export function limitsOf(flags: Flags): Limits {
     warmUpMs: flags.quick ? 100 : 1000,
     queryTimeoutMs: 10_000,
     repetitions: flags.repetitions,
+    coldRepetitions: flags.quick ? 1 : 3,
   };
 }
 
@@ -73,6 +76,8 @@ export async function measure(
       queries: new Map(),
       parser: new Map(),
       ceiling: new Map(),
+      folds: new Map(),
+      cold: new Map(),
       singles: new Map(),
       shapes: new Map(),
     },
@@ -98,7 +103,9 @@ async function measureWith(
   if (product.queriesOnly === true) {
     note(`${product.name}: loading ${kindNames[data.kind]}`);
     const { report } = await trial.load(data.bodies);
-    if (report.complete) await askAll(product, await trial.reopen(), trial, data, flags, measured);
+    if (!report.complete) return;
+    await askAll(product, await trial.reopen(), trial, data, flags, measured);
+    if (flags.more) await askCold(product, trial, data, flags, measured);
     await trial.stop();
     return;
   }
@@ -129,10 +136,11 @@ async function measureWith(
     const period = { forMs: flags.quick ? 1000 : 10_000, seed: flags.seed };
     measured.dashboards = await measureDashboards(product, running, data, ingest, period);
   }
+  if (flags.more) await askCold(product, trial, data, flags, measured);
   await trial.stop();
 }
 
-/** What no server can be faster than, on this machine: the parser alone, and with it the receiving. */
+/** What no server can be faster than, on this machine: the parser alone, with it the receiving, and a fold alone. */
 async function measureLimits(
   folder: string,
   limits: Limits,
@@ -149,7 +157,10 @@ async function measureLimits(
       await alone.close();
     }
   }
-  for (const each of datasets) measured.parser.set(each.kind, measureParser(each));
+  for (const each of datasets) {
+    measured.parser.set(each.kind, measureParser(each));
+    measured.folds.set(each.kind, measureFold(each));
+  }
 }
 
 async function measureShape(trial: Trial, product: Product, data: ShapedData): Promise<ShapeResult> {
@@ -181,12 +192,28 @@ async function askAll(
   // all of them share code, which has been running for long where people ask: the first to be measured is not to pay for it
   note(`${product.name}: warming up`);
   for (const query of queries) await trial.warmUp(running, query, data, flags.seed);
-  for (const query of queries) {
+  for (const query of [...queries, ...paths]) {
     const result = await trial.query(running, query, data, flags.seed);
     measured.queries.set(query, result);
     if (result)
       note(`${product.name}: ${query.name} ${milliseconds(result.medianMs)} (${result.repetitions} times)`);
   }
+}
+
+/** Every query as the first after a start, of data that no one has read since the machine started. */
+async function askCold(
+  product: Product,
+  trial: Trial,
+  data: Dataset,
+  flags: Flags,
+  measured: Measured,
+): Promise<void> {
+  if (!dropPageCache()) {
+    note("no queries with a cold page cache: only root can empty it");
+    return;
+  }
+  note(`${product.name}: queries with a cold page cache`);
+  for (const query of queries) measured.cold.set(query, await trial.coldQuery(query, data, flags.seed));
 }
 
 export function note(text: string): void {

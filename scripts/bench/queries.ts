@@ -19,6 +19,8 @@ export interface Question {
 export interface Query {
   readonly name: string;
   readonly meaning: string;
+  /** Its answer is large: how fast it is written counts. */
+  readonly rows?: boolean;
   ask(data: Dataset, random: Random): Question;
 }
 
@@ -48,6 +50,12 @@ export const queries: readonly Query[] = [
   { name: "lastpoint", meaning: "last row of every host", ask: lastpoint },
   { name: "groupby-orderby-limit", meaning: "max by minute, last 5 before a time", ask: lastMinutes },
   { name: "raw-range", meaning: "rows of 1 host, 1 hour", ask: rawRange },
+];
+
+/** What TSBS does not ask: one path each of what a query may cost. */
+export const paths: readonly Query[] = [
+  { name: "wide range", meaning: "max of 1 field of all rows, which statistics answer", ask: maxOfAll },
+  { name: "whole rows", meaning: "all fields and tags of 100 hosts", rows: true, ask: wholeRows },
 ];
 
 /** `hours`: as many as there are, at most. */
@@ -190,6 +198,37 @@ function rawRange(data: Dataset, random: Random): Question {
   });
   return {
     influxql: `SELECT * FROM cpu WHERE ${hostCondition(hosts)} AND ${timeCondition(range)}`,
+    metricsql: `/api/v1/query?${parameters}`,
+    sql: `SELECT * FROM cpu WHERE ${sqlCondition(range, hosts)} ORDER BY time`,
+    expected: rowsOf(data, hosts, range),
+  };
+}
+
+function maxOfAll(data: Dataset): Question {
+  const range = { first: 0, end: data.stepCount };
+  const hosts = Array.from({ length: data.hostCount }, (_, host) => host);
+  return {
+    influxql: `SELECT max(usage_user) FROM cpu WHERE ${timeCondition(range)}`,
+    metricsql: rangeQuery(
+      (window) => `max(max_over_time(${selector(1, null)}${window}))`,
+      range,
+      data.stepCount * STEP_S,
+    ),
+    sql: `SELECT max(usage_user) FROM cpu WHERE ${sqlCondition(range, null)}`,
+    expected: fold(data, { hosts, fieldCount: 1, ...range, windowSteps: data.stepCount, aggregate: "max" }),
+  };
+}
+
+function wholeRows(data: Dataset): Question {
+  const range = { first: 0, end: data.stepCount };
+  const hosts = Array.from({ length: Math.min(100, data.hostCount) }, (_, host) => host);
+  const parameters = new URLSearchParams({
+    query: `${selector(fieldNames.length, hosts)}[${data.stepCount * STEP_S}s]`,
+    time: (timeS(range.end) - 0.001).toFixed(3),
+    nocache: "1",
+  });
+  return {
+    influxql: `SELECT * FROM cpu WHERE ${timeCondition(range)} AND (${hostCondition(hosts)})`,
     metricsql: `/api/v1/query?${parameters}`,
     sql: `SELECT * FROM cpu WHERE ${sqlCondition(range, hosts)} ORDER BY time`,
     expected: rowsOf(data, hosts, range),

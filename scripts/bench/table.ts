@@ -69,6 +69,8 @@ export function factorOf({ better }: Pick<Figure, "better">, mine: number, their
 
 export const millions = (value: number) => `${(value / 1e6).toFixed(2)} M`;
 export const megabytes = (value: number) => `${(value / 1e6).toFixed(0)} MB`;
+/** Of a number of megabytes. */
+export const megabytesPerS = (value: number) => `${value.toFixed(0)} MB/s`;
 export const seconds = (value: number) => `${value.toFixed(2)} s`;
 export const milliseconds = (value: number) => `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ms`;
 export const plain = (value: number) => value.toFixed(2);

@@ -1,7 +1,8 @@
 // Measures one product: a load of each kind, a burst of new series, start-up with data, and the queries.
 //
 //     start -> load (4 connections) -> last answer -> settle -> SIGTERM -> size on disk
-//           -> start again (timed until ready) -> queries -> SIGTERM -> data deleted
+//           -> start again (timed until ready) -> queries -> SIGTERM
+//           -> for each query, without the page cache: start -> query -> SIGTERM -> data deleted
 //
 // CPU is the server's alone (utime + stime), counted from before the first write until the process has ended, so
 // that flushes, merges and encodes belong to the load that caused them.
@@ -11,8 +12,9 @@ import { compare } from "./answer.ts";
 import { Child, freePort, runScript } from "./child.ts";
 import type { Bodies, Dataset } from "./dataset.ts";
 import type { LoadReport, LoadRequest } from "./load.ts";
+import { dropPageCache } from "./page-cache.ts";
 import type { Product } from "./products.ts";
-import type { Query } from "./queries.ts";
+import type { Query, Question } from "./queries.ts";
 import { Random } from "./random.ts";
 
 export interface Limits {
@@ -25,6 +27,8 @@ export interface Limits {
   /** Of one query with all its repetitions. */
   readonly queryTimeoutMs: number;
   readonly repetitions: number;
+  /** Of a query with a cold page cache: a server is started for each. */
+  readonly coldRepetitions: number;
 }
 
 export interface LoadResult {
@@ -46,6 +50,8 @@ export interface QueryResult {
   readonly repetitions: number;
   /** The first question's answer: the same question for every product. */
   readonly firstBody: string;
+  /** Of that answer; null: its way over HTTP is not in the time. */
+  readonly answerBytes: number | null;
 }
 
 /** A running server of a product. */
@@ -125,7 +131,7 @@ export class Trial {
 
   /** Median time of a query until its whole answer is read; null when the product has no such query. */
   async query(running: Running, query: Query, data: Dataset, seed: number): Promise<QueryResult | null> {
-    const { product, limits } = this;
+    const { limits } = this;
     const random = new Random(seed);
     const times: number[] = [];
     const started = performance.now();
@@ -133,29 +139,56 @@ export class Trial {
     let isWarm = false;
     let firstBody: string | undefined;
     while (times.length < limits.repetitions) {
-      const question = query.ask(data, random);
-      const path = product.queryPath(question);
-      if (path === null) return null;
-      const start = performance.now();
-      // what compressing and inflating cost is no part of a query, and not every product does it
-      const response = await fetch(running.base + path, { headers: { "Accept-Encoding": "identity" } });
-      const body = await response.text();
-      const answeredMs = performance.now() - start;
-      firstBody ??= body;
-      try {
-        if (!response.ok) throw new Error(`status ${response.status}: ${body.slice(0, 300)}`);
-        compare(product.read(body), question.expected, product.tolerance);
-      } catch (error) {
-        throw new Error(
-          `${product.name}, ${query.name}: ${(error as Error).message}\n  ${question.influxql}`,
-        );
-      }
-      if (isWarm) times.push(product.elapsedMs?.(body) ?? answeredMs);
+      const answered = await this.#ask(running, query, query.ask(data, random));
+      if (answered === null) return null;
+      firstBody ??= answered.body;
+      if (isWarm) times.push(answered.elapsedMs);
       // caches and compilers warm up for a while; those answers are checked, and not counted
       isWarm ||= performance.now() >= started + limits.warmUpMs;
       if (times.length >= 3 && performance.now() > deadline) break;
     }
-    return { medianMs: median(times), repetitions: times.length, firstBody: firstBody ?? "" };
+    const answerBytes = this.product.elapsedMs ? null : (firstBody?.length ?? 0);
+    return { medianMs: median(times), repetitions: times.length, firstBody: firstBody ?? "", answerBytes };
+  }
+
+  /**
+   * Median time of a query that is the first of a server just started, over data that has to come from the disk; null when the
+   * product has no such query. Not to be called where `dropPageCache` cannot.
+   */
+  async coldQuery(query: Query, data: Dataset, seed: number): Promise<number | null> {
+    const random = new Random(seed);
+    const times: number[] = [];
+    for (let i = 0; i < this.limits.coldRepetitions; i++) {
+      await this.stop();
+      dropPageCache();
+      const answered = await this.#ask(await this.#start(), query, query.ask(data, random));
+      if (answered === null) return null;
+      times.push(answered.elapsedMs);
+    }
+    return median(times);
+  }
+
+  /** Asks, reads the whole answer and checks it; null when the product cannot be asked this. Throws an Error at a wrong answer. */
+  async #ask(
+    { base }: Running,
+    query: Query,
+    question: Question,
+  ): Promise<{ body: string; elapsedMs: number } | null> {
+    const { product } = this;
+    const path = product.queryPath(question);
+    if (path === null) return null;
+    const start = performance.now();
+    // what compressing and inflating cost is no part of a query, and not every product does it
+    const response = await fetch(base + path, { headers: { "Accept-Encoding": "identity" } });
+    const body = await response.text();
+    const answeredMs = performance.now() - start;
+    try {
+      if (!response.ok) throw new Error(`status ${response.status}: ${body.slice(0, 300)}`);
+      compare(product.read(body), question.expected, product.tolerance);
+    } catch (error) {
+      throw new Error(`${product.name}, ${query.name}: ${(error as Error).message}\n  ${question.influxql}`);
+    }
+    return { body, elapsedMs: product.elapsedMs?.(body) ?? answeredMs };
   }
 
   /** Ends the running server, if any; its CPU time, seconds. */

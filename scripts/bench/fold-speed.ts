@@ -1,0 +1,59 @@
+// What a fold over one column costs, on one core and without a server: the sum of pages that the codec wrote.
+import { encodePage, foldPage, maxPageBytes } from "../../src/codec/codec.ts";
+import { accumulatorBytes, initAccumulators, readAccumulators } from "../../src/kernels/fold.ts";
+import { Kernels } from "../../src/kernels/kernels.ts";
+import { Fold } from "../../src/model/scan.ts";
+import { FieldType } from "../../src/model/types.ts";
+import type { Dataset } from "./dataset.ts";
+import { FIELD_COUNT } from "./tsbs.ts";
+
+/** So many columns, one after the other: more than caches of a core hold. */
+const COLUMNS = 2000;
+const PAGE_ROWS = 2048;
+
+/**
+ * Values a second, of columns of the data set as pages of a segment (one a series, 2,048 rows at most), all in one window; the
+ * best round counts (the others met other processes). Throws at a wrong sum.
+ */
+export function measureFold(data: Dataset, rounds = 10): number {
+  const type = data.kind === "int" ? FieldType.Integer : FieldType.Float;
+  const rowCount = Math.min(PAGE_ROWS, data.stepCount);
+  const kernels = new Kernels();
+  const room = maxPageBytes(type, rowCount, 0);
+  const values = kernels.alloc(rowCount * 8);
+  const present = kernels.alloc(rowCount);
+  const times = kernels.alloc(rowCount * 8);
+  for (let row = 0; row < rowCount; row++) kernels.longs[(times >>> 3) + row] = BigInt(row);
+  const bounds = kernels.alloc(16);
+  kernels.longs[(bounds >>> 3) + 1] = BigInt(rowCount);
+
+  const column = { type, rowCount, values, present: 0, heap: 0, heapBytes: 0 };
+  const pages: { readonly at: number; readonly sizeBytes: number }[] = [];
+  let expected = 0;
+  for (let i = 0; i < Math.min(COLUMNS, data.hostCount * FIELD_COUNT); i++) {
+    for (let row = 0; row < rowCount; row++) {
+      const value = data.values[row * data.hostCount * FIELD_COUNT + i]!;
+      if (type === FieldType.Integer) kernels.longs[(values >>> 3) + row] = BigInt(value);
+      else kernels.doubles[(values >>> 3) + row] = value;
+      expected += value;
+    }
+    const at = kernels.alloc(room);
+    pages.push({ at, sizeBytes: encodePage(kernels, column, at) });
+  }
+
+  const accumulators = kernels.alloc(accumulatorBytes(Fold.Sum, 1));
+  const fold = { times, from: 0, to: rowCount, bounds, windowCount: 1, firstWindow: 0 };
+  const target = { values, present, heap: 0 };
+  let bestMs = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    initAccumulators(kernels, Fold.Sum, 1, accumulators);
+    const start = performance.now();
+    for (const { at, sizeBytes } of pages)
+      foldPage(kernels, type, at, sizeBytes, rowCount, { ...fold, keep: Fold.Sum, accumulators }, target);
+    bestMs = Math.min(bestMs, performance.now() - start);
+  }
+  const sum = Number(readAccumulators(kernels, type, 1, Fold.Sum, accumulators)!.sum![0]);
+  if (Math.abs(sum - expected) > 1e-9 * Math.abs(expected))
+    throw new Error(`the pages add up to ${sum}, not to ${expected}`);
+  return ((pages.length * rowCount) / bestMs) * 1e3;
+}
