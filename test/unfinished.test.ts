@@ -1,7 +1,7 @@
 // A change over several threads that a crash came into: whichever threads had done their parts, and wherever further crashes come
 // into the starts that do the rest, it is done whole, and what was written since a thread has done its part stays.
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Clock } from "../src/base/clock.ts";
 import { type Change, ChangeFile, type PendingChange } from "../src/db/changes.ts";
@@ -270,3 +270,41 @@ test.each(killed)(
   },
   60_000,
 );
+
+test("a thread that dies once it has logged its part takes nothing that is written when it is there again", async () => {
+  const dataDir = mkdtempSync(`${tmpdir()}/serie-unfinished-`);
+  const head = await Head.open(resolveOptions({ dataDir, threads: 2 }));
+  const logBytes = () =>
+    readdirSync(`${dataDir}/wal-1-of-2`)
+      .filter((name) => name.endsWith(".log"))
+      .reduce((sum, name) => sum + statSync(`${dataDir}/wal-1-of-2/${name}`).size, 0);
+  const owners = ownersOf(16, 2);
+  try {
+    for (let round = 0; round < 8; round++) {
+      const keys = Array.from({ length: SERIES }, (_, s) => `a${round},s=${s},w=x`);
+      const own = keys.filter((key) => {
+        const partition = partitionOfHash(Bun.hash.xxHash64(Buffer.from(key)) as bigint, owners.length);
+        return owners[partition] === 1;
+      });
+      await head.writeLines(keys.map((key) => `${key} n=1i 1`).join("\n"), { database: "d" });
+      const before = logBytes();
+      const deleting = ask(head, `DELETE FROM a${round} WHERE w = 'x'`);
+      while (logBytes() === before) await new Promise((resolve) => setImmediate(resolve));
+      head.kill(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      const newer = own.map((key) => `${key} n=5i 2`).join("\n");
+      for (let stored = 0; stored === 0; )
+        stored = await head.writeLines(newer, { database: "d" }).then(
+          ({ rows }) => rows,
+          () => Bun.sleep(1).then(() => 0),
+        );
+      await deleting;
+      expect(await ask(head, `SELECT count(n), sum(n) FROM a${round}`)).toEqual([
+        [`a${round}`, 0n, own.length, 5 * own.length],
+      ]);
+    }
+  } finally {
+    await head.close();
+    rmSync(dataDir, { recursive: true });
+  }
+}, 60_000);
