@@ -1,9 +1,10 @@
 // A change over several threads that a crash came into: whichever threads had done their parts, and wherever further crashes come
 // into the starts that do the rest, it is done whole, and what was written since a thread has done its part stays.
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Clock } from "../src/base/clock.ts";
+import { OverloadedError } from "../src/base/errors.ts";
 import { type Change, ChangeFile, type PendingChange } from "../src/db/changes.ts";
 import { Database } from "../src/db/database.ts";
 import { Head } from "../src/db/head.ts";
@@ -171,6 +172,28 @@ for (const [name, isOfRows, change] of changes)
     }
     expect(crashes).toBeGreaterThan(begun.length);
   });
+
+test("a part that finds no memory is not done: it is done when it is asked for again", async () => {
+  const { disk } = await made(seed);
+  const pending: PendingChange = { id: "one", change: { kind: "delete", requests: requests({}, "a", "b") } };
+  for (const thread of [0, 1, 2]) {
+    const share = shareOf("/data", PARTITIONS, thread, THREADS);
+    const parts = await openParts(options, disk, clock, await openDatabases(options, disk), share);
+    const maintenance = new Maintenance(parts.log, parts.stores);
+    const short = spyOn(parts.stores[0]!, "delete").mockImplementation(() => {
+      throw new OverloadedError("out of linear memory: no room to delete fields");
+    });
+    await expect(doPart(pending, parts, maintenance)).rejects.toThrow("out of linear memory");
+    short.mockRestore();
+    await doPart(pending, parts, maintenance);
+    await maintenance.flush();
+    await maintenance.close();
+    await parts.log.close();
+  }
+  const db = await Database.open(options, disk, clock);
+  expect(await ask(db, "SELECT count(n) FROM a, b, c")).toEqual([["c", 0n, 2 * SERIES]]);
+  await db.close();
+});
 
 test("damage is said: of the file, and of a log that is opened to do what is left", async () => {
   const { disk } = await made(seed);

@@ -68,12 +68,14 @@ export class ChangeFile {
 export interface Steps {
   /** Whether a step was done before this thread, or the process, was started again. */
   isDone(step: number): boolean;
-  /** A step is done now; gives what its record has to say. */
-  done(step: number): Step | undefined;
+  /** What the record of a step has to say. */
+  of(step: number): Step | undefined;
+  /** The step is in the log and in memory. */
+  done(step: number): void;
 }
 
 /** Of what is no change over several threads. */
-export const NO_STEPS: Steps = { isDone: () => false, done: () => undefined };
+export const NO_STEPS: Steps = { isDone: () => false, of: () => undefined, done: () => undefined };
 
 /** How far one thread is with its part of the change that is under way. */
 export class ChangeProgress {
@@ -91,10 +93,10 @@ export class ChangeProgress {
     if (change === undefined) return NO_STEPS;
     return {
       isDone: (step) => change === this.#change && this.#done.has(step),
+      of: (step) => ({ change, step }),
       done: (step) => {
         this.#begin(change);
         this.#done.add(step);
-        return { change, step };
       },
     };
   }

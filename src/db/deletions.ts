@@ -91,7 +91,8 @@ export class Deletions implements DeletionAdministration {
         const ranges = [[minTime, maxTime]] as const;
         const named = fields === null ? {} : { fields };
         const deletion = { database, retentionPolicy: null, measurement, where, ranges, ...named };
-        touched.push(...this.#log(withStep(deletion, steps.done(step))));
+        touched.push(...this.#log(withStep(deletion, steps.of(step))));
+        steps.done(step);
         if (pause.due()) await pause.wait();
       }
       await this.#dropEmpty(touched, pause);
@@ -126,10 +127,12 @@ export class Deletions implements DeletionAdministration {
 
   /**
    * Logs a deletion and applies it, in one step, then drops the series that are empty. The caller syncs the log, and keeps
-   * flushes away until this has resolved.
+   * flushes away until this has resolved. `steps`: it is the only one of them.
    */
-  async log(deletion: RangeDeletion, step?: Step): Promise<void> {
-    await this.#dropEmpty(this.#log(withStep(deletion, step)), new Pause());
+  async log(deletion: RangeDeletion, steps: Steps = NO_STEPS): Promise<void> {
+    const touched = this.#log(withStep(deletion, steps.of(0)));
+    steps.done(0);
+    await this.#dropEmpty(touched, new Pause());
   }
 
   #log(deletion: DeletionRecord): Touched[] {

@@ -214,7 +214,7 @@ export class Retention implements RetentionAdministration {
         ({ start, end }) => [start, end - 1n] as const,
       );
       const deletion = { database, retentionPolicy, measurement: null, where: null, ranges };
-      await deletions.log(deletion, steps.done(0));
+      await deletions.log(deletion, steps);
       await log.sync();
       for (const store of stores) await store.expire(isIt);
     });
