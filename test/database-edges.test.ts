@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NotFoundError, OverloadedError } from "../src/base/errors.ts";
 import { Database } from "../src/db/database.ts";
+import { Head } from "../src/db/head.ts";
+import { resolveOptions } from "../src/db/options.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 
@@ -114,3 +116,46 @@ test("what is made of a database beside its DROP goes with it, or is of the next
   }
   expect(outcomes).toEqual(new Set([false, true]));
 }, 60_000);
+
+test.each([1, 2])(
+  "texts with NUL in them make no two groups one, nor two fields, in %d threads",
+  async (threads) => {
+    const db =
+      threads === 1
+        ? await Database.open({ dataDir })
+        : await Head.open(resolveOptions({ dataDir, threads }));
+    const ask = async (text: string) => {
+      const answer: unknown[] = [];
+      for await (const { series } of db.run(text, { database: "d" }))
+        for await (const { tags, rows } of series)
+          answer.push([...(tags?.values() ?? []), ...[...rows].flatMap((row) => row.slice(1))]);
+      return answer.sort();
+    };
+    const pairs = [
+      ["x\0y", "z"],
+      ["x", "y\0z"],
+      ["x\0y\0z", "-"],
+    ] as const;
+    const lines = pairs.flatMap(([a, b], i) => [1, 2].map((time) => `m,a=${a},b=${b} v=${i} ${time}`));
+    await db.writeLines(lines.join("\n"), { database: "d" });
+    const expected = pairs.map(([a, b], i) => [a, b, i]).sort();
+    for (const calls of ["last(v)", "mean(v)", "median(v)", "percentile_approx(v, 50)"])
+      expect([calls, await ask(`SELECT ${calls} FROM m GROUP BY a, b`)]).toEqual([calls, expected]);
+    const windows = "WHERE time < 4 GROUP BY time(2ns), a, b fill(previous)";
+    expect((await ask(`SELECT last(v) FROM m ${windows}`)).length).toBe(3);
+    expect(
+      await ask("SELECT x.v, y.v FROM m AS x JOIN m AS y USING (time, a, b) GROUP BY a, b"),
+    ).toHaveLength(3);
+    expect(
+      await ask("SELECT sum(s) FROM (SELECT sum(v) AS s FROM m GROUP BY a, b) GROUP BY a, b"),
+    ).toHaveLength(3);
+    expect(await ask("SELECT count_distinct(v), count(v) FROM m GROUP BY a, b")).toHaveLength(3);
+    expect(await ask("SHOW SERIES EXACT CARDINALITY FROM m GROUP BY a, b")).toHaveLength(3);
+    // deletions of fields that wait for the same segment
+    await db.writeLines("f,h=x c\0d=1,c=1,d=1,e=1 1\nf,h=x c\0d=1,c=1,d=1,e=1 2", { database: "d" });
+    await db.flush();
+    for (const fields of ['"c\0d"', "c, d"]) await ask(`DELETE ${fields} FROM f WHERE e = 1 AND time = 1`);
+    expect(await ask("SELECT * FROM f")).toEqual([[null, null, null, 1, "x", 1, 1, 1, 1, "x"]]);
+    await db.close();
+  },
+);

@@ -2,6 +2,7 @@
 //
 // The answer is a series with one row for each measurement and group, or, for measurements, for each group. Nothing is made
 // per series: groups and distinct tag values are what is held.
+import { listKey } from "../model/listkey.ts";
 import type { SeriesCount } from "../model/scan.ts";
 import type { ResultSeries } from "./result.ts";
 import { fieldsOf, keyMatcher, type ShowContext } from "./show-names.ts";
@@ -37,8 +38,9 @@ export async function* cardinality(
     const groups = await countsOf(plan, target, context);
     if (plan.of === "measurements") {
       for (const { tags } of groups) {
-        const group = measurements.get(tags.join("\0"));
-        if (group === undefined) measurements.set(tags.join("\0"), { tags, count: 1 });
+        const key = listKey(tags);
+        const group = measurements.get(key);
+        if (group === undefined) measurements.set(key, { tags, count: 1 });
         else group.count++;
       }
       continue;
@@ -93,7 +95,7 @@ async function seriesCounts(
       where,
       dimensions,
     )) {
-      const key = tags.join("\0");
+      const key = listKey(tags);
       const group = counts.get(key);
       if (group === undefined) {
         budget.hold(100 + key.length * 2);
@@ -123,7 +125,7 @@ async function distinctCounts(
       const value = tags.at(-1)!;
       if (value === "") continue;
       const group = tags.slice(0, -1);
-      const groupKey = group.join("\0");
+      const groupKey = listKey(group);
       let known = groups.get(groupKey);
       if (known === undefined) {
         known = { tags: group, found: new Set() };

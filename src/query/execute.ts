@@ -8,7 +8,9 @@
 // own over a wider frame, so that the other columns' first window is still cut at the lower bound.
 //
 // Over a subquery the same runs: its answer is scanned as blocks (derived.ts).
+
 import { type Random, systemRandom } from "../base/random.ts";
+import { listKey } from "../model/listkey.ts";
 import type { Budget, FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
@@ -205,7 +207,7 @@ async function evaluatePass(
   const carried: Carried =
     before === null ? new Map() : await carriedValues(plan, input, before, context, turn);
   const evaluate = (tags: readonly string[], base: BaseCall) => {
-    const key = tags.join("\0");
+    const key = listKey(tags);
     let group = groups.get(key);
     if (group === undefined) {
       group = { tags, values: new Array(input.calls.length).fill(null) };
@@ -233,7 +235,7 @@ async function carriedValues(
   const carried: Carried = new Map();
   await visitGroups(plan, input, before, context, turn, (tags, base) => {
     const values = input.calls.map((call) => (call.argument.kind === "field" ? lastValue(base(call)) : null));
-    if (values.some((value) => value !== null)) carried.set(tags.join("\0"), { tags, values });
+    if (values.some((value) => value !== null)) carried.set(listKey(tags), { tags, values });
   });
   return carried;
 }
@@ -251,7 +253,7 @@ async function visitGroups(
   const sketched = await sketchGroups(plan, input, frame, context, turn);
   if (hasExactCalls(input))
     await visitExact(plan, input, frame, context, turn, (tags, base) => {
-      const key = tags.join("\0");
+      const key = listKey(tags);
       const group = sketched.get(key);
       sketched.delete(key);
       evaluate(tags, (call) => (isSketched(call) ? (group?.of(call) ?? null) : base(call)));

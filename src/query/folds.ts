@@ -1,6 +1,8 @@
 // Aggregates from partial folds: the answers of several sources (one a partition) merged per group and field (folded-windows.ts
 // reads them as the values of calls). No value of a row comes this far: the work is per group and window.
+
 import { assert } from "../base/assert.ts";
+import { listKey } from "../model/listkey.ts";
 import { Fold, type FoldedColumn, type FoldRequest, type FoldValues, type Rows } from "../model/scan.ts";
 
 /** Aggregates of one field of a group, by window from `first` on. */
@@ -19,7 +21,7 @@ export interface FoldGroup {
 export async function foldGroups(source: Rows, request: FoldRequest): Promise<Iterable<FoldGroup>> {
   const groups = new Map<string, FoldGroup>();
   for await (const folded of source.fold(request)) {
-    const key = folded.tags.length === 1 ? folded.tags[0]! : folded.tags.join("\0");
+    const key = listKey(folded.tags);
     const group = groups.get(key);
     const { firstWindow: first } = folded;
     if (group === undefined) {

@@ -1,4 +1,5 @@
 // Rows of a scan put into the groups of GROUP BY: for each group its series, for each series its blocks in time order.
+import { listKey } from "../model/listkey.ts";
 import type { Budget, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
 
 export interface RowGroup {
@@ -23,7 +24,7 @@ export async function gatherGroups(
     if (block.series.key !== key) {
       key = block.series.key;
       const tags = dimensions.map((name) => block.series.tags.get(name) ?? "");
-      const groupKey = tags.join("\0");
+      const groupKey = listKey(tags);
       let group = groups.get(groupKey);
       if (group === undefined) {
         group = { tags, series: new Map() };

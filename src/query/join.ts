@@ -5,7 +5,9 @@
 //                                                  full    10:00 10:01 10:02 10:03
 //
 // Several rows of a side at one time meet every row of the other. Only what stands at one time is held beside the sides.
+
 import { InputError } from "../base/errors.ts";
+import { listKey } from "../model/listkey.ts";
 import type { SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { blockOfRows, type CellColumn, constantColumn } from "./cellblocks.ts";
@@ -39,7 +41,7 @@ export async function* joinedBlocks(
   const groups = new Map<string, (RowGroup | undefined)[]>();
   for (const [side, ofSide] of sides.entries())
     for (const group of ofSide) {
-      const key = group.tags.join("\0");
+      const key = listKey(group.tags);
       let row = groups.get(key);
       if (row === undefined) {
         row = new Array<RowGroup | undefined>(sides.length).fill(undefined);
@@ -54,7 +56,7 @@ export async function* joinedBlocks(
   for (const ofSides of groups.values()) {
     const { tags: values } = ofSides.find((group) => group !== undefined)!;
     const tags = new Map(rows.keys.map((key, i) => [key, values[i]!]));
-    const series = { key: [name, ...values].join("\0"), tags };
+    const series = { key: listKey([name, ...values]), tags };
     const joined = new JoinedSides(rows, ofSides, names, columns);
     let part: Row[] = [];
     for (let times = 0; ; times++) {

@@ -2,7 +2,9 @@
 // with the rows.
 //
 //     scan ── block ── its windows ── the sketch of the group, call and window        the block is let go
+
 import { assert } from "../base/assert.ts";
+import { listKey } from "../model/listkey.ts";
 import type { Budget, Column, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
 import { isSketched } from "./calls.ts";
 import type { Frame } from "./frame.ts";
@@ -46,7 +48,7 @@ export async function sketchGroups(
   for await (const block of source.scan(request)) {
     if (turn.isOver()) await turn.next();
     const tags = plan.dimensions.map((name) => block.series.tags.get(name) ?? "");
-    const key = tags.join("\0");
+    const key = listKey(tags);
     let group = groups.get(key);
     if (group === undefined) {
       group = new Group(tags, calls);

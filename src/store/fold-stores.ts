@@ -2,9 +2,11 @@
 //
 // Without GROUP BY tags there is one group, and all stores fold into the same accumulators; else each store gives its groups,
 // which the caller merges.
+
 import { CorruptionError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { listKey } from "../model/listkey.ts";
 import type { FoldedGroup, FoldRequest } from "../model/scan.ts";
 import { Accumulators, GroupFold } from "./group-fold.ts";
 import type { Table } from "./schema.ts";
@@ -100,5 +102,5 @@ function groupsOf(tagColumns: readonly (readonly string[])[], count: number): It
   const indices = Array.from({ length: count }, (_, i) => i);
   const only = tagColumns[0]!;
   if (tagColumns.length === 1) return Map.groupBy(indices, (i) => only[i]!).values();
-  return Map.groupBy(indices, (i) => JSON.stringify(tagColumns.map((values) => values[i]))).values();
+  return Map.groupBy(indices, (i) => listKey(tagColumns.map((values) => values[i]!))).values();
 }

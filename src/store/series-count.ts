@@ -1,4 +1,5 @@
 // Series counted out of the tag index, without an object or a string per series.
+import { listKey } from "../model/listkey.ts";
 import type { SeriesCount } from "../model/scan.ts";
 import type { Catalog } from "./catalog.ts";
 import type { SeriesSelector } from "./select.ts";
@@ -13,7 +14,7 @@ export class GroupCounts {
     const columns = this.groupBy.map((key) => selector.valuesOf(tableId, ids, key));
     for (let i = 0; i < ids.length; i++) {
       const tags = columns.map((values) => values[i]!);
-      const key = tags.join("\0");
+      const key = listKey(tags);
       const group = this.#groups.get(key);
       if (group === undefined) this.#groups.set(key, { tags, count: 1 });
       else group.count++;

@@ -61,7 +61,7 @@ function isSameKind(a: Tombstone, b: Tombstone): boolean {
     a.measurement === b.measurement &&
     a.retentionPolicy === b.retentionPolicy &&
     a.database === b.database &&
-    a.fields?.join("\0") === b.fields?.join("\0")
+    JSON.stringify(a.fields) === JSON.stringify(b.fields)
   );
 }
 

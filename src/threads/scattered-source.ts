@@ -2,7 +2,9 @@
 //
 // A series is in one of them alone, so rows are passed on as they come. A group of a fold may come from several, which the reader
 // of a fold merges: in the same order whoever of them is asked and whichever answers first, as sums of floats depend on it.
+
 import type { Expression } from "../model/expression.ts";
+import { listKey } from "../model/listkey.ts";
 import type {
   Budget,
   FoldedGroup,
@@ -64,7 +66,7 @@ export class ScatteredSource implements Source {
   }
 
   fields(database: string, measurement: string, retentionPolicy?: string): Promise<readonly FieldInfo[]> {
-    return this.#keep(`fields\0${database}\0${measurement}\0${retentionPolicy ?? ""}`, async () => {
+    return this.#keep(listKey(["fields", database, measurement, retentionPolicy ?? ""]), async () => {
       const byName = new Map<string, FieldInfo>();
       for (const fields of await this.#all((source) => source.fields(database, measurement, retentionPolicy)))
         for (const field of fields) if (!byName.has(field.name)) byName.set(field.name, field);
@@ -81,7 +83,7 @@ export class ScatteredSource implements Source {
     const ask = async () =>
       union(await this.#all((source) => source.tagKeys(database, measurement, where, retentionPolicy)));
     if (where !== null || retentionPolicy !== undefined) return ask();
-    return this.#keep(`tags\0${database}\0${measurement}`, ask);
+    return this.#keep(listKey(["tags", database, measurement]), ask);
   }
 
   async tagValues(
@@ -108,7 +110,7 @@ export class ScatteredSource implements Source {
       source.countSeries(database, retentionPolicy, measurement, where, groupBy),
     );
     for (const { tags, count } of all.flat()) {
-      const key = tags.join("\0");
+      const key = listKey(tags);
       byTags.set(key, { tags, count: count + (byTags.get(key)?.count ?? 0) });
     }
     return [...byTags.values()];

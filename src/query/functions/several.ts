@@ -1,6 +1,7 @@
 // Functions that answer several points of a window: top, bottom and distinct. They give indices of points in [from, to).
 
 import type { Reference } from "../../model/expression.ts";
+import { listKey } from "../../model/listkey.ts";
 import { FieldType } from "../../model/types.ts";
 import { cellReader } from "../cells.ts";
 import type { Points } from "../points.ts";
@@ -71,7 +72,7 @@ export function keyOfRow(
       return cellReader(each.columns[fields.indexOf(reference.name)] ?? null);
     }),
   );
-  return (index) => readers[block[index]!]!.map((read) => String(read(row[index]!))).join("\0");
+  return (index) => listKey(readers[block[index]!]!.map((read) => String(read(row[index]!))));
 }
 
 /** One point of each distinct value, the first that is met: with `backwards` its last; by time of that, then by value. */

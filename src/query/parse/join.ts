@@ -60,7 +60,7 @@ function parseUsing(cursor: Cursor, before: readonly string[] | null): readonly 
   const keys = [...new Set(names.filter((name) => name !== "time"))].sort();
   if (keys.length === names.length)
     throw cursor.error("USING must name time: rows meet at the same time", token);
-  if (before !== null && before.join("\0") !== keys.join("\0"))
+  if (before !== null && JSON.stringify(before) !== JSON.stringify(keys))
     throw cursor.error("every USING of one FROM must name the same tags", token);
   return keys;
 }
