@@ -23,6 +23,8 @@ export interface FittedBatch {
   free(): void;
 }
 
+const nothing = () => undefined;
+
 /** Fields whose types are another thread's to say; nothing has been done. */
 export class UndeclaredFields extends Error {
   constructor(readonly fields: readonly DeclaredField[]) {
@@ -66,10 +68,12 @@ export class Applier {
   ): FittedBatch {
     const { database, retentionPolicy } = target;
     const { pointer } = batch;
-    const smallestTime = this.#kernels.i64(pointer + 16, 1)[0]!;
-    const isWhole = oldestTime === null || smallestTime >= oldestTime;
+    const isWhole = oldestTime === null || this.#kernels.longs[(pointer + 16) >>> 3]! >= oldestTime;
     const tables = isWhole && this.#bind(pointer, target, strict);
-    if (tables) return { ...batch, tables, dropped: 0, errors: [], free: () => undefined };
+    if (tables) {
+      const { sizeBytes, rows } = batch;
+      return { pointer, sizeBytes, rows, tables, dropped: 0, errors: [], free: nothing };
+    }
     const bytes = this.#kernels.view(pointer, batch.sizeBytes);
     const rebuilt = rebuild(
       ...([this.#schema, bytes, database, retentionPolicy, strict, oldestTime, replayed] as const),
@@ -116,7 +120,8 @@ export class Applier {
       const fieldsAt = seriesCount * 8;
       const workAt = fieldsAt + fieldIds.length * 4;
       const targets = this.#scratch.reserve(workAt + fieldIds.length * 16 + 64);
-      kernels.u32(targets + fieldsAt, fieldIds.length).set(fieldIds);
+      const ids = (targets + fieldsAt) >>> 2;
+      for (let f = 0; f < fieldIds.length; f++) kernels.words[ids + f] = fieldIds[f]!;
       const applied =
         kernels.call.catalogResolve(
           ...([this.#partitions, this.#partitionCount, pointer, table.id, targets] as const),

@@ -6,7 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
 import { parseJson } from "../ingest/json.ts";
-import { LineParser } from "../ingest/line.ts";
+import { type LineOptions, LineParser } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
@@ -143,11 +143,18 @@ export class Engine {
   /** Writes line protocol. Resolves when every stored row is durable; refused lines are in the outcome. */
   async writeLines(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-    const place = await this.#admit(target);
+    const place = this.#placeAtOnce(target) ?? (await this.#admit(target));
+    const { database, retentionPolicy } = place;
     const nowNs = this.#clock.nowNs();
-    const options = { ...place, ...precisionOf(target), nowNs };
+    const { precision } = target;
+    const options: LineOptions = precision
+      ? { database, retentionPolicy, nowNs, precision }
+      : { database, retentionPolicy, nowNs };
     const parsed = this.#parser.parse(bytes, options);
-    const refused = { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
+    const refused =
+      parsed.errorCount === 0
+        ? NONE_REFUSED
+        : { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
     const isRefused = target.allOrNothing === true && refused.count > 0;
     const whole = { pointer: parsed.batch, sizeBytes: parsed.batchBytes, rows: parsed.rows };
     let storing: Promise<StoredPart>;
@@ -288,11 +295,23 @@ export class Engine {
       }
       await this.#surroundings.createDatabase(database);
     }
+    const place = this.#placeOf(target);
+    await this.#waitForRoom();
+    return place;
+  }
+
+  // The same where nothing has to be waited for; null: something has.
+  #placeAtOnce(target: WriteTarget): Place | null {
+    this.checkWritable();
+    if (!this.#databases.isDurable(target.database) || this.#isFull) return null;
+    return this.#placeOf(target);
+  }
+
+  #placeOf({ database, retentionPolicy: wanted }: WriteTarget): Place {
     const policies = this.#databases.policies(database) ?? [];
-    const retentionPolicy = target.retentionPolicy || policies.find((policy) => policy.isDefault)?.name || "";
+    const retentionPolicy = wanted || policies.find((policy) => policy.isDefault)?.name || "";
     if (!policies.some(({ name }) => name === retentionPolicy))
       throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
-    await this.#waitForRoom();
     return { database, retentionPolicy };
   }
 
@@ -308,10 +327,13 @@ export class Engine {
   }
 
   // Sealed and active memtables together may take twice maxMemSize: one being flushed, one being filled.
+  get #isFull(): boolean {
+    return this.#memoryBytes > 2 * this.#maxMemSize;
+  }
+
   async #waitForRoom(): Promise<void> {
-    const maxMemSize = this.#maxMemSize;
     const deadline = this.#clock.elapsedMs() + ROOM_TIMEOUT_MS;
-    while (this.#memoryBytes > 2 * maxMemSize) {
+    while (this.#isFull) {
       if (this.#clock.elapsedMs() > deadline)
         throw new OverloadedError("rows come faster than they can be flushed: send again later");
       void this.maintenance.flush().catch(() => undefined);
@@ -409,7 +431,10 @@ export class Engine {
     this.counters.writes++;
     this.counters.rows += stored.rows;
     this.counters.dropped += dropped;
-    const errors = [...refused.errors, ...locate(stored.errors)];
+    const errors =
+      refused.errors.length + stored.errors.length === 0
+        ? NONE_REFUSED.errors
+        : [...refused.errors, ...locate(stored.errors)];
     return {
       rows: stored.rows,
       dropped,

@@ -49,6 +49,13 @@ class NodeFile implements DiskFile {
   }
 
   append(...parts: Uint8Array[]): void {
+    const [first] = parts;
+    if (parts.length === 1) {
+      this.#assertOpen();
+      this.#writeAll(this.#sizeBytes, first!, 0);
+      this.#sizeBytes += first!.length;
+      return;
+    }
     let total = 0;
     for (const part of parts) total += part.length;
     if (total === 0) return;

@@ -65,7 +65,7 @@ export class Bodies {
     const declared = request.headers.get("content-length");
     if (declared !== null) {
       this.#hold(Number(declared), held);
-      return new Uint8Array(await request.arrayBuffer());
+      return await request.bytes();
     }
     if (!request.body) return new Uint8Array(0);
     // chunked: the size is known only at the end
@@ -105,10 +105,15 @@ export class Bodies {
   }
 }
 
+/** Memory of a smaller body is left to the collector: to free it takes as long as to answer. */
+const WORTHWHILE_BYTES = 16 * 1024;
+
 /** Frees the memory of a body at once: the collector lets dozens of them come together. */
-function free({ buffer, length }: Uint8Array): void {
-  // (small ones may be a part of a pool)
-  if (buffer instanceof ArrayBuffer && length === buffer.byteLength) buffer.transfer(0);
+function free(bytes: Uint8Array): void {
+  if (bytes.length < WORTHWHILE_BYTES) return;
+  const { buffer } = bytes;
+  // (others may have a part of it)
+  if (buffer instanceof ArrayBuffer && bytes.length === buffer.byteLength) buffer.transfer(0);
 }
 
 const GZIP_HEADER_BYTES = 10;

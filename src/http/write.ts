@@ -82,6 +82,7 @@ function checkConsistency(parameters: URLSearchParams): void {
 /** What the parameters of a write say, remembered by their text: clients send the same ones with every write. */
 export class WriteTargets {
   readonly #targets: Remembered<WriteTarget>;
+  #last: { readonly url: string; readonly target: WriteTarget } | undefined;
 
   constructor(read: (parameters: URLSearchParams) => WriteTarget = targetOf) {
     this.#targets = new Remembered((text) => read(new URLSearchParams(text)));
@@ -89,7 +90,9 @@ export class WriteTargets {
 
   /** Throws `InputError` when the parameters are wrong. */
   of(request: Request): WriteTarget {
-    return this.#targets.of(urlQuery(request));
+    const { url } = request;
+    if (this.#last?.url !== url) this.#last = { url, target: this.#targets.of(urlQuery(request)) };
+    return this.#last.target;
   }
 }
 

@@ -93,7 +93,7 @@ export class LineParser {
     const database = this.#name(options.database);
     const policy = this.#name(options.retentionPolicy ?? "");
     const unit = unitNs[options.precision ?? "ns"];
-    const now = options.nowNs - (((options.nowNs % unit) + unit) % unit);
+    const now = unit === 1n ? options.nowNs : options.nowNs - (((options.nowNs % unit) + unit) % unit);
     const scratchBytes = body.length + SENTINEL_BYTES + database.length + policy.length;
     if (scratchBytes > 0x4000_0000)
       throw new InputError(`a body of ${body.length} bytes is too large: send at most 1 GiB`);
@@ -122,7 +122,7 @@ export class LineParser {
       const errorCount = kernels.call.lineErrors() >>> 0;
       return {
         batch,
-        batchBytes: kernels.u32(batch + 4, 1)[0]!,
+        batchBytes: kernels.words[(batch + 4) >>> 2]!,
         rows: kernels.call.lineRows() >>> 0,
         errors: errorCount === 0 ? [] : this.#errors(body, errorCount),
         errorCount,

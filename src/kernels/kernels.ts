@@ -35,6 +35,7 @@ export class Kernels {
   #bytes = new Uint8Array(0);
   #doubles = new Float64Array(0);
   #longs = new BigInt64Array(0);
+  #words = new Uint32Array(0);
   /** Pages handed out until the last call of `rest`, and until free areas were given back. */
   #takenPages = 0;
   #givenBackPages = 0;
@@ -62,12 +63,19 @@ export class Kernels {
     return this.#longs;
   }
 
+  /** The same as u32: value `pointer >>> 2` stands at `pointer`. */
+  get words(): Uint32Array {
+    if (this.#words.length === 0) this.#viewAnew();
+    return this.#words;
+  }
+
   // Views have no length any more once the memory has grown.
   #viewAnew(): void {
     const { buffer } = this.call.memory;
     this.#bytes = new Uint8Array(buffer);
     this.#doubles = new Float64Array(buffer);
     this.#longs = new BigInt64Array(buffer);
+    this.#words = new Uint32Array(buffer);
   }
 
   get buffer(): ArrayBuffer {

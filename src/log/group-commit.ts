@@ -5,14 +5,10 @@
 //
 // A round covers what was written before it started, so who asks while it runs cannot be served by it.
 
-interface Waiter {
-  resolve: () => void;
-  reject: (error: unknown) => void;
-}
-
 export class GroupCommit {
   readonly #round: () => Promise<void>;
-  #waiters: Waiter[] = [];
+  /** Of the round that has not begun, one for all who wait for it; undefined while nobody does. */
+  #next: PromiseWithResolvers<void> | undefined;
   #running: Promise<void> | undefined;
 
   /** `round` makes durable what was written before its call. */
@@ -27,23 +23,22 @@ export class GroupCommit {
 
   /** Resolves at the end of a round that starts after this call; rejects with what it threw. */
   nextRound(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      this.#running ??= this.#run();
-    });
+    this.#next ??= Promise.withResolvers();
+    const { promise } = this.#next;
+    this.#running ??= this.#run();
+    return promise;
   }
 
   async #run(): Promise<void> {
     // requests that arrived in the same turn of the event loop share the first round
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (this.#waiters.length > 0) {
-      const waiters = this.#waiters;
-      this.#waiters = [];
+    for (let waiting = this.#next; waiting !== undefined; waiting = this.#next) {
+      this.#next = undefined;
       try {
         await this.#round();
-        for (const { resolve } of waiters) resolve();
+        waiting.resolve();
       } catch (error) {
-        for (const { reject } of waiters) reject(error);
+        waiting.reject(error);
       }
     }
     this.#running = undefined;

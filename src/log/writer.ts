@@ -17,12 +17,16 @@ import {
 
 const nothing = new Uint8Array(0);
 
+/** A payload of up to so many bytes, a multiple of 8, is copied behind its frame: the system takes one piece faster than three. */
+const SMALL_BYTES = 4096;
+
 export class LogFileWriter {
   readonly file: DiskFile;
   readonly firstPosition: LogPosition;
-  /** The first bytes of a record's frame and the zeros behind it, reused for every record. */
-  readonly #frame = new Uint8Array(FRAME_BYTES);
-  readonly #frameView = new DataView(this.#frame.buffer);
+  /** The first bytes of a record's frame, reused for every record, and room behind them for a small one. */
+  readonly #room = new Uint8Array(FRAME_BYTES + SMALL_BYTES);
+  readonly #frame = this.#room.subarray(0, FRAME_BYTES);
+  readonly #frameView = new DataView(this.#room.buffer, 0, FRAME_BYTES);
   readonly #zeros = new Uint8Array(8);
   readonly #salt: bigint;
   /** Kind of the last frame, 0 while there is none. */
@@ -77,7 +81,12 @@ export class LogFileWriter {
   #append(kind: number, position: LogPosition, syncedPosition: LogPosition, payload: Uint8Array): void {
     encodeFrame(this.#frameView, kind, position, syncedPosition, payload, this.#salt);
     const padding = paddingBytes(payload.length);
-    if (padding === 0) this.file.append(this.#frame, payload);
+    const frameEnd = FRAME_BYTES + payload.length;
+    if (payload.length + padding <= SMALL_BYTES) {
+      this.#room.set(payload, FRAME_BYTES);
+      this.#room.fill(0, frameEnd, frameEnd + padding);
+      this.file.append(this.#room.subarray(0, frameEnd + padding));
+    } else if (padding === 0) this.file.append(this.#frame, payload);
     else this.file.append(this.#frame, payload, this.#zeros.subarray(0, padding));
     this.#lastKind = kind;
   }
