@@ -30,7 +30,10 @@ export class Sessions {
   readonly #administration: Administration;
   readonly #options: Options;
   readonly #clock: Clock;
-  readonly #slow: SlowLog | undefined;
+  readonly #report = (statement: SlowStatement) => {
+    this.#engine.counters.slowStatements++;
+    this.onSlowStatement(statement);
+  };
   /** Ends the queries that still run when the database closes. */
   readonly #closing = { aborted: false };
 
@@ -39,7 +42,6 @@ export class Sessions {
     this.#administration = administration;
     this.#options = options;
     this.#clock = clock;
-    this.#slow = this.#slowLog();
   }
 
   /** See `Database.run`. */
@@ -67,13 +69,8 @@ export class Sessions {
     this.#closing.aborted = true;
   }
 
-  #slowLog(): SlowLog | undefined {
+  get #slow(): SlowLog | undefined {
     const thresholdMs = this.#options.slowQueryThreshold;
-    if (thresholdMs === 0) return undefined;
-    const report = (statement: SlowStatement) => {
-      this.#engine.counters.slowStatements++;
-      this.onSlowStatement(statement);
-    };
-    return { thresholdMs, report };
+    return thresholdMs === 0 ? undefined : { thresholdMs, report: this.#report };
   }
 }
