@@ -2,8 +2,10 @@
 //
 // The answer is a series with one row for each measurement and group, or, for measurements, for each group. Nothing is made
 // per series: groups and distinct tag values are what is held.
+
 import { listKey } from "../model/listkey.ts";
 import type { SeriesCount } from "../model/scan.ts";
+import { byTags } from "./gather.ts";
 import type { ResultSeries } from "./result.ts";
 import { fieldsOf, keyMatcher, type ShowContext } from "./show-names.ts";
 import type { CardinalityPlan, ShowPlan, ShowTarget } from "./show-plan.ts";
@@ -138,8 +140,5 @@ async function distinctCounts(
 }
 
 function sorted(groups: readonly SeriesCount[]): SeriesCount[] {
-  return groups.toSorted((a, b) => {
-    const [left, right] = [a.tags.join("\0"), b.tags.join("\0")];
-    return left < right ? -1 : left > right ? 1 : 0;
-  });
+  return groups.toSorted(byTags);
 }

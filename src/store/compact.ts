@@ -8,6 +8,7 @@
 
 import { assert } from "../base/assert.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { listKey } from "../model/listkey.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { SegmentWriter } from "../segment/writer.ts";
 import { GroupAssembler } from "./assembler.ts";
@@ -95,7 +96,7 @@ function largeEnough(neighbours: readonly SegmentEntry[]): readonly SegmentEntry
 
 function byWindow(segments: readonly SegmentEntry[]): Iterable<SegmentEntry[]> {
   return Map.groupBy(segments, (entry) =>
-    [entry.database, entry.retentionPolicy, entry.windowStart, entry.windowEnd].join("\0"),
+    listKey([entry.database, entry.retentionPolicy, String(entry.windowStart), String(entry.windowEnd)]),
   ).values();
 }
 

@@ -3,6 +3,7 @@ import { assert } from "../base/assert.ts";
 import type { Pause } from "../base/pause.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { listKey } from "../model/listkey.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { type TimeWindow, type WindowGrid, windowAt } from "../model/windows.ts";
 import { SegmentWriter } from "../segment/writer.ts";
@@ -67,7 +68,7 @@ function seriesByTable({ catalog, schema }: FlushParts, memtable: Memtable): Tab
 
 // Tables of the same database and retention policy, by measurement.
 function byBucket(tables: readonly TableSeries[]): TableSeries[][] {
-  const key = ({ table }: TableSeries) => `${table.measurement.database}\0${table.retentionPolicy}`;
+  const key = ({ table }: TableSeries) => listKey([table.measurement.database, table.retentionPolicy]);
   return [...Map.groupBy(tables, key).values()].map((bucket) =>
     bucket.sort((a, b) => (a.table.measurement.name < b.table.measurement.name ? -1 : 1)),
   );
