@@ -141,6 +141,18 @@ test("groupRange and seriesRows find every row of a series and none of others", 
         }
         expect(found).toBe(counts.get(id) ?? 0);
       }
+      for (let group = 0; group < table.groupCount; group++) {
+        const { ids, rows } = table.groupSeries(group);
+        const all = Array.from(ids, (id, i) => {
+          const start = rows.slice(0, i).reduce((sum, count) => sum + count, 0);
+          return [id, { start, count: rows[i]! }] as const;
+        });
+        // asked for in any order: descending, twice, past the end, ascending
+        for (const [id, place] of [...all.toReversed(), ...all.flatMap((each) => [each, each]), ...all])
+          expect(table.seriesRows(group, id)).toEqual(place);
+        expect(table.seriesRows(group, ids.at(-1)! + 1)).toBeNull();
+        expect(table.seriesRows(group, ids[0]!)).toEqual(all[0]![1]);
+      }
       reader.unlink();
       reader.close();
     }),

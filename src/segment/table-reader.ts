@@ -55,6 +55,9 @@ export class TableReader {
   #statsCursor: Cursor | undefined;
   #listGroup = -1;
   #list: SeriesList | undefined;
+  /** In this list where a series was last looked for, and the rows before it. */
+  #listPlace = 0;
+  #listStart = 0;
 
   constructor(table: {
     file: string;
@@ -109,12 +112,14 @@ export class TableReader {
   /** The rows [start, start + count) of the group that belong to the series; null: none. */
   seriesRows(group: number, seriesId: number): { start: number; count: number } | null {
     const { ids, rows } = this.groupSeries(group);
-    let start = 0;
-    for (let i = 0; i < ids.length; i++) {
-      if (ids[i] === seriesId) return { start, count: rows[i]! };
-      start += rows[i]!;
-    }
-    return null;
+    // series are mostly asked for one after the other: the search goes on where the last one ended
+    let at = this.#listPlace;
+    let start = this.#listStart;
+    if (at === ids.length || ids[at]! > seriesId) at = start = 0;
+    while (at < ids.length && ids[at]! < seriesId) start += rows[at++]!;
+    this.#listPlace = at;
+    this.#listStart = start;
+    return ids[at] === seriesId ? { start, count: rows[at]! } : null;
   }
 
   groupMinTime(group: number): bigint {
@@ -146,6 +151,7 @@ export class TableReader {
     const cursor = new Cursor(this.#file, this.#bytes, start, listsAt + listEnds[group]!);
     this.#list = readSeriesList(cursor, firstIds[group]!, lastIds[group]!, rows[group]!);
     this.#listGroup = group;
+    this.#listPlace = this.#listStart = 0;
     return this.#list;
   }
 
