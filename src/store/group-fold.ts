@@ -95,6 +95,10 @@ export class GroupFold {
   }
 
   add(seriesId: number, residual: Expression | null): void {
+    if (residual === null && this.#foldsPages) {
+      const place = this.#reader.shared(seriesId);
+      if (place !== null) return void this.#addPlace(place, 0);
+    }
     let window = 0;
     this.#reader.clusters(seriesId, false, (runs) => {
       if (residual === null && runs.length === 1) {

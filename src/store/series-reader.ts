@@ -76,6 +76,8 @@ export class SeriesReader {
   #merged: RowBlock[] = [];
   /** Of the series' runs in memtables. */
   #gathered: RowBlock[] = [];
+  /** By cursor: the row group that was last found to be within the range of time, -1 = none. */
+  readonly #whole: number[];
   /** Set by who keeps pointers to strings from series to series: their bytes then stay until `freeStrings`. */
   holdStrings = false;
 
@@ -102,6 +104,7 @@ export class SeriesReader {
     this.#deleted = version.segments.map(({ entry }) =>
       Deleted.of(version.tombstones, entry, measurement.name),
     );
+    this.#whole = version.segments.map(() => -1);
     this.#cursors = version.segments.map(({ entry, reader }, s) => {
       if (entry.database !== measurement.database || entry.retentionPolicy !== retentionPolicy) return null;
       if (entry.maxTime < minTime || entry.minTime > maxTime) return null;
@@ -135,12 +138,41 @@ export class SeriesReader {
   between(minTime: bigint, maxTime: bigint): void {
     this.#minTime = minTime;
     this.#maxTime = maxTime;
+    this.#whole.fill(-1);
   }
 
   /** Leaves out of the series read from now on what is not before (`descending`: after) `time`. */
   beyond(time: bigint, descending: boolean): void {
     if (descending) this.#minTime = time + 1n;
     else this.#maxTime = time - 1n;
+    this.#whole.fill(-1);
+  }
+
+  /**
+   * All rows of a series, when they stand in one row group that others share: nearly nothing is made for a series, of which there
+   * may be millions. null: `clusters` tells what there is.
+   */
+  shared(id: number): GroupRows | null {
+    for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
+    let found: GroupRows | null = null;
+    for (let s = 0; s < this.#cursors.length; s++) {
+      const cursor = this.#cursors[s];
+      const range = cursor?.table.groupRange(id);
+      if (!cursor || !range) continue;
+      const index = range.first;
+      if (found || range.last !== index || this.#deleted[s] || !this.#isWhole(s, cursor, index)) return null;
+      const rows = cursor.table.seriesRows(index, id);
+      if (rows) found = { cursor, index, start: rows.start, end: rows.start + rows.count, alone: false };
+    }
+    return found;
+  }
+
+  #isWhole(s: number, { table }: SegmentCursor, index: number): boolean {
+    if (this.#whole[s] === index) return true;
+    if (table.groupFirstId(index) === table.groupLastId(index)) return false;
+    if (table.groupMinTime(index) < this.#minTime || table.groupMaxTime(index) > this.#maxTime) return false;
+    this.#whole[s] = index;
+    return true;
   }
 
   /** Gives each slice of the series in the range of time to `take`, until it answers false. */
