@@ -93,9 +93,9 @@ export function countsAreLess(part: string, whole: string, mayMiss = false): boo
   const counts = (body: string) => rowLines(body)?.map((line) => line.match(/^(.*?)(\d+)\]?$/)) ?? null;
   const [ours, theirs] = [counts(part), counts(whole)];
   if (ours === null || theirs === null || (ours.length !== theirs.length && !mayMiss)) return false;
-  return ours.every((count) => {
-    const other = theirs.find((each) => count !== null && each?.[1] === count[1]);
-    return other !== undefined && Number(count?.[2]) <= Number(other?.[2]);
+  return ours.every((count, i) => {
+    const other = mayMiss ? theirs.find((each) => count !== null && each?.[1] === count[1]) : theirs[i];
+    return count?.[1] === other?.[1] && Number(count?.[2]) <= Number(other?.[2]);
   });
 }
 

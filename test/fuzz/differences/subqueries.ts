@@ -32,15 +32,15 @@ import {
   valuesOf,
 } from "./evidence.ts";
 
-/** A subquery with two calls or more. */
+/** A subquery with two calls or more, or with one of every field. */
 const hasSeveralCallsInside = (text: string): boolean =>
   selectsOf(text)
     .slice(1)
-    .some(
-      ({ fields }) =>
-        fields.flatMap(({ expression }) => nodesIn(expression).filter(({ kind }) => kind === "call")).length >
-        1,
-    );
+    .some(({ fields }) => {
+      const nodes = fields.flatMap(({ expression }) => nodesIn(expression));
+      const calls = nodes.filter(({ kind }) => kind === "call").length;
+      return calls > 1 || (calls > 0 && nodes.some(({ kind }) => kind === "wildcard" || kind === "regex"));
+    });
 
 /** The first of each name. */
 const withOneColumnAName = (statement: SelectStatement): SelectStatement => {
