@@ -113,6 +113,8 @@ bind-address = "127.0.0.1:0"
   query-log-enabled = false
 [coordinator]
   max-select-buckets = 100000
+  # (a write that waits while everything stands still is late, and not lost)
+  write-timeout = "10m"
 [monitor]
   store-enabled = false
 [http]
