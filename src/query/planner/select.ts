@@ -4,7 +4,14 @@ import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { MeasurementSource, Node, SelectStatement, Source } from "../ast.ts";
 import { functionNamed, functions } from "../functions.ts";
 import { type Input, readsRow, type SelectPlan, type Window } from "../plan.ts";
-import { everything, intersect, resolveCondition, splitCondition, type TimeRange } from "./condition.ts";
+import {
+  everything,
+  intersect,
+  resolveCondition,
+  type SplitCondition,
+  splitCondition,
+  type TimeRange,
+} from "./condition.ts";
 import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
@@ -86,22 +93,24 @@ async function planWithin(
   let sources = await plan();
   let schema = unite(sources);
   // whether ts is time is known only now: subqueries are in its range, too
-  const whole = splitCondition(statement.condition, schema, instants).range;
+  let split: SplitCondition | null = splitCondition(statement.condition, schema, instants);
+  const { range: whole } = split;
   if (whole.min !== outerRange.min || whole.max !== outerRange.max) {
     outerRange = whole;
     sources = await plan();
     schema = unite(sources);
+    split = null;
   }
   checkGroups(statement.dimensions, schema);
 
   const { timeName, timeColumns, fields } = checkFields(statement, schema, ownWindow, around);
-  const { range, rest } = splitCondition(statement.condition, schema, instants);
+  const { range, rest } = split ?? splitCondition(statement.condition, schema, instants);
   const { min, max } = intersect(outer.range, range);
   const maxTime = max ?? (window === null ? MAX_TIME : context.nowNs);
   const dimensions = planDimensions(statement.dimensions, outer.dimensions, schema);
   const groupsByWildcard = statement.dimensions.some(({ kind }) => kind === "wildcard" || kind === "regex");
   // `*` leaves out what the statement itself groups by
-  const own = planDimensions(statement.dimensions, [], schema);
+  const own = outer.dimensions.length === 0 ? dimensions : planDimensions(statement.dimensions, [], schema);
   const shown = expandFields(fields, schema, new Set(own), groupsByWildcard);
   const isWrittenAsTag = ({ isOfRank, expression }: Named) =>
     statement.into !== null &&
