@@ -28,17 +28,20 @@ export function measureFold(data: Dataset, rounds = 10): number {
   kernels.longs[(bounds >>> 3) + 1] = BigInt(rowCount);
 
   const column = { type, rowCount, values, present: 0, heap: 0, heapBytes: 0 };
+  const columnCount = Math.min(COLUMNS, data.hostCount * FIELD_COUNT);
   const pages: { readonly at: number; readonly sizeBytes: number }[] = [];
+  let end = kernels.alloc(columnCount * room); // one behind the other, as in a segment
   let expected = 0;
-  for (let i = 0; i < Math.min(COLUMNS, data.hostCount * FIELD_COUNT); i++) {
+  for (let i = 0; i < columnCount; i++) {
     for (let row = 0; row < rowCount; row++) {
       const value = data.values[row * data.hostCount * FIELD_COUNT + i]!;
       if (type === FieldType.Integer) kernels.longs[(values >>> 3) + row] = BigInt(value);
       else kernels.doubles[(values >>> 3) + row] = value;
       expected += value;
     }
-    const at = kernels.alloc(room);
-    pages.push({ at, sizeBytes: encodePage(kernels, column, at) });
+    const sizeBytes = encodePage(kernels, column, end);
+    pages.push({ at: end, sizeBytes });
+    end += sizeBytes;
   }
 
   const accumulators = kernels.alloc(accumulatorBytes(Fold.Sum, 1));
