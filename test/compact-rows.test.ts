@@ -48,6 +48,42 @@ test("strings of short series that share row groups, which end at other series t
   await db.close();
 }, 30_000);
 
+test("series that come and go: each is in one of the merged segments, of any length, with gaps in its fields", async () => {
+  const db = await open({ dataDir, partitions: 1 });
+  const [flushes, hosts] = [4, 30];
+  // rows of a host: 1 to 40, around the number that is copied in one way or another
+  const rowsOf = (host: number) => range(1 + ((host * 7) % 40));
+  const wanted = new Map<string, unknown[][]>();
+  for (const flush of range(flushes)) {
+    const lines = range(hosts).flatMap((each) => {
+      // neighbours in the catalog, and in a row group, are of other flushes after the merge
+      const host = each * flushes + flush;
+      const rows = rowsOf(host).map((row) => {
+        const time = BigInt(flush * 100 + row);
+        const text = (host + row) % 3 === 0 ? null : `row ${row} of ${host}`;
+        const whole = (host + row) % 5 === 0 ? null : host * 1000 + row;
+        return [time, row + host / 128, whole, row % 2 === 0, text];
+      });
+      wanted.set(String(host), rows);
+      return rows.map(([time, float, whole, flag, text]) => {
+        const fields = [`f=${float}`, `flag=${flag}`];
+        if (whole !== null) fields.push(`i=${whole}i`);
+        if (text !== null) fields.push(`s="${text}"`);
+        return `m,host=${host} ${fields.join(",")} ${time}`;
+      });
+    });
+    await db.writeLines(lines.join("\n"));
+    await db.flush();
+  }
+  const check = async () => {
+    const answer = await db.query("SELECT f, i, flag, s FROM m GROUP BY host");
+    expect(new Map(answer.map(({ tags, rows }) => [tags!.host!, rows]))).toEqual(wanted as never);
+  };
+  await compacted(db);
+  await check();
+  await db.close();
+}, 30_000);
+
 test("a long range written several times, out of step: merged piece by piece, read, folded and compacted", async () => {
   const db = await open({ dataDir, partitions: 1 });
   const count = 30_000;

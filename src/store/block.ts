@@ -52,11 +52,15 @@ export class RowBlock {
 
   /** Number of values of a column, over all rows. */
   valueCount(column: number): number {
-    return this.#kernels.u32(this.columns + column * DESCRIPTOR_BYTES + 12, 1)[0]!;
+    return this.#kernels.words[this.#countAt(column)]!;
   }
 
   addValues(column: number, count: number): void {
-    this.#kernels.u32(this.columns + column * DESCRIPTOR_BYTES + 12, 1)[0]! += count;
+    this.#kernels.words[this.#countAt(column)]! += count;
+  }
+
+  #countAt(column: number): number {
+    return (this.columns + column * DESCRIPTOR_BYTES + 12) >>> 2;
   }
 
   /** Zeroes the first `rows` rows of every column. */

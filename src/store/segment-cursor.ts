@@ -34,6 +34,8 @@ export class SegmentCursor {
   #timesOf = -1;
   #sameTimes = -1;
   #within: Within | undefined;
+  /** Of the current group. */
+  #whole: Slice | undefined;
   readonly #columns: (SliceColumn | null | undefined)[];
   readonly #pages: GroupPages;
   /** Smallest and largest field index that is wanted, -1 = none is there. */
@@ -78,6 +80,13 @@ export class SegmentCursor {
       return { values: column.values + start * 8, present, heap: column.heap };
     });
     return { rowCount: count, times: this.times(group) + start * 8, columns };
+  }
+
+  /** All rows of a group, of all columns, as the same object while the group is the current one. */
+  whole(group: number): Slice {
+    this.#load(group);
+    this.#whole ??= this.slice(group, 0, this.#table.groupRows(group));
+    return this.#whole;
   }
 
   /** A column of all rows of the group; null: no row has a value. Valid as slices are. */
@@ -157,6 +166,7 @@ export class SegmentCursor {
     this.#oldHeaps.push(...this.#heaps);
     this.#heaps = [];
     this.#group = -1;
+    this.#whole = undefined;
   }
 
   #column(c: number): SliceColumn | null {
