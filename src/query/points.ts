@@ -147,11 +147,17 @@ export type Reader = (row: number) => number | bigint | string | null;
 
 /** Reads the value of a row as it stands in `Points.values`; null = the row has none. */
 export function columnReader(column: Column | null, field: RowValue): Reader | null {
-  if (column === null) return null;
+  // (of subqueries beside each other columns of one name may be of several kinds: those of another one have no points)
+  if (column === null || !areAlike(column.type, field.type)) return null;
   const { present } = column;
   const read = valueReader(column, field);
   return present === null ? read : (row) => (present[row] === 0 ? null : read(row));
 }
+
+const isNumeric = (type: FieldType): boolean => type !== FieldType.String && type !== FieldType.Boolean;
+
+/** Both are numbers, texts or booleans. */
+const areAlike = (a: FieldType, b: FieldType): boolean => a === b || (isNumeric(a) && isNumeric(b));
 
 function valueReader(column: Column, field: RowValue): Reader {
   switch (column.type) {

@@ -151,7 +151,8 @@ class Percentile implements Sketch {
   }
 
   addColumn(column: Column, row: RowValue, from: number, to: number): void {
-    const read = columnReader(column, row)!;
+    const read = columnReader(column, row);
+    if (read === null) return;
     for (let i = from; i < to; i++) {
       const value = read(i);
       if (value !== null) this.#sketch.add(Number(value));
@@ -178,7 +179,8 @@ class Distinct implements Sketch {
   }
 
   addColumn(column: Column, row: RowValue, from: number, to: number): void {
-    const read = columnReader(column, row)!;
+    const read = columnReader(column, row);
+    if (read === null) return;
     for (let i = from; i < to; i++) {
       const value = read(i);
       if (typeof value === "number") this.#sketch.addNumber(value);

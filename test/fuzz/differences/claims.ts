@@ -81,7 +81,7 @@ export const withOneSort = (statement: SelectStatement): SelectStatement => {
 const orders = new Set(["<", "<=", ">", ">="]);
 const equalities = new Set(["=", "!=", "=~", "!~"]);
 
-/** An order between a name and a text, or a comparison of two names. */
+/** An order between a name and a text, or between two texts, or a comparison of two names. */
 export function comparesTags(node: Node): boolean {
   if (node.kind !== "binary") return false;
   const sides = [node.left, node.right];
@@ -89,7 +89,8 @@ export function comparesTags(node: Node): boolean {
   const kinds = sides.map(({ kind }) => kind);
   if (kinds.every((kind) => kind === "reference"))
     return orders.has(node.operator) || equalities.has(node.operator);
-  return orders.has(node.operator) && kinds.includes("reference") && kinds.includes("string");
+  const isOfText = kinds.every((kind) => kind === "reference" || kind === "string");
+  return orders.has(node.operator) && isOfText && kinds.includes("string");
 }
 
 export const deletesByComparedTags = (text: string): boolean => {
