@@ -112,7 +112,7 @@ function describe(flags: Flags): string {
 function machineLine(flags: Flags): string {
   const data = `${flags.hostCount} hosts x ${flags.stepCount} steps, 10 tags, 10 fields`;
   return [
-    `TSBS cpu-only, ${data}; 4 connections, batches of ${BATCH_ROWS} rows; queries over ${kindNames[flags.kinds[0]!]}, all asked for a second each, then each for another before it counts.`,
+    `TSBS cpu-only, ${data}; 4 connections, batches of ${BATCH_ROWS} rows; queries over ${kindNames[flags.kinds[0]!]}, all asked for a second each, then each for another before it counts, and for a third that does.`,
     dateLine(),
   ].join("\n");
 }

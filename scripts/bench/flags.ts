@@ -36,7 +36,7 @@ export const usage = `bun run bench [flags]
   --series N                 new series in the burst; 0 leaves it out
   --no-queries               loads only
   --no-more                  no single points, no gzip, no dashboards, no other kinds of values, no cold page cache
-  --repetitions N            of each query (default 20)
+  --repetitions N            of each query, at least (default 20)
   --seed N                   of the data and of the queries (default 1)
   --threads N[,M...]         threads of serie's server; several are columns of their own (default: what the server takes)
   --against REV              serie of this tree and of REV, alternating, without peers: ratios with their spread

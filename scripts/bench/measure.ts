@@ -39,6 +39,7 @@ export function limitsOf(flags: Flags): Limits {
     warmUpMs: flags.quick ? 100 : 1000,
     queryTimeoutMs: 10_000,
     repetitions: flags.repetitions,
+    measureMs: flags.quick ? 0 : 1000,
     coldRepetitions: flags.quick ? 1 : 3,
   };
 }
