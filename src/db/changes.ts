@@ -1,6 +1,7 @@
-// Changes over several threads: what takes rows of all of them away, DROP and DELETE by tags and time. Each thread does its part and
-// has it in its own log, so a crash of the process may come between two of them. The change is written down before the first thread
-// does its part, in the file `change`, until all have: the next start does the rest (unfinished.ts).
+// Changes of several steps: what takes rows of all threads away, DROP and DELETE by tags and time, and such a DELETE of several
+// measurements in one thread. Each thread does its part and has it in its own log, a record a measurement, so a crash of the process
+// may come between two of them. The change is written down before the first step, in the file `change`, until all are done: the next
+// start does the rest (unfinished.ts).
 //
 //   a crash before the file is there     nothing was done, nothing is
 //   while the threads do their parts     what a log says is done is not done again: rows may have been written since that are not
@@ -8,11 +9,13 @@
 //                                        goes has to wait, or goes, too)
 //   when all have, but the file is there nothing is left to do but names
 //
-// One change goes after the other, and no other change of names comes between: the file's is the last one.
+// One change goes after the other, and where it takes names no other change of these comes between: the file's is the last one.
+import type { DiskError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { folderOf, replaceFile } from "../disk/disk.ts";
 import { decodeSealedBytes, encodeSealedBytes } from "../disk/sealed.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
+import type { Maintenance } from "./maintenance.ts";
 import { decodeJson, encodeJson, encodeProgress, type Progress, type Step } from "./record.ts";
 
 export const CHANGE_KIND = "serie change";
@@ -64,6 +67,63 @@ export class ChangeFile {
   }
 }
 
+/** Whose change it is. */
+export interface Changed {
+  readonly isClosed: boolean;
+  readonly engine: { readonly changes: ChangeProgress; readonly maintenance: Maintenance };
+}
+
+/** Changes, one after the other. */
+export class Changes {
+  readonly #file: ChangeFile;
+  readonly #tellOthers: () => Promise<unknown>;
+  #isUnderWay = false;
+
+  /** `tellOthers`: tells other threads that a change is over. */
+  constructor(file: ChangeFile, tellOthers: () => Promise<unknown> = async () => undefined) {
+    this.#file = file;
+    this.#tellOthers = tellOthers;
+  }
+
+  /** Whether a change is written down that may not be done everywhere. */
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
+  /**
+   * Has `work` do a change, which gets its id: it is written down until that has, so that a crash leaves all of it or nothing. Where
+   * it could not be done, it stays as it is then; when the database closes before it is done, the next start does the rest.
+   */
+  async whole<T>(db: Changed, change: Change, work: (id: string) => Promise<T>): Promise<T> {
+    this.#isUnderWay = true;
+    let done: T;
+    try {
+      const { id } = await this.#file.write(change);
+      done = await work(id);
+    } catch (error) {
+      // (closed, nothing comes after it but the next start)
+      if (!db.isClosed) await this.#end(db);
+      throw error;
+    }
+    await this.#end(db);
+    return done;
+  }
+
+  async #end({ engine }: Changed): Promise<void> {
+    try {
+      await this.#file.remove();
+    } catch (error) {
+      // a start would do it again, after whatever may come now
+      engine.maintenance.fail(error as DiskError);
+      throw error;
+    }
+    this.#isUnderWay = false;
+    engine.changes.over();
+    // (one that is being started is told at the end of that)
+    await this.#tellOthers();
+  }
+}
+
 /** The part of one thread, step by step; each step is one deletion in its log. */
 export interface Steps {
   /** Whether a step was done before this thread, or the process, was started again. */
@@ -74,7 +134,7 @@ export interface Steps {
   done(step: number): void;
 }
 
-/** Of what is no change over several threads. */
+/** Of what is one step. */
 export const NO_STEPS: Steps = { isDone: () => false, of: () => undefined, done: () => undefined };
 
 /** How far one thread is with its part of the change that is under way. */

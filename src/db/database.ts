@@ -12,9 +12,9 @@ import type { RetentionPolicy } from "../model/retention.ts";
 import type { Source } from "../model/scan.ts";
 import type { StatementResult } from "../query/result.ts";
 import type { SlowStatement } from "../query/slow.ts";
+import { ChangeFile, Changes } from "./changes.ts";
 import { ContinuousScheduler, type SkippedRun } from "./continuous-queries.ts";
 import type { Databases } from "./databases.ts";
-import type { Deletions } from "./deletions.ts";
 import { Engine } from "./engine.ts";
 import { Into, rowsWritten } from "./into.ts";
 import { arrange } from "./layout.ts";
@@ -30,6 +30,7 @@ import { Forwarder } from "./subscriptions.ts";
 import type { Team } from "./team.ts";
 import { takeOver } from "./unfinished.ts";
 import type { Users } from "./users.ts";
+import { WholeDeletions } from "./whole-deletions.ts";
 
 export class Database {
   readonly options: Options;
@@ -37,7 +38,8 @@ export class Database {
   readonly into: Into;
   readonly queries: Queries;
   readonly status: Figures;
-  readonly deletions: Deletions;
+  /** Of this thread alone. */
+  readonly deletions: WholeDeletions;
   readonly retention: Retention;
   readonly continuousQueries: ContinuousScheduler;
   readonly subscriptions: Forwarder;
@@ -74,7 +76,7 @@ export class Database {
       declare: async (database, fields) => team?.declare(this, database, fields) ?? fields,
     });
     this.source = this.engine.source;
-    this.deletions = this.engine.deletions;
+    this.deletions = new WholeDeletions(this, new Changes(new ChangeFile(parts.disk, parts.options.dataDir)));
     this.retention = this.engine.retention;
     this.into = new Into((batch, rows, target) => this.engine.writeBatch(batch, rows, target));
     this.continuousQueries = new ContinuousScheduler(parts.continuous, {
@@ -159,7 +161,7 @@ export class Database {
     // first: a crash in between leaves the database, never its privileges and queries for another one of its name
     await this.#forgetAllOf(database);
     // and what has come meanwhile, in the step that takes the name: what comes after it is another database's
-    await this.deletions.drop(database, null, () => this.#forgetAllOf(database));
+    await this.engine.deletions.drop(database, null, () => this.#forgetAllOf(database));
     await others();
     await this.#databases.save();
   }
@@ -174,7 +176,7 @@ export class Database {
   }
 
   async dropMeasurement(database: string, measurement: string): Promise<void> {
-    await this.deletions.drop(database, measurement);
+    await this.engine.deletions.drop(database, measurement);
   }
 
   /** Brings all rows in memory to segments. Resolves when they are durable there. */
@@ -230,6 +232,7 @@ export class Database {
   async #close(): Promise<void> {
     try {
       await this.closeSessions();
+      await this.deletions.settled();
     } finally {
       await this.engine.close().finally(() => this.#lock.release());
     }

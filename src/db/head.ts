@@ -303,7 +303,7 @@ export class Head {
     const report = await channel.call<MemberReport>("start", this.#options, seat);
     this.#team.adopt(this.#db, report.fields);
     // (else it was started again, and its log says how far it is)
-    if (!this.#team.isChanging) await channel.call("changeOver");
+    if (!this.#team.changes.isUnderWay) await channel.call("changeOver");
     this.#warnings.push(...report.warnings);
     await channel.call("wanted", this.#db.subscriptions.places());
     if (this.#serving) await channel.call("serve", this.#serving);

@@ -22,6 +22,7 @@ import { Users } from "./users.ts";
 /** What an open database is made of. */
 export interface OpenParts {
   readonly options: Options;
+  readonly disk: Disk;
   readonly clock: Clock;
   readonly kernels: Kernels;
   readonly schema: Schema;
@@ -115,6 +116,7 @@ export async function openParts(
   const continuous = new ContinuousFile(disk, `${dataDir}/continuous-queries`);
   return {
     options,
+    disk,
     clock,
     kernels,
     schema,

@@ -6,7 +6,7 @@
 //
 //   drops      the head first, which gives types anew once all have dropped: a member's rows of before go with its own drop
 //   of policies and DELETE: the members first, as types are forgotten by the head only when no thread has a value, or asked meanwhile
-import { ClosedError, type DiskError, NotFoundError, OverloadedError } from "../base/errors.ts";
+import { ClosedError, NotFoundError, OverloadedError } from "../base/errors.ts";
 import type { Administration } from "../model/administration.ts";
 import { type DeleteRequest, type DeletionAdministration, isByValue } from "../model/deletions.ts";
 import type { QueryRegistry, QueryTicket, RunningQuery } from "../model/queries.ts";
@@ -15,7 +15,7 @@ import type { Budget } from "../model/scan.ts";
 import type { ServerStatus } from "../model/server-status.ts";
 import type { TimeWindow } from "../model/windows.ts";
 import { attendedTask } from "../threads/budgets.ts";
-import type { Change, ChangeFile } from "./changes.ts";
+import { type ChangeFile, Changes } from "./changes.ts";
 import { type Companions, type DeclaredField, valuesOf } from "./companions.ts";
 import type { Database } from "./database.ts";
 import { UNENDING } from "./deletions.ts";
@@ -36,6 +36,8 @@ const nameOf = (database: string, measurement: string, field: string | null) =>
 export class Team {
   readonly companions: Companions;
   readonly metrics: TeamMetrics;
+  /** What all threads do. */
+  readonly changes: Changes;
   /** While a deletion runs, or a policy goes: fields and measurements that other threads have, or asked for. */
   #kept: Set<string> | null = null;
 
@@ -47,12 +49,10 @@ export class Team {
   } | null = null;
 
   #changing: Promise<unknown> = Promise.resolve();
-  readonly #changeFile: ChangeFile;
-  #isChanging = false;
 
   constructor(companions: Companions, changeFile: ChangeFile) {
     this.companions = companions;
-    this.#changeFile = changeFile;
+    this.changes = new Changes(changeFile, () => companions.reachable("changeOver"));
     this.metrics = new TeamMetrics(companions);
   }
 
@@ -74,44 +74,6 @@ export class Team {
   #isDropping(database: string, measurement: string): boolean {
     const drop = this.#dropping;
     return drop?.database === database && (drop.measurement ?? measurement) === measurement;
-  }
-
-  /** Whether a change is written down that may not be done in all threads. */
-  get isChanging(): boolean {
-    return this.#isChanging;
-  }
-
-  /**
-   * Has `work` do a change in all threads, in turn: it is written down until they have, so that a crash leaves all of it or nothing.
-   * When a thread could not do it, it stays as it is then; when the database closes before all could, the next start does the rest.
-   */
-  async whole<T>(db: Database, change: Change, work: (id: string) => Promise<T>): Promise<T> {
-    this.#isChanging = true;
-    let done: T;
-    try {
-      const { id } = await this.#changeFile.write(change);
-      done = await work(id);
-    } catch (error) {
-      // (closed, nothing comes after it but the next start)
-      if (!db.isClosed) await this.#end(db);
-      throw error;
-    }
-    await this.#end(db);
-    return done;
-  }
-
-  async #end(db: Database): Promise<void> {
-    try {
-      await this.#changeFile.remove();
-    } catch (error) {
-      // a start would do it again, after whatever may come now
-      db.engine.maintenance.fail(error as DiskError);
-      throw error;
-    }
-    this.#isChanging = false;
-    db.engine.changes.over();
-    // (one that is being started is told at the end of that)
-    await this.companions.reachable("changeOver");
   }
 
   /** Has the other threads drop what the head has dropped; does not end before they have. */
@@ -247,10 +209,14 @@ export class Team {
           ? await companions.everyone<FieldName[]>("delete", [requests, change], isOver)
           : valuesOf(await Promise.allSettled(asked()));
         for (const [measurement, field] of lists.flat()) kept.add(nameOf(first.database, measurement, field));
-        await db.deletions.delete(requests, change ? UNENDING : budget, db.engine.changes.steps(change));
+        await db.engine.deletions.delete(
+          requests,
+          change ? UNENDING : budget,
+          db.engine.changes.steps(change),
+        );
       });
     if (requests.some(isByValue)) await deletion();
-    else await this.whole(db, { kind: "delete", requests }, deletion);
+    else await this.changes.whole(db, { kind: "delete", requests }, deletion);
   }
 
   /** DROP RETENTION POLICY in all threads, the head last: its step is the one that takes the name out of the file. */
@@ -326,7 +292,7 @@ class TeamAdministration implements Administration {
       await this.#team.companions.allThere(isOver);
       // (rows that come once the first has done it wait until it would not be done again)
       await this.#team.dropping(database, measurement, () =>
-        this.#team.whole(this.#db, { kind: "drop", database, measurement }, () => work(others)),
+        this.#team.changes.whole(this.#db, { kind: "drop", database, measurement }, () => work(others)),
       );
     });
   }
@@ -416,7 +382,7 @@ class TeamRetention implements RetentionAdministration {
     return this.#inTurn(async () => {
       this.#db.engine.checkWritable();
       await this.#companions.allThere(() => this.#db.isClosed);
-      await this.#team.whole(this.#db, { kind: "drop policy", database, policy: name }, () =>
+      await this.#team.changes.whole(this.#db, { kind: "drop policy", database, policy: name }, () =>
         this.#team.again(
           () => this.#team.dropPolicy(this.#db, database, name),
           () => this.#everyone("dropPolicy", database, name),
@@ -441,7 +407,7 @@ class TeamRetention implements RetentionAdministration {
     return this.#inTurn(async () => {
       this.#db.engine.checkWritable();
       await this.#companions.allThere(() => this.#db.isClosed);
-      await this.#team.whole(this.#db, { kind: "drop shard", shard: id }, async (change) => {
+      await this.#team.changes.whole(this.#db, { kind: "drop shard", shard: id }, async (change) => {
         await this.#everyone("dropShard", id, change);
         await this.#own.dropShard(id, this.#db.engine.changes.steps(change));
       });
