@@ -14,6 +14,7 @@ import {
   namesTwice,
   readsSeveral,
   techniques,
+  transformationCount,
   withOneMeasurement,
   withoutConstants,
   withoutFunctionsInCondition,
@@ -62,8 +63,10 @@ export const selections: readonly Difference[] = [
       isAnswered(serie, influxd) &&
       (rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body) ||
         (dependsOnOrder(exchange.text) &&
-          // (what is less than the point before it is no row, and a series without rows is none)
-          (isAlikeInShape(serie.body, influxd.body) || /non_negative/i.test(exchange.text)))),
+          // (what is less than the point before it is no row, and a series without rows is none; of other points others are distinct)
+          (isAlikeInShape(serie.body, influxd.body) ||
+            /non_negative/i.test(exchange.text) ||
+            (transformationCount(exchange.text) > 0 && /\bdistinct\b/i.test(exchange.text))))),
     without: (text) => withSelects(text, groupedByAll),
   },
   {
