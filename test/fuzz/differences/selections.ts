@@ -29,6 +29,7 @@ import {
   isError,
   isNothing,
   rounded,
+  rowLines,
   rowsInAnyOrder,
   valuesOf,
   withoutEmptyColumns,
@@ -41,6 +42,12 @@ const withoutSigns = (body: string): string => rounded(withoutTimes(body)).repla
 const isBoolean = (cell: unknown) => typeof cell === "boolean";
 
 const isDescending = (text: string): boolean => selectsOf(text).some(({ descending }) => descending);
+
+/** Every row of the one is a row of the other. */
+const areRowsAmong = (part: string, whole: string): boolean => {
+  const rows = rowLines(whole);
+  return rows !== null && rowLines(part)?.every((row) => rows.includes(row)) === true;
+};
 
 /** A call of that name is a side of an operator. */
 const isAmongOperators = (text: string, name: RegExp): boolean =>
@@ -230,12 +237,14 @@ export const selections: readonly Difference[] = [
   },
   {
     title: "integral of a descending query",
-    influxd: "has the other sign, and stands at the end of all times where the range has none",
+    influxd:
+      "has the other sign, and stands at the end of all times where the range has none, with a 0 behind it for some conditions",
     serie: "does not depend on the order of the answer",
     reason: "an integral from a to b is one number",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) &&
       (withoutSigns(serie.body) === withoutSigns(influxd.body) ||
+        areRowsAmong(withoutSigns(serie.body), withoutSigns(influxd.body)) ||
         isNothing(influxd) ||
         isAmongOperators(exchange.text, /^integral$/)) &&
       callsOf(exchange.text).some(({ name }) => name === "integral") &&
