@@ -186,6 +186,24 @@ describe("/api/v2/write", () => {
     expect(await rowsOf("SELECT f FROM none..m")).toBeUndefined();
   });
 
+  test("a point that calls a tag or a field time is no bad line: 422, the rest is stored, however many they are", async () => {
+    const many = Array.from({ length: 150 }, (_, i) => `m,time=x f=9 ${i}\n`).join("");
+    const answer = await write("bucket=named", `${many}m f=1 1\nm time=1 2\nm f=3 3`);
+    expect(answer.status).toBe(422);
+    const { message } = (await answer.json()) as { message: string };
+    expect(message).toStartWith(
+      'failure writing points to database: partial write: invalid tag key: input tag "time" on measurement "m" is invalid at line 1\n',
+    );
+    expect(message).toEndWith("dropped=151");
+    expect(await rowsOf("SELECT f FROM named..m")).toEqual([
+      [1, 1],
+      [3, 3],
+    ]);
+    const bad = await write("bucket=named", `${many}m f=4 4\nbad`);
+    expect(bad.status).toBe(400);
+    expect(await rowsOf("SELECT f FROM named..m WHERE time = 4")).toBeUndefined();
+  });
+
   test("what does not fit is 422, the rest is stored", async () => {
     await write("bucket=fit", "m f=1 1");
     const answer = await write("bucket=fit", 'm f="x" 2\nm f=3 3');

@@ -54,6 +54,8 @@ const GROWTH = 4;
 /** Lines and points that could not be read. */
 interface Refused {
   readonly count: number;
+  /** Those of them that could not be read. */
+  readonly unread: number;
   readonly errors: readonly string[];
 }
 
@@ -154,8 +156,12 @@ export class Engine {
     const refused =
       parsed.errorCount === 0
         ? NONE_REFUSED
-        : { count: parsed.errorCount, errors: parsed.errors.map((error) => error.message) };
-    const isRefused = target.allOrNothing === true && refused.count > 0;
+        : {
+            count: parsed.errorCount,
+            unread: parsed.unread,
+            errors: parsed.errors.map((error) => error.message),
+          };
+    const isRefused = target.allOrNothing === true && refused.unread > 0;
     const whole = { pointer: parsed.batch, sizeBytes: parsed.batchBytes, rows: parsed.rows };
     let storing: Promise<StoredPart>;
     try {
@@ -189,7 +195,7 @@ export class Engine {
     let parsed = parse();
     // fields that are new here may be known to the head
     if (parsed.unknown.length > 0 && (await this.#apart?.learn(database, parsed.unknown))) parsed = parse();
-    const refused = { count: parsed.errorCount, errors: parsed.errors };
+    const refused = { count: parsed.errorCount, unread: parsed.errorCount, errors: parsed.errors };
     return this.#count(await this.#storeBytes(parsed.batch, parsed.rows, place), refused, parsed.locate);
   }
 
@@ -439,7 +445,7 @@ export class Engine {
       rows: stored.rows,
       dropped,
       errors,
-      partial: errors.length > 0 && stored.rows + stored.dropped > 0,
+      partial: errors.length > 0 && (stored.rows + stored.dropped > 0 || refused.unread === 0),
     };
   }
 
@@ -476,7 +482,7 @@ export class Engine {
 }
 
 const NOTHING: StoredPart = { rows: 0, dropped: 0, errors: [] };
-const NONE_REFUSED: Refused = { count: 0, errors: [] };
+const NONE_REFUSED: Refused = { count: 0, unread: 0, errors: [] };
 
 function precisionOf(target: WriteTarget): { precision?: TimeUnit } {
   return target.precision === undefined ? {} : { precision: target.precision };

@@ -29,6 +29,8 @@ export interface ParsedLines {
   readonly errors: readonly LineError[];
   /** All refused lines. */
   readonly errorCount: number;
+  /** Those of them that are no line protocol; the others call a tag or a field `time`. */
+  readonly unread: number;
   free(): void;
 }
 
@@ -126,6 +128,7 @@ export class LineParser {
         rows: kernels.call.lineRows() >>> 0,
         errors: errorCount === 0 ? [] : this.#errors(body, errorCount),
         errorCount,
+        unread: kernels.call.lineUnread() >>> 0,
         free: () => kernels.free(batch),
       };
     } catch (error) {

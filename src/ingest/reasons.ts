@@ -9,7 +9,7 @@ export interface LineError {
   readonly length: number;
   /** What is wrong: `missing fields`. */
   readonly reason: string;
-  /** The whole: `unable to parse 'm': missing fields at line 1`. */
+  /** The whole: `unable to parse 'm': missing fields at line 1`, or the reason alone where the line could be read. */
   readonly message: string;
 }
 
@@ -56,6 +56,9 @@ const reasons: Readonly<Record<number, (detail: string) => string>> = {
   24: () => "point is invalid",
 };
 
+/** Reasons of lines that are line protocol, and no points: a tag or a field that is called `time`. */
+const readable: ReadonlySet<number> = new Set([8, 19]);
+
 export function lineError(
   body: Uint8Array,
   lineNumber: number,
@@ -71,7 +74,7 @@ export function lineError(
     offset,
     length,
     reason,
-    message: atLine(`unable to parse '${line}': ${reason}`, lineNumber),
+    message: atLine(readable.has(code) ? reason : `unable to parse '${line}': ${reason}`, lineNumber),
   };
 }
 

@@ -183,6 +183,7 @@ export interface LineExports {
   ): number;
   lineRows(): number;
   lineErrors(): number;
+  lineUnread(): number;
   lineErrorRecords(): number;
   lineExhausted(): number;
   lineRelease(): void;

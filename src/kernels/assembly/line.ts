@@ -11,7 +11,7 @@ import { Entry, initDictionary, sameBytes } from "./line/dictionary";
 import { parseFields } from "./line/fields";
 import { measurementEndAt, seriesAt } from "./line/key";
 import { exhausted, releaseAll } from "./line/memory";
-import { errorCount, errorRecords, failAt, initErrors, recordError, TIME_FIELD } from "./line/reason";
+import { errorCount, errorRecords, failAt, initErrors, recordError, TIME_FIELD, unreadCount } from "./line/reason";
 import { commitRow, initRows, rowTouched, Series, Table, undoRow } from "./line/rows";
 import { seal } from "./line/seal";
 import { atLineEnd, bodyEnd, HASH, lineEnd, NEWLINE, RETURN, setBodyEnd, skipBlank, SPACE } from "./line/text";
@@ -129,6 +129,11 @@ export function lineRows(): u32 {
 /** Lines that the last parse refused. */
 export function lineErrors(): u32 {
   return errorCount();
+}
+
+/** Those of them that are no line protocol. */
+export function lineUnread(): u32 {
+  return unreadCount();
 }
 
 /**

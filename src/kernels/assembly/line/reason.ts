@@ -33,6 +33,7 @@ let reason: u32 = 0;
 let detail: usize = 0;
 let detailBytes: u32 = 0;
 let errors: u32 = 0;
+let unread: u32 = 0;
 
 // KEPT_ERRORS records: u32 line number (from 1), offset, length, reason, detail offset, detail length; offsets
 // in the body
@@ -58,12 +59,18 @@ export function failAt(why: u32, start: usize, end: usize): usize {
 
 export function initErrors(body: usize): void {
   errors = 0;
+  unread = 0;
   countedTo = body;
   newlines = 0;
 }
 
 export function errorCount(): u32 {
   return errors;
+}
+
+/** Those of them that are no line protocol; the others name a tag or a field as no point may. */
+export function unreadCount(): u32 {
+  return unread;
 }
 
 export function errorRecords(): usize {
@@ -83,4 +90,5 @@ export function recordError(body: usize, start: usize, end: usize): void {
     store<u32>(record, detailBytes, 20);
   }
   errors++;
+  if (reason != TIME_TAG && reason != TIME_FIELD) unread++;
 }
