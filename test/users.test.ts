@@ -391,6 +391,21 @@ test("an open server listens on loopback alone, unless it is meant", async () =>
     await serve(db, { host: "0.0.0.0", port: 0, ...options }).stop(0);
 });
 
+test("CREATE CONTINUOUS QUERY reads and writes the request's database where it names none", async () => {
+  await admin("CREATE USER own WITH PASSWORD 'pw'; CREATE DATABASE foreign; CREATE DATABASE mine");
+  await admin("GRANT ALL ON mine TO own");
+  const create =
+    "CREATE CONTINUOUS QUERY q ON mine BEGIN SELECT mean(v) INTO mine..o FROM m GROUP BY time(1h) END";
+  const refused = await ask(create, basic("own"), "db=foreign");
+  expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining("READ on foreign")]);
+  for (const parameters of ["", "db=mine"]) {
+    expect((await ask(create, basic("own"), parameters)).status).toBe(200);
+    expect(await admin("SHOW CONTINUOUS QUERIES")).toContain("FROM mine.autogen.m GROUP BY");
+    await admin("DROP CONTINUOUS QUERY q ON mine");
+  }
+  await admin("DROP DATABASE foreign; DROP DATABASE mine; DROP USER own");
+});
+
 test("SHOW CONTINUOUS QUERIES tells of the databases that its user may read", async () => {
   await admin(
     "CREATE DATABASE seen; CREATE DATABASE secret; CREATE USER cq WITH PASSWORD 'pw'; GRANT READ ON seen TO cq",

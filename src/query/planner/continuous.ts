@@ -7,7 +7,8 @@ import { type PlanContext, resolveDatabase, resolvePolicy } from "./context.ts";
 
 export function planContinuousQuery(statement: ContinuousStatement, context: PlanContext): Operation {
   const database = resolveDatabase(context, statement.database);
-  const own: PlanContext = { ...context, database, retentionPolicy: "" };
+  // names without a database are of the request's, and of that of the query only where the request has none
+  const own: PlanContext = context.database === "" ? { ...context, database, retentionPolicy: "" } : context;
   const place = <S extends MeasurementSource>(source: S): S => {
     const of = resolveDatabase(own, source.database);
     return { ...source, database: of, retentionPolicy: resolvePolicy(own, of, source.retentionPolicy) };
