@@ -281,8 +281,6 @@ const better: Readonly<Record<string, HttpDifference>> = {
   'm f="a"b 1700000000000000000': known.textBehindStrings,
   "m f=1,f=2i 1700000000000000000": known.unified,
   "m f=1 1700000000000000000\nm f=2i 1700000001000000000\nm g=3 1700000002000000000": known.unified,
-  "m time=1 1700000000000000000": known.lineNumbers,
-  "m,time=1 f=2 1700000000000000000": known.lineNumbers,
   "m f=1 1700000000000000000\nbad\nm f=2 1700000000000000000": known.countsAll,
 };
 
