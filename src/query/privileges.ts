@@ -49,7 +49,10 @@ export function requirementsOf(statement: Statement, database: string): Requirem
     case "drop continuous query":
       return [write(statement.database, database)];
     case "create continuous query":
-      return [read(statement.database, database), ...ofSelect(statement.statement, database || statement.database)];
+      return [
+        read(statement.database, database),
+        ...ofSelect(statement.statement, database || statement.database),
+      ];
     default:
       return ["admin"];
   }
