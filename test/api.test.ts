@@ -219,6 +219,15 @@ describe("/api/v2/write", () => {
     ]);
   });
 
+  test("a write that is refused for its policy makes no database", async () => {
+    expect((await write("bucket=unmade%2Fnope", "m f=1 1")).status).toBe(404);
+    const v1 = await post("/write?db=unmade&rp=nope", "m f=1 1");
+    expect([v1.status, await v1.json()]).toEqual([500, { error: "retention policy not found: nope" }]);
+    expect(await rowsOf("SHOW DATABASES")).not.toContainEqual(["unmade"]);
+    expect((await write("bucket=unmade%2Fautogen", "m f=1 1")).status).toBe(204);
+    expect(await rowsOf("SHOW DATABASES")).toContainEqual(["unmade"]);
+  });
+
   test.each([
     ["", "m f=1", 400, "bucket is required"],
     ["bucket=%2Frp", "m f=1", 400, "names no database"],

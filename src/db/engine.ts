@@ -27,6 +27,7 @@ import { Maintenance } from "./maintenance.ts";
 import { checkNameOfWrite } from "./names.ts";
 import type { OpenParts } from "./open.ts";
 import type { Options } from "./options.ts";
+import { AUTOGEN } from "./policies.ts";
 import type { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
 import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
@@ -298,6 +299,10 @@ export class Engine {
       if (!this.#databases.has(database)) {
         if (!this.#options.autoCreateDatabase) throw new NotFoundError(`database not found: "${database}"`);
         checkNameOfWrite(database);
+        // what is refused makes no database
+        const { retentionPolicy } = target;
+        if (retentionPolicy && retentionPolicy !== AUTOGEN.name)
+          throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
       }
       await this.#surroundings.createDatabase(database);
     }
