@@ -3,7 +3,7 @@
 import type { Difference } from "../differences.ts";
 import { nodesOf } from "../rewrite.ts";
 import { areInShards, deletes, deletesByComparedTags, ofIntegers } from "./claims.ts";
-import { areAmong, isPartOf, valuesOf, writesMore, writtenBy } from "./evidence.ts";
+import { areAmong, isNothing, isPartOf, valuesOf, writesMore, writtenBy } from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
   {
@@ -151,10 +151,15 @@ export const changes: readonly Difference[] = [
     influxd: "go when all of their shard is older and it looks for such shards next, in half an hour",
     serie: "go within 30 s of when all of their shard is older",
     reason: "they are not to be kept",
-    covers: ({ serie, influxd, history }) =>
+    covers: ({ exchange, serie, influxd, history }) =>
       history.some(({ text }) =>
         /^\s*(?:create|alter) retention policy.* duration (?!inf\b|0s\b)/i.test(text),
-      ) && isPartOf(serie.body, influxd.body),
+      ) &&
+      (isPartOf(serie.body, influxd.body) ||
+        // (a condition over fields is wrong where a series is left)
+        (/^\s*drop series/i.test(exchange.text) &&
+          isNothing(serie) &&
+          influxd.body.includes("fields not supported in WHERE clause during deletion"))),
   },
   {
     title: "no default retention policy",
