@@ -11,7 +11,7 @@ import { fixedLength } from "../duration.ts";
 import { printNode } from "../print.ts";
 import { checkOperands } from "./check.ts";
 import { type InstantContext, instantOf } from "./instants.ts";
-import { isDerived, isTimeName, resolve, type Schema } from "./schema.ts";
+import { castTypes, isDerived, isTimeName, resolve, type Schema } from "./schema.ts";
 
 /** Inclusive, ns; null = not bounded there. */
 export interface TimeRange {
@@ -199,7 +199,10 @@ function isFloat(node: Node, schema: Schema): boolean {
 
 function resolveReference(node: ReferenceNode, schema: Schema): Expression {
   const { name, cast, place } = node;
-  if (cast !== "tag" && schema.absent?.has(name)) return ABSENT;
+  const own = schema.fields.get(name);
+  // (a cast to what it is here reads it, whatever it is in a source beside this one)
+  const isRead = own !== undefined && cast !== null && castTypes[cast] === own;
+  if (cast !== "tag" && schema.absent?.has(name) && !isRead) return ABSENT;
   const resolved = resolve(schema, name, cast === "tag" || cast === "field" ? cast : null, place);
   if (resolved.kind === "field") return { kind: "field", name, type: resolved.type };
   // A cast that is none of a tag makes it a field, which no row has; `::field` does so of tags alone.

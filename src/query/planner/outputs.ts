@@ -12,21 +12,12 @@ import { type FunctionInfo, functionNamed, functions } from "../functions.ts";
 import type { Call, Output, RowValue, Window } from "../plan.ts";
 import { printNode } from "../print.ts";
 import { isForecastName, planForecast } from "./forecast.ts";
-import { isDerived, resolve, type Schema } from "./schema.ts";
+import { castTypes, isDerived, resolve, type Schema } from "./schema.ts";
 import { planTechnique } from "./technique.ts";
 
 export const ABSENT: Output = { kind: "absent", type: null };
 
 const absent = (given: FieldType | null): Output => (given === null ? ABSENT : { ...ABSENT, given });
-
-const castTypes: Partial<Record<CastType, FieldType>> = {
-  float: FieldType.Float,
-  integer: FieldType.Integer,
-  unsigned: FieldType.Unsigned,
-  string: FieldType.String,
-  boolean: FieldType.Boolean,
-  tag: FieldType.String,
-};
 
 /** The type of an output's values, also of one that has none because a name in it is unknown; null: nothing says it. */
 export function givenType(output: Output): FieldType | null {

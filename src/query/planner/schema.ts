@@ -32,6 +32,16 @@ export function isDerived(schema: Schema): boolean {
   return schema.tagColumns !== undefined;
 }
 
+/** What a cast says that a name is; none: no more than that it is a field. */
+export const castTypes: Partial<Record<CastType, FieldType>> = {
+  float: FieldType.Float,
+  integer: FieldType.Integer,
+  unsigned: FieldType.Unsigned,
+  string: FieldType.String,
+  boolean: FieldType.Boolean,
+  tag: FieldType.String,
+};
+
 export type Resolved =
   | { readonly kind: "tag" }
   /** `type` as stored. */
