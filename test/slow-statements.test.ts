@@ -106,3 +106,13 @@ test("SHOW DIAGNOSTICS names version, process and options", async () => {
   expect(config.rows[0]![config.columns.indexOf("max-mem-size")]).toBe(2 * 2 ** 20);
   expect(all[4]!.rows[0]![all[4]!.columns.indexOf("PID")]).toBe(process.pid);
 });
+
+test("SHOW DIAGNOSTICS names the partitions that the data folder has, whatever was asked for", async () => {
+  const { db } = await openSlow({});
+  await db.close();
+  const again = await Database.open({ dataDir: db.options.dataDir, partitions: 7 });
+  opened.push(again);
+  const [config] = await series(again, "SHOW DIAGNOSTICS FOR 'config'");
+  expect(config!.rows[0]![config!.columns.indexOf("partitions")]).toBe(2);
+  expect(again.warnings[0]).toContain("has 2 partitions since it was made; partitions = 7 has no effect");
+});

@@ -64,7 +64,9 @@ export class Database {
     const hasDatabase = (database: string) => this.#databases.has(database);
     this.users = parts.users;
     this.queries = new Queries(clock, parts.options.maxConcurrentQueries, team?.companions);
-    this.status = new Figures(parts.options, clock, () => this.metrics());
+    this.status = new Figures({ ...parts.options, partitions: parts.databases.partitions }, clock, () =>
+      this.metrics(),
+    );
     this.subscriptions = new Forwarder(parts.subscriptions, hasDatabase);
     this.engine = new Engine(parts, team?.companions ?? null, {
       createDatabase: (database) => this.administration.createDatabase(database),
