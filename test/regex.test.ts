@@ -154,6 +154,26 @@ describe("time", () => {
     }
   });
 
+  test("a beginning that a collection of garbage fell into is tried again", () => {
+    const regex = compileRegex("^a{1,1000}b?$");
+    const text = "a".repeat(100_000);
+    let micros = 0;
+    // before and after each of two trials
+    const worked = [0, 40_000, 0, 10];
+    const usage = spyOn(process, "threadCpuUsage").mockImplementation(() => {
+      micros += worked.shift() ?? 0;
+      return { user: micros, system: 0 };
+    });
+    try {
+      expect(regex.test(text)).toBe(false);
+      expect(usage.mock.calls.length).toBeGreaterThanOrEqual(4);
+      worked.push(0, 40_000, 0, 40_000, 0, 40_000);
+      expect(() => regex.test(text)).toThrow("takes too long");
+    } finally {
+      usage.mockRestore();
+    }
+  });
+
   test("much text at a usual speed is not too much", () => {
     const regex = compileRegex("(?i)HOST_\\d+9\\.");
     for (let i = 0; i < 2_000_000; i++) regex.test(`host_${i}.example`);
