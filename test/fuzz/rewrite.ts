@@ -14,22 +14,28 @@ export function selectsOf(text: string): SelectStatement[] {
   return found;
 }
 
-/** Every SELECT changed, inner before outer. null: the text has other statements, or there was nothing to change. */
+/**
+ * Every SELECT changed, inner before outer. null: the text has other statements, or there was nothing to change.
+ * `hasWindows`: it has them, or takes over those of one around it.
+ */
 export function withSelects(
   text: string,
-  change: (statement: SelectStatement, depth: number) => SelectStatement,
+  change: (statement: SelectStatement, depth: number, hasWindows: boolean) => SelectStatement,
 ): string | null {
-  const visit = (statement: SelectStatement, depth: number): SelectStatement => {
+  const visit = (statement: SelectStatement, depth: number, isInWindows: boolean): SelectStatement => {
+    const hasWindows = isInWindows || isWindowed(statement);
     const sources = statement.sources.map(
       (source): Source =>
-        source.kind === "subquery" ? { ...source, statement: visit(source.statement, depth + 1) } : source,
+        source.kind === "subquery"
+          ? { ...source, statement: visit(source.statement, depth + 1, hasWindows) }
+          : source,
     );
-    return change({ ...statement, sources }, depth);
+    return change({ ...statement, sources }, depth, hasWindows);
   };
   const statements = parsed(text);
   if (statements === null) return null;
   const before = statements.map(printSelect).join("; ");
-  const after = statements.map((statement) => printSelect(visit(statement, 0))).join("; ");
+  const after = statements.map((statement) => printSelect(visit(statement, 0, false))).join("; ");
   return after === before ? null : after;
 }
 

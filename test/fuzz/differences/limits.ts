@@ -4,7 +4,7 @@ import type { Node, SelectStatement } from "../../../src/query/ast.ts";
 import { type FunctionKind, functionNamed, functions } from "../../../src/query/functions.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Difference } from "../differences.ts";
-import { isWindowed, nodesIn, selectsOf, withSelects } from "../rewrite.ts";
+import { nodesIn, selectsOf, withSelects } from "../rewrite.ts";
 import { unlimited } from "./claims.ts";
 import { isAnswered, writesMore } from "./evidence.ts";
 
@@ -37,7 +37,7 @@ function callsOf(node: Node): string[] {
 }
 
 /** Several calls under a LIMIT, of which one may have rows that another has not: influxd fills no windows of a subquery by itself. */
-const limitsEachCall = (statement: SelectStatement, depth: number): boolean => {
+const limitsEachCall = (statement: SelectStatement, depth: number, hasWindows: boolean): boolean => {
   const { fields, fill } = statement;
   const calls = new Set(fields.flatMap(({ expression }) => callsOf(expression)));
   return (
@@ -45,7 +45,7 @@ const limitsEachCall = (statement: SelectStatement, depth: number): boolean => {
     calls.size > 1 &&
     (fill?.kind === "none" ||
       allNodes(statement).some((node) => node.kind === "call" && kindOf(node.name) === "transformation") ||
-      (depth > 0 && isWindowed(statement) && (fill === null || fill.kind === "null")))
+      (depth > 0 && hasWindows && (fill === null || fill.kind === "null")))
   );
 };
 
@@ -98,8 +98,8 @@ export const limits: readonly Difference[] = [
     reason: "it is what is documented",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
     without: (text) =>
-      withSelects(text, (statement, depth) =>
-        limitsEachCall(statement, depth) ? unlimited(statement) : statement,
+      withSelects(text, (statement, depth, hasWindows) =>
+        limitsEachCall(statement, depth, hasWindows) ? unlimited(statement) : statement,
       ),
   },
   {
