@@ -73,10 +73,20 @@ export class OutputBuilder {
     return [...this.#fields].sort();
   }
 
-  build(node: Node): Output {
+  /** A name over a subquery that stands alone is what it is there, also where it is a number, or a text, in a source beside it. */
+  column(node: Node): Output {
+    if (node.kind === "paren") return this.column(node.inner);
+    const output = this.#build(node);
+    const isOwn = output.kind === "absent" && node.kind === "reference" && isDerived(this.#schema);
+    return isOwn && (node.cast === null || node.cast === "field")
+      ? (this.#row(node, this.#schema) ?? output)
+      : output;
+  }
+
+  #build(node: Node): Output {
     switch (node.kind) {
       case "paren":
-        return this.build(node.inner);
+        return this.#build(node.inner);
       case "number":
         return { kind: "literal", type: FieldType.Float, value: node.value };
       case "integer":
@@ -107,8 +117,8 @@ export class OutputBuilder {
   }
 
   #binary(node: BinaryNode): Output {
-    const left = this.build(node.left);
-    const right = this.build(node.right);
+    const left = this.#build(node.left);
+    const right = this.#build(node.right);
     if (left.kind === "absent" && right.kind === "absent") return absent(givenByOperands(left, right));
     const operator = node.operator as BinaryOutput["operator"];
     if (left.type === null || right.type === null)
@@ -237,7 +247,7 @@ export class OutputBuilder {
   /** A function of the values of its operands, which may be anything that a column can be. */
   #math(name: MathName, node: CallNode): Output {
     const operands = node.arguments.map((argument) =>
-      argument.kind === "wildcard" || argument.kind === "regex" ? ABSENT : this.build(argument),
+      argument.kind === "wildcard" || argument.kind === "regex" ? ABSENT : this.#build(argument),
     );
     if (operands.every(({ kind }) => kind === "absent")) return absent(givenByMath(name, operands));
     const isMissing = operands.some(({ type }) => type === null);
@@ -266,7 +276,7 @@ export class OutputBuilder {
   }
 
   /** null: the source has nothing of that name and type. */
-  #row(node: ReferenceNode): RowValue | null {
+  #row(node: ReferenceNode, all = this.#all): RowValue | null {
     const { name, cast, place } = node;
     const resolved = resolve(this.#schema, name, cast, place);
     if (resolved.kind === "unknown") {
@@ -277,7 +287,7 @@ export class OutputBuilder {
       return { kind: "row", reference: { kind: "tag", name }, type: FieldType.String };
     }
     // values are of the type that the name has over all sources, or not there, as in InfluxDB
-    const wanted = cast === null || cast === "field" ? this.#all.fields.get(name) : undefined;
+    const wanted = cast === null || cast === "field" ? all.fields.get(name) : undefined;
     const type = castType(resolved.type, wanted === undefined ? cast : (fieldTypeNames[wanted] as CastType));
     if (type === null) return null;
     this.#fields.add(name);

@@ -213,7 +213,7 @@ function planInput(
   const schema = unite(parts);
   const { window } = windows;
   const builder = new OutputBuilder(schema, windows, all);
-  const outputs = columns.map(({ expression }) => builder.build(expression));
+  const outputs = columns.map(({ expression }) => builder.column(expression));
   const { calls, fields } = builder;
   const [only] = parts;
   const stored = parts.length === 1 && only!.rows.kind === "measurement" ? only!.rows : null;
@@ -271,7 +271,7 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
 
 /**
  * A name has one type over all sources: what is a field in a source beside this one is no tag here, and what is of another kind
- * there (numbers come before texts, those before booleans) has no value here.
+ * there (numbers come before texts, those before booleans) has no value in a measurement.
  */
 function amongOthers(source: Schema, all: Schema): Schema {
   const absent = new Set(source.absent);
@@ -281,7 +281,7 @@ function amongOthers(source: Schema, all: Schema): Schema {
     if (type === FieldType.Float && own !== undefined && own !== type) floats.add(name);
     if (own === undefined && !source.tags.has(name)) absent.add(name);
   }
-  for (const name of ofOtherKinds(source, all)) absent.add(name);
+  if (!isDerived(source)) for (const name of ofOtherKinds(source, all)) absent.add(name);
   return absent.size + floats.size === 0 ? source : { ...source, absent, floats };
 }
 
