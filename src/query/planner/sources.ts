@@ -97,12 +97,13 @@ export function subquerySources({ plan, range, groups: own, timeColumns }: Subqu
     const absent = new Set<string>(timeColumns);
     for (const [index, { name, type: known }] of columns.entries()) {
       // (what is a column of another measurement has no values here, but rows)
-      const type = known ?? givenBy(inputs, index) ?? plan.columns[index + 1]!.type;
+      const planned = plan.columns[index + 1]!.type;
+      const type = known ?? givenBy(inputs, index) ?? planned;
       if (type === null) absent.add(name);
       if (type === null || type === "time" || fields.has(name)) continue;
       fields.set(name, type === "tag" ? FieldType.String : type);
-      // (of a measurement without the tag it is a text that is not there, and not an empty one)
-      if (known === "tag") tagColumns.add(name);
+      // (that of a measurement without the tag, too)
+      if ((known ?? planned) === "tag") tagColumns.add(name);
     }
     const tags = new Set(plan.dimensions);
     for (const name of absent) if (fields.has(name)) absent.delete(name);
