@@ -133,6 +133,38 @@ export function withoutNumbers(node: Node): Node {
   return isNumberAsCondition(node) ? { kind: "boolean", value: true } : node;
 }
 
+/** A boolean, or a name that may be one, beside a length of time. */
+export function comparesLength(node: Node): boolean {
+  if (node.kind !== "binary" || (node.operator !== "=" && node.operator !== "!=")) return false;
+  const [length, other] = node.left.kind === "duration" ? [node.left, node.right] : [node.right, node.left];
+  return length.kind === "duration" && mayBeBoolean(other);
+}
+
+function mayBeBoolean(node: Node): boolean {
+  if (node.kind === "paren") return mayBeBoolean(node.inner);
+  if (node.kind === "reference") return node.name.toLowerCase() !== "time";
+  if (node.kind !== "binary") return node.kind === "boolean";
+  return orders.has(node.operator) || equalities.has(node.operator) || /^(?:and|or)$/.test(node.operator);
+}
+
+/** Comparisons of names that the condition has with several types are true. */
+export function withoutSeveralCasts(statement: SelectStatement): SelectStatement {
+  const { condition } = statement;
+  if (condition === null) return statement;
+  const casts = new Map<string, Set<string | null>>();
+  for (const node of nodesIn(condition))
+    if (node.kind === "reference") casts.set(node.name, (casts.get(node.name) ?? new Set()).add(node.cast));
+  const isOfSeveral = (node: Node) => node.kind === "reference" && casts.get(node.name)!.size > 1;
+  const changed = visitNode(condition, (node) =>
+    node.kind === "binary" &&
+    (orders.has(node.operator) || equalities.has(node.operator)) &&
+    nodesIn(node).some(isOfSeveral)
+      ? { kind: "boolean", value: true }
+      : node,
+  );
+  return { ...statement, condition: changed };
+}
+
 /** A boolean compared with a literal. */
 export const comparesBoolean = (node: Node): boolean =>
   node.kind === "binary" &&

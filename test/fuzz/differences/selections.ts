@@ -6,6 +6,7 @@ import {
   areInShards,
   areMany,
   callCount,
+  comparesLength,
   comparesTags,
   dependsOnOrder,
   groupedByAll,
@@ -19,6 +20,7 @@ import {
   withoutConstants,
   withoutFunctionsInCondition,
   withoutNumbers,
+  withoutSeveralCasts,
 } from "./claims.ts";
 import {
   areAmong,
@@ -197,6 +199,24 @@ export const selections: readonly Difference[] = [
           ? { ...statement, condition: withoutNumbers(statement.condition!) }
           : statement,
       ),
+  },
+  {
+    title: "a boolean compared with a length of time",
+    influxd: "takes the length for false: `WHERE b = 3s`, and `f < 5 = 3s`",
+    serie: "is met by no row",
+    reason: "a length of time is no boolean",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && nodesOf(exchange.text).some(comparesLength),
+    without: (text) =>
+      withNodes(text, (node) => (comparesLength(node) ? { kind: "boolean", value: true } : node)),
+  },
+  {
+    title: "a name cast to several types in a condition",
+    influxd: "is read as one of them, so that of `s::string = 'x' OR s::integer = 5` one side is never met",
+    serie: "is read as each of them that it is",
+    reason: "each side means what it means alone",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) => withSelects(text, withoutSeveralCasts),
   },
   {
     title: "mode among equally frequent values",
