@@ -119,7 +119,7 @@ const byType = [
 
 for (const [type, value] of byType) {
   test(`type ${type}: the statistics kernel is its twin, and its answer comes back from the index`, () => {
-    const out = kernels.alloc(128);
+    const out = kernels.alloc(256);
     fc.assert(
       fc.property(
         fc.array(fc.option(value as fc.Arbitrary<Value>, { freq: 8 }), { minLength: 1, maxLength: 100 }),
@@ -152,6 +152,20 @@ for (const [type, value] of byType) {
           expect(kernels.view(out + 48, end - out - 48)).toEqual(written.written);
           const read = readStats(cursorOf(written), type, values.length);
           expect(read).toEqual({ count: plain.count, stats: plain.stats });
+          // the same by the kernel: of a page, of none, and of one that is cut off
+          const [bytes, ends, rows, again] = [out + 48, out + 104, out + 120, out + 128];
+          kernels.u32(ends, 4).set([0, end - bytes, end - bytes, end - bytes - 1]);
+          kernels.u32(rows, 2).set([values.length, values.length]);
+          kernels.view(again, 96).fill(0xff);
+          expect(kernels.call.decodeStats(type, bytes, 0, ends, 1, rows, 2, again)).toBe(2);
+          const whole = kernels.view(again, 48);
+          if (plain.stats) expect(whole).toEqual(kernels.view(out, 48));
+          else expect([...kernels.u32(again, 2)]).toEqual([plain.count, 0]);
+          expect(kernels.view(again + 48, 48)).toEqual(new Uint8Array(48));
+          kernels.u32(ends, 2).set([0, end - bytes - 1]);
+          expect(kernels.call.decodeStats(type, bytes, 0, ends, 1, rows, 1, again)).toBe(
+            end - bytes === 1 ? 1 : 0,
+          );
         },
       ),
     );

@@ -77,6 +77,16 @@ export interface StatsExports {
     index: number,
   ): number;
   encodeStats(type: number, rowCount: number, stats: number, target: number): number;
+  decodeStats(
+    type: number,
+    bytes: number,
+    origin: number,
+    ends: number,
+    stride: number,
+    rows: number,
+    groups: number,
+    out: number,
+  ): number;
   pageStats(type: number, values: number, present: number, rowCount: number, out: number): void;
   presentCount(present: number, rowCount: number): number;
   timeBounds(times: number, rowCount: number, out: number): void;

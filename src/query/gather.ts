@@ -1,6 +1,6 @@
 // Rows of a scan put into the groups of GROUP BY: for each group its series, for each series its blocks in time order.
 import { listKey } from "../model/listkey.ts";
-import type { Budget, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
+import type { Budget, Rows, ScanRequest, Series, SeriesBlock } from "../model/scan.ts";
 
 export interface RowGroup {
   /** Values of the dimensions, "" = absent. */
@@ -15,31 +15,42 @@ export async function gatherGroups(
   request: ScanRequest,
   dimensions: readonly string[],
 ): Promise<RowGroup[]> {
-  const groups = new Map<string, { tags: readonly string[]; series: Map<string, SeriesBlock[]> }>();
-  let series: SeriesBlock[] = [];
+  const groups = new Map<string, RowGroup>();
+  // a source that joins others may come back to a series
+  const known = new Map<string, SeriesBlock[]>();
+  let series: SeriesBlock[] | undefined;
   let key: string | null = null;
   for await (const block of source.scan(request)) {
     if (block.rowCount === 0) continue;
     hold(request.budget, block);
     if (block.series.key !== key) {
       key = block.series.key;
-      const tags = dimensions.map((name) => block.series.tags.get(name) ?? "");
-      const groupKey = listKey(tags);
-      let group = groups.get(groupKey);
-      if (group === undefined) {
-        group = { tags, series: new Map() };
-        groups.set(groupKey, group);
+      series = known.get(key);
+      if (series === undefined) {
+        series = [];
+        known.set(key, series);
+        groupOf(groups, block.series, dimensions).series.push(series);
       }
-      // a source that joins others may come back to a series
-      series = group.series.get(key) ?? [];
-      group.series.set(key, series);
     }
-    series.push(block);
+    series!.push(block);
   }
-  return [...groups.values()].sort(byTags).map(({ tags, series }) => ({
-    tags,
-    series: [...series].sort(byKey).map(([, blocks]) => blocks.sort(byTime)),
-  }));
+  const gathered = [...groups.values()].sort(byTags);
+  for (const group of gathered) {
+    if (group.series.length > 1) group.series.sort(byKey);
+    for (const blocks of group.series) if (blocks.length > 1) blocks.sort(byTime);
+  }
+  return gathered;
+}
+
+function groupOf(groups: Map<string, RowGroup>, { tags }: Series, dimensions: readonly string[]): RowGroup {
+  const values = dimensions.map((name) => tags.get(name) ?? "");
+  const key = listKey(values);
+  let group = groups.get(key);
+  if (group === undefined) {
+    group = { tags: values, series: [] };
+    groups.set(key, group);
+  }
+  return group;
 }
 
 /** Compares groups by their tags, in the order of the dimensions. */
@@ -47,15 +58,13 @@ export function byTags(
   a: { readonly tags: readonly string[] },
   b: { readonly tags: readonly string[] },
 ): number {
-  for (let i = 0; i < a.tags.length; i++) {
-    if (a.tags[i]! < b.tags[i]!) return -1;
-    if (a.tags[i]! > b.tags[i]!) return 1;
-  }
+  for (let i = 0; i < a.tags.length; i++)
+    if (a.tags[i] !== b.tags[i]) return a.tags[i]! < b.tags[i]! ? -1 : 1;
   return 0;
 }
 
-function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
-  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+function byKey([a]: readonly SeriesBlock[], [b]: readonly SeriesBlock[]): number {
+  return a!.series.key < b!.series.key ? -1 : 1;
 }
 
 function byTime(a: SeriesBlock, b: SeriesBlock): number {

@@ -5,7 +5,7 @@
 import { CorruptionError } from "../base/errors.ts";
 import { decodePage, decodeTimes, foldPage, type PageFold, pageHeapBytes } from "../codec/codec.ts";
 import { PageError } from "../codec/page-error.ts";
-import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import type { Kernels, Pointer, Scratch } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
 import { Cursor } from "./bytes.ts";
 import type { GroupPages } from "./group-pages.ts";
@@ -33,6 +33,9 @@ export interface ColumnRead {
 
 /** What is copied beside the wanted pages rather than in a copy of its own, bytes. */
 const NEAR_BYTES = 16 * 1024;
+
+/** What the kernels say of a page. */
+export const STATS_BYTES = 48;
 
 const ABSENT: ColumnRead = { present: false, hasNulls: true, heapBytes: 0 };
 
@@ -263,6 +266,41 @@ export class TableReader {
   /** Statistics over all rows of the group, without reading its page; null: no values, not numbers, or a NaN. */
   stats(group: number, field: number): PageStats | null {
     return this.#pageStats(group, field)?.stats ?? null;
+  }
+
+  /**
+   * The same of the fields of `count` row groups at once, in the form of the kernels (`STATS_BYTES` each, field by field: see
+   * `pageStats` there; no values: there is no page). They stand in `room` until it is reserved again. Throws `CorruptionError`.
+   */
+  readAllStats(fields: readonly number[], group: number, count: number, room: Scratch): Pointer {
+    const { statsAt, statsEnds, pagesPerGroup, rows } = this.#index;
+    const first = group * pagesPerGroup;
+    const ends = statsEnds.subarray(first, first + count * pagesPerGroup);
+    const origin = ends[0]!;
+    const bytes = this.#bytes.subarray(statsAt + origin, statsAt + ends[ends.length - 1]!);
+    const out = room.reserve((fields.length * STATS_BYTES + 4) * count + ends.length * 4 + bytes.length);
+    const rowsAt = out + fields.length * STATS_BYTES * count;
+    const endsAt = rowsAt + count * 4;
+    const bytesAt = endsAt + ends.length * 4;
+    const kernels = this.#kernels;
+    kernels.words.set(rows.subarray(group, group + count), rowsAt >>> 2);
+    kernels.words.set(ends, endsAt >>> 2);
+    kernels.put(bytesAt, bytes);
+    for (let f = 0, at = out; f < fields.length; f++, at += count * STATS_BYTES) {
+      const field = fields[f]!;
+      if (field < 0) kernels.bytes.fill(0, at, at + count * STATS_BYTES);
+      else {
+        const { type } = this.fields[field]!;
+        const read = kernels.call.decodeStats(
+          ...([type, bytesAt, origin, endsAt + field * 4, pagesPerGroup, rowsAt, count, at] as const),
+        );
+        if (read < count) {
+          const reason = "the statistics of a page do not end where they should";
+          throw new CorruptionError(this.#file, statsAt + ends[read * pagesPerGroup + field]!, reason);
+        }
+      }
+    }
+    return out;
   }
 
   /** Id and canonical key of each series, ascending by id: reads the keys section. Throws `CorruptionError`. */

@@ -4,8 +4,9 @@ import type { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import type { SegmentEntry } from "./manifest.ts";
+import type { Run } from "./runs.ts";
 import type { Field, Schema, Table } from "./schema.ts";
-import { type Run, SeriesReader } from "./series-reader.ts";
+import { SeriesReader } from "./series-reader.ts";
 import type { OpenSegment, Version } from "./version.ts";
 
 /**

@@ -8,8 +8,9 @@ import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { Fold, type FoldedGroup, type FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import type { GroupRows, Run } from "./runs.ts";
 import { type Field, knownFields, type Measurement } from "./schema.ts";
-import type { GroupRows, Run, SeriesReader } from "./series-reader.ts";
+import type { SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 
 /** The accumulators of a fold's columns, in linear memory end to end: those of a group are emptied and copied out at once. */

@@ -4,8 +4,11 @@ import type { PageFold } from "../codec/codec.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
 import { GroupPages } from "../segment/group-pages.ts";
-import type { TableReader } from "../segment/table-reader.ts";
+import { STATS_BYTES, type TableReader } from "../segment/table-reader.ts";
 import type { Slice, SliceColumn } from "./slice.ts";
+
+/** Row groups whose statistics are read at once at most. */
+const MOST_STATS = 64;
 
 /** Rows [from, to) of a group, and their first and last time when there are any. */
 interface Within {
@@ -41,6 +44,11 @@ export class SegmentCursor {
   /** Smallest and largest field index that is wanted, -1 = none is there. */
   readonly #firstField: number;
   readonly #lastField: number;
+  readonly #stats: Scratch;
+  #statsAt: Pointer = 0;
+  /** The groups [from, end) whose statistics stand there. */
+  #statsFrom = 0;
+  #statsEnd = 0;
   #heaps: Pointer[] = [];
   #oldHeaps: Pointer[] = [];
 
@@ -56,6 +64,7 @@ export class SegmentCursor {
     this.#block = new Scratch(kernels);
     this.#times = new Scratch(kernels);
     this.#pages = new GroupPages(kernels);
+    this.#stats = new Scratch(kernels);
   }
 
   get table(): TableReader {
@@ -138,6 +147,23 @@ export class SegmentCursor {
     return this.#table.foldColumn(group, field, fold, this.#target(column), this.#pages);
   }
 
+  /**
+   * The statistics of a group's page of a wanted field, in the form of the kernels (assembly/stats.ts), valid until those of another
+   * group are asked for; no values: it has no such page.
+   */
+  stats(group: number, column: number): Pointer {
+    if (group < this.#statsFrom || group >= this.#statsEnd) {
+      // of groups one after the other ever more at once
+      const count = group === this.#statsEnd ? 2 * (group - this.#statsFrom) : 1;
+      const end = Math.min(this.#table.groupCount, group + Math.max(1, Math.min(count, MOST_STATS)));
+      this.#statsAt = this.#table.readAllStats(this.#fields, group, end - group, this.#stats);
+      this.#statsFrom = group;
+      this.#statsEnd = end;
+    }
+    const place = column * (this.#statsEnd - this.#statsFrom) + group - this.#statsFrom;
+    return this.#statsAt + place * STATS_BYTES;
+  }
+
   /** Frees the strings of groups that are not the current one. */
   recycle(): void {
     for (const heap of this.#oldHeaps) this.#kernels.free(heap);
@@ -150,6 +176,7 @@ export class SegmentCursor {
     this.#block.release();
     this.#times.release();
     this.#pages.release();
+    this.#stats.release();
   }
 
   #load(group: number): void {

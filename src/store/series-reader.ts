@@ -9,6 +9,7 @@ import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { RowBlock } from "./block.ts";
 import { maskSlice, maskTimes, withoutRows } from "./mask.ts";
 import type { RowCursor } from "./memtable.ts";
+import { cut, type GroupRows, type Run } from "./runs.ts";
 import type { Field, Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
 import type { Bounds } from "./series-ranges.ts";
@@ -16,44 +17,8 @@ import { partOf, type Slice } from "./slice.ts";
 import { Deleted } from "./tombstones.ts";
 import type { Version } from "./version.ts";
 
-/** Rows of the series in one row group or one memtable. */
-export interface Run {
-  /** Of two runs with the same time, the larger age wins. */
-  readonly age: number;
-  readonly minTime: bigint;
-  readonly maxTime: bigint;
-  readonly rowCount: number;
-  /** Values of fields are deleted here, wanted or not: some of the rows may have none left. */
-  readonly mayBeHollow: boolean;
-  /** The rows, until another run of the same segment is read; columns that are not `wanted` may be left out. */
-  read(wanted?: readonly boolean[]): Slice;
-  /** The whole row group behind the run, when it has no other rows than these. */
-  readonly group: { readonly cursor: SegmentCursor; readonly index: number } | null;
-  /** The rows' place in a row group, whose pages can be folded as they are. */
-  readonly place: GroupRows | null;
-}
-
-/** Rows [start, end) of a row group. */
-export interface GroupRows {
-  readonly cursor: SegmentCursor;
-  readonly index: number;
-  readonly start: number;
-  readonly end: number;
-  /** No other series has rows in the group. */
-  readonly alone: boolean;
-}
-
-/** Rows with from < time <= to of runs that overlap; a single piece of all rows has no bounds. */
-interface Piece {
-  readonly runs: readonly Run[];
-  readonly from: bigint;
-  readonly to: bigint;
-}
-
 /** What stands between more deleted ranges of a row group is one run, copied together. */
 const MOST_PARTS = 4;
-/** Up to so many rows are merged at once. */
-const UNCUT_ROWS = 8192;
 const NO_RANGES: Bounds = new BigInt64Array(0);
 const NOTHING: Slice = { rowCount: 0, times: 0, columns: [] };
 
@@ -165,6 +130,34 @@ export class SeriesReader {
       if (rows) found = { cursor, index, start: rows.start, end: rows.start + rows.count, alone: false };
     }
     return found;
+  }
+
+  /**
+   * The rows of a row group of its own that for certain has the series' first row (the last when `descending`) at its end, without a
+   * look at the others, of which there may be many. "none": there is no row; null: `clusters` tells.
+   */
+  edge(id: number, descending: boolean): GroupRows | "none" | null {
+    for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
+    let found: SegmentCursor | null = null;
+    let index = 0;
+    let time = 0n;
+    for (let s = 0; s < this.#cursors.length; s++) {
+      const cursor = this.#cursors[s];
+      const range = cursor?.table.groupRange(id);
+      if (!cursor || !range) continue;
+      const { table } = cursor;
+      const group = descending ? range.last : range.first;
+      if (this.#deleted[s] || table.groupFirstId(group) !== table.groupLastId(group)) return null;
+      const end = descending ? table.groupMaxTime(group) : table.groupMinTime(group);
+      if (descending ? end < this.#minTime : end > this.#maxTime) continue;
+      if (end < this.#minTime || end > this.#maxTime || (found && end === time)) return null;
+      if (found && end > time !== descending) continue;
+      found = cursor;
+      index = group;
+      time = end;
+    }
+    if (found === null) return "none";
+    return { cursor: found, index, start: 0, end: found.table.groupRows(index), alone: true };
   }
 
   #isWhole(s: number, { table }: SegmentCursor, index: number): boolean {
@@ -447,25 +440,6 @@ export class SeriesReader {
     });
     return { rowCount, times: block.times, columns };
   }
-}
-
-// Runs that overlap in chains (a range written twice, out of step) may be a whole series: they are cut in time, so that
-// a piece has rows of at most one row group of each segment.
-function cut(runs: readonly Run[]): Piece[] {
-  const rows = runs.reduce((sum, run) => sum + run.rowCount, 0);
-  if (runs.length === 1 || rows <= UNCUT_ROWS) return [{ runs, from: 0n, to: 0n }];
-  const ends = [...new Set(runs.map((run) => run.maxTime))].sort((a, b) => (a < b ? -1 : 1));
-  const pieces: Piece[] = [];
-  let from = runs[0]!.minTime - 1n;
-  let next = 0;
-  let open: Run[] = [];
-  for (const to of ends) {
-    while (next < runs.length && runs[next]!.minTime <= to) open.push(runs[next++]!);
-    pieces.push({ runs: open, from, to });
-    open = open.filter((run) => run.maxTime > to);
-    from = to;
-  }
-  return pieces;
 }
 
 // String offsets from a heap become pointers from the start of linear memory, in place.

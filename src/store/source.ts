@@ -20,10 +20,11 @@ import { edgeRow } from "./edge-row.ts";
 import { foldStores } from "./fold-stores.ts";
 import { Frontier } from "./frontier.ts";
 import { mayHold, type ValueRange } from "./prune.ts";
+import type { GroupRows } from "./runs.ts";
 import { type Field, knownFields, type Measurement, type Schema, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { countDistinct, GroupCounts, hashesOf } from "./series-count.ts";
-import { type GroupRows, SeriesReader } from "./series-reader.ts";
+import { SeriesReader } from "./series-reader.ts";
 import { copyColumn, filterSlice, partOf, pick, type Slice } from "./slice.ts";
 import type { Store } from "./store.ts";
 
@@ -99,10 +100,32 @@ export class StoreSource implements Source {
         ...([this.#kernels, version, table.measurement, table.retentionPolicy] as const),
         ...([known, request.minTime, request.maxTime] as const),
       );
+      const rows = reader;
+      // what cannot be wanted any more once a series' rows are known is not read of the others
+      const narrow = (blocks: readonly SeriesBlock[]): void => {
+        if (request.edge === true && blocks.length > 0)
+          rows.beyond(edgeTime(blocks[0]!, request.descending), request.descending);
+        if (frontier === null) return;
+        for (const block of blocks) frontier.add(block);
+        const last = frontier.time;
+        if (last !== null) rows.beyond(behind(last, request.descending), request.descending);
+      };
       for (let i = 0; i < ids.length; i++) {
         request.budget.check();
-        const blocks: SeriesBlock[] = [];
         const residual = residuals?.[i] ?? null;
+        if (request.limit === 1 && residual === null) {
+          const place = reader.edge(ids[i]!, request.descending) ?? reader.shared(ids[i]!);
+          if (place === "none") continue;
+          const edge = place && edgeRow(this.#kernels, place, known, wanted, request.descending);
+          if (edge !== null) {
+            const { rowCount, times, columns } = edge;
+            const block = { series: store.catalog.series(ids[i]!), rowCount, times, columns };
+            narrow([block]);
+            yield block;
+            continue;
+          }
+        }
+        const blocks: SeriesBlock[] = [];
         let left = request.limit;
         let series: Series | undefined;
         const maskOf = (slice: Slice) =>
@@ -118,8 +141,9 @@ export class StoreSource implements Source {
           return left > 0;
         };
         reader.clusters(ids[i]!, request.descending, (runs) => {
-          if ((left === 1 || (runs.length === 1 && runs[0]!.rowCount === 1)) && residual === null) {
-            const edge = edgeRow(this.#kernels, runs, known, wanted, request.descending);
+          const place = runs.length === 1 && residual === null ? runs[0]!.place : null;
+          if (place !== null && (left === 1 || runs[0]!.rowCount === 1)) {
+            const edge = edgeRow(this.#kernels, place, known, wanted, request.descending);
             if (edge !== null) {
               series ??= store.catalog.series(ids[i]!);
               blocks.push({ series, ...edge });
@@ -140,13 +164,7 @@ export class StoreSource implements Source {
             if (slice.rowCount > 0 && !takeSlice(slice, maskOf(slice))) return false;
           return true;
         });
-        if (request.edge === true && blocks.length > 0)
-          reader.beyond(edgeTime(blocks[0]!, request.descending), request.descending);
-        if (frontier !== null) {
-          for (const block of blocks) frontier.add(block);
-          const last = frontier.time;
-          if (last !== null) reader.beyond(behind(last, request.descending), request.descending);
-        }
+        narrow(blocks);
         yield* blocks;
       }
     } finally {

@@ -2,7 +2,8 @@
 //
 // One pass, plain left-to-right order, so that a float sum is bit for bit what a loop over the rows would give.
 
-import { writeVarint, zigzag } from "./bits";
+import { unzigzag, writeVarint, zigzag } from "./bits";
+import { openPage, pageEnded, readByte, readVarint, takeBytes } from "./reader";
 
 const FLOAT: u32 = 1;
 const UNSIGNED: u32 = 3;
@@ -175,6 +176,62 @@ function scaled(type: u32, value: usize, power: f64): i64 {
   // -0 has no integer form; NaN and the infinities fail the comparisons
   if (bits == i64.MIN_VALUE || !(abs(integer) < <f64>LIMIT) || integer / power != number) return NONE;
   return <i64>integer;
+}
+
+/**
+ * Reads what `encodeStats` wrote of the pages of one field in `groups` row groups into what `pageStats` writes, 48 bytes each at
+ * `out` (count 0: there is no page); gives how many of them were whole. `rows`: u32 a group. `ends`: u32 where the statistics of
+ * a page end, the first entry that of the page before, every further group's `stride` entries on; they count from where the
+ * one at `bytes` begins at `origin`.
+ */
+export function decodeStats(
+  type: u32, bytes: usize, origin: u32, ends: usize, stride: u32, rows: usize, groups: u32, out: usize,
+): u32 {
+  for (let group: u32 = 0; group < groups; group++) {
+    const start = load<u32>(ends);
+    const end = load<u32>(ends, 4);
+    if (end == start) memory.fill(out, 0, 48);
+    else {
+      openPage(bytes + (start - origin), end - start);
+      decodeOne(type, load<u32>(rows), out);
+      if (!pageEnded()) return group;
+    }
+    ends += <usize>stride << 2;
+    rows += 4;
+    out += 48;
+  }
+  return groups;
+}
+
+function decodeOne(type: u32, rowCount: u32, out: usize): void {
+  const flags = readByte();
+  store<u32>(out, flags & HAS_COUNT ? <u32>readVarint() : rowCount);
+  store<u32>(out, flags & HAS_NUMBERS ? 1 : 0, 4);
+  if (!(flags & HAS_NUMBERS)) return;
+  const exponent = flags & 15;
+  const power = load<f64>(powers + (<usize>(exponent == RAW_VALUES ? 0 : exponent) << 3));
+  if (exponent == RAW_VALUES) {
+    const raw = takeBytes(32);
+    if (raw == 0) return;
+    v128.store(out, v128.load(raw), 8); // min, max
+    v128.store(out, v128.load(raw, 16), 32); // first, last
+  } else {
+    const base = unzigzag(readVarint());
+    storeUnscaled(type, base, power, out + 8);
+    storeUnscaled(type, base + readVarint(), power, out + 16);
+    storeUnscaled(type, base + readVarint(), power, out + 32);
+    storeUnscaled(type, base + readVarint(), power, out + 40);
+  }
+  if (flags & RAW_SUM) {
+    const raw = takeBytes(8);
+    if (raw != 0) store<u64>(out, load<u64>(raw), 24);
+  } else storeUnscaled(type, unzigzag(readVarint()), power, out + 24);
+}
+
+// @ts-ignore: decorator
+@inline function storeUnscaled(type: u32, integer: i64, power: f64, out: usize): void {
+  if (type == FLOAT) store<f64>(out, <f64>integer / power);
+  else store<i64>(out, integer);
 }
 
 /** Values among `rowCount` rows: the rows whose byte in `present` (not 0) is set. */
