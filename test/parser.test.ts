@@ -182,6 +182,7 @@ const invalid: readonly (readonly [string, string])[] = [
   ["SELECT a FROM m ORDER BY value", "only ORDER BY time supported at this time"],
   ["SELECT mean(a) FROM m fill()", "fill requires an argument, e.g.: 0, null, none, previous, linear"],
   ["SELECT mean(a) FROM m fill(x)", "expected number argument in fill()"],
+  ["SELECT mean(a) FROM m fill((none))", "expected number argument in fill()"],
   ["SELECT a FROM m tz('Mars/Base')", "unable to find time zone Mars/Base"],
   ["SELECT a FROM b.c.d.e", 'too many segments in "b"."c"."d"."e" at line 1, char 15'],
   [

@@ -206,15 +206,18 @@ function bare(node: Node): Node {
 /** The arguments of a call, whose name has been read. */
 function parseCall(cursor: Cursor, word: Token): Node {
   cursor.expectOperator("(");
+  const name = word.text.toLowerCase();
   const list: Node[] = [];
   if (!cursor.takeOperator(")")) {
     do {
       const pattern = cursor.takeRegex();
-      list.push(pattern === null ? bare(parseExpression(cursor)) : { kind: "regex", pattern });
+      const argument = pattern === null ? parseExpression(cursor) : ({ kind: "regex", pattern } as const);
+      // (what stands in fill() is a word, and no name)
+      list.push(name === "fill" ? argument : bare(argument));
     } while (cursor.takeOperator(","));
     cursor.expectOperator(")");
   }
-  return cursor.placed<Node>({ kind: "call", name: word.text.toLowerCase(), arguments: list }, word);
+  return cursor.placed<Node>({ kind: "call", name, arguments: list }, word);
 }
 
 const castTypes = ["float", "integer", "unsigned", "string", "boolean", "field", "tag"] as const;
