@@ -100,6 +100,21 @@ export const messages: readonly Difference[] = [
         ),
   },
   {
+    title: "functions in a condition with too few or too many arguments",
+    influxd: "are no error where no series satisfies the rest: `(abs() > 1 OR f > 1) AND host = 'nope'`",
+    serie: "`invalid number of arguments for abs, expected 1, got 0`",
+    reason: "whether a statement is right does not depend on what it meets",
+    covers: ({ exchange, serie, influxd }) =>
+      /^"invalid number of arguments for \w+, expected \d, got \d"$/.test(resultErrorOf(serie.body)) &&
+      isNothing(influxd) &&
+      selectsOf(exchange.text).some(
+        ({ condition }) =>
+          condition !== null &&
+          nodesIn(condition).some(({ kind }) => kind === "call") &&
+          nodesIn(condition).some((node) => node.kind === "binary" && node.operator === "and"),
+      ),
+  },
+  {
     title: "now() beside anything but time",
     influxd: "is a moment that no number or text is before or after",
     serie: "`invalid function call in condition: now()`",
