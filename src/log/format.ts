@@ -100,22 +100,23 @@ export function decodeFileHeader(path: string, bytes: Uint8Array): FileHeader | 
   return undefined;
 }
 
-/** Writes the 40 bytes before `payload` to `frame`. */
+/** Writes the 40 bytes before `payload` to `view` from `at` on. */
 export function encodeFrame(
-  frame: DataView<ArrayBuffer>,
+  view: DataView<ArrayBuffer>,
+  at: number,
   kind: number,
   position: LogPosition,
   syncedPosition: LogPosition,
   payload: Uint8Array,
   salt: bigint,
 ): void {
-  frame.setUint32(0, kind, true);
-  frame.setUint32(4, payload.length, true);
-  putPosition(frame, 8, position);
-  putPosition(frame, 16, syncedPosition);
-  frame.setBigUint64(24, Bun.hash.xxHash64(payload, salt), true);
-  const hashed = new Uint8Array(frame.buffer, frame.byteOffset, 32);
-  frame.setBigUint64(32, Bun.hash.xxHash64(hashed, salt), true);
+  view.setUint32(at, kind, true);
+  view.setUint32(at + 4, payload.length, true);
+  putPosition(view, at + 8, position);
+  putPosition(view, at + 16, syncedPosition);
+  view.setBigUint64(at + 24, Bun.hash.xxHash64(payload, salt), true);
+  const hashed = new Uint8Array(view.buffer, view.byteOffset + at, 32);
+  view.setBigUint64(at + 32, Bun.hash.xxHash64(hashed, salt), true);
 }
 
 /** Zero bytes behind a payload of this length. */

@@ -1,7 +1,7 @@
 // The write-ahead log on the local disk: `Log` over files of frames (format.ts), recovered when opened (recovery.ts).
 //
-//   append    one system call into the newest file; a full file is followed by a new one
-//   durable   waits for a shared sync (group-commit.ts)
+//   append    for the newest file, small records gathered (writer.ts); a full file is followed by a new one
+//   durable   waits for a shared sync (group-commit.ts), which begins with what is gathered
 //
 // A sync covers every file written since the last one and, after a rotation, the folder: so a new file's name is
 // durable before its first record is acknowledged.
@@ -138,6 +138,7 @@ export class Wal implements Log {
       this.#writer.skip(this.#last + 1, this.#last, minimumLast + 1);
       this.#last = minimumLast;
     }
+    this.#writer.writeOut();
     await this.#writer.file.sync();
     await this.#disk.syncFolder(this.#folder);
     this.#folderUnsynced = false;
@@ -182,7 +183,11 @@ export class Wal implements Log {
     if (this.#writer.sizeBytes >= this.#fileBytes) this.rotate();
     const position = this.#last + 1;
     const startMs = performance.now();
-    this.#orPoison(() => this.#writer.record(position, this.#synced, record));
+    this.#orPoison(() => {
+      this.#writer.record(position, this.#synced, record);
+      // (whoever asks then whether it is durable hears at once that it is, and a crash of the process must take nothing)
+      if (this.#durability === "interval") this.#writer.writeOut();
+    });
     this.#appended.ms += performance.now() - startMs;
     this.#appended.records++;
     this.#appended.bytes += record.length;
@@ -210,9 +215,10 @@ export class Wal implements Log {
   /** One round of the group commit. */
   async #sync(): Promise<void> {
     if (this.#failure) throw this.#failure;
+    const startMs = performance.now();
+    this.#orPoison(() => this.#writer.writeOut());
     const target = this.#last;
     const full = this.#unsynced.splice(0);
-    const startMs = performance.now();
     const syncs = [...full, this.#writer].map((writer) => writer.file.sync());
     if (this.#folderUnsynced) syncs.push(this.#disk.syncFolder(this.#folder));
     this.#folderUnsynced = false;
@@ -249,6 +255,7 @@ export class Wal implements Log {
     this.#closedFilesBytes += this.#writer.sizeBytes;
     this.#unsynced.push(this.#writer);
     this.#orPoison(() => {
+      this.#writer.writeOut();
       this.#writer = this.#createFile();
     });
   }
@@ -299,6 +306,7 @@ export class Wal implements Log {
       await this.sync();
       if (this.#writer.wantsMark) {
         this.#writer.mark(this.#last);
+        this.#writer.writeOut();
         await this.#writer.file.sync();
       }
     } finally {
