@@ -158,6 +158,7 @@ async function explain(
       };
       const replies = await circumstances.ask(changed);
       if (!replies.every(isWhole)) continue;
+      if (difference.fits?.(state.exchange.text, state.serie, replies[0]) === false) continue;
       if (whatDiffers(changed, ...replies) === null) return { kind: "known", difference: first };
       if (isPlain) {
         const verdict = await compare(changed, ...replies, circumstances, state.claims + 1);

@@ -39,6 +39,8 @@ export interface Difference {
    * explains nothing. null: it is not in the statement.
    */
   without?(text: string): string | null;
+  /** Whether serie's own answers with it and without it fit together; absent: nothing is known. */
+  fits?(text: string, serie: Reply, without: Reply): boolean;
   /** The format in which it must be so. */
   readonly inFormat?: "json";
 }

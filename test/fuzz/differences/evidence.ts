@@ -45,7 +45,7 @@ export function joinedSeries(body: string): { head: string; values: unknown[] }[
 }
 
 /** Floats to 12 digits: sums in another order differ by rounding. */
-const textOf = (value: unknown): string =>
+export const textOf = (value: unknown): string =>
   JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === "bigint"
       ? Number(inner)

@@ -6,7 +6,7 @@ import { printNode } from "../../../src/query/print.ts";
 import type { Difference } from "../differences.ts";
 import { nodesIn, selectsOf, withSelects } from "../rewrite.ts";
 import { unlimited } from "./claims.ts";
-import { isAnswered, writesMore } from "./evidence.ts";
+import { isAnswered, joinedSeries, textOf, writesMore } from "./evidence.ts";
 
 const isLimited = ({ limit, offset }: SelectStatement): boolean => limit + offset > 0;
 
@@ -71,6 +71,31 @@ function groupedOutside(statement: SelectStatement): SelectStatement {
 const isRanked = (statement: SelectStatement): boolean =>
   allNodes(statement).some((node) => node.kind === "call" && /^(?:top|bottom)$/.test(node.name));
 
+/** Of each measurement the series that SLIMIT and SOFFSET leave, whole; a descending answer has them the other way round. */
+function isSliceOf(part: string, whole: string, statement: SelectStatement): boolean {
+  const { seriesLimit, seriesOffset, descending, offset } = statement;
+  const [some, all] = [seriesByName(part), seriesByName(whole)];
+  return [...all].every(([name, series]) => {
+    const ordered = descending ? series.toReversed() : series;
+    const wanted = ordered.slice(seriesOffset, seriesLimit === 0 ? undefined : seriesOffset + seriesLimit);
+    const given = some.get(name) ?? [];
+    // (SLIMIT counts those of which OFFSET leaves no row)
+    return offset > 0
+      ? given.every((each) => series.includes(each))
+      : Bun.deepEquals(given, descending ? wanted.reverse() : wanted);
+  });
+}
+
+/** As texts. */
+function seriesByName(body: string): Map<string, string[]> {
+  const byName = new Map<string, string[]>();
+  for (const series of joinedSeries(body)) {
+    const { name } = JSON.parse(series.head) as { readonly name: string };
+    byName.set(name, [...(byName.get(name) ?? []), textOf(series)]);
+  }
+  return byName;
+}
+
 export const limits: readonly Difference[] = [
   {
     title: "LIMIT and OFFSET with top and bottom",
@@ -120,5 +145,10 @@ export const limits: readonly Difference[] = [
     reason: "it is what is documented: so many series of the answer",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
     without: (text) => withSelects(text, (statement) => ({ ...statement, seriesLimit: 0, seriesOffset: 0 })),
+    fits: (text, serie, without) => {
+      const [outer, ...inner] = selectsOf(text);
+      if (outer === undefined || inner.length > 0) return true;
+      return isSliceOf(serie.body, without.body, outer);
+    },
   },
 ];

@@ -195,6 +195,19 @@ export const messages: readonly Difference[] = [
       influxd.body.replace(/\*(?:query|influxql)\.\w+/g, ""),
   },
   {
+    title: "functions of literals that are no numbers, in messages",
+    influxd: "are nil: `found nil` for `ln(10s)`",
+    serie: "stand as they were written",
+    reason: "what is wrong is found in the statement by what stands there",
+    covers: ({ serie, influxd }) => {
+      const [ours, theirs] = [resultErrorOf(serie.body), resultErrorOf(influxd.body)];
+      const asNil = ours
+        .replace(/ found [a-z]\w+\(.*\)"$/, ' found nil"')
+        .replace(/\*influxql\.Call"$/, '*influxql.NilLiteral"');
+      return asNil !== ours && asNil === theirs;
+    },
+  },
+  {
     title: "`::unsigned` in messages",
     influxd: "does not know the type",
     serie: "names it among those that a cast may have",
