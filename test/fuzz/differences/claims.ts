@@ -60,6 +60,40 @@ export const readsSeveral = (text: string): boolean =>
       sources.length > 1 || sources.some((each) => each.kind === "measurement" && each.pattern !== null),
   );
 
+/** Columns of measurements that have none of them; beside calls it is those that they read. */
+export const readsNothing = ({ fields, sources }: SelectStatement, history: readonly Exchange[]): boolean => {
+  const nodes = fields.flatMap(({ expression }) => nodesIn(expression));
+  const calls = nodes.filter((node) => node.kind === "call" && !isMathName(node.name));
+  const names = (calls.length > 0 ? calls.flatMap(nodesIn) : nodes).flatMap((node) =>
+    node.kind === "reference" ? [node.name] : [],
+  );
+  const written = writtenFields(history);
+  return sources.every(
+    (source) =>
+      source.kind === "measurement" &&
+      source.pattern === null &&
+      !names.some((name) => written.get(source.name)?.has(name)),
+  );
+};
+
+/** By measurement. */
+function writtenFields(history: readonly Exchange[]): Map<string, Set<string>> {
+  const plain = (name: string) => name.replace(/\\([,= ])/g, "$1");
+  const fields = new Map<string, Set<string>>();
+  for (const { kind, text } of history) {
+    // (texts may have line breaks)
+    const lines = kind === "write" ? text.replace(/="(?:[^"\\]|\\[\s\S])*"/g, "=0").split("\n") : [];
+    for (const line of lines) {
+      const [key = "", pairs = ""] = line.split(/(?<!\\) /);
+      const name = plain(key.split(/(?<!\\),/)[0]!);
+      const known = fields.get(name) ?? new Set();
+      for (const pair of pairs.split(/(?<!\\),/)) known.add(plain(pair.split(/(?<!\\)=/)[0]!));
+      fields.set(name, known);
+    }
+  }
+  return fields;
+}
+
 /** Measurements of a regex. */
 export const readsPattern = (text: string): boolean =>
   selectsOf(text).some(({ sources }) =>

@@ -2,7 +2,7 @@
 
 import type { Difference } from "../differences.ts";
 import { nodesIn, selectsOf, withSelects } from "../rewrite.ts";
-import { areInShards, readsSeveral, withOneMeasurement } from "./claims.ts";
+import { areInShards, readsNothing, readsSeveral, withOneMeasurement } from "./claims.ts";
 import { errorOf, isError, isNothing, placeOf, resultErrorOf, resultsOf } from "./evidence.ts";
 
 /** Numbers with three digits behind the point, and no shards. */
@@ -61,6 +61,26 @@ export const messages: readonly Difference[] = [
     without: (text) => withSelects(text, (statement) => ({ ...statement, condition: null })),
   },
   {
+    title: "wrong types in some of the shards",
+    influxd:
+      "says so when a name is of another type in the measurements that have it in the shards that the range touches",
+    serie: "takes the type over all measurements of the statement",
+    reason: "whether a statement is right does not depend on the times it meets",
+    covers: ({ exchange, serie, influxd, history }) =>
+      /^"(?:type error|unsupported [\w ]+ iterator type)/.test(resultErrorOf(influxd.body)) &&
+      !isError(serie) &&
+      readsSeveral(exchange.text) &&
+      areInShards(history),
+    // (over all times)
+    without: (text) =>
+      withSelects(text, (statement) => ({
+        ...statement,
+        condition: null,
+        fill: null,
+        dimensions: statement.dimensions.filter(({ kind }) => kind !== "call"),
+      })),
+  },
+  {
     title: "wrong types where the range of times is empty",
     influxd: "says so when a shard lies in the range turned round",
     serie: "answers nothing",
@@ -83,20 +103,22 @@ export const messages: readonly Difference[] = [
       !isError(influxd),
   },
   {
-    title: "texts of a subquery of tags alone",
+    title: "texts of a subquery of tags alone, or of columns that are not there",
     influxd: "are an error for `max(host)`, though such a subquery has no rows",
     serie: "are no error: there is nothing",
     reason: "a row has a field",
-    covers: ({ exchange, serie, influxd, fields: known }) =>
+    covers: ({ exchange, serie, influxd, fields: known, history }) =>
       /"error": ?"unsupported [\w ]+ iterator type: \*query\.string/.test(influxd.body) &&
       !isError(serie) &&
       selectsOf(exchange.text)
         .slice(1)
-        .some(({ fields }) =>
-          fields.every(
-            ({ expression }) =>
-              expression.kind === "reference" && (expression.cast === "tag" || !known.has(expression.name)),
-          ),
+        .some(
+          (statement) =>
+            readsNothing(statement, history) ||
+            statement.fields.every(
+              ({ expression }) =>
+                expression.kind === "reference" && (expression.cast === "tag" || !known.has(expression.name)),
+            ),
         ),
   },
   {

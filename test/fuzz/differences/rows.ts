@@ -1,7 +1,7 @@
 // Which rows are answered: windows, fills, limits.
 
 import type { Difference } from "../differences.ts";
-import { isWindowed, selectsOf, withSelects } from "../rewrite.ts";
+import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, callCount, isNear1970, transformationCount } from "./claims.ts";
 import {
   isAlikeButForNulls,
@@ -34,6 +34,12 @@ export const rows: readonly Difference[] = [
       (isAlikeButForNulls(serie.body, influxd.body) ||
         (areInShards(history) && isAnswered(serie, influxd) && isAlikeInLength(serie.body, influxd.body))),
     without: (text) => withSelects(text, (statement) => ({ ...statement, fill: null })),
+    // (count() of no rows is 0, and is filled)
+    fits: (text, serie, without) =>
+      selectsOf(text).length > 1 ||
+      transformationCount(text) > 0 ||
+      callsOf(text).some(({ name }) => name === "count") ||
+      isAlikeButForNulls(without.body, serie.body),
   },
   {
     title: "fill(number) beside the tags of top() and bottom()",
