@@ -208,8 +208,9 @@ describe("JSON", () => {
 
   test("a writer of rows needs nothing but kernels", () => {
     const rows = new JsonApart(new Kernels(), 1n);
-    rows.addRow([7n, 1 / 3, "a", null], "");
-    rows.addRow([8n, -5e-324, "\ud800", Number.NaN], ",");
+    rows.addRow([7n, 1 / 3, "a", null]);
+    rows.text(",");
+    rows.addRow([8n, -5e-324, "\ud800", Number.NaN]);
     expect(new TextDecoder().decode(rows.take())).toBe(
       '[7,0.3333333333333333,"a",null],[8,-5e-324,"\\ud800",null]',
     );
@@ -219,15 +220,16 @@ describe("JSON", () => {
   test("a writer of rows takes none that it has no room for", () => {
     const rows = new JsonApart(new Kernels(), 1n);
     const wide = [7n, ...new Array<number>(500).fill(1)];
-    expect(() => rows.addRow(wide, "")).toThrow("fits into the room");
-    rows.addRow(wide.slice(0, 500), "");
-    rows.addRow(wide.slice(0, 500), ",");
+    expect(() => rows.addRow(wide)).toThrow("fits into the room");
+    rows.addRow(wide.slice(0, 500));
+    rows.text(",");
+    rows.addRow(wide.slice(0, 500));
     expect(rows.isFull(499)).toBe(true);
-    expect(() => rows.addRow(wide.slice(0, 500), ",")).toThrow("fits into the room");
+    expect(() => rows.addRow(wide.slice(0, 500))).toThrow("fits into the room");
     expect(rows.isFull(1)).toBe(true);
-    expect(() => rows.addRow([8n, 1], ",")).toThrow("fits into the room");
+    expect(() => rows.addRow([8n, 1])).toThrow("fits into the room");
     expect(JSON.parse(`[${new TextDecoder().decode(rows.take())}]`)).toHaveLength(2);
-    rows.addRow([8n, 1], "");
+    rows.addRow([8n, 1]);
     rows.close();
   });
 

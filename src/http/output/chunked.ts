@@ -36,7 +36,7 @@ function line(writer: JsonWriter, result: string): string {
 }
 
 function oneSeries(writer: JsonWriter, series: ResultSeries): string {
-  let text = writer.openSeriesList() + writer.openSeries(series);
+  let text = writer.openSeriesList() + writer.openSeries(series) + writer.columns(series.columns);
   if (series.rows.length > 0) {
     text += writer.openValues();
     text += series.rows.map((row) => writer.row(row, series.timeColumn, series.zone)).join(",");

@@ -1,14 +1,16 @@
-// Rows that have little in common, as in many short series, collected and written together by the kernel (`jsonApart`).
+// Text, and in it rows that have little in common, as in many short series: collected, and written together by the kernel
+// (`jsonApart`).
 //
 //   piece 0  time  piece 1  value 0  piece 2  value 1 ...  piece n + 1
 //
-// What stands between the values (brackets, commas, tags, and the ends and heads of series) is collected as text.
+// What stands between the values (brackets, commas, tags, and the ends and heads of series) are the pieces.
 import { assert } from "../../base/assert.ts";
 import { type Kernels, Scratch } from "../../kernels/kernels.ts";
 import type { Column } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
 import type { ColumnarRows, RowCell } from "../../query/columnar.ts";
 import type { Cell } from "../../query/result.ts";
+import { JsonBytes } from "./json-bytes.ts";
 import { piecesOf } from "./json-pieces.ts";
 import { loadPowersOfTen } from "./powers.ts";
 
@@ -20,8 +22,6 @@ export const MOST_COLUMNS = 500;
 /** Bytes that a number or a time takes at most; the kernel writes 8 further. */
 const NUMBER_BYTES = 24;
 const TIME_BYTES = 40;
-
-const utf8 = new TextEncoder();
 
 /** Times, values and lengths of pieces on their way into linear memory, which others may move meanwhile. */
 class Room {
@@ -51,8 +51,9 @@ export class JsonApart {
   #valueCount = 0;
   #pieceCount = 0;
   #room: Room | null = null;
-  #texts: string[] = [];
-  #textBytes = 0;
+  /** The pieces, one behind the other, and where the last one begins, whose length is not known yet. */
+  readonly #text = new JsonBytes();
+  #pieceAt = 0;
 
   /** `unitNs`: what times are cut to, 0 = RFC 3339. `close` when done. */
   constructor(kernels: Kernels, unitNs: bigint) {
@@ -68,6 +69,7 @@ export class JsonApart {
 
   close(): void {
     this.#scratch.release();
+    this.#text.close();
     spare ??= this.#room;
     this.#room = null;
   }
@@ -85,53 +87,59 @@ export class JsonApart {
 
   /** What `take` gives at most. */
   get mostBytes(): number {
-    return this.#rowCount * TIME_BYTES + this.#valueCount * NUMBER_BYTES + this.#textBytes;
+    return this.#rowCount * TIME_BYTES + this.#valueCount * NUMBER_BYTES + this.#text.length;
   }
 
-  /** Adds a row, with `before` in front of it; not when it is full. The cell in front is the time. */
-  addRow(row: readonly Cell[], before: string): void {
-    const { marks, values } = this.#begin(row.length - 1, row[0] as bigint, before);
-    let piece = "";
+  text(text: string): void {
+    this.#text.text(text);
+  }
+
+  /** Adds a row; not when it is full. The cell in front is the time. */
+  addRow(row: readonly Cell[]): void {
+    const { marks, values } = this.#begin(row.length - 1, row[0] as bigint);
     for (let c = 1; c < row.length; c++) {
-      this.#piece(`${piece},`);
+      this.#text.text(",");
+      this.#endPiece();
       const cell = row[c]!;
       const at = this.#valueCount++;
-      piece = "";
       if (typeof cell === "number") {
         marks[at] = FieldType.Float;
         values[at] = cell;
       } else {
         marks[at] = NOTHING;
-        piece = typeof cell === "bigint" ? String(cell) : JSON.stringify(cell);
+        this.#text.text(typeof cell === "bigint" ? String(cell) : JSON.stringify(cell));
       }
     }
-    this.#piece(`${piece}]`);
+    this.#text.text("]");
+    this.#endPiece();
   }
 
   /** Adds row `index` of a part, the same way. */
-  addColumnar({ blocks, block, row, cells }: ColumnarRows, index: number, before: string): void {
+  addColumnar({ blocks, block, row, cells }: ColumnarRows, index: number): void {
     const { series, times, columns } = blocks[block[index]!]!;
     const rowAt = row[index]!;
-    const pieces = piecesOf(series, cells);
-    const { lengths } = this.#begin(pieces.texts.length - 1, times[rowAt]!, before);
-    let texts: (string | null)[] | undefined;
-    let c = 0;
-    for (const cell of cells) {
-      if (cell.kind === "tag") continue;
-      const text = this.#value(columns[cell.column] ?? null, rowAt, this.#valueCount++);
-      if (text !== null) {
-        texts ??= [];
-        texts[c] = text;
-      }
-      c++;
+    const { texts, lengths, bytes } = piecesOf(series, cells);
+    const fields = fieldsOf(cells);
+    const room = this.#begin(fields.length, times[rowAt]!);
+    const first = this.#valueCount;
+    let apart: (string | null)[] | undefined;
+    for (let c = 0; c < fields.length; c++) {
+      const text = this.#value(columns[fields[c]!] ?? null, rowAt, first + c);
+      if (text === null) continue;
+      apart ??= [];
+      apart[c] = text;
     }
-    if (texts === undefined) {
-      this.#texts.push(pieces.whole);
-      this.#textBytes += pieces.sizeBytes;
-      for (const length of pieces.lengths) lengths[this.#pieceCount++] = length;
-    } else
-      for (let p = 0; p < pieces.texts.length; p++)
-        this.#piece((p === 0 ? "" : (texts[p - 1] ?? "")) + pieces.texts[p]!);
+    this.#valueCount = first + fields.length;
+    if (apart === undefined) {
+      this.#text.add(bytes);
+      this.#pieceAt = this.#text.length;
+      for (let p = 0; p < lengths.length; p++) room.lengths[this.#pieceCount++] = lengths[p]!;
+      return;
+    }
+    for (let p = 0; p < texts.length; p++) {
+      this.#text.text((apart[p - 1] ?? "") + texts[p]!);
+      this.#endPiece();
+    }
   }
 
   // Puts a value in its place; one that the kernel does not write is given as text instead, else null.
@@ -159,39 +167,43 @@ export class JsonApart {
     }
   }
 
-  /** The bytes of the rows collected, valid until the next call; then there are none. */
+  /** The bytes of all that was collected, valid until the next call; then there is nothing. */
   take(): Uint8Array {
+    const text = this.#text.written;
+    this.#text.clear();
+    const pieceAt = this.#pieceAt;
+    this.#pieceAt = 0;
     const rows = this.#rowCount;
+    if (rows === 0) return text;
     const values = this.#valueCount;
     const pieces = this.#pieceCount;
-    const textBytes = this.#textBytes;
     const kernels = this.#kernels;
     const room = this.#room!;
-    const out = this.mostBytes + 8;
-    const times = this.#scratch.reserve(rows * 8 + values * 9 + pieces * 4 + 16 + textBytes + out);
+    const out = rows * TIME_BYTES + values * NUMBER_BYTES + text.length + 8;
+    const times = this.#scratch.reserve(rows * 8 + values * 9 + pieces * 4 + 16 + text.length + out);
     const valuesAt = times + rows * 8;
     const lengths = valuesAt + values * 8;
     const marks = lengths + pieces * 4;
     const textAt = marks + values;
-    const outAt = textAt + textBytes;
+    const outAt = textAt + text.length;
     kernels.i64(times, rows).set(room.times.subarray(0, rows));
     kernels.f64(valuesAt, values).set(room.values.subarray(0, values));
     kernels.u32(lengths, pieces).set(room.lengths.subarray(0, pieces));
     kernels.view(marks, values).set(room.marks.subarray(0, values));
-    const { written } = utf8.encodeInto(this.#texts.join(""), kernels.view(textAt, textBytes));
-    assert(written === textBytes, "pieces are as long as was counted");
-    const end = kernels.call.jsonApart(
-      ...([rows, this.#columnCount, times, this.#unitNs, lengths, textAt, valuesAt, marks, outAt] as const),
-    );
+    kernels.put(textAt, text);
+    const end =
+      kernels.call.jsonApart(
+        ...([rows, this.#columnCount, times, this.#unitNs, lengths, textAt, valuesAt, marks, outAt] as const),
+      ) >>> 0;
     this.#rowCount = 0;
     this.#valueCount = 0;
     this.#pieceCount = 0;
-    this.#texts = [];
-    this.#textBytes = 0;
-    return kernels.view(outAt, (end >>> 0) - outAt);
+    // the text behind the last row
+    kernels.put(end, text.subarray(pieceAt));
+    return kernels.view(outAt, end - outAt + text.length - pieceAt);
   }
 
-  #begin(columnCount: number, time: bigint, before: string): Room {
+  #begin(columnCount: number, time: bigint): Room {
     assert(columnCount < MOST_COLUMNS && !this.isFull(columnCount), "a row that fits into the room");
     if (this.#room === null) {
       this.#room = spare ?? new Room();
@@ -199,21 +211,26 @@ export class JsonApart {
     }
     this.#columnCount = columnCount;
     this.#room.times[this.#rowCount++] = time;
-    this.#piece(`${before}[`);
+    this.#text.text("[");
+    this.#endPiece();
     return this.#room;
   }
 
-  #piece(text: string): void {
-    const sizeBytes = Buffer.byteLength(text);
-    this.#texts.push(text);
-    this.#textBytes += sizeBytes;
-    this.#room!.lengths[this.#pieceCount++] = sizeBytes;
+  #endPiece(): void {
+    const end = this.#text.length;
+    this.#room!.lengths[this.#pieceCount++] = end - this.#pieceAt;
+    this.#pieceAt = end;
   }
 }
 
-/** How many of the cells are values of fields. */
-export function fieldCount(cells: readonly RowCell[]): number {
-  let count = 0;
-  for (const { kind } of cells) if (kind === "field") count++;
-  return count;
+let last: { readonly cells: readonly RowCell[]; readonly fields: readonly number[] } = {
+  cells: [],
+  fields: [],
+};
+
+/** Of the cells that are values of fields the columns. */
+export function fieldsOf(cells: readonly RowCell[]): readonly number[] {
+  if (last.cells !== cells)
+    last = { cells, fields: cells.flatMap((cell) => (cell.kind === "field" ? [cell.column] : [])) };
+  return last.fields;
 }

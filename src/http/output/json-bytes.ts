@@ -10,8 +10,10 @@ const SHORT_TEXT = 200;
 const NONE = new Uint8Array(0);
 const utf8 = new TextEncoder();
 
-/** Of an answer that is done, for the next one: a small answer would spend much of its time on getting room. */
-let spare: Uint8Array<ArrayBuffer> | null = null;
+/** Of answers that are done, for the next one: a small answer would spend much of its time on getting room. */
+const spare: Uint8Array<ArrayBuffer>[] = [];
+/** An answer takes as many. */
+const MOST_SPARE = 2;
 
 export class JsonBytes {
   #bytes: Uint8Array<ArrayBuffer> = NONE;
@@ -19,6 +21,15 @@ export class JsonBytes {
 
   get length(): number {
     return this.#length;
+  }
+
+  /** The bytes so far: a view, valid until more are added. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
   }
 
   text(text: string): void {
@@ -57,8 +68,8 @@ export class JsonBytes {
 
   /** Nothing may be added any more. */
   close(): void {
-    if (this.#bytes.length > (spare?.length ?? 0) && this.#bytes.length <= MOST_KEPT_BYTES)
-      spare = this.#bytes;
+    const { length } = this.#bytes;
+    if (length > 0 && length <= MOST_KEPT_BYTES && spare.length < MOST_SPARE) spare.push(this.#bytes);
     this.#bytes = NONE;
     this.#length = 0;
   }
@@ -66,9 +77,8 @@ export class JsonBytes {
   #reserve(sizeBytes: number): void {
     const needed = this.#length + sizeBytes;
     if (needed <= this.#bytes.length) return;
-    if (spare !== null && this.#length === 0 && needed <= spare.length) {
-      this.#bytes = spare;
-      spare = null;
+    if (this.#bytes.length === 0 && needed <= (spare.at(-1)?.length ?? 0)) {
+      this.#bytes = spare.pop()!;
       return;
     }
     const grown = new Uint8Array(Math.max(FIRST_BYTES, needed, this.#bytes.length * 2));

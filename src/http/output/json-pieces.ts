@@ -10,11 +10,12 @@ import { tagText } from "./json-text.ts";
 export interface Pieces {
   /** One more than there are values. */
   readonly texts: readonly string[];
-  /** All of them, and how many bytes of UTF-8 each takes. */
-  readonly whole: string;
+  /** All of them in UTF-8, and how many bytes of it each takes. */
+  readonly bytes: Uint8Array;
   readonly lengths: readonly number[];
-  readonly sizeBytes: number;
 }
+
+const utf8 = new TextEncoder();
 
 const kept = new WeakMap<Series, { readonly shape: string; readonly pieces: Pieces }>();
 let last: { readonly cells: readonly RowCell[]; readonly shape: string } = { cells: [], shape: "" };
@@ -49,10 +50,5 @@ function made({ tags }: Series, cells: readonly RowCell[]): Pieces {
   }
   texts.push(`${piece}]`);
   const lengths = texts.map((text) => Buffer.byteLength(text));
-  return {
-    texts,
-    whole: texts.join(""),
-    lengths,
-    sizeBytes: lengths.reduce((sum, length) => sum + length, 0),
-  };
+  return { texts, bytes: utf8.encode(texts.join("")), lengths };
 }

@@ -4,6 +4,7 @@
 // What is the same in all rows of a block (its tags, the commas) is its form, made once. No string and no array is made a row.
 import { type Kernels, Scratch } from "../../kernels/kernels.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
+import { fieldsOf } from "./json-apart.ts";
 import { JsonForms } from "./json-forms.ts";
 import { JsonGather, type SlotText } from "./json-gather.ts";
 import { loadPowersOfTen } from "./powers.ts";
@@ -53,7 +54,7 @@ export class JsonRows {
       this.#of = part;
       this.#forms.clear();
       this.#gather = new JsonGather(this.#kernels, part.blocks);
-      this.#fields = part.cells.flatMap((cell) => (cell.kind === "field" ? [cell.column] : []));
+      this.#fields = fieldsOf(part.cells);
     }
     const { times, slots, forms, columns, rowBytes } = this.#load(part, this.#gather!);
     const out = this.#out.reserve(this.#pieceBytes + rowBytes + SPARE_BYTES);

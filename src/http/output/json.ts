@@ -14,7 +14,7 @@ import {
   type StatementResult,
 } from "../../query/result.ts";
 import { Zone } from "../../query/zones.ts";
-import { fieldCount, JsonApart, MOST_COLUMNS } from "./json-apart.ts";
+import { fieldsOf, JsonApart, MOST_COLUMNS } from "./json-apart.ts";
 import { JsonBytes } from "./json-bytes.ts";
 import { JsonRows } from "./json-rows.ts";
 import { tagText } from "./json-text.ts";
@@ -45,76 +45,75 @@ export async function* encodeJson(
   const rows = new JsonRows(shared, unit, PIECE_BYTES);
   const apart = new JsonApart(shared, unit);
   const bytes = new JsonBytes();
-  let text = `{${writer.line(1)}"results":${writer.space}[`;
-  const flush = () => {
-    if (apart.rowCount > 0) bytes.add(apart.take());
-    bytes.text(text);
-    text = "";
-  };
+  const put = (text: string) => apart.text(text);
+  const flush = () => bytes.add(apart.take());
   let count = 0;
   try {
+    put(`{${writer.line(1)}"results":${writer.space}[`);
     for await (const result of results) {
-      text += (count++ === 0 ? "" : ",") + writer.openResult(result.statementId, result.messages);
+      put((count++ === 0 ? "" : ",") + writer.openResult(result.statementId, result.messages));
       let seriesCount = 0;
       let seriesOpen = false; // the next part continues it
       let valuesOpen = false;
       const closeSeries = () => {
-        if (seriesOpen) text += (valuesOpen ? writer.closeValues() : "") + writer.closeSeries();
+        if (seriesOpen) put((valuesOpen ? writer.closeValues() : "") + writer.closeSeries());
         seriesOpen = valuesOpen = false;
       };
-      const separator = () => {
-        const between = valuesOpen ? "," : writer.openValues();
+      const separate = () => {
+        put(valuesOpen ? "," : writer.openValues());
         valuesOpen = true;
-        return between;
       };
       try {
         for await (const part of result.series) {
           if (!seriesOpen) {
-            text += (seriesCount++ === 0 ? writer.openSeriesList() : ",") + writer.openSeries(part);
+            put(seriesCount++ === 0 ? writer.openSeriesList() : ",");
+            put(writer.openSeries(part));
+            put(writer.columns(part.columns));
             seriesOpen = true;
           }
           const { columnar } = part;
           const isPlain = !pretty && part.timeColumn === 0 && !writer.isZoned(part);
           if (columnar !== undefined && isPlain && columnar.count >= FEW_ROWS) {
             const isFirst = !valuesOpen;
-            if (isFirst) text += separator();
+            if (isFirst) separate();
             flush();
             for (const piece of rows.pieces(columnar, isFirst)) {
               if (bytes.length + piece.length >= PIECE_BYTES) yield bytes.take(piece);
               else bytes.add(piece);
             }
           } else if (isPlain && part.columns.length <= MOST_COLUMNS) {
-            const columnCount = columnar === undefined ? part.columns.length - 1 : fieldCount(columnar.cells);
+            const columnCount =
+              columnar === undefined ? part.columns.length - 1 : fieldsOf(columnar.cells).length;
             for (let i = 0; i < rowCount(part); i++) {
               if (apart.isFull(columnCount)) {
                 if (bytes.length + apart.mostBytes > PIECE_BYTES) yield bytes.take();
-                bytes.add(apart.take());
+                flush();
               }
-              const before = text + separator();
-              text = "";
-              if (columnar === undefined) apart.addRow(part.rows[i]!, before);
-              else apart.addColumnar(columnar, i, before);
+              separate();
+              if (columnar === undefined) apart.addRow(part.rows[i]!);
+              else apart.addColumnar(columnar, i);
             }
           } else
             for (const row of part.rows) {
-              text += separator() + writer.row(row, part.timeColumn, part.zone);
-              if (text.length >= PIECE_BYTES) {
+              separate();
+              put(writer.row(row, part.timeColumn, part.zone));
+              if (apart.mostBytes >= PIECE_BYTES) {
                 flush();
                 yield bytes.take();
               }
             }
           if (!part.partial) closeSeries();
         }
-        if (seriesCount > 0) text += writer.closeSeriesList();
+        if (seriesCount > 0) put(writer.closeSeriesList());
       } catch (error) {
         closeSeries();
-        if (seriesCount > 0) text += writer.closeSeriesList();
-        text += writer.error(error);
+        if (seriesCount > 0) put(writer.closeSeriesList());
+        put(writer.error(error));
       }
-      text += writer.closeResult();
+      put(writer.closeResult());
     }
-    if (count === 0) text += writer.openResult(0, []) + writer.closeResult();
-    text += `${writer.line(1)}]${writer.line(0)}}\n`;
+    if (count === 0) put(writer.openResult(0, []) + writer.closeResult());
+    put(`${writer.line(1)}]${writer.line(0)}}\n`);
     if (bytes.length + apart.mostBytes > PIECE_BYTES) yield bytes.take();
     flush();
     yield bytes.take();
@@ -191,13 +190,18 @@ export class JsonWriter {
     return `${this.line(3)}]`;
   }
 
-  openSeries(series: ResultSeries): string {
-    const { name, tags, columns } = series;
+  /** Behind it come the columns. */
+  openSeries({ name, tags }: ResultSeries): string {
     let text = `${this.line(4)}{${this.line(5)}`;
     if (name !== undefined) text += `"name":${this.space}${tagText(name)},${this.line(5)}`;
     if (tags && tags.size > 0) text += `"tags":${this.space}${this.#tags(tags)},${this.line(5)}`;
-    if (this.#columns?.names !== columns) this.#columns = { names: columns, text: this.#list(columns, 5) };
-    return `${text}"columns":${this.space}${this.#columns.text}`;
+    return text;
+  }
+
+  columns(names: readonly string[]): string {
+    if (this.#columns?.names !== names)
+      this.#columns = { names, text: `"columns":${this.space}${this.#list(names, 5)}` };
+    return this.#columns.text;
   }
 
   /** Before the first row: a series without rows has no `values`. */
