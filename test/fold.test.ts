@@ -3,14 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { encodePage, foldPage } from "../src/codec/codec.ts";
 import { type Comparison, compareColumn } from "../src/kernels/filter.ts";
-import {
-  accumulatorBytes,
-  type FoldStats,
-  foldRows,
-  foldStats,
-  initAccumulators,
-  readAccumulators,
-} from "../src/kernels/fold.ts";
+import { accumulatorBytes, foldRows, initAccumulators, readAccumulators } from "../src/kernels/fold.ts";
 import { Kernels, type Pointer } from "../src/kernels/kernels.ts";
 import { Fold } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
@@ -293,40 +286,87 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
     );
   });
 
-  test("folding statistics of rows is folding the rows", () => {
-    fc.assert(
-      fc.property(fc.array(seriesOf(type), { minLength: 1, maxLength: 4 }), (list) => {
-        const pieces = new Pieces();
-        const zero = type === FieldType.Float ? 0 : 0n;
-        const keep = Fold.Sum | Fold.Min | Fold.Max | Fold.First | Fold.Last;
-        const accumulators = pieces.room(accumulatorBytes(keep, 3));
-        initAccumulators(kernels, keep, 3, accumulators);
-        const whole = [-(2n ** 62n), 2n ** 62n];
-        for (const series of list) {
-          const [stats] = foldTwin(rowsOf(series), whole, zero);
-          if (stats!.count > 0) foldStats(kernels, type, stats as FoldStats, 3, 1, keep, accumulators);
-        }
-        const expected = foldTwin(list.flatMap(rowsOf), whole, zero)[0]!;
-        const folded = readAccumulators(kernels, type, 3, keep, accumulators);
-        if (expected.count === 0) {
-          expect(folded).toBeNull();
-          return;
-        }
-        expect(Array.from(folded!.count)).toEqual([0, expected.count, 0]);
-        expect(folded!.min![1]).toEqual(expected.min!);
-        expect(folded!.max![1]).toEqual(expected.max!);
-        if (!Number.isNaN(expected.min)) {
-          expect(folded!.minTime![1]).toBe(expected.minTime!);
-          expect(folded!.maxTime![1]).toBe(expected.maxTime!);
-        }
-        expect(folded!.first![1]).toEqual(expected.first!);
-        expect(folded!.firstTime![1]).toBe(expected.firstTime!);
-        expect(folded!.last![1]).toEqual(expected.last!);
-        expect(folded!.lastTime![1]).toBe(expected.lastTime!);
-        if (type !== FieldType.Float) expect(folded!.sum![1]).toBe(wrap(type, expected.sum) as bigint);
-      }),
-      { numRuns: 200 },
+  test("folding pages by their statistics, as far as these tell, equals the twin", () => {
+    const values = fc.oneof(
+      pageValues(type),
+      fc.array(fc.constantFrom(...(type === FieldType.Float ? [-0, 0, 1, -1] : [0n, 1n, 2n])), {
+        minLength: 1,
+        maxLength: 9,
+      }) as fc.Arbitrary<(number | bigint)[]>,
     );
+    const page = fc.record({
+      values,
+      start: fc.integer({ min: -30, max: 60 }),
+      gaps: fc.integer({ min: 0, max: 4 }),
+      isWhole: fc.boolean(),
+      from: fc.double({ min: 0, max: 1, noNaN: true }),
+      to: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    const bounds = fc.constantFrom([-50n, 5000n], [0n, 20n, 5000n], [-40n, -30n, 10n, 40n, 70n, 80n]);
+    let told = 0;
+    const extremes = Fold.Min | Fold.Max;
+    fc.assert(
+      fc.property(
+        fc.array(page, { minLength: 1, maxLength: 6 }),
+        bounds,
+        fc.oneof(fc.constantFrom(0, Fold.Max, Fold.Min, extremes), fc.integer({ min: 0, max: 127 })),
+        fc.boolean(),
+        (pages, bounds, keep, timeless) => {
+          const pieces = new Pieces();
+          const windows = { bounds: pieces.times(bounds), count: bounds.length - 1 };
+          const accumulators = pieces.room(accumulatorBytes(keep, windows.count));
+          initAccumulators(kernels, keep, windows.count, accumulators);
+          const counted: TwinRow[] = [];
+          for (const { values, start, gaps, isWhole, from, to } of pages) {
+            const rowCount = values.length;
+            const list = values.map((_, row) => BigInt(start + row));
+            const times = pieces.times(list);
+            const flags = gaps > 2 ? values.map((_, row) => (row % 5 === gaps ? 0 : 1)) : null;
+            const present = flags ? pieces.bytes(flags) : 0;
+            const stored = pieces.values(type, values);
+            const stats = pieces.room(48);
+            kernels.call.pageStats(type, stored, present, rowCount, stats);
+            const first = isWhole ? 0 : Math.floor(from * rowCount);
+            const last = isWhole ? rowCount : Math.max(first, Math.floor(to * rowCount));
+            let next = -1;
+            if (isWhole)
+              next = kernels.call.foldStats(
+                ...([type, stats, rowCount, list[0]!, list.at(-1)!, windows.bounds, windows.count] as const),
+                ...([0, keep, timeless, accumulators] as const),
+              );
+            if (next < 0 && (keep & ~(Fold.Count | extremes)) === 0)
+              next = kernels.call.foldBeaten(
+                ...([type, stats, rowCount, times, first, last, windows.bounds, windows.count] as const),
+                ...([0, keep, timeless, accumulators] as const),
+              );
+            if (next >= 0) told++;
+            else {
+              const rows = {
+                ...{ times: times + first * 8, values: stored + first * 8, rowCount: last - first, mask: 0 },
+                present: present === 0 ? 0 : present + first,
+              };
+              next = foldRows(kernels, type, rows, windows, 0, keep, accumulators);
+            }
+            expect(next).toBeWithin(0, windows.count);
+            const all = values.map((value, row) => ({
+              time: list[row]!,
+              value: flags?.[row] === 0 ? null : value,
+            }));
+            counted.push(...all.slice(first, last));
+          }
+          const folded = readAccumulators(kernels, type, windows.count, keep, accumulators);
+          const expected = foldTwin(counted, bounds, type === FieldType.Float ? 0 : 0n);
+          if (timeless)
+            for (const [w, window] of expected.entries()) {
+              if (folded?.minTime) window.minTime = folded.minTime[w]!;
+              if (folded?.maxTime) window.maxTime = folded.maxTime[w]!;
+            }
+          expectFolded(type, keep, folded, expected);
+        },
+      ),
+      { numRuns: 600 },
+    );
+    expect(told).toBeGreaterThan(300);
   });
 
   test("comparisons with constants of every kind", () => {

@@ -107,9 +107,33 @@ export interface FoldExports {
     window: number,
     accumulators: number,
   ): number;
-  foldStatsFloat: FoldStatsKernel<number>;
-  foldStatsInteger: FoldStatsKernel<bigint>;
-  foldStatsUnsigned: FoldStatsKernel<bigint>;
+  foldStats(
+    type: number,
+    stats: number,
+    rows: number,
+    first: bigint,
+    last: bigint,
+    bounds: number,
+    windows: number,
+    window: number,
+    keep: number,
+    timeless: boolean,
+    accumulators: number,
+  ): number;
+  foldBeaten(
+    type: number,
+    stats: number,
+    rows: number,
+    times: number,
+    from: number,
+    to: number,
+    bounds: number,
+    windows: number,
+    window: number,
+    keep: number,
+    timeless: boolean,
+    accumulators: number,
+  ): number;
   foldPage(
     type: number,
     page: number,
@@ -128,22 +152,6 @@ export interface FoldExports {
   ): number;
   lowerBound(times: number, from: number, rows: number, time: bigint): number;
 }
-export type FoldStatsKernel<T> = (
-  count: number,
-  min: T,
-  minTime: bigint,
-  max: T,
-  maxTime: bigint,
-  sum: T,
-  first: T,
-  firstTime: bigint,
-  last: T,
-  lastTime: bigint,
-  windows: number,
-  window: number,
-  keep: number,
-  accumulators: number,
-) => void;
 export type FoldKernel = (
   times: number,
   values: number,

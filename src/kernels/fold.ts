@@ -1,10 +1,9 @@
 // Windowed folds over columns in linear memory: accumulators per window, filled run by run, read once at the end.
 //
 // assembly/fold.ts describes the accumulators and the rules of ties and NaN. A fold of one group's field:
-//   initAccumulators -> foldRows for each block of each series (or foldStats for a page in one window) -> readAccumulators
+//   initAccumulators -> foldRows for each block of each series (or the kernels foldPage, foldStats and foldBeaten) -> readAccumulators
 import { Fold, type FoldedColumn, type FoldValues } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
-import type { FoldStatsKernel } from "./exports.ts";
 import type { Kernels, Pointer } from "./kernels.ts";
 
 /** i64[count + 1] in linear memory, ascending: window w is [bounds[w], bounds[w+1]). */
@@ -72,49 +71,6 @@ export function foldRows(
         ? call.foldUnsigned
         : call.foldInteger;
   return fold(times, values, present, mask, rowCount, bounds, count, firstWindow, keep, accumulators);
-}
-
-/** Statistics of rows, and when their extremes and ends are. Numbers for floats, bigints for integers. */
-export interface FoldStats {
-  readonly count: number;
-  readonly min: number | bigint;
-  readonly minTime: bigint;
-  readonly max: number | bigint;
-  readonly maxTime: bigint;
-  readonly sum: number | bigint;
-  readonly first: number | bigint;
-  readonly firstTime: bigint;
-  readonly last: number | bigint;
-  readonly lastTime: bigint;
-}
-
-/**
- * Merges rows that all lie in one window and all count by their statistics, without the rows. `keep` is that of
- * `initAccumulators` and has no `Fold.Deviations`.
- */
-export function foldStats(
-  kernels: Kernels,
-  type: FieldType,
-  stats: FoldStats,
-  windowCount: number,
-  window: number,
-  keep: number,
-  accumulators: Pointer,
-): void {
-  const { count, min, minTime, max, maxTime, sum, first, firstTime, last, lastTime } = stats;
-  const { call } = kernels;
-  // the type says which of number and bigint the values are
-  const merge = (
-    type === FieldType.Float
-      ? call.foldStatsFloat
-      : type === FieldType.Unsigned
-        ? call.foldStatsUnsigned
-        : call.foldStatsInteger
-  ) as FoldStatsKernel<number | bigint>;
-  merge(
-    ...([count, min, minTime, max, maxTime, sum, first, firstTime, last, lastTime] as const),
-    ...([windowCount, window, keep, accumulators] as const),
-  );
 }
 
 /** Up to so many windows an array is copied value by value. */

@@ -105,6 +105,8 @@ export interface FoldRequest extends Selection {
    * windows are left out, as are rows outside [minTime, maxTime].
    */
   readonly bounds: BigInt64Array;
+  /** When minima and maxima are does not matter: what is given as their times may be any. */
+  readonly timeless?: boolean;
   readonly budget: Budget;
 }
 

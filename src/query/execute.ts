@@ -283,6 +283,7 @@ async function visitExact(
       groupBy: plan.dimensions,
       columns,
       bounds: frame.bounds,
+      timeless: input.rowTime === "window",
       budget,
     };
     const indexOf = new Map(columns.map((column, index) => [column.field, index]));

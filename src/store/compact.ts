@@ -248,8 +248,9 @@ function mergeSeries(
   series: number,
 ): number {
   // most of many short series: as they stand, with nearly nothing made for one
-  const place = reader.shared(series);
-  if (place !== null) {
+  const place = reader.only(series);
+  if (place === "none") return 0;
+  if (place !== null && !place.alone) {
     const { cursor, index, start, end } = place;
     if (assembler.makeRoom(end - start)) reader.freeStrings();
     const slice = cursor.whole(index);

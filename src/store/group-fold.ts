@@ -1,14 +1,14 @@
 // Group fold: partial aggregates of groups of series, in accumulators that stay from group to group and from store to store.
 //
-// A row group that is all of one series is folded by its statistics when it lies in one window, else page by page; rows
+// The pages of a row group that is all of one series are folded by their statistics as far as these tell, else as they are; rows
 // that were merged, filtered or share a row group, and strings, are read and then folded.
-import { accumulatorBytes, foldRows, foldStats, readAccumulators, type Windows } from "../kernels/fold.ts";
+import { accumulatorBytes, foldRows, readAccumulators, type Windows } from "../kernels/fold.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { Fold, type FoldedGroup, type FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
-import type { GroupRows, Run } from "./runs.ts";
+import type { GroupRows } from "./runs.ts";
 import { type Field, knownFields, type Measurement } from "./schema.ts";
 import type { SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
@@ -72,6 +72,10 @@ export class Accumulators {
   }
 }
 
+/** So often statistics may not tell before they are asked less, and of so many pages at least one's always are. */
+const FEW_UNTOLD = 4;
+const MOST_LEFT = 15;
+
 /** Folds the series of one store into accumulators. */
 export class GroupFold {
   readonly #kernels: Kernels;
@@ -79,8 +83,11 @@ export class GroupFold {
   readonly #accumulators: Accumulators;
   readonly #request: FoldRequest;
   readonly #regexes = new RegexCache();
-  readonly #useStats: boolean;
   readonly #foldsPages: boolean;
+  /** How often one after the other statistics did not tell: they mostly never do then. */
+  #untold = 0;
+  /** Pages whose statistics are not asked next. */
+  #left = 0;
 
   constructor(kernels: Kernels, reader: SeriesReader, accumulators: Accumulators, request: FoldRequest) {
     this.#kernels = kernels;
@@ -88,25 +95,21 @@ export class GroupFold {
     this.#accumulators = accumulators;
     this.#request = request;
     const { known, fields } = accumulators;
-    // statistics know no times of extremes, and no deviations
-    this.#useStats = request.columns.every(
-      ({ keep }) => (keep & ~(Fold.Count | Fold.Sum | Fold.First | Fold.Last)) === 0,
-    );
     this.#foldsPages = fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
   }
 
   add(seriesId: number, residual: Expression | null): void {
     if (residual === null && this.#foldsPages) {
-      const place = this.#reader.shared(seriesId);
+      const place = this.#reader.only(seriesId);
+      if (place === "none") return;
       if (place !== null) return void this.#addPlace(place, 0);
     }
     let window = 0;
     this.#reader.clusters(seriesId, false, (runs) => {
       if (residual === null && runs.length === 1) {
-        const run = runs[0]!;
-        if (this.#useStats && this.#addStats(run)) return true;
-        if (this.#foldsPages && run.place !== null) {
-          window = this.#addPlace(run.place, window);
+        const { place } = runs[0]!;
+        if (this.#foldsPages && place !== null) {
+          window = this.#addPlace(place, window);
           return true;
         }
       }
@@ -145,11 +148,10 @@ export class GroupFold {
   }
 
   // Rows of a row group: a series of its own has its pages folded, series that share one its decoded columns.
-  #addPlace({ cursor, index, start, end, alone }: GroupRows, window: number): number {
+  #addPlace(place: GroupRows, window: number): number {
     const kernels = this.#kernels;
     const { known, fields, windows } = this.#accumulators;
-    const { bounds, count } = windows;
-    const times = cursor.times(index);
+    const { cursor, index, start, end, alone } = place;
     let next = window;
     for (let c = 0; c < fields.length; c++) {
       const field = fields[c]!;
@@ -157,23 +159,13 @@ export class GroupFold {
       const { keep } = this.#request.columns[c]!;
       const accumulators = this.#accumulators.of(c);
       if (alone) {
-        const fold = {
-          times,
-          from: start,
-          to: end,
-          bounds,
-          windowCount: count,
-          firstWindow: window,
-          keep,
-          accumulators,
-        };
-        next = Math.max(next, cursor.fold(index, field, fold));
+        next = Math.max(next, this.#addPage(place, field, window, keep, accumulators));
         continue;
       }
       const column = cursor.column(index, field);
       if (column === null) continue;
       const rows = {
-        times: times + start * 8,
+        times: cursor.times(index) + start * 8,
         values: column.values + start * 8,
         present: column.present === 0 ? 0 : column.present + start,
         mask: 0,
@@ -185,41 +177,50 @@ export class GroupFold {
     return next;
   }
 
-  // A whole row group inside one window, by its statistics; false when they do not suffice.
-  #addStats({ group, minTime, maxTime }: Run): boolean {
-    if (!group) return false;
-    const { bounds } = this.#request;
-    const { known, fields, windows } = this.#accumulators;
-    const window = upperBound(bounds, minTime) - 1;
-    if (window < 0 || window >= windows.count || maxTime >= bounds[window + 1]!) return false;
-    const { cursor, index } = group;
-    const all = fields.map((field) => {
-      const place = field < 0 ? -1 : cursor.fieldIndex(field);
-      if (place < 0 || cursor.table.valueCount(index, place) === 0) return "absent";
-      const stats = cursor.table.stats(index, place);
-      return stats?.count === cursor.table.groupRows(index) ? stats : null;
-    });
-    if (all.includes(null)) return false;
-    all.forEach((stats, c) => {
-      if (stats === null || stats === "absent") return;
-      foldStats(
-        ...([this.#kernels, known[fields[c]!]!.type] as const),
-        { ...stats, minTime, maxTime, firstTime: minTime, lastTime: maxTime },
-        ...([windows.count, window, this.#request.columns[c]!.keep, this.#accumulators.of(c)] as const),
-      );
-    });
-    return true;
+  #addPage(place: GroupRows, field: number, window: number, keep: number, accumulators: Pointer): number {
+    if (this.#left > 0) this.#left--;
+    else {
+      const told = this.#addStats(place, field, window, keep, accumulators);
+      this.#untold = told < 0 ? this.#untold + 1 : 0;
+      if (this.#untold > FEW_UNTOLD) this.#left = Math.min(this.#untold, MOST_LEFT);
+      if (told >= 0) return told;
+    }
+    const { cursor, index, start: from, end: to } = place;
+    const { bounds, count: windowCount } = this.#accumulators.windows;
+    const times = cursor.times(index);
+    const fold = { times, from, to, bounds, windowCount, firstWindow: window, keep, accumulators };
+    return cursor.fold(index, field, fold);
   }
-}
 
-// Index of the first bound above `time`.
-function upperBound(bounds: BigInt64Array, time: bigint): number {
-  let low = 0;
-  let high = bounds.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (bounds[middle]! <= time) low = middle + 1;
-    else high = middle;
+  // Negative: statistics do not tell, nothing was folded.
+  #addStats(
+    { cursor, index, start, end }: GroupRows,
+    field: number,
+    window: number,
+    keep: number,
+    accumulators: Pointer,
+  ): number {
+    const { call } = this.#kernels;
+    const { bounds, count } = this.#accumulators.windows;
+    const { timeless = false } = this.#request;
+    const { type } = this.#accumulators.known[field]!;
+    const { table } = cursor;
+    const rows = table.groupRows(index);
+    const isWhole = end - start === rows;
+    const areExtremes = (keep & ~(Fold.Count | Fold.Min | Fold.Max)) === 0;
+    if (!isWhole && !areExtremes) return -1;
+    const stats = cursor.stats(index, field);
+    if (isWhole) {
+      const [first, last] = [table.groupMinTime(index), table.groupMaxTime(index)];
+      const told = call.foldStats(
+        ...([type, stats, rows, first, last, bounds, count, window, keep, timeless, accumulators] as const),
+      );
+      if (told >= 0 || !areExtremes) return told;
+    }
+    const times = cursor.times(index);
+    return call.foldBeaten(
+      ...([type, stats, rows, times, start, end, bounds, count, window, keep, timeless] as const),
+      accumulators,
+    );
   }
-  return low;
 }

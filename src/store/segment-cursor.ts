@@ -106,12 +106,12 @@ export class SegmentCursor {
 
   /** The group's times. */
   times(group: number): Pointer {
-    this.#load(group);
     if (group === this.#timesOf || group === this.#sameTimes) return this.#timesAt;
     if (this.#timesOf >= 0 && this.#table.isSameTimes(group, this.#timesOf)) {
       this.#sameTimes = group;
       return this.#timesAt;
     }
+    this.#load(group);
     this.#timesOf = this.#sameTimes = -1;
     this.#within = undefined;
     this.#timesAt = this.#times.reserve(this.#rows * 8);

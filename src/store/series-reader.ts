@@ -114,20 +114,31 @@ export class SeriesReader {
   }
 
   /**
-   * All rows of a series, when they stand in one row group that others share: nearly nothing is made for a series, of which there
-   * may be millions. null: `clusters` tells what there is.
+   * All rows of a series in the range of time, when they stand in one row group: nearly nothing is made for a series, of which there
+   * may be millions. "none": there are none; null: `clusters` tells what there is.
    */
-  shared(id: number): GroupRows | null {
+  only(id: number): GroupRows | "none" | null {
     for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
-    let found: GroupRows | null = null;
+    let found: GroupRows | "none" = "none";
     for (let s = 0; s < this.#cursors.length; s++) {
       const cursor = this.#cursors[s];
       const range = cursor?.table.groupRange(id);
       if (!cursor || !range) continue;
       const index = range.first;
-      if (found || range.last !== index || this.#deleted[s] || !this.#isWhole(s, cursor, index)) return null;
-      const rows = cursor.table.seriesRows(index, id);
-      if (rows) found = { cursor, index, start: rows.start, end: rows.start + rows.count, alone: false };
+      if (found !== "none" || range.last !== index || this.#deleted[s]) return null;
+      const { table } = cursor;
+      const alone = table.groupFirstId(index) === table.groupLastId(index);
+      const rows = alone ? { start: 0, count: table.groupRows(index) } : table.seriesRows(index, id);
+      if (rows === null) continue;
+      let { start } = rows;
+      let end = start + rows.count;
+      if (!this.#isWhole(s, cursor, index)) {
+        const within = cursor.within(index, start, rows.count, this.#minTime, this.#maxTime);
+        if (within.from === within.to) continue;
+        start = within.from;
+        end = within.to;
+      }
+      found = { cursor, index, start, end, alone };
     }
     return found;
   }
@@ -160,9 +171,9 @@ export class SeriesReader {
     return { cursor: found, index, start: 0, end: found.table.groupRows(index), alone: true };
   }
 
+  // Whether all rows of a group are in the range of time.
   #isWhole(s: number, { table }: SegmentCursor, index: number): boolean {
     if (this.#whole[s] === index) return true;
-    if (table.groupFirstId(index) === table.groupLastId(index)) return false;
     if (table.groupMinTime(index) < this.#minTime || table.groupMaxTime(index) > this.#maxTime) return false;
     this.#whole[s] = index;
     return true;

@@ -114,7 +114,7 @@ export class StoreSource implements Source {
         request.budget.check();
         const residual = residuals?.[i] ?? null;
         if (request.limit === 1 && residual === null) {
-          const place = reader.edge(ids[i]!, request.descending) ?? reader.shared(ids[i]!);
+          const place = reader.edge(ids[i]!, request.descending) ?? reader.only(ids[i]!);
           if (place === "none") continue;
           const edge = place && edgeRow(this.#kernels, place, known, wanted, request.descending);
           if (edge !== null) {

@@ -1,0 +1,130 @@
+// Folds of a page by its statistics (stats.ts has their form), as far as they tell: then its bytes are not read.
+//
+//   all rows in one window      they say everything but when the extremes are
+//   extremes that do not beat   what the windows have already: of the rows nothing but their number counts
+import { COUNT, DEVIATIONS, FIRST, LAST, lowerBound, MAX, MIN, SUM, windowOf } from "./fold";
+import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
+
+// FieldType in model/types.ts
+const FLOAT: u32 = 1;
+const UNSIGNED: u32 = 3;
+/** Statistics do not tell: nothing was folded. */
+const UNTOLD: i32 = -1;
+
+/**
+ * Folds all `rows` of a page, which lie between the times `first` and `last`; answers their window, or UNTOLD. `timeless`: when extremes
+ * are does not matter.
+ */
+export function foldStats(
+  type: u32, stats: usize, rows: u32, first: i64, last: i64,
+  bounds: usize, windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+): i32 {
+  window = windowOf(bounds, windows, window, first);
+  if (window == windows || first < load<i64>(bounds + (<usize>window << 3))) return UNTOLD;
+  if (last >= load<i64>(bounds + (<usize>(window + 1) << 3))) return UNTOLD;
+  const count = load<u32>(stats);
+  if (count == 0) return window;
+  if (keep & DEVIATIONS || (keep & ~COUNT && !load<u32>(stats, 4))) return UNTOLD;
+  // which row is the first that has a value is not told
+  if (count != rows && keep & (FIRST | LAST)) return UNTOLD;
+  if (type == FLOAT) return merge<f64>(stats, first, last, windows, window, keep, timeless, accumulators);
+  if (type == UNSIGNED) return merge<u64>(stats, first, last, windows, window, keep, timeless, accumulators);
+  return merge<i64>(stats, first, last, windows, window, keep, timeless, accumulators);
+}
+
+function merge<T>(
+  stats: usize, first: i64, last: i64, windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+): i32 {
+  const stride = <usize>windows << 3;
+  const entry = accumulators + (<usize>window << 3);
+  const had = load<f64>(entry);
+  let slot = entry + stride + (keep & SUM ? stride : 0);
+  const low = load<T>(stats, 8);
+  const high = load<T>(stats, 16);
+  // (of zeros the sign is that of the earliest)
+  if (keep & MIN) {
+    if (!(timeless && low != 0) && !isBeaten<T>(slot, stride, had, low, first, timeless, false)) return UNTOLD;
+    slot += stride << 1;
+  }
+  if (keep & MAX && !(timeless && high != 0) && !isBeaten<T>(slot, stride, had, high, first, timeless, true)) return UNTOLD;
+  store<f64>(entry, had + <f64>load<u32>(stats));
+  slot = entry + stride;
+  if (keep & SUM) {
+    store<T>(slot, <T>(load<T>(slot) + load<T>(stats, 24)));
+    slot += stride;
+  }
+  if (keep & MIN) {
+    if (timeless && low != 0) mergeExtreme<T>(slot, stride, had, low, first, false);
+    slot += stride << 1;
+  }
+  if (keep & MAX) {
+    if (timeless && high != 0) mergeExtreme<T>(slot, stride, had, high, first, true);
+    slot += stride << 1;
+  }
+  if (keep & FIRST) {
+    mergeFirst<T>(slot, stride, had, load<T>(stats, 32), first);
+    slot += stride << 1;
+  }
+  if (keep & LAST) mergeLast<T>(slot, stride, had, load<T>(stats, 40), last);
+  return window;
+}
+
+/**
+ * Folds the rows [from, to) of a page of `rows` that has a value in each of them, when none can be an extreme of its window; `keep`: of
+ * COUNT, MIN and MAX. `times`: i64[rows]. Answers as the folds of rows do, or UNTOLD.
+ */
+export function foldBeaten(
+  type: u32, stats: usize, rows: u32, times: usize, from: u32, to: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+): i32 {
+  if (load<u32>(stats) != rows || !load<u32>(stats, 4)) return UNTOLD;
+  if (type == FLOAT) return beaten<f64>(stats, times, from, to, bounds, windows, window, keep, timeless, accumulators);
+  if (type == UNSIGNED) return beaten<u64>(stats, times, from, to, bounds, windows, window, keep, timeless, accumulators);
+  return beaten<i64>(stats, times, from, to, bounds, windows, window, keep, timeless, accumulators);
+}
+
+function beaten<T>(
+  stats: usize, times: usize, from: u32, to: u32,
+  bounds: usize, windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+): i32 {
+  const stride = <usize>windows << 3;
+  const start = lowerBound(times, from, to, load<i64>(bounds + (<usize>window << 3)));
+  // first whether it is so in every window, then the counts
+  for (let counting = 0; counting < 2; counting++) {
+    let at = window;
+    for (let row = start; row < to; ) {
+      const first = load<i64>(times + (<usize>row << 3));
+      at = windowOf(bounds, windows, at, first);
+      if (at == windows) {
+        if (counting) return windows - 1;
+        break;
+      }
+      const end = lowerBound(times, row, to, load<i64>(bounds + (<usize>(at + 1) << 3)));
+      const entry = accumulators + (<usize>at << 3);
+      const had = load<f64>(entry);
+      if (counting) store<f64>(entry, had + <f64>(end - row));
+      else {
+        let slot = entry + stride;
+        if (keep & MIN) {
+          if (!isBeaten<T>(slot, stride, had, load<T>(stats, 8), first, timeless, false)) return UNTOLD;
+          slot += stride << 1;
+        }
+        if (keep & MAX && !isBeaten<T>(slot, stride, had, load<T>(stats, 16), first, timeless, true)) return UNTOLD;
+      }
+      row = end;
+    }
+    if (counting) window = at;
+  }
+  return window;
+}
+
+// Whether no row from the time `first` on, none of which is beyond `extreme`, would be taken over as the window's extreme.
+// @ts-ignore: decorator
+@inline function isBeaten<T>(
+  slot: usize, stride: usize, had: f64, extreme: T, first: i64, timeless: bool, largest: bool,
+): bool {
+  if (had == 0) return false;
+  const best = load<T>(slot);
+  if (largest ? best > extreme : best < extreme) return true;
+  return best == extreme && ((timeless && extreme != 0) || first >= load<i64>(slot + stride));
+}
