@@ -77,8 +77,11 @@ export const rows: readonly Difference[] = [
       "numbers windows from 1970 and cuts towards it: two of them are number 0, and the line stands still there",
     serie: "each window is a step",
     reason: "the line is straight",
-    covers: ({ serie, influxd, history }) =>
-      isNear1970(history) && isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body),
+    covers: ({ exchange, serie, influxd, history }) =>
+      isNear1970(history) &&
+      isAnswered(serie, influxd) &&
+      // (what is less than the window before it is no row)
+      (isAlikeInShape(serie.body, influxd.body) || /non_negative/i.test(exchange.text)),
     without: (text) =>
       withSelects(text, (statement) =>
         statement.fill?.kind === "linear" ? { ...statement, fill: null } : statement,

@@ -52,6 +52,13 @@ const isDistinctSubquery = (source: Source): boolean =>
   source.kind === "subquery" &&
   source.statement.fields.some(({ expression }) => expression.kind === "distinct");
 
+/** Without those that are the number of fill(). */
+const valuesBut = (filled: number, body: string): string =>
+  valuesOf(body)
+    .split("\n")
+    .filter((line) => !line.endsWith(`,${filled}]`) && !line.endsWith(`,${Math.trunc(filled)}]`))
+    .join("\n");
+
 export const subqueries: readonly Difference[] = [
   {
     title: "order of a subquery's rows",
@@ -182,7 +189,9 @@ export const subqueries: readonly Difference[] = [
               isAlikeButForNulls(influxd.body, serie.body) ||
               areAmong(valuesOf(influxd.body), valuesOf(serie.body)) ||
               // (windows without a row are filled)
-              (fill?.kind === "number" && isAlikeInLength(serie.body, influxd.body))),
+              (fill?.kind === "number" &&
+                (isAlikeInLength(serie.body, influxd.body) ||
+                  areAmong(valuesBut(fill.value, influxd.body), valuesOf(serie.body))))),
         )),
     without: (text) => withSelects(text, withOneSort),
   },
