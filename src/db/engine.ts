@@ -6,7 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
 import { parseJson } from "../ingest/json.ts";
-import { type LineOptions, LineParser } from "../ingest/line.ts";
+import { type LineOptions, LineParser, type ParsedLines } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
@@ -31,15 +31,18 @@ import { AUTOGEN } from "./policies.ts";
 import type { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
 import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
-import type {
-  Counters,
-  Locate,
-  Place,
-  PlacedBatch,
-  Stored,
-  StoredPart,
-  WriteOutcome,
-  WriteTarget,
+import {
+  type Counters,
+  type Locate,
+  NONE_REFUSED,
+  outcomeOf,
+  type Place,
+  type PlacedBatch,
+  type Refused,
+  type Stored,
+  type StoredPart,
+  type WriteOutcome,
+  type WriteTarget,
 } from "./stored.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -51,14 +54,6 @@ const ROOM_TIMEOUT_MS = 5_000;
 const MOST_LINEAR_BYTES = 3 * 2 ** 30;
 /** What a batch takes in memtable and catalog, at most, in its own size. */
 const GROWTH = 4;
-
-/** Lines and points that could not be read. */
-interface Refused {
-  readonly count: number;
-  /** Those of them that could not be read. */
-  readonly unread: number;
-  readonly errors: readonly string[];
-}
 
 export class Engine {
   /** What this thread has. */
@@ -154,6 +149,39 @@ export class Engine {
       ? { database, retentionPolicy, nowNs, precision }
       : { database, retentionPolicy, nowNs };
     const parsed = this.#parser.parse(bytes, options);
+    const locate: Locate = (refusals) => this.#parser.locate(bytes, options, refusals);
+    return this.#storeParsed(parsed, target, place, locate, (accepted) =>
+      asItCame(accepted, bytes, precision ?? "ns", nowNs),
+    );
+  }
+
+  /** Writes JSON: one point, an array, or a point a line. Otherwise as `writeLines`. */
+  async writeJson(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
+    const place = this.#placeAtOnce(target) ?? (await this.#admit(target));
+    const { database } = place;
+    const typeOf = (measurement: string, field: string) =>
+      this.#schema.measurements(database).get(measurement)?.field(field)?.type;
+    const options = { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs(), typeOf };
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const plain = this.#parser.parsePlainJson(bytes, options);
+    if (plain !== null)
+      return this.#storeParsed(plain, target, place, (refusals) => parseJson(body, options).locate(refusals));
+    const parse = () => this.#kernels.stages.time("parse", () => parseJson(body, options));
+    let parsed = parse();
+    // fields that are new here may be known to the head
+    if (parsed.unknown.length > 0 && (await this.#apart?.learn(database, parsed.unknown))) parsed = parse();
+    const refused = { count: parsed.errorCount, unread: parsed.errorCount, errors: parsed.errors };
+    return this.#count(await this.#storeBytes(parsed.batch, parsed.rows, place), refused, parsed.locate);
+  }
+
+  // Stores what was parsed and gives its memory back. `whole`: what is offered to subscribers when no point was refused.
+  async #storeParsed(
+    parsed: ParsedLines,
+    target: WriteTarget,
+    place: Place,
+    locate: Locate,
+    whole: (accepted: AcceptedWrite) => AcceptedWrite = (accepted) => accepted,
+  ): Promise<WriteOutcome> {
     const refused =
       parsed.errorCount === 0
         ? NONE_REFUSED
@@ -163,41 +191,21 @@ export class Engine {
             errors: parsed.errors.map((error) => error.message),
           };
     const isRefused = target.allOrNothing === true && refused.unread > 0;
-    const whole = { pointer: parsed.batch, sizeBytes: parsed.batchBytes, rows: parsed.rows };
+    const batch = { pointer: parsed.batch, sizeBytes: parsed.batchBytes, rows: parsed.rows };
     let storing: Promise<StoredPart>;
     try {
       if (isRefused) return this.#count(NOTHING, refused);
-      if (this.#apart) storing = Promise.resolve(await this.#apart.store(whole, place));
+      if (this.#apart) storing = Promise.resolve(await this.#apart.store(batch, place));
       else {
-        const stored = this.#store(whole, place);
+        const stored = this.#store(batch, place);
         const { accepted } = stored;
         const isWhole = accepted && refused.count + stored.dropped === 0;
-        storing = this.#finish(
-          isWhole
-            ? { ...stored, accepted: asItCame(accepted, bytes, target.precision ?? "ns", nowNs) }
-            : stored,
-        );
+        storing = this.#finish(isWhole ? { ...stored, accepted: whole(accepted) } : stored);
       }
     } finally {
       parsed.free();
     }
-    const locate: Locate = (refusals) => this.#parser.locate(bytes, options, refusals);
     return this.#count(await storing, refused, locate);
-  }
-
-  /** Writes JSON: one point, an array, or a point a line. Otherwise as `writeLines`. */
-  async writeJson(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {
-    const place = await this.#admit(target);
-    const { database } = place;
-    const typeOf = (measurement: string, field: string) =>
-      this.#schema.measurements(database).get(measurement)?.field(field)?.type;
-    const options = { ...place, ...precisionOf(target), nowNs: this.#clock.nowNs(), typeOf };
-    const parse = () => this.#kernels.stages.time("parse", () => parseJson(body, options));
-    let parsed = parse();
-    // fields that are new here may be known to the head
-    if (parsed.unknown.length > 0 && (await this.#apart?.learn(database, parsed.unknown))) parsed = parse();
-    const refused = { count: parsed.errorCount, unread: parsed.errorCount, errors: parsed.errors };
-    return this.#count(await this.#storeBytes(parsed.batch, parsed.rows, place), refused, parsed.locate);
   }
 
   /** Writes points. All of them are stored or, when one is malformed (`InputError`), none. */
@@ -433,25 +441,12 @@ export class Engine {
     return { rows, dropped, errors };
   }
 
-  #count(
-    stored: StoredPart,
-    refused: Refused,
-    locate: Locate = (refusals) => refusals.map(({ reason }) => reason),
-  ): WriteOutcome {
-    const dropped = stored.dropped + refused.count;
+  #count(stored: StoredPart, refused: Refused, locate?: Locate): WriteOutcome {
+    const outcome = outcomeOf(stored, refused, locate);
     this.counters.writes++;
-    this.counters.rows += stored.rows;
-    this.counters.dropped += dropped;
-    const errors =
-      refused.errors.length + stored.errors.length === 0
-        ? NONE_REFUSED.errors
-        : [...refused.errors, ...locate(stored.errors)];
-    return {
-      rows: stored.rows,
-      dropped,
-      errors,
-      partial: errors.length > 0 && (stored.rows + stored.dropped > 0 || refused.unread === 0),
-    };
+    this.counters.rows += outcome.rows;
+    this.counters.dropped += outcome.dropped;
+    return outcome;
   }
 
   #expireWhenDue(): void {
@@ -487,7 +482,6 @@ export class Engine {
 }
 
 const NOTHING: StoredPart = { rows: 0, dropped: 0, errors: [] };
-const NONE_REFUSED: Refused = { count: 0, unread: 0, errors: [] };
 
 function precisionOf(target: WriteTarget): { precision?: TimeUnit } {
   return target.precision === undefined ? {} : { precision: target.precision };

@@ -57,6 +57,33 @@ export interface Stored extends StoredPart {
   readonly position: LogPosition;
 }
 
+/** Lines and points that could not be read. */
+export interface Refused {
+  readonly count: number;
+  /** Those of them that could not be read. */
+  readonly unread: number;
+  readonly errors: readonly string[];
+}
+
+export const NONE_REFUSED: Refused = { count: 0, unread: 0, errors: [] };
+
+export function outcomeOf(
+  stored: StoredPart,
+  refused: Refused,
+  locate: Locate = (refusals) => refusals.map(({ reason }) => reason),
+): WriteOutcome {
+  const errors =
+    refused.errors.length + stored.errors.length === 0
+      ? NONE_REFUSED.errors
+      : [...refused.errors, ...locate(stored.errors)];
+  return {
+    rows: stored.rows,
+    dropped: stored.dropped + refused.count,
+    errors,
+    partial: errors.length > 0 && (stored.rows + stored.dropped > 0 || refused.unread === 0),
+  };
+}
+
 /** Counters since the database was opened. */
 export interface Counters {
   writes: number;

@@ -1,5 +1,6 @@
 // Bodies of InfluxDB line protocol -> WriteBatch bytes in linear memory. The parser itself is
-// kernels/assembly/line.ts; this is its door.
+// kernels/assembly/line.ts; this is its door. Plain JSON is spelled as lines before (kernels/assembly/json-lines.ts).
+import { isUtf8 } from "node:buffer";
 import { InputError, OverloadedError } from "../base/errors.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { openBatch } from "../model/batchview.ts";
@@ -38,6 +39,7 @@ export interface ParsedLines {
 const MAX_BATCH_BYTES = 512 * 1024 * 1024;
 /** What the parser writes behind the body. */
 const SENTINEL_BYTES = 32;
+const MAX_ROOM_BYTES = 0x4000_0000;
 const RECORD_WORDS = 6;
 
 const utf8 = new TextEncoder();
@@ -63,6 +65,16 @@ export class LineParser {
    */
   parse(body: Uint8Array, options: LineOptions): ParsedLines {
     return this.#kernels.stages.time("parse", () => this.#parse(body, options, false));
+  }
+
+  /** The same of points as JSON; null: they are not plain, or one of them is wrong, and `parseJson` (json.ts) has to read them. */
+  parsePlainJson(body: Uint8Array, options: LineOptions): ParsedLines | null {
+    return this.#kernels.stages.time("parse", () => {
+      const parsed = this.#parseJson(body, options);
+      if (parsed === null || parsed.errorCount === 0) return parsed;
+      parsed.free();
+      return null;
+    });
   }
 
   /**
@@ -91,24 +103,63 @@ export class LineParser {
   }
 
   #parse(body: Uint8Array, options: LineOptions, offsets: boolean): ParsedLines {
+    const roomBytes = body.length + SENTINEL_BYTES + this.#namesBytes(options);
+    if (roomBytes > MAX_ROOM_BYTES)
+      throw new InputError(`a body of ${body.length} bytes is too large: send at most 1 GiB`);
+    const start = this.#body.reserve(roomBytes);
+    try {
+      this.#kernels.put(start, body);
+      return this.#parseAt(start, body.length, options, body, offsets);
+    } finally {
+      this.#keepSmall();
+    }
+  }
+
+  // null: it is not plain, or larger than there is room for.
+  #parseJson(body: Uint8Array, options: LineOptions): ParsedLines | null {
+    // the JSON with a byte behind it, its lines, the names
+    const roomBytes = 3 * body.length + 1 + SENTINEL_BYTES + this.#namesBytes(options);
+    if (roomBytes > MAX_ROOM_BYTES || !isUtf8(body)) return null;
+    const start = this.#body.reserve(roomBytes);
+    try {
+      this.#kernels.put(start, body);
+      const lines = start + body.length + 1;
+      const linesBytes = this.#kernels.call.jsonToLines(start, body.length, lines) >>> 0;
+      return linesBytes === 0 ? null : this.#parseAt(lines, linesBytes, options, null, false);
+    } finally {
+      this.#keepSmall();
+    }
+  }
+
+  #keepSmall(): void {
+    if (this.#body.sizeBytes > LARGE_BODY_BYTES) this.#body.release();
+  }
+
+  #namesBytes({ database, retentionPolicy = "" }: LineOptions): number {
+    return this.#name(database).length + this.#name(retentionPolicy).length;
+  }
+
+  // Lines in linear memory, with room for the sentinel and the names behind them. `body`: what errors are said of.
+  #parseAt(
+    start: Pointer,
+    sizeBytes: number,
+    options: LineOptions,
+    body: Uint8Array | null,
+    offsets: boolean,
+  ): ParsedLines {
     const kernels = this.#kernels;
     const database = this.#name(options.database);
     const policy = this.#name(options.retentionPolicy ?? "");
     const unit = unitNs[options.precision ?? "ns"];
     const now = unit === 1n ? options.nowNs : options.nowNs - (((options.nowNs % unit) + unit) % unit);
-    const scratchBytes = body.length + SENTINEL_BYTES + database.length + policy.length;
-    if (scratchBytes > 0x4000_0000)
-      throw new InputError(`a body of ${body.length} bytes is too large: send at most 1 GiB`);
-    const start = this.#body.reserve(scratchBytes);
-    kernels.put(start, body);
-    const names = start + body.length + SENTINEL_BYTES;
+    const names = start + sizeBytes + SENTINEL_BYTES;
     kernels.put(names, database);
     kernels.put(names + database.length, policy);
     try {
       const batch =
         kernels.call.lineParse(
           start,
-          body.length,
+          sizeBytes,
           database.length,
           policy.length,
           now,
@@ -126,7 +177,7 @@ export class LineParser {
         batch,
         batchBytes: kernels.words[(batch + 4) >>> 2]!,
         rows: kernels.call.lineRows() >>> 0,
-        errors: errorCount === 0 ? [] : this.#errors(body, errorCount),
+        errors: errorCount === 0 || body === null ? [] : this.#errors(body, errorCount),
         errorCount,
         unread: kernels.call.lineUnread() >>> 0,
         free: () => kernels.free(batch),
@@ -134,15 +185,14 @@ export class LineParser {
     } catch (error) {
       const exhausted = error instanceof WebAssembly.RuntimeError ? kernels.call.lineExhausted() : 0;
       if (exhausted === 1)
-        throw new OverloadedError(`out of linear memory while parsing a body of ${body.length} bytes`);
+        throw new OverloadedError(`out of linear memory while parsing ${sizeBytes} bytes of lines`);
       if (exhausted === 2)
         throw new InputError(
-          `the ${body.length} bytes name so many measurements, series and fields that they need over 1 GiB: send fewer lines at once`,
+          `the ${sizeBytes} bytes of lines name so many measurements, series and fields that they need over 1 GiB: send fewer lines at once`,
         );
       throw error;
     } finally {
       kernels.call.lineRelease();
-      if (body.length > LARGE_BODY_BYTES) this.#body.release();
     }
   }
 
@@ -197,5 +247,5 @@ function numbersOfLines(body: Uint8Array, offsets: readonly number[]): number[] 
 
 const NEWLINE = 0x0a;
 
-/** Memory for a body larger than this is not kept for the next. */
+/** More memory than this for a body is not kept for the next. */
 const LARGE_BODY_BYTES = 32 * 1024 * 1024;

@@ -205,6 +205,8 @@ export interface LineExports {
   lineErrorRecords(): number;
   lineExhausted(): number;
   lineRelease(): void;
+  /** assembly/json-lines.ts */
+  jsonToLines(body: number, bodyBytes: number, lines: number): number;
   xxHash64(start: number, length: number, seed: bigint): bigint;
   parseDecimal(start: number, end: number): number;
   powersOfFive(): number;

@@ -155,6 +155,11 @@ export class Scratch {
     this.#kernels = kernels;
   }
 
+  /** What it holds now. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
   reserve(sizeBytes: number): Pointer {
     if (sizeBytes > this.#sizeBytes || this.#pointer === 0) {
       this.release();

@@ -16,6 +16,7 @@ export * from "./catalog";
 export * from "./memtable";
 export { blockClear, heapSize, memtableCollect, memtableGather, memtableNextTime, memtableSeries, memtableSeriesRows, mergeColumn, mergeTimes, packHeap } from "./gather";
 export * from "./tagindex";
+export { jsonToLines } from "./json-lines";
 export { jsonApart, jsonEnd, jsonRows } from "./json";
 export { powersOfTen } from "./shortest";
 export { batchOwners, batchPart } from "./split";
