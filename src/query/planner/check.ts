@@ -362,8 +362,8 @@ function literalKind(
       }
       if (left === "duration" && isNumber(right)) return /^[*/]$/.test(node.operator) ? left : null;
       if (left === "integer" && right === "duration") return /^[-+]$/.test(node.operator) ? left : null;
-      // (compared with nothing: false, whatever the operator)
-      if (right === "nothing" && left !== null && left !== "regex" && left !== "nothing") return "boolean";
+      // (compared with nothing: false, whatever the operator; texts are not)
+      if (right === "nothing" && left !== null && !/^(?:regex|nothing|string)$/.test(left)) return "boolean";
       if (left !== right || left === "regex" || left === "nothing") return null;
       if (left === "boolean") return /^[&|^]$/.test(node.operator) ? left : null;
       if (left === "duration") return /^[-+]$/.test(node.operator) ? left : null;

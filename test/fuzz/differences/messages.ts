@@ -318,13 +318,22 @@ export const messages: readonly Difference[] = [
     covers: ({ exchange }) => /\w"\w+"/.test(exchange.text),
   },
   {
+    title: "WITH KEY in SHOW TAG KEYS and its CARDINALITY",
+    influxd: "is refused",
+    serie: "is taken",
+    reason: "an extension: [extensions.md](extensions.md)",
+    covers: ({ exchange, influxd }) =>
+      /^\s*show tag keys?\b.*\bwith\b/i.test(exchange.text) &&
+      influxd.body.includes("error parsing query: found WITH, expected ;"),
+  },
+  {
     title: "DELETE of fields",
     influxd: "expects FROM or WHERE behind DELETE",
     serie: "takes names of fields there",
     reason: "an extension: [extensions.md](extensions.md)",
     covers: ({ exchange, influxd }) =>
       /(?:^|;)\s*delete\b(?!\s+(?:from|where)\b)/i.test(exchange.text) &&
-      placeOf(influxd.body)?.words.endsWith("expected FROM, WHERE at line 1, char ") === true,
+      /expected FROM, WHERE at line \d+, char $/.test(placeOf(influxd.body)?.words ?? ""),
   },
   {
     title: "words where a password should be",

@@ -59,6 +59,11 @@ const isAmongOperators = (text: string, name: RegExp): boolean =>
       [node.left, node.right].some((side) => side.kind === "call" && name.test(side.name)),
   );
 
+const filtersSubquery = (text: string): boolean =>
+  selectsOf(text).some(
+    ({ condition, sources }) => condition !== null && sources.some(({ kind }) => kind === "subquery"),
+  );
+
 const forecasts = /^holt_winters(?:_with_fit)?$/;
 
 export const selections: readonly Difference[] = [
@@ -72,8 +77,10 @@ export const selections: readonly Difference[] = [
       isAnswered(serie, influxd) &&
       (rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body) ||
         (dependsOnOrder(exchange.text) &&
-          // (what is less than the point before it is no row, and a series without rows is none; of other points others are distinct)
+          // (what is less than the point before it is no row, and a series without rows is none; of other points others are
+          // distinct, and satisfy a condition)
           (isAlikeInShape(serie.body, influxd.body) ||
+            filtersSubquery(exchange.text) ||
             /non_negative/i.test(exchange.text) ||
             (transformationCount(exchange.text) > 0 && /\bdistinct\b/i.test(exchange.text))))),
     without: (text) => withSelects(text, groupedByAll),
