@@ -9,8 +9,7 @@ export function threadOfQuery(id: bigint, threads: number): number {
   return Number((id - 1n) % BigInt(threads));
 }
 
-interface Entry {
-  readonly id: number;
+interface Entry extends QueryTicket {
   readonly text: () => string;
   readonly database: string;
   readonly startMs: number;
@@ -52,21 +51,17 @@ export class Queries implements QueryRegistry {
       throw new OverloadedError(`max-concurrent-queries limit exceeded(${running}, ${this.#most})`);
     this.#begun++;
     const id = this.#companions?.nextQueryId() ?? this.#begun;
-    const entry: Entry = { id, text, database, startMs: this.#clock.elapsedMs(), killed: false };
+    const startMs = this.#clock.elapsedMs();
+    const end = () => {
+      if (!this.#running.delete(id)) return;
+      this.#companions?.running.add(-1);
+      this.#ended++;
+      this.#endedMs += this.#clock.elapsedMs() - startMs;
+    };
+    const entry: Entry = { id, text, database, startMs, killed: false, end };
     this.#running.set(id, entry);
     this.#companions?.running.add(1);
-    return {
-      id,
-      get killed() {
-        return entry.killed;
-      },
-      end: () => {
-        if (!this.#running.delete(id)) return;
-        this.#companions?.running.add(-1);
-        this.#ended++;
-        this.#endedMs += this.#clock.elapsedMs() - entry.startMs;
-      },
-    };
+    return entry;
   }
 
   list(): readonly RunningQuery[] {

@@ -241,7 +241,7 @@ async function carriedValues(
 }
 
 /** Reads a frame group by group; `base` gives the values of the group's calls of fields. */
-async function visitGroups(
+function visitGroups(
   plan: SelectPlan,
   input: Input,
   frame: Frame,
@@ -249,7 +249,18 @@ async function visitGroups(
   turn: Turn,
   evaluate: (tags: readonly string[], base: BaseCall) => void,
 ): Promise<void> {
-  if (!input.calls.some(isSketched)) return visitExact(plan, input, frame, context, turn, evaluate);
+  const visit = input.calls.some(isSketched) ? visitSketched : visitExact;
+  return visit(plan, input, frame, context, turn, evaluate);
+}
+
+async function visitSketched(
+  plan: SelectPlan,
+  input: Input,
+  frame: Frame,
+  context: ExecutionContext,
+  turn: Turn,
+  evaluate: (tags: readonly string[], base: BaseCall) => void,
+): Promise<void> {
   const sketched = await sketchGroups(plan, input, frame, context, turn);
   if (hasExactCalls(input))
     await visitExact(plan, input, frame, context, turn, (tags, base) => {

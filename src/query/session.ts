@@ -130,7 +130,8 @@ function execute(
       let started: AsyncIterator<ResultSeries> | undefined;
       const step = async () => {
         try {
-          return await (started?.next() ?? start());
+          started ??= (await begin(statement, session, allowance, watch))[Symbol.asyncIterator]();
+          return await started.next();
         } catch (error) {
           onFailure();
           throw error;
@@ -143,10 +144,6 @@ function execute(
           return (await started?.return?.()) ?? { done: true, value: undefined };
         },
       };
-      async function start(): Promise<IteratorResult<ResultSeries>> {
-        started = (await begin(statement, session, allowance, watch))[Symbol.asyncIterator]();
-        return started.next();
-      }
     },
   };
 }

@@ -274,6 +274,7 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
  * there (numbers come before texts, those before booleans) has no value in a measurement.
  */
 function amongOthers(source: Schema, all: Schema): Schema {
+  if (source === all) return source;
   const absent = new Set(source.absent);
   const floats = new Set<string>();
   for (const [name, type] of all.fields) {

@@ -37,7 +37,8 @@ export async function planSources(
       subqueries.push(...subquerySources(await planSubquery(source.statement)));
     else {
       for (const planned of await planMeasurements(source, context)) {
-        measurements.set(JSON.stringify(planned.rows), planned);
+        // (one source never gives the same twice)
+        measurements.set(sources.length === 1 ? planned.name : JSON.stringify(planned.rows), planned);
       }
     }
   }
