@@ -45,7 +45,7 @@ export class Accumulators {
     this.#sizeBytes = sizeBytes;
     this.#at = kernels.alloc(sizeBytes + bounds.length * 8);
     this.windows = { bounds: this.#at + sizeBytes, count };
-    kernels.i64(this.windows.bounds, bounds.length).set(bounds);
+    kernels.longs.set(bounds, this.windows.bounds >>> 3);
     this.clear();
   }
 

@@ -226,10 +226,10 @@ export class SeriesSelector {
 
   #series(node: number): Uint32Array {
     if (node === 0) return NONE;
-    const count = this.#kernels.u32(node + 24, 1)[0]!;
+    const count = this.#kernels.words[(node + 24) >>> 2]!;
     const out = this.#scratch.reserve(count * 4 + 8);
     this.#kernels.call.tagIndexSeries(node, out);
-    return this.#kernels.u32(out, count).slice();
+    return this.#kernels.words.slice(out >>> 2, (out >>> 2) + count);
   }
 
   #children(node: number): number[] {

@@ -35,8 +35,7 @@ export class SeriesReader {
   readonly #masked: Scratch[] = [];
   /** By cursor: rows without those that are deleted. */
   readonly #kept: Scratch[] = [];
-  readonly #fieldIds: Uint32Array;
-  readonly #order: Uint32Array;
+  #columns: { readonly ids: Uint32Array; readonly order: Uint32Array } | undefined;
   /** Of the slice given last. */
   #merged: RowBlock[] = [];
   /** Of the series' runs in memtables. */
@@ -62,10 +61,6 @@ export class SeriesReader {
     this.#kernels = kernels;
     this.#version = version;
     this.#fields = fields;
-    const ids = fields.map(({ id }) => id);
-    // blocks have their columns by ascending field id
-    this.#fieldIds = Uint32Array.from(ids).sort();
-    this.#order = Uint32Array.from(ids, (id) => this.#fieldIds.indexOf(id));
     this.#deleted = version.segments.map(({ entry }) =>
       Deleted.of(version.tombstones, entry, measurement.name),
     );
@@ -84,6 +79,16 @@ export class SeriesReader {
       });
       return new SegmentCursor(kernels, table, indices);
     });
+  }
+
+  // Blocks have their columns by ascending field id: those ids, and by field its place among them.
+  get #blockColumns() {
+    if (this.#columns === undefined) {
+      const own = this.#fields.map(({ id }) => id);
+      const ids = Uint32Array.from(own).sort();
+      this.#columns = { ids, order: Uint32Array.from(own, (id) => ids.indexOf(id)) };
+    }
+    return this.#columns;
   }
 
   /** Values of fields are deleted somewhere: see `Run.mayBeHollow`. */
@@ -412,7 +417,7 @@ export class SeriesReader {
   }
 
   #gather(cursor: RowCursor): Slice {
-    const block = new RowBlock(this.#kernels, cursor.count, this.#fieldIds);
+    const block = new RowBlock(this.#kernels, cursor.count, this.#blockColumns.ids);
     this.#gathered.push(block);
     const rowCount = cursor.gather(block, 0, cursor.count);
     return this.#sliceOf(block, rowCount);
@@ -421,17 +426,18 @@ export class SeriesReader {
   #mergeTwo(older: Slice, newer: Slice): Slice {
     const kernels = this.#kernels;
     const capacity = older.rowCount + newer.rowCount;
-    const block = new RowBlock(kernels, capacity, this.#fieldIds);
+    const block = new RowBlock(kernels, capacity, this.#blockColumns.ids);
     this.#merged.push(block);
     const pairs = kernels.alloc(capacity * 8);
     const rowCount = kernels.call.mergeTimes(
       ...([older.times, older.rowCount, newer.times, newer.rowCount] as const),
       ...([block.times, pairs] as const),
     );
-    for (let c = 0; c < this.#order.length; c++) {
+    const { order } = this.#blockColumns;
+    for (let c = 0; c < order.length; c++) {
       const a = absolute(kernels, older.columns[c], older.rowCount);
       const b = absolute(kernels, newer.columns[c], newer.rowCount);
-      const column = this.#order[c]!;
+      const column = order[c]!;
       const count = kernels.call.mergeColumn(
         ...([pairs, rowCount, a?.values ?? 0, a?.present ?? 0, b?.values ?? 0, b?.present ?? 0] as const),
         ...([0, block.values(column), block.present(column)] as const),
@@ -443,7 +449,7 @@ export class SeriesReader {
   }
 
   #sliceOf(block: RowBlock, rowCount: number): Slice {
-    const columns = Array.from(this.#order, (column) => {
+    const columns = Array.from(this.#blockColumns.order, (column) => {
       const count = block.valueCount(column);
       if (count === 0) return null;
       const present = count === rowCount ? 0 : block.present(column);

@@ -58,16 +58,16 @@ export class JsonForms {
     for (const piece of pieces) mostBytes += piece.length * 3;
     this.#reserve(mostBytes);
     const start = (this.#at + 7) & ~7;
-    const { bytes } = this.#kernels;
-    const lengths = this.#kernels.u32(start >>> 0, pieces.length);
+    const { bytes, words } = this.#kernels;
+    const lengths = start >>> 2;
     let at = (start >>> 0) + pieces.length * 4;
     for (let p = 0; p < pieces.length; p++) {
       const piece = pieces[p]!;
       if (piece.length === 1) {
         bytes[at] = piece.charCodeAt(0);
-        lengths[p] = 1;
-      } else lengths[p] = utf8.encodeInto(piece, bytes.subarray(at, at + piece.length * 3)).written;
-      at += lengths[p]!;
+        words[lengths + p] = 1;
+      } else words[lengths + p] = utf8.encodeInto(piece, bytes.subarray(at, at + piece.length * 3)).written;
+      at += words[lengths + p]!;
     }
     this.#pointers[block] = start >>> 0;
     this.#at = at;

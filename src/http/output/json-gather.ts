@@ -68,20 +68,24 @@ export class JsonGather {
   /** Writes the slot of each row, u32, and forgets the ranges. */
   putSlots({ count, block, row }: ColumnarRows, ranges: readonly RowRange[], target: Pointer): void {
     const byBlock = this.#ranges;
-    const slots = this.#kernels.u32(target, count);
+    const { words } = this.#kernels;
+    const slots = target >>> 2;
     for (let i = 0; i < count; i++) {
       const { slot, from } = byBlock[block[i]!]!;
-      slots[i] = slot + row[i]! - from;
+      words[slots + i] = slot + row[i]! - from;
     }
     for (const range of ranges) byBlock[range.block] = undefined;
   }
 
-  times(ranges: readonly RowRange[], slotCount: number, target: Pointer): void {
-    const out = new Int32Array(this.#kernels.buffer, target, slotCount * 2);
+  times(ranges: readonly RowRange[], target: Pointer): void {
+    const { longs, words } = this.#kernels;
     for (const { block, from, to, slot } of ranges) {
-      const words = wordsOf(this.#blocks[block]!.times);
-      if (to - from >= LONG_RANGE) out.set(words.subarray(2 * from, 2 * to), 2 * slot);
-      else for (let w = 2 * from, at = 2 * slot; w < 2 * to; ) out[at++] = words[w++]!;
+      const { times } = this.#blocks[block]!;
+      if (to - from >= LONG_RANGE) longs.set(times.subarray(from, to), (target >>> 3) + slot);
+      else {
+        const source = wordsOf(times);
+        for (let w = 2 * from, at = (target >>> 2) + 2 * slot; w < 2 * to; ) words[at++] = source[w++]!;
+      }
     }
   }
 
@@ -95,23 +99,22 @@ export class JsonGather {
     texts: SlotText[],
   ): void {
     const kernels = this.#kernels;
-    const mark = kernels.view(marks, slotCount);
-    const floats = kernels.f64(values, slotCount);
+    const { bytes, doubles } = kernels;
     let words: Int32Array | undefined;
     for (const { block, from, to, slot } of ranges) {
       const source = this.#blocks[block]!.columns[column] ?? null;
       const count = to - from;
       if (source === null) {
-        mark.fill(0, slot, slot + count);
+        bytes.fill(0, marks + slot, marks + slot + count);
         continue;
       }
       const { type, present } = source;
-      if (present === null) mark.fill(type, slot, slot + count);
-      else for (let i = 0; i < count; i++) mark[slot + i] = present[from + i] === 0 ? 0 : type;
+      if (present === null) bytes.fill(type, marks + slot, marks + slot + count);
+      else for (let i = 0; i < count; i++) bytes[marks + slot + i] = present[from + i] === 0 ? 0 : type;
       switch (source.type) {
         case FieldType.Float:
-          if (count >= LONG_RANGE) floats.set(source.values.subarray(from, to), slot);
-          else for (let i = 0; i < count; i++) floats[slot + i] = source.values[from + i]!;
+          if (count >= LONG_RANGE) doubles.set(source.values.subarray(from, to), (values >>> 3) + slot);
+          else for (let i = 0; i < count; i++) doubles[(values >>> 3) + slot + i] = source.values[from + i]!;
           break;
         case FieldType.Boolean:
           words ??= new Int32Array(kernels.buffer, values, slotCount * 2);
@@ -119,7 +122,7 @@ export class JsonGather {
           break;
         case FieldType.String:
           for (let i = 0; i < count; i++)
-            if (mark[slot + i] !== 0)
+            if (bytes[marks + slot + i] !== 0)
               texts.push({ slot: values + (slot + i) * 8, text: JSON.stringify(source.values[from + i]!) });
           break;
         default:

@@ -83,16 +83,17 @@ export class JsonRows {
     const slots = forms + slotCount * 4;
     const marks = slots + count * 4;
 
-    gather.times(ranges, slotCount, times);
-    const formAt = kernels.u32(forms, slotCount);
-    for (const { block, from, to, slot } of ranges)
-      formAt.fill(this.#forms.pointer(block), slot, slot + to - from);
-    const places = kernels.u32(columns, fields.length * 2);
+    gather.times(ranges, times);
+    const { words } = kernels;
+    for (const { block, from, to, slot } of ranges) {
+      const at = (forms >>> 2) + slot;
+      words.fill(this.#forms.pointer(block), at, at + to - from);
+    }
     const texts: SlotText[] = [];
     for (let c = 0; c < fields.length; c++) {
       const values = times + slotCount * 8 * (1 + c);
-      places[c * 2] = values;
-      places[c * 2 + 1] = marks + slotCount * c;
+      words[(columns >>> 2) + c * 2] = values;
+      words[(columns >>> 2) + c * 2 + 1] = marks + slotCount * c;
       gather.column(fields[c]!, ranges, slotCount, values, marks + slotCount * c, texts);
     }
     gather.putSlots(part, ranges, slots);
