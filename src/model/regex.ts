@@ -117,9 +117,11 @@ function cpuMs(): number {
 
 /** Compiles each pattern once. Owned by one plan or one scan, so that it is as bounded as their patterns are. */
 export class RegexCache {
-  readonly #compiled = new Map<string, Regex>();
+  // (made with the first: most plans and scans have none)
+  #compiled: Map<string, Regex> | undefined;
 
   get(pattern: string): Regex {
+    this.#compiled ??= new Map();
     let regex = this.#compiled.get(pattern);
     if (regex === undefined) {
       regex = compileRegex(pattern);

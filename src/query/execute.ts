@@ -204,8 +204,7 @@ async function evaluatePass(
 ): Promise<void> {
   const means = meansOf(context);
   const before = lookbackFrame(plan, input, frame);
-  const carried: Carried =
-    before === null ? new Map() : await carriedValues(plan, input, before, context, turn);
+  const carried = before === null ? null : await carriedValues(plan, input, before, context, turn);
   const evaluate = (tags: readonly string[], base: BaseCall) => {
     const key = listKey(tags);
     let group = groups.get(key);
@@ -214,11 +213,11 @@ async function evaluatePass(
       groups.set(key, group);
     }
     for (const call of calls)
-      group.values[call] = evaluateCall(plan, input, call, frame, base, means, carried.get(key)?.values);
-    carried.delete(key);
+      group.values[call] = evaluateCall(plan, input, call, frame, base, means, carried?.get(key)?.values);
+    carried?.delete(key);
   };
   await visitGroups(plan, input, frame, context, turn, evaluate);
-  for (const { tags } of [...carried.values()]) evaluate(tags, () => null);
+  if (carried !== null) for (const { tags } of [...carried.values()]) evaluate(tags, () => null);
 }
 
 /** By group: its tags, and by call what stood before the frame. */

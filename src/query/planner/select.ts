@@ -192,7 +192,8 @@ function overPoints(statement: SelectStatement): boolean {
 }
 
 /** Sources of the same name together: what is sorted by name stays so. */
-function byName(sources: readonly PlannedSource[]): PlannedSource[][] {
+function byName(sources: readonly PlannedSource[]): (readonly PlannedSource[])[] {
+  if (sources.length === 1) return [sources];
   const names = new Map<string, PlannedSource[]>();
   for (const source of sources) {
     const parts = names.get(source.name);

@@ -55,20 +55,19 @@ export async function planMeasurements(
   const database = resolveDatabase(context, source.database);
   const retentionPolicy = resolvePolicy(context, database, source.retentionPolicy);
   const names = await measurementNames(source, database, context);
-  return Promise.all(
-    names.map(async (measurement) => {
-      const [fields, tags] = await Promise.all([
-        context.metadata.fields(database, measurement, retentionPolicy),
-        context.metadata.tagKeys(database, measurement, null),
-      ]);
-      return {
-        name: measurement,
-        rows: { kind: "measurement", database, retentionPolicy, measurement },
-        fields: fieldMap(fields),
-        tags: tagSet(tags),
-      };
-    }),
-  );
+  const plan = async (measurement: string): Promise<PlannedSource> => {
+    const [fields, tags] = await Promise.all([
+      context.metadata.fields(database, measurement, retentionPolicy),
+      context.metadata.tagKeys(database, measurement, null),
+    ]);
+    return {
+      name: measurement,
+      rows: { kind: "measurement", database, retentionPolicy, measurement },
+      fields: fieldMap(fields),
+      tags: tagSet(tags),
+    };
+  };
+  return names.length === 1 ? [await plan(names[0]!)] : Promise.all(names.map(plan));
 }
 
 /** The one name, whether it exists or not, or all that match. */
