@@ -51,8 +51,17 @@ const limitsEachCall = (statement: SelectStatement, depth: number, hasWindows: b
 
 const tagsOf = ({ dimensions }: SelectStatement): Node[] => dimensions.filter(({ kind }) => kind !== "call");
 
-/** Grouped by the tags, too, that its subqueries with a LIMIT are grouped by. */
-function groupedOutside(statement: SelectStatement): SelectStatement {
+/**
+ * Grouped by the tags, too, that its subqueries with a LIMIT are grouped by; where a subquery groups those inside of it, they have
+ * no LIMIT.
+ */
+function groupedOutside(statement: SelectStatement, depth: number): SelectStatement {
+  if (depth > 0 && tagsOf(statement).length > 0) {
+    const sources = statement.sources.map((source) =>
+      source.kind === "subquery" ? { ...source, statement: unlimited(source.statement) } : source,
+    );
+    return { ...statement, sources };
+  }
   const inside = statement.sources.flatMap((source) =>
     source.kind === "subquery" && isLimited(source.statement) ? tagsOf(source.statement) : [],
   );
@@ -130,7 +139,7 @@ export const limits: readonly Difference[] = [
   {
     title: "LIMIT and OFFSET in a subquery with groups of its own",
     influxd:
-      "count the rows of a group anew whenever one of another group comes between them: `SELECT v FROM (SELECT v FROM m GROUP BY host LIMIT 1)` answers nearly every row",
+      "count the rows of a group anew whenever one of another group comes between them: `SELECT v FROM (SELECT v FROM m GROUP BY host LIMIT 1)` answers nearly every row; in a subquery of one with groups they count them more than once",
     serie: "limit the rows of each group",
     reason: "it is what the subquery answers by itself",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
