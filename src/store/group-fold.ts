@@ -84,6 +84,8 @@ export class GroupFold {
   readonly #request: FoldRequest;
   readonly #regexes = new RegexCache();
   readonly #foldsPages: boolean;
+  /** No page was folded yet, whose extremes could beat others. */
+  #isFirst = true;
   /** How often one after the other statistics did not tell: they mostly never do then. */
   #untold = 0;
   /** Pages whose statistics are not asked next. */
@@ -174,6 +176,7 @@ export class GroupFold {
       const { type } = known[field]!;
       next = Math.max(next, foldRows(kernels, type, rows, windows, window, keep, accumulators));
     }
+    this.#isFirst = false;
     return next;
   }
 
@@ -208,7 +211,7 @@ export class GroupFold {
     const rows = table.groupRows(index);
     const isWhole = end - start === rows;
     const areExtremes = (keep & ~(Fold.Count | Fold.Min | Fold.Max)) === 0;
-    if (!isWhole && !areExtremes) return -1;
+    if (!isWhole && (!areExtremes || this.#isFirst)) return -1;
     const stats = cursor.stats(index, field);
     if (isWhole) {
       const [first, last] = [table.groupMinTime(index), table.groupMaxTime(index)];
