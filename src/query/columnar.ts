@@ -5,7 +5,8 @@
 //   cells      tag, field, ...    what stands in the columns behind time
 import type { SeriesBlock } from "../model/scan.ts";
 import { cellReader } from "./cells.ts";
-import type { Row, SeriesHead } from "./parts.ts";
+import { PART_ROWS, type Row, type SeriesHead } from "./parts.ts";
+import type { SelectPlan } from "./plan.ts";
 import type { Cell, ResultSeries } from "./result.ts";
 
 /** What a column behind time shows of a row: a tag of its series, or the field in a column of its block. */
@@ -16,7 +17,7 @@ export type RowCell =
 export interface ColumnarRows {
   readonly count: number;
   readonly blocks: readonly SeriesBlock[];
-  /** By row of the answer, `count` long: index into `blocks`, and row of that block. */
+  /** By row of the answer, at least `count` long: index into `blocks`, and row of that block. */
   readonly block: Uint32Array;
   readonly row: Uint32Array;
   readonly cells: readonly RowCell[];
@@ -54,6 +55,26 @@ export class ColumnarPart implements ResultSeries {
     this.#rows ??= rowsOf(this.#columnar);
     return this.#rows;
   }
+}
+
+/** Of rows that all stand in the first block, and of those that stand there in the order of the answer. */
+const FIRST = new Uint32Array(PART_ROWS);
+const IN_ORDER = Uint32Array.from({ length: PART_ROWS }, (_, row) => row);
+
+/** The rows of a block of up to PART_ROWS in the order of the answer, after OFFSET and up to LIMIT. */
+export function rowsOfBlock(
+  { descending, offset, limit }: Pick<SelectPlan, "descending" | "offset" | "limit">,
+  block: SeriesBlock,
+  cells: readonly RowCell[],
+): ColumnarRows {
+  const left = Math.max(block.rowCount - offset, 0);
+  const count = limit === 0 ? left : Math.min(left, limit);
+  // as it is of most: of short series an array each would count
+  if (offset === 0 && (!descending || left === 1))
+    return { count, blocks: [block], block: FIRST, row: IN_ORDER, cells };
+  const row = new Uint32Array(count);
+  for (let i = 0; i < count; i++) row[i] = descending ? left - 1 - i : offset + i;
+  return { count, blocks: [block], block: FIRST, row, cells };
 }
 
 function rowsOf({ count, blocks, block, row, cells }: ColumnarRows): Row[] {

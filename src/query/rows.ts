@@ -1,6 +1,6 @@
 // SELECT of fields and tags without functions: the rows of each group merged by time, made as they are taken.
 import type { Budget, Rows, SeriesBlock } from "../model/scan.ts";
-import { ColumnarPart, type ColumnarRows, type RowCell } from "./columnar.ts";
+import { ColumnarPart, type RowCell, rowsOfBlock } from "./columnar.ts";
 import { gatherGroups, type RowGroup } from "./gather.ts";
 import { Merge } from "./merge.ts";
 import { compileOutput, type Position } from "./outputs.ts";
@@ -62,15 +62,6 @@ function onlyBlock({ series: [first, second] }: RowGroup): SeriesBlock | null {
   return first[0]!.rowCount <= PART_ROWS ? first[0]! : null;
 }
 
-function rowsOfBlock(plan: SelectPlan, cells: readonly RowCell[], only: SeriesBlock): ColumnarRows {
-  const left = only.rowCount - plan.offset;
-  const count = plan.limit === 0 ? left : Math.min(left, plan.limit);
-  const row = new Uint32Array(count);
-  for (let i = 0; i < count; i++)
-    row[i] = plan.descending ? only.rowCount - 1 - plan.offset - i : plan.offset + i;
-  return { count, blocks: [only], block: new Uint32Array(count), row, cells };
-}
-
 /**
  * The rows of a group in the order of the answer, after OFFSET and up to LIMIT, as columns; null between them: a moment
  * to give way.
@@ -83,7 +74,7 @@ export function* columnarParts(
 ): Generator<ColumnarPart | null> {
   const only = onlyBlock(group);
   if (only !== null) {
-    if (only.rowCount > plan.offset) yield new ColumnarPart(head, rowsOfBlock(plan, cells, only), false);
+    if (only.rowCount > plan.offset) yield new ColumnarPart(head, rowsOfBlock(plan, only, cells), false);
     return;
   }
   const merge = new Merge(group.series, plan.descending);

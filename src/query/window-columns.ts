@@ -6,7 +6,7 @@ import type { Column, Series, SeriesBlock } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
 import { wordsOf } from "../model/words.ts";
 import { columnOfCells, isOfType } from "./cellblocks.ts";
-import type { ColumnarRows, RowCell } from "./columnar.ts";
+import { type ColumnarRows, type RowCell, rowsOfBlock } from "./columnar.ts";
 import { type Frame, windowCount } from "./frame.ts";
 import type { SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
@@ -36,12 +36,7 @@ export function windowColumns(
 ): ColumnarRows {
   const rowCount = times.length;
   const block: SeriesBlock = { series: NO_SERIES, rowCount, times, columns };
-  const { descending, offset, limit } = plan;
-  const end = limit === 0 ? rowCount : Math.min(rowCount, offset + limit);
-  const count = Math.max(end - offset, 0);
-  const row = new Uint32Array(count);
-  for (let i = 0; i < count; i++) row[i] = descending ? rowCount - 1 - offset - i : offset + i;
-  return { count, blocks: [block], block: new Uint32Array(count), row, cells: fieldCells(columns.length) };
+  return rowsOfBlock(plan, block, fieldCells(columns.length));
 }
 
 /** By how many there are: whoever writes them keeps what belongs to the cells that came last. */
