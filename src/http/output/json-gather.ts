@@ -48,7 +48,9 @@ export class JsonGather {
     const byBlock = this.#ranges;
     const ranges: RowRange[] = [];
     for (let i = 0; i < count; i++) {
-      const [at, r] = [block[i]!, row[i]!];
+      // (a pair of both would be an array a row)
+      const at = block[i]!;
+      const r = row[i]!;
       const range = byBlock[at];
       if (range === undefined) {
         const added = { block: at, from: r, to: r + 1, slot: 0 };
