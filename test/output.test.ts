@@ -233,6 +233,28 @@ describe("JSON", () => {
     rows.close();
   });
 
+  test("a comma before a row may be the last byte before its writer is full", async () => {
+    const rows = new JsonApart(new Kernels(), 1n);
+    rows.addRow([7n, 1]);
+    const pad = "x".repeat(32 * 1024 - 1 - rows.mostBytes);
+    rows.text(pad);
+    expect(rows.isFull(1)).toBe(false);
+    rows.text(",");
+    rows.addRow([8n, 2]);
+    expect(rows.isFull(1)).toBe(true);
+    expect(new TextDecoder().decode(rows.take())).toBe(`[7,1]${pad},[8,2]`);
+    rows.close();
+    // a text a byte longer each time comes to every place
+    for (let length = 0; length < 100; length++) {
+      const cells = Array.from({ length: 400 }, (_, i): Cell[] => [
+        BigInt(i) * 1_000_000_000n,
+        i === 0 ? "x".repeat(length) : 1,
+      ]);
+      const text = await json({ ...compact, epoch: "s" }, [series(cells)]);
+      expect(JSON.parse(text).results[0].series[0].values).toHaveLength(400);
+    }
+  });
+
   test("more columns than are written at once, and answers written side by side", async () => {
     const row = (length: number) => [T0, ...Array.from({ length }, (_, c) => c + 0.25)];
     const wide = [499, 500, 1023, 1024, 1025, 5000].map((length) => {

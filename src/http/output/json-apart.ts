@@ -76,12 +76,16 @@ export class JsonApart {
 
   /** Whether a row of `columnCount` values has to wait until those before it are written. */
   isFull(columnCount: number): boolean {
-    if (this.#rowCount === 0) return false;
+    return !this.#hasRoom(columnCount) || (this.#rowCount > 0 && this.mostBytes >= MOST_BYTES);
+  }
+
+  /** (Text may go over the bytes: what stands before a row comes behind the question whether it is full.) */
+  #hasRoom(columnCount: number): boolean {
     return (
-      columnCount !== this.#columnCount ||
-      this.#rowCount === MOST_VALUES ||
-      this.#valueCount + columnCount > MOST_VALUES ||
-      this.mostBytes >= MOST_BYTES
+      this.#rowCount === 0 ||
+      (columnCount === this.#columnCount &&
+        this.#rowCount < MOST_VALUES &&
+        this.#valueCount + columnCount <= MOST_VALUES)
     );
   }
 
@@ -204,7 +208,7 @@ export class JsonApart {
   }
 
   #begin(columnCount: number, time: bigint): Room {
-    assert(columnCount < MOST_COLUMNS && !this.isFull(columnCount), "a row that fits into the room");
+    assert(columnCount < MOST_COLUMNS && this.#hasRoom(columnCount), "a row that fits into the room");
     if (this.#room === null) {
       this.#room = spare ?? new Room();
       spare = null;
