@@ -20,7 +20,8 @@ async function filled(seed: number): Promise<Database> {
     for (let host = 0; host < HOSTS; host++) {
       if (below(4) === 0) continue;
       const start = flush * 1000 + below(100) - 50 - (below(6) === 0 ? 500 : 0);
-      const rows = host < 6 ? 600 + below(500) : 1 + below(30);
+      const long = host === 0 ? 2500 : 600 + below(500); // (of the first several groups a flush)
+      const rows = host < 6 ? long : 1 + below(30);
       for (let r = 0; r < rows; r++) {
         // of all kinds of series some have all fields in every row, so that statistics suffice
         const numbers = [`f=${below(1000) / 100}`, `i=${below(99)}i`];
