@@ -150,7 +150,16 @@ export const messages: readonly Difference[] = [
     serie: "`invalid condition expression: time`",
     reason: "such a condition is a slip",
     covers: ({ serie, influxd }) =>
-      resultsOf(serie.body)?.[0]?.error === "invalid condition expression: time" && !isError(influxd),
+      resultsOf(serie.body)?.[0]?.error === "invalid condition expression: time" &&
+      (!isError(influxd) || resultErrorOf(influxd.body).startsWith('"invalid function call in condition: ')),
+  },
+  {
+    title: "DISTINCT in a condition",
+    influxd: "`distinct f > 0` is met by nothing",
+    serie: "`invalid condition expression: DISTINCT f`",
+    reason: "such a condition is a slip",
+    covers: ({ serie, influxd }) =>
+      resultErrorOf(serie.body).startsWith('"invalid condition expression: DISTINCT ') && !isError(influxd),
   },
   {
     title: "a subscription of what is not there, to what is no URL",

@@ -226,6 +226,20 @@ export const selections: readonly Difference[] = [
     without: (text) => withSelects(text, withoutSeveralCasts),
   },
   {
+    title: "sample() of some of the points",
+    influxd: "any of them",
+    serie: "any of them",
+    reason: "it is chance which ones are taken",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    // (all of them)
+    without: (text) =>
+      withNodes(text, (node) =>
+        node.kind === "call" && node.name === "sample"
+          ? { ...node, arguments: [...node.arguments.slice(0, 1), { kind: "integer", value: 1000n }] }
+          : node,
+      ),
+  },
+  {
     title: "mode among equally frequent values",
     influxd: "any: its sort is not stable, and a descending query gives it the points the other way round",
     serie: "the one that influxd gives for few points in ascending order",
