@@ -44,7 +44,9 @@ const limitsEachCall = (statement: SelectStatement, depth: number, hasWindows: b
     isLimited(statement) &&
     calls.size > 1 &&
     (fill?.kind === "none" ||
-      allNodes(statement).some((node) => node.kind === "call" && kindOf(node.name) === "transformation") ||
+      allNodes(statement).some(
+        (node) => node.kind === "call" && /^(?:transformation|several)$/.test(kindOf(node.name) ?? ""),
+      ) ||
       (depth > 0 && hasWindows && (fill === null || fill.kind === "null")))
   );
 };
@@ -127,7 +129,7 @@ export const limits: readonly Difference[] = [
   {
     title: "LIMIT and OFFSET with several calls",
     influxd:
-      "limit the points of each call, so that more rows are answered and operators meet nothing, where not every call has a point in every row: with transformations, with fill(none), and over windows of a subquery",
+      "limit the points of each call, so that more rows are answered and operators meet nothing, where not every call has a point in every row: with transformations, with sample(), with fill(none), and over windows of a subquery",
     serie: "limit the rows",
     reason: "it is what is documented",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
