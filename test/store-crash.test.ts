@@ -316,3 +316,33 @@ test("a database that a start found is there with its rows after a power cut", a
     await again.close();
   }
 });
+
+test("a database that is dropped while another is made takes its rows along, whenever a crash comes", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new MemoryDisk(seed);
+    const whole = disk.open.bind(disk);
+    // the log is slow, and nothing else
+    let isSlow = false;
+    disk.open = (path, mode) => {
+      const file = whole(path, mode);
+      const sync = file.sync;
+      if (path.startsWith("/data/wal/")) file.sync = () => (isSlow ? new Promise(() => {}) : sync());
+      return file;
+    };
+    const db = await Database.open(options, disk, clock);
+    await db.writeLines("m,host=a x=1 1", { database: DATABASE });
+    isSlow = true;
+    void db.writeLines("m,host=a x=2 2", { database: DATABASE });
+    await turn();
+    void db.dropDatabase(DATABASE);
+    while (db.databases().includes(DATABASE)) await turn();
+    void db.createDatabase("other");
+    for (let turns = 0; turns < 40; turns++) await turn();
+    const again = await Database.open(options, disk.crash(seed % 2 === 0 ? "machine" : "process"), clock);
+    const isThere = again.databases().includes(DATABASE);
+    await again.createDatabase(DATABASE);
+    const cells = await cellsOf(again, measurements);
+    expect([seed, isThere, cells.get("m a 1 x")]).toEqual([seed, isThere, isThere ? 1 : undefined]);
+    await again.close();
+  }
+});

@@ -60,6 +60,7 @@ export class Database {
     this.#parts = parts;
     this.#lock = lock;
     this.#databases = parts.databases;
+    this.#databases.beforeSave = () => parts.log.sync();
     const { clock } = parts;
     const hasDatabase = (database: string) => this.#databases.has(database);
     this.users = parts.users;

@@ -13,6 +13,8 @@ const KIND = "serie databases";
 const VERSION = 2;
 
 export class Databases {
+  /** Makes durable what has been logged: the file must not say that a name is gone before the log does. */
+  beforeSave: () => Promise<void> = async () => undefined;
   /** Told of what is on disk, before it counts. */
   onSave: () => Promise<void> = async () => undefined;
   readonly #disk: Disk;
@@ -112,7 +114,9 @@ export class Databases {
   #save(): void {
     this.#saved = this.#saved.then(async () => {
       const saved = [...this.#policies];
-      await replaceFile(this.#disk, this.#path, this.#encode());
+      const bytes = this.#encode();
+      await this.beforeSave();
+      await replaceFile(this.#disk, this.#path, bytes);
       await this.onSave();
       // (what was changed meanwhile is with the next save)
       for (const [name, policies] of saved)

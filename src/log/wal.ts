@@ -52,10 +52,10 @@ export interface WalStatistics {
   /** Since the log was opened. */
   appendedRecords: number;
   appendedBytes: number;
-  /** Given to the system, without the syncs, ms. */
+  /** In `append`, ms: what is gathered there is given to the system in a round of syncs. */
   appendMs: number;
   syncs: number;
-  /** From the start of a round of syncs to its end, ms; the thread does other work meanwhile. */
+  /** From the start of a round of syncs to its end, ms; while the disk syncs, the thread does other work. */
   syncMs: number;
 }
 

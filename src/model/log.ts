@@ -8,7 +8,8 @@ export interface Log {
   /** Position of the newest record, 0 when there never was one. */
   readonly last: LogPosition;
   /**
-   * Takes a record. The bytes are copied before this returns, so the caller may reuse them at once. Throws `DiskError` when the log is poisoned. Not durable yet: see `durable`.
+   * Takes a record. The bytes are copied before this returns, so the caller may reuse them at once. Throws `DiskError` when
+   * the log is poisoned. Until it is durable (see `durable`) it may be in memory alone: the end of the process takes it along.
    */
   append(record: Uint8Array): LogPosition;
   /** Resolves when every record up to and including `position` is durable; calls share syncs (group commit). */
