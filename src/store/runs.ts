@@ -13,8 +13,6 @@ export interface Run {
   readonly mayBeHollow: boolean;
   /** The rows, until another run of the same segment is read; columns that are not `wanted` may be left out. */
   read(wanted?: readonly boolean[]): Slice;
-  /** The whole row group behind the run, when it has no other rows than these. */
-  readonly group: { readonly cursor: SegmentCursor; readonly index: number } | null;
   /** The rows' place in a row group, whose pages can be folded as they are. */
   readonly place: GroupRows | null;
 }

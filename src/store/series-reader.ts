@@ -294,7 +294,6 @@ export class SeriesReader {
           gathered ??= this.#gather(cursor);
           return gathered;
         },
-        group: null,
         place: null,
       });
     }
@@ -349,7 +348,6 @@ export class SeriesReader {
       rowCount: count,
       mayBeHollow: deleted?.hasFields ?? false,
       read: (wanted) => cursor.slice(index, start, count, wanted),
-      group: whole ? { cursor, index } : null,
       place: { cursor, index, start, end: start + count, alone },
     });
   }
@@ -393,7 +391,7 @@ export class SeriesReader {
       if (rowCount <= 0) return;
       const read = (wanted?: readonly boolean[]) => readPart(from, rowCount, wanted);
       const [minTime, maxTime] = [timeAt(from), timeAt(to - 1)];
-      runs.push({ age, minTime, maxTime, rowCount, mayBeHollow, read, group: null, place: null });
+      runs.push({ age, minTime, maxTime, rowCount, mayBeHollow, read, place: null });
     };
     if (rows.length > 2 * MOST_PARTS) {
       this.#kept[age] ??= new Scratch(this.#kernels);
@@ -405,7 +403,7 @@ export class SeriesReader {
       const [minTime, maxTime] = [timeAt(flags.indexOf(1)), timeAt(flags.lastIndexOf(1))];
       const read = (wanted?: readonly boolean[]) =>
         withoutRows(this.#kernels, readPart(0, count, wanted), rows, room);
-      runs.push({ age, minTime, maxTime, rowCount, mayBeHollow, read, group: null, place: null });
+      runs.push({ age, minTime, maxTime, rowCount, mayBeHollow, read, place: null });
       return;
     }
     let next = 0;
