@@ -282,6 +282,15 @@ test("what is refused for its type names its line or point, whichever way it cam
       ],
     ],
     [JSON.stringify(point("m", "x"), null, 2), [conflict("m")]],
+    // (plain, so that the kernels read them)
+    [
+      JSON.stringify([point("n", 8), point("m", "x"), point("n", "x"), point("m", 8), point("m", "y")]),
+      [`[2]: ${conflict("n")}`, `[1]: ${conflict("m")}`],
+    ],
+    [
+      `${JSON.stringify(point("n", 9))}\r\n\n${JSON.stringify(point("m", 9))}\n${JSON.stringify(point("n", "x"))}\n`,
+      [`line 4: ${conflict("n")}`],
+    ],
   ];
   for (const [body, expected] of bodies) expect((await db.writeJson(body, target)).errors).toEqual(expected);
   const points = [

@@ -233,3 +233,34 @@ test("of bodies of every kind, whole and broken: what is plain is read the same"
   );
   expect(plainBodies).toBeGreaterThan(2000);
 });
+
+test("numbers and times in every spelling: what is plain is read the same", () => {
+  const digits = (maxLength: number) =>
+    fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: 1, maxLength });
+  const optional = (text: fc.Arbitrary<string>) => fc.oneof(fc.constant(""), text);
+  const spelled = fc
+    .tuple(
+      fc.constantFrom("", "", "-"),
+      digits(24).map((text) => text.replace(/^0+(?=.)/, "")),
+      optional(digits(40).map((text) => `.${text}`)),
+      optional(fc.tuple(fc.constantFrom("e", "E", "e-", "e+"), digits(3)).map((parts) => parts.join(""))),
+    )
+    .map((parts) => parts.join(""));
+  let plainBodies = 0;
+  fc.assert(
+    fc.property(
+      spelled,
+      fc.oneof(spelled, digits(20)),
+      fc.constantFrom<TimeUnit>("ns", "us", "ms", "s", "m", "h"),
+      (value, time, precision) => {
+        const body = bytes(`{"metric":"m","value":${value},"time":${time}}`);
+        const rows = byKernel(body, precision);
+        if (rows === null) return;
+        plainBodies++;
+        expect(rows).toEqual(byReader(body, precision) as string[]);
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+  expect(plainBodies).toBeGreaterThan(1000);
+});

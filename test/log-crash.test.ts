@@ -26,8 +26,8 @@ interface World {
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
-async function checkRecovered(world: World): Promise<Wal> {
-  const wal = await Wal.open(world.disk, FOLDER, { fileBytes: 1500 });
+async function checkRecovered(world: World, fileBytes = 1500): Promise<Wal> {
+  const wal = await Wal.open(world.disk, FOLDER, { fileBytes });
   const found = new Map<number, string>();
   let previous = 0;
   wal.replay(0, (bytes, position) => {
@@ -104,6 +104,34 @@ for (const kind of ["machine", "process", "either"] as const) {
     expect(acked).toBeGreaterThan(1000);
   });
 }
+
+test("records small and large, more of them than are gathered, and crashes between: each that was acknowledged is there", async () => {
+  for (let round = 0; round < 60; round++) {
+    const random = randomNumbers(4096 + round);
+    const world: World = { disk: new MemoryDisk(round), written: new Map(), acked: new Map(), trimmed: 0 };
+    for (let life = 0; life < 4; life++) {
+      const wal = await checkRecovered(world, 200_000);
+      for (let step = 0; step < 6; step++) {
+        // (about the size up to which records are gathered, and any)
+        const sizes = [() => 40, () => 4070 + Math.floor(random() * 30), () => Math.floor(random() * 9000)];
+        for (let count = Math.floor(random() * 40); count > 0; count--) {
+          const bytes = payload(wal.last + 1, sizes[Math.floor(random() * 3)]!(), life);
+          const position = wal.append(bytes);
+          world.written.set(position, [...(world.written.get(position) ?? []), text(bytes)]);
+          if (random() < 0.5)
+            wal.durable(position).then(() => world.acked.set(position, text(bytes)), crashed);
+        }
+        if (random() < 0.2) wal.rotate();
+        for (let turns = Math.floor(random() * 5); turns > 0; turns--)
+          await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+      if (random() < 0.3) await wal.close();
+      world.disk = world.disk.crash(random() < 0.5 ? "machine" : "process");
+    }
+    await checkRecovered(world, 200_000);
+    expect(world.acked.size).toBeGreaterThan(50);
+  }
+});
 
 test("a crash at every disk operation of a recovery: the next recovery finds the same records", async () => {
   // three files; the middle one damaged, the last one torn
