@@ -82,10 +82,25 @@ export function rowLines(body: string): string[] | null {
 export function isPartOf(part: string, whole: string): boolean {
   if (/"error"|^error\n/.test(part) || /"error"|^error\n/.test(whole)) return false;
   const [fewer, more] = [rowLines(part), rowLines(whole)];
-  if (fewer === null || more === null) return false;
+  return fewer !== null && more !== null && standIn(fewer, more);
+}
+
+function standIn(fewer: readonly string[], more: readonly string[]): boolean {
   let at = 0;
   for (const row of more) if (row === fewer[at]) at++;
   return at === fewer.length;
+}
+
+/** Of each measurement the rows of the one stand in the other, or the other's in it: the keys of SHOW SERIES, or named rows. */
+export function arePartsByMeasurement(a: string, b: string): boolean {
+  const [ours, theirs] = [rowLines(a), rowLines(b)];
+  if (ours === null || theirs === null) return false;
+  const nameOf = (line: string) =>
+    line.startsWith(" ") ? line.split(/(?<!\\),|"\]$/)[0] : line.slice(0, line.indexOf(" ["));
+  return [...new Set([...ours, ...theirs].map(nameOf))].every((name) => {
+    const [mine, others] = [ours, theirs].map((lines) => lines.filter((line) => nameOf(line) === name));
+    return standIn(mine!, others!) || standIn(others!, mine!);
+  });
 }
 
 /** Counts of measurements, each at most the other's; of the same ones, or with `mayMiss` of some of them. */

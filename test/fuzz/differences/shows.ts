@@ -6,6 +6,7 @@ import type { Difference } from "../differences.ts";
 import { conditionOf, nodesIn, withShown } from "../rewrite.ts";
 import { areInShards, comparesTags, isNear1970, namesField } from "./claims.ts";
 import {
+  arePartsByMeasurement,
   countsAreLess,
   isAnswered,
   isError,
@@ -76,7 +77,7 @@ export const shows: readonly Difference[] = [
   {
     title: "values in SHOW",
     influxd:
-      "`invalid tag comparison operator`, every series, some of them, or nothing, where SHOW SERIES, TAG KEYS or TAG VALUES compares a field",
+      "`invalid tag comparison operator`, every series, some of them, or nothing of a measurement, where SHOW SERIES, TAG KEYS or TAG VALUES compares a field",
     serie: "names of series that have such a point",
     reason: "an extension: [extensions.md](extensions.md)",
     covers: ({ exchange, serie, influxd, fields }) =>
@@ -85,8 +86,7 @@ export const shows: readonly Difference[] = [
       !isError(serie) &&
       (influxd.body.includes("invalid tag comparison operator") ||
         isNothing(influxd) ||
-        isPartOf(serie.body, influxd.body) ||
-        isPartOf(influxd.body, serie.body)),
+        arePartsByMeasurement(serie.body, influxd.body)),
   },
   {
     title: "fields in the condition of CARDINALITY",
