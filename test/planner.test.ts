@@ -555,3 +555,17 @@ test("SHOW, schema statements", async () => {
     analyze: true,
   });
 });
+
+test("a regex that a bind parameter makes a side of an operator", async () => {
+  const parameters = { p: { regex: "a" } };
+  const errorOfColumn = async (column: string) => {
+    const [statement] = parseQuery(`SELECT ${column} FROM cpu`, parameters);
+    return await planStatement(statement!, context).catch((error: Error) => error.message);
+  };
+  const refusals = {
+    "value % $p": "unable to use regex in a binary expression",
+    "ceil(-1) * 2 % $p": "cannot perform a binary expression on two literals",
+  };
+  for (const [column, refusal] of Object.entries(refusals))
+    expect(await errorOfColumn(column), column).toBe(refusal);
+});

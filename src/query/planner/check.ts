@@ -119,7 +119,11 @@ class FieldCheck {
 
   #binary(node: Node & { kind: "binary" }): void {
     if (isConstant(node)) throw new InputError(whyConstant(node));
-    for (const side of [node.left, node.right])
+    const sides = [node.left, node.right];
+    // (a regex as a side comes from a bind parameter)
+    if (sides.some(isConstant) && sides.some(({ kind }) => kind === "regex"))
+      throw new InputError(twoLiterals);
+    for (const side of sides)
       if (!isConstant(side)) this.field(side, false);
       else if (literalKind(side) === null) throw new InputError(twoLiterals);
   }
