@@ -226,6 +226,19 @@ describe("answers", () => {
     await alone.close();
   });
 
+  test("a refused point makes no types, in whichever thread its series is", async () => {
+    const head = await openHead(3);
+    const write = async (lines: string) => (await head.writeLines(lines, { database: "d" })).errors;
+    await write("m,h=a i=1i 1");
+    for (const h of hosts) expect(await write(`m,h=${h} i="x",n${h}=1.5 2`)).toHaveLength(1);
+    for (const h of hosts) expect(await write(`m,h=${h} n${h}=true 3`)).toEqual([]);
+    // (a number that is converted is no conflict)
+    for (const h of hosts) expect(await write(`m,h=${h} i=2,k${h}=1.5 4`)).toEqual([]);
+    expect(await ask(head, "SELECT count(*) FROM m")).toMatchObject([
+      { rows: [[0n, 1 + hosts.length, ...hosts.map(() => 1), ...hosts.map(() => 1)]] },
+    ]);
+  });
+
   test("types stay that any thread has rows of when a policy goes, and go with their last rows", async () => {
     const alone = await Database.open({ dataDir: join(dataDir, "alone") });
     const head = await openHead(3, { dataDir: join(dataDir, "threads") });

@@ -139,8 +139,9 @@ export class Team {
   }
 
   /**
-   * The types of fields, which get the ones given where they are new. What took the types of before must be durable then, in all
-   * threads: a crash would bring them back beside the new ones.
+   * The types of fields, which get the ones given where they are new; only of those that are not, where one of these has another
+   * type: points may be refused for that, and say nothing of their other fields. What took the types of before must be durable
+   * then, in all threads: a crash would bring them back beside the new ones.
    */
   async declare(
     db: Database,
@@ -161,7 +162,11 @@ export class Team {
     }
     // a DROP DATABASE may have come meanwhile: types of before it must not outlive it
     if (!db.hasDatabase(database)) throw new NotFoundError(`database not found: "${database}"`);
-    return fields.map(([measurement, field, type]) => {
+    const typeOf = ([measurement, field]: DeclaredField) =>
+      schema.measurements(database).get(measurement)?.field(field)?.type;
+    const known = fields.filter((field) => typeOf(field) !== undefined);
+    const isConflict = known.some((field) => typeOf(field) !== field[2]);
+    return (isConflict ? known : fields).map(([measurement, field, type]) => {
       this.#keep(database, measurement, field);
       const known = schema.measurement(database, measurement);
       known.define(field, type);
