@@ -238,6 +238,11 @@ export const selections: readonly Difference[] = [
           ? { ...node, arguments: [...node.arguments.slice(0, 1), { kind: "integer", value: 1000n }] }
           : node,
       ),
+    // (beside other calls, and where more is made of them, others may be rows)
+    fits: (text, serie, without) =>
+      selectsOf(text).length > 1 ||
+      callsOf(text).filter(({ name }) => name !== "time").length > 1 ||
+      areAmong(valuesOf(serie.body), valuesOf(without.body)),
   },
   {
     title: "mode among equally frequent values",
