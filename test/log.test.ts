@@ -193,6 +193,33 @@ for (const operation of ["write", "sync", "open", "sync folder"]) {
   });
 }
 
+test("interval: the end of the process takes nothing that was durable, as it is called there", async () => {
+  const disk = new MemoryDisk();
+  const wal = await openWal(disk, { durability: "interval" });
+  for (const text of ["small", "large".repeat(2000), "small again"])
+    await wal.durable(wal.append(record(text)));
+  const again = await openWal(disk.crash("process"));
+  expect(contents(again).map(([, text]) => text.length)).toEqual([5, 10_000, 11]);
+});
+
+test.each([
+  ["at the sync", (wal: Wal) => wal.sync()],
+  ["at a rotation", async (wal: Wal) => wal.rotate()],
+  ["with a large one behind them", async (wal: Wal) => void wal.append(new Uint8Array(10_000))],
+])("gathered records that the disk refuses %s are nobody's: all who wait hear of it", async (_, write) => {
+  const disk = new MemoryDisk();
+  const wal = await openWal(disk);
+  await wal.durable(wal.append(record("good")));
+  const waiting = [1, 2, 3].map((number) => wal.durable(wal.append(record(`bad ${number}`))));
+  disk.fault = (operation) => (operation === "write" ? "ENOSPC" : undefined);
+  const written = write(wal);
+  for (const each of [written, ...waiting]) await expect(each).rejects.toMatchObject({ errno: "ENOSPC" });
+  disk.fault = undefined;
+  expect(() => wal.append(record("refused"))).toThrow(DiskError);
+  await expect(wal.close()).rejects.toBeInstanceOf(DiskError);
+  expect(contents(await openWal(disk.crash("process")))).toEqual([[1, "good"]]);
+});
+
 test("a closed log refuses", async () => {
   const wal = await openWal(new MemoryDisk());
   await wal.close();
