@@ -130,6 +130,11 @@ test("bytes that are not UTF-8 are left to the reader", () => {
   expect(byKernel(body, "ns")).toBeNull();
 });
 
+test("points that spread over too many fields for lines are left to the reader", () => {
+  const points = Array.from({ length: 70_000 }, (_, i) => `{"measurement":"m","fields":{"f${i}":1}}`);
+  expect(byKernel(bytes(`[${points.join(",")}]`), "ns")).toBeNull();
+});
+
 const goodName = fc.constantFrom(
   "a",
   "m",

@@ -67,12 +67,19 @@ export class LineParser {
     return this.#kernels.stages.time("parse", () => this.#parse(body, options, false));
   }
 
-  /** The same of points as JSON; null: they are not plain, or one of them is wrong, and `parseJson` (json.ts) has to read them. */
+  /**
+   * The same of points as JSON; null: they are not plain, one of them is wrong, or they are too much for lines, and `parseJson`
+   * (json.ts) has to read them.
+   */
   parsePlainJson(body: Uint8Array, options: LineOptions): ParsedLines | null {
     return this.#kernels.stages.time("parse", () => {
-      const parsed = this.#parseJson(body, options);
-      if (parsed === null || parsed.errorCount === 0) return parsed;
-      parsed.free();
+      try {
+        const parsed = this.#parseJson(body, options);
+        if (parsed === null || parsed.errorCount === 0) return parsed;
+        parsed.free();
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+      }
       return null;
     });
   }

@@ -1,4 +1,4 @@
-// Answers as InfluxDB 1.x JSON, in pieces of text small enough to stream.
+// Answers as InfluxDB 1.x JSON, in pieces small enough to stream.
 //
 //   {"results":[{"statement_id":0,"series":[{"name":"cpu","tags":{..},"columns":[..],"values":[[..],..]}]}]}
 //
