@@ -556,6 +556,21 @@ test("SHOW, schema statements", async () => {
   });
 });
 
+test("a number, a text or a length of time that is worked out is no condition", async () => {
+  for (const [value, isNone] of [
+    ["1.5 - 1", true],
+    ["(2 + 1)", true],
+    ["'a' + 'b'", true],
+    ["5s - 1s", true],
+    ["true & true", false],
+    ["n + 1", false],
+  ] as const)
+    for (const condition of [value, `n < 3 AND ${value}`, `${value} OR n < 3`])
+      expect((await errorOf(`SELECT n FROM cpu WHERE ${condition}`)).replace(/:.*/, ""), condition).toBe(
+        isNone ? "invalid condition expression" : "no error",
+      );
+});
+
 test("a regex that a bind parameter makes a side of an operator", async () => {
   const parameters = { p: { regex: "a" } };
   const errorOfColumn = async (column: string) => {

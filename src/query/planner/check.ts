@@ -344,7 +344,7 @@ function whyConstant(node: Node): string {
 }
 
 /** What a constant comes to; null: nothing that InfluxDB works out. */
-function literalKind(
+export function literalKind(
   node: Node,
 ): "number" | "integer" | "duration" | "string" | "boolean" | "regex" | "nothing" | null {
   switch (node.kind) {

@@ -9,7 +9,7 @@ import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
 import type { BinaryNode, Node, NodeOperator, ReferenceNode } from "../ast.ts";
 import { fixedLength } from "../duration.ts";
 import { printNode } from "../print.ts";
-import { checkOperands } from "./check.ts";
+import { checkOperands, isConstant, literalKind } from "./check.ts";
 import { type InstantContext, instantOf } from "./instants.ts";
 import { castTypes, isDerived, isTimeName, resolve, type Schema } from "./schema.ts";
 
@@ -60,9 +60,15 @@ export function splitCondition(
   if (isTime(left, schema)) return { range: rangeOf(operator, right, instants), rest: null };
   if (isTime(right, schema))
     return { range: rangeOf(mirrored[operator] ?? operator, left, instants), rest: null };
+  // (InfluxDB works it out, and a number or a text is no condition)
+  if (/^[-+*/%&|^]$/.test(operator) && isConstant(condition) && isValue(literalKind(condition)))
+    throw new InputError(`invalid condition expression: ${printNode(condition)}`);
   checkTs(condition, schema);
   return { range: everything, rest: condition };
 }
+
+const isValue = (kind: ReturnType<typeof literalKind>): boolean =>
+  kind !== null && /^(?:number|integer|duration|string)$/.test(kind);
 
 /** Time is compared as it is. (Its own name is refused when the condition is resolved.) */
 function checkTs(node: Node, schema: Schema): void {

@@ -42,13 +42,17 @@ const withoutParentheses = (node: Node): Node =>
   node.kind === "paren" ? withoutParentheses(node.inner) : node;
 
 /** Fields and tags sorted by name, a field before a tag of its name. A subquery's column of a tag is a field that is a tag, one that is unknown to it a field. */
-function allNames(schema: Schema): { name: string; cast: "field" | "tag"; isTag: boolean; isKey: boolean }[] {
+function allNames(
+  schema: Schema,
+): { name: string; cast: "field" | "tag" | null; isTag: boolean; isKey: boolean }[] {
   const isColumn = (name: string) => isDerived(schema) && schema.fields.has(name);
   const isTag = (name: string) => schema.tagColumns?.has(name) === true;
+  const castOf = (name: string) => (isTag(name) && schema.tags.has(name) ? null : ("field" as const));
   const names = [
     ...[...schema.fields.keys()]
       .filter((name) => !schema.unlisted?.has(name))
-      .map((name) => ({ name, cast: "field" as const, isTag: isTag(name), isKey: false })),
+      // (the column of a tag, beside a source that has it: what it is in each)
+      .map((name) => ({ name, cast: castOf(name), isTag: isTag(name), isKey: false })),
     ...[...(schema.absent ?? [])]
       .filter((name) => (!schema.tags.has(name) || schema.groups?.has(name)) && !schema.unlisted?.has(name))
       .map((name) => ({ name, cast: "field" as const, isTag: false, isKey: false })),

@@ -119,12 +119,16 @@ export const limits: readonly Difference[] = [
   },
   {
     title: "LIMIT and OFFSET with top() and bottom() by tags, written by INTO",
-    influxd: "writes what there is without a limit",
+    influxd: "limits each of the series that are written",
     serie: "writes what the statement answers without INTO",
     reason: "a copy is to have what is shown",
     covers: ({ exchange, serie, influxd }) =>
-      writesMore(influxd, serie) &&
-      selectsOf(exchange.text).some((statement) => isLimited(statement) && isRanked(statement)),
+      selectsOf(exchange.text).some(
+        (statement) =>
+          isRanked(statement) &&
+          ((isLimited(statement) && writesMore(influxd, serie)) ||
+            (statement.offset > 0 && writesMore(serie, influxd))),
+      ),
   },
   {
     title: "LIMIT and OFFSET with several calls",

@@ -21,10 +21,13 @@ export const messages: readonly Difference[] = [
   {
     title: "numbers in messages",
     influxd: "have three digits behind the point: `found 1.500`; the number of a shard stands before some",
-    serie: "are as they were written: `found 1.5`; no shard",
+    serie: "are as they were written: `found 1.5`, `invalid condition expression: 2 + 1`; no shard",
     reason: "what is wrong is found in the statement by what stands there",
     covers: ({ serie, influxd }) =>
-      isError(influxd) && withPlainNumbers(serie.body) === withPlainNumbers(influxd.body),
+      isError(influxd) &&
+      (withPlainNumbers(serie.body) === withPlainNumbers(influxd.body) ||
+        (/"error": ?"invalid condition expression: .+ [-+*/%&|^] /.test(serie.body) &&
+          /"error": ?"invalid condition expression: (?:-?[\d.]+\w*|'.*')"/.test(influxd.body))),
   },
   {
     title: "wrong types where there is nothing to read",

@@ -1,6 +1,6 @@
 // Subqueries.
 
-import type { SelectStatement, Source } from "../../../src/query/ast.ts";
+import type { Node, SelectStatement, Source } from "../../../src/query/ast.ts";
 import { nameOf } from "../../../src/query/planner/naming.ts";
 import type { Difference } from "../differences.ts";
 import { isWindowed, nodesIn, nodesOf, selectsOf, withNodes, withSelects } from "../rewrite.ts";
@@ -30,6 +30,7 @@ import {
   rowsInAnyOrder,
   timesOf,
   valuesOf,
+  withoutNumberedColumns,
 } from "./evidence.ts";
 
 /** A subquery with two calls or more, or with one of every field. */
@@ -42,10 +43,18 @@ const hasSeveralCallsInside = (text: string): boolean =>
       return calls > 1 || (calls > 0 && nodes.some(({ kind }) => kind === "wildcard" || kind === "regex"));
     });
 
-/** The first of each name. */
+/** The first of each name; beside `*`, which has them all, no name and no other wildcard. */
 const withOneColumnAName = (statement: SelectStatement): SelectStatement => {
   const named = statement.fields.map(({ alias, expression }) => alias ?? nameOf(expression));
-  return { ...statement, fields: statement.fields.filter((_, i) => named.indexOf(named[i]!) === i) };
+  const isAll = ({ kind, ...rest }: Node) => kind === "wildcard" && "only" in rest && rest.only === null;
+  const hasAll = statement.fields.some(({ expression }) => isAll(expression));
+  const isOfAll = ({ kind }: Node) => kind === "reference" || kind === "wildcard";
+  const fields = statement.fields.filter(
+    ({ alias, expression }, i) =>
+      named.indexOf(named[i]!) === i &&
+      (!hasAll || alias !== null || isAll(expression) || !isOfAll(expression)),
+  );
+  return { ...statement, fields };
 };
 
 const isDistinctSubquery = (source: Source): boolean =>
@@ -94,6 +103,23 @@ export const subqueries: readonly Difference[] = [
       isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
     without: (text) =>
       withSelects(text, (statement, depth) => (depth === 0 ? statement : withOneColumnAName(statement))),
+  },
+  {
+    title: "a tag that a subquery has as a column, beside a source that has it",
+    influxd: "is shown twice by `*`, as `host` and as `host_1`",
+    serie: "is shown once",
+    reason: "both are the tag",
+    inFormat: "json",
+    covers: ({ exchange, serie, influxd }) =>
+      influxd.body.startsWith("{") &&
+      isAnswered(serie, influxd) &&
+      selectsOf(exchange.text).some(
+        ({ sources, fields }) =>
+          sources.length > 1 &&
+          sources.some(({ kind }) => kind === "subquery") &&
+          fields.some(({ expression: { kind } }) => kind === "wildcard" || kind === "regex"),
+      ) &&
+      rowsInAnyOrder(withoutNumberedColumns(influxd.body)) === rowsInAnyOrder(serie.body),
   },
   {
     title: "casts of a subquery's column",
