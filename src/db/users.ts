@@ -61,8 +61,8 @@ export class Users implements UserAdministration {
     this.#state = decodeSealed(KIND, VERSION, this.#disk.readFile(this.#path), this.#path) as State;
   }
 
-  get hasAdmin(): boolean {
-    return this.#state.users.some(({ isAdmin }) => isAdmin);
+  get isEmpty(): boolean {
+    return this.#state.users.length === 0;
   }
 
   /** Null: unknown, or wrong. Throws `OverloadedError` when too many logins are tried. */
@@ -236,7 +236,7 @@ function accessOf({ name, isAdmin, grants }: User): Access {
   };
 }
 
-/** Of requests while there is no administrator. */
+/** Of requests while there are no users. */
 export const FIRST_ACCESS: Access = {
   user: "",
   isAdmin: false,

@@ -13,11 +13,11 @@ export class Gate {
   }
 
   /**
-   * Whom the request comes from; while there is no administrator everybody is nobody, who may create one.
+   * Whom the request comes from; while there are no users everybody is nobody, who may create an administrator.
    * @throws UnauthorizedError when it does not say who it is, or is not; OverloadedError when too many try
    */
   async admit(request: Request): Promise<Access> {
-    if (!this.#users.hasAdmin) return FIRST_ACCESS;
+    if (this.#users.isEmpty) return FIRST_ACCESS;
     const credential = credentialOf(request);
     if (credential === null) throw new UnauthorizedError("unable to parse authentication credentials");
     const access = await this.#users.authenticate(credential);

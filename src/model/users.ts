@@ -8,7 +8,7 @@ export type Privilege = "none" | "read" | "write" | "all";
 export interface Access {
   readonly user: string;
   readonly isAdmin: boolean;
-  /** There is no administrator yet: all that is allowed is to create one, and what stands behind that. */
+  /** There are no users yet: all that is allowed is to create an administrator, and what stands behind that. */
   readonly isFirst: boolean;
   may(privilege: "read" | "write", database: string): boolean;
   /** Whether the database's name is shown: there is any privilege on it. */

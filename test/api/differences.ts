@@ -215,6 +215,12 @@ const table = {
     serie: "403",
     why: "no statement shows or writes to a database that its user may not",
   },
+  noAdministrator: {
+    title: "requests when there are users and no administrator is left",
+    influxd: "403 `no user provided`, whoever asks",
+    serie: "401 for nobody, what they may for users",
+    why: "dashboards go on; nobody becomes administrator without having been one",
+  },
   hiddenDatabases: {
     title: "a write to an unknown database by who may not write there",
     influxd: "404",

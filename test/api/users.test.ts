@@ -252,6 +252,24 @@ describe("before there is an administrator", () => {
       nobody(`${root}; DROP DATABASE d`),
       nobody("SHOW DATABASES"),
       { title: "root", request: ask("SHOW DATABASES; SHOW GRANTS FOR root", "root") },
+      // without its last administrator a server with users is not open again
+      {
+        title: "root goes",
+        request: ask("CREATE USER n WITH PASSWORD 'pw'; REVOKE ALL PRIVILEGES FROM root", "root"),
+      },
+      ...(
+        [
+          [null, "CREATE USER evil WITH PASSWORD 'pw' WITH ALL PRIVILEGES", 401],
+          ["root", "CREATE USER evil WITH PASSWORD 'pw' WITH ALL PRIVILEGES", 403],
+          ["n", "SHOW DATABASES", 200],
+        ] as const
+      ).map(
+        ([user, q, status]): Case => ({
+          title: `${user ?? "nobody"}, without an administrator: ${q}`,
+          request: user === null ? form({ q }, "/query?db=d") : ask(q, user),
+          differs: differs(known.noAdministrator, { status }),
+        }),
+      ),
     ],
   );
 });
