@@ -100,6 +100,33 @@ test("and refused where the field is a float or new: how large a number is makes
   ]);
 });
 
+test("floats as JSON.stringify prints them are floats; into a field of integers their digits go", () => {
+  const floats = [
+    1e18 / 3,
+    2 ** 64 * 1.1,
+    1e20 / 3,
+    1e17 + 16,
+    1e16 + 2,
+    6.02214076e20,
+    -1e18 / 3,
+    2 ** 53 + 2,
+  ];
+  const body = JSON.stringify(
+    floats.map((value) => ({ measurement: "m", fields: { f: value }, value: undefined })),
+  );
+  for (const type of [undefined, FieldType.Float]) {
+    const { rows, errors } = parse(body, "ns", type);
+    expect(errors).toEqual([]);
+    expect(rows.map((row) => row.fields)).toEqual(floats.map((f) => ({ f })));
+  }
+  const { rows } = parse(
+    JSON.stringify([{ measurement: "m", fields: { f: 1e18 / 3 } }]),
+    "ns",
+    FieldType.Integer,
+  );
+  expect(rows.map((row) => row.fields)).toEqual([{ f: 333333333333333300n }]);
+});
+
 test("errors name the index and the path, and the good points are kept", () => {
   const good = '{"measurement":"m","fields":{"f":1},"time":1}';
   const cases: [string, string][] = [

@@ -4,8 +4,8 @@
 //   {"metric": "m", "tags": {"host": "a"}, "value": 1.5, "timestamp": "2023-11-14T22:13:20Z"}     field "value"
 //
 // A number is a float (the database turns an exactly integral one into the integer when the field is one). An integer
-// that no double holds exactly is stored exactly where the field has integers, and refused where it is a float or
-// new: none loses precision unseen, and the size of a number makes no type. null = not there. A tag's number or
+// that no double holds exactly is stored exactly where the field has integers; where it is a float or new it is taken when
+// it is a double as JavaScript prints it, and refused otherwise: none loses precision unseen, and the size of a number makes no type. null = not there. A tag's number or
 // boolean stands for its text.
 import { InputError } from "../base/errors.ts";
 import type { Tag } from "../model/serieskey.ts";
@@ -90,9 +90,9 @@ function fieldsOf(point: JsonObject, measurement: string, context: PointContext)
   const fields = key === undefined ? undefined : point[key];
   const checked = (path: string, field: string, value: JsonValue): [string, FieldValue] => {
     const result = fieldValue(path, value);
-    if (typeof result === "bigint")
-      checkWide(path, result, context.typeOf(measurement.toWellFormed(), field.toWellFormed()));
-    return [field, result];
+    if (typeof result !== "bigint") return [field, result];
+    const type = context.typeOf(measurement.toWellFormed(), field.toWellFormed());
+    return [field, wide(path, result, type)];
   };
   if (key === "value") return [checked("value", "value", fields!)];
   if (fields === undefined || fields === null) throw at("fields", "missing");
@@ -110,20 +110,27 @@ function fieldsOf(point: JsonObject, measurement: string, context: PointContext)
 function fieldValue(path: string, value: JsonValue): FieldValue {
   if (value === null || typeof value === "object")
     throw at(path, `expected a number, boolean or string, found ${kindOf(value)}`);
-  if (typeof value === "bigint" && (value < -(2n ** 63n) || value >= 2n ** 64n))
+  if (typeof value === "bigint" && (value < -(2n ** 63n) || value >= 2n ** 64n)) {
+    if (isPrintedFloat(value)) return Number(value);
     throw at(path, `${value} fits neither in 64 bits nor exactly in a float`);
+  }
   return value;
 }
 
+/** As JavaScript prints a float: `JSON.stringify(1e18 / 3)` is 333333333333333300. */
+const isPrintedFloat = (value: bigint): boolean => String(Number(value)) === String(value);
+
 /** `value`: an integer that no float holds exactly, for a field of this type. */
-function checkWide(path: string, value: bigint, type: FieldType | undefined): void {
+function wide(path: string, value: bigint, type: FieldType | undefined): FieldValue {
+  const isOfFloats = type === undefined || type === FieldType.Float;
+  if (!isOfFloats) return value;
+  if (isPrintedFloat(value)) return Number(value);
   const none = `${value} has no exact float, `;
   if (type === FieldType.Float) throw at(path, `${none}the field's type`);
-  if (type === undefined)
-    throw at(
-      path,
-      `${none}and a number makes a new field a float: write the field's first value as line protocol (${value}i) to make it an integer`,
-    );
+  throw at(
+    path,
+    `${none}and a number makes a new field a float: write the field's first value as line protocol (${value}i) to make it an integer`,
+  );
 }
 
 /** @returns ns since the epoch */
