@@ -59,9 +59,7 @@ export const rounded = (line: string): string =>
 
 export const rowsInAnyOrder = (body: string): string => {
   try {
-    return joinedSeries(body)
-      .map(({ head, values }) => `${head} ${values.map((row) => textOf(row)).sort()}`)
-      .join("\n");
+    return inAnyOrder(joinedSeries(body));
   } catch {
     return body.trim().split("\n").map(rounded).sort().join("\n");
   }
@@ -91,16 +89,22 @@ function standIn(fewer: readonly string[], more: readonly string[]): boolean {
   return at === fewer.length;
 }
 
-/** Without the columns that `*` shows once more, with a number: `host_1` beside `host`. */
-export function withoutNumberedColumns(body: string): string {
+/** The same without the columns that `*` shows once more, with a number: `host_1` beside `host`. */
+export function rowsWithoutNumberedColumns(body: string): string {
   const series = joinedSeries(body).map(({ head, values }) => {
     const { columns, ...rest } = JSON.parse(head) as { readonly columns: readonly string[] };
     const isAgain = (name: string) => /_1$/.test(name) && columns.includes(name.slice(0, -2));
     const kept = (row: readonly unknown[]) => row.filter((_, i) => !isAgain(columns[i]!));
-    return { ...rest, columns: kept(columns), values: values.map((row) => kept(row as unknown[])) };
+    return {
+      head: textOf({ ...rest, columns: kept(columns) }),
+      values: values.map((row) => kept(row as unknown[])),
+    };
   });
-  return JSON.stringify({ results: [{ series }] });
+  return inAnyOrder(series);
 }
+
+const inAnyOrder = (series: ReturnType<typeof joinedSeries>): string =>
+  series.map(({ head, values }) => `${head} ${values.map((row) => textOf(row)).sort()}`).join("\n");
 
 /** Of each measurement the rows of the one stand in the other, or the other's in it: the keys of SHOW SERIES, or named rows. */
 export function arePartsByMeasurement(a: string, b: string): boolean {

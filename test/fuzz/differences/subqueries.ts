@@ -28,9 +28,9 @@ import {
   isNothing,
   isNumber,
   rowsInAnyOrder,
+  rowsWithoutNumberedColumns,
   timesOf,
   valuesOf,
-  withoutNumberedColumns,
 } from "./evidence.ts";
 
 /** A subquery with two calls or more, or with one of every field. */
@@ -119,7 +119,7 @@ export const subqueries: readonly Difference[] = [
           sources.some(({ kind }) => kind === "subquery") &&
           fields.some(({ expression: { kind } }) => kind === "wildcard" || kind === "regex"),
       ) &&
-      rowsInAnyOrder(withoutNumberedColumns(influxd.body)) === rowsInAnyOrder(serie.body),
+      rowsWithoutNumberedColumns(influxd.body) === rowsInAnyOrder(serie.body),
   },
   {
     title: "casts of a subquery's column",
