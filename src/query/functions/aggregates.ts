@@ -97,6 +97,13 @@ export function add(type: FieldType, a: number | bigint, b: number | bigint): nu
   return wrap(type, BigInt(a) + BigInt(b));
 }
 
+/** a + b: doubles, or integers of any size. */
+export function sumOf(type: FieldType, a: number | bigint, b: number | bigint): number | bigint {
+  if (type === FieldType.Float) return (a as number) + (b as number);
+  if (typeof a === "number" && typeof b === "number") return exactly(a + b, () => BigInt(a) + BigInt(b));
+  return integerCell(BigInt(a) + BigInt(b));
+}
+
 function wrapped(type: FieldType, value: bigint): bigint {
   assert(type === FieldType.Integer || type === FieldType.Unsigned, "integer arithmetic on another type");
   return type === FieldType.Unsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value);

@@ -9,7 +9,7 @@ import { FieldType } from "../../model/types.ts";
 import { wordsOf } from "../../model/words.ts";
 import { elapsedNs } from "../cells.ts";
 import type { Call } from "../plan.ts";
-import { add, subtract } from "./aggregates.ts";
+import { add, subtract, sumOf } from "./aggregates.ts";
 import { elapsed } from "./elapsed.ts";
 import { holtWinters } from "./holt-winters.ts";
 import { reversed, type Sequence, SequenceBuilder } from "./sequence.ts";
@@ -77,12 +77,12 @@ function difference(input: Sequence, onlyRises: boolean): Sequence {
 function movingAverage(input: Sequence, size: number): Sequence {
   const { times, values, count } = input;
   const output = new SequenceBuilder(count);
-  let sum = 0;
+  let sum: number | bigint = 0;
   for (let i = 0; i < count; i++) {
     // what leaves goes first, as in InfluxDB: the rounding is the same
-    if (i >= size) sum -= Number(values[i - size]!);
-    sum += Number(values[i]!);
-    if (i >= size - 1) output.add(times[i]!, sum / size);
+    if (i >= size) sum = sumOf(input.type, sum, -values[i - size]!);
+    sum = sumOf(input.type, sum, values[i]!);
+    if (i >= size - 1) output.add(times[i]!, Number(sum) / size);
   }
   return output.finish(FieldType.Float);
 }
