@@ -204,6 +204,28 @@ export const messages: readonly Difference[] = [
       ),
   },
   {
+    title: "a regular expression of a bind parameter beside an operator, and another error",
+    influxd: "tells of the other one",
+    serie: "tells of the first in the order of the statement",
+    reason: "it is so of several errors",
+    covers: ({ exchange, written, serie, influxd }) =>
+      resultErrorOf(serie.body) === '"unable to use regex in a binary expression"' &&
+      isError(influxd) &&
+      (/\$p\d/.test(written) || /[-+*/%&|^] ?\//.test(exchange.text)),
+  },
+  {
+    title: "aggregates in functions of numbers, beside transformations of rows",
+    influxd: "are taken, in rows of their own: `SELECT difference(v), abs(median(v))`",
+    serie: "are refused: `mixing aggregate and non-aggregate queries is not supported`",
+    reason: "it is so of `difference(v), median(v)`, in both",
+    covers: ({ exchange, serie, influxd }) =>
+      resultErrorOf(serie.body) === '"mixing aggregate and non-aggregate queries is not supported"' &&
+      !isError(influxd) &&
+      selectsOf(exchange.text).some(({ fields }) =>
+        fields.some(({ expression }) => nodesIn(expression).filter(({ kind }) => kind === "call").length > 1),
+      ),
+  },
+  {
     title: "points refused by INTO, in messages",
     influxd: "tells of one reason, and counts the points of one shard",
     serie: "tells of each reason once, and counts all that were refused",
