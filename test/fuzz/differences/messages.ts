@@ -214,10 +214,10 @@ export const messages: readonly Difference[] = [
       (/\$p\d/.test(written) || /[-+*/%&|^] ?\//.test(exchange.text)),
   },
   {
-    title: "aggregates in functions of numbers, beside transformations of rows",
-    influxd: "are taken, in rows of their own: `SELECT difference(v), abs(median(v))`",
+    title: "aggregates beside transformations of rows",
+    influxd: "are taken, in rows of their own: `SELECT difference(v), median(v)`",
     serie: "are refused: `mixing aggregate and non-aggregate queries is not supported`",
-    reason: "it is so of `difference(v), median(v)`, in both",
+    reason: "they have no row in common",
     covers: ({ exchange, serie, influxd }) =>
       resultErrorOf(serie.body) === '"mixing aggregate and non-aggregate queries is not supported"' &&
       !isError(influxd) &&
