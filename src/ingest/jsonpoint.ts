@@ -110,21 +110,16 @@ function fieldsOf(point: JsonObject, measurement: string, context: PointContext)
 function fieldValue(path: string, value: JsonValue): FieldValue {
   if (value === null || typeof value === "object")
     throw at(path, `expected a number, boolean or string, found ${kindOf(value)}`);
-  if (typeof value === "bigint" && (value < -(2n ** 63n) || value >= 2n ** 64n)) {
-    if (isPrintedFloat(value)) return Number(value);
-    throw at(path, `${value} fits neither in 64 bits nor exactly in a float`);
-  }
   return value;
 }
 
-/** As JavaScript prints a float: `JSON.stringify(1e18 / 3)` is 333333333333333300. */
-const isPrintedFloat = (value: bigint): boolean => String(Number(value)) === String(value);
-
 /** `value`: an integer that no float holds exactly, for a field of this type. */
 function wide(path: string, value: bigint, type: FieldType | undefined): FieldValue {
-  const isOfFloats = type === undefined || type === FieldType.Float;
-  if (!isOfFloats) return value;
-  if (isPrintedFloat(value)) return Number(value);
+  const fits = value >= -(2n ** 63n) && value < 2n ** 64n;
+  if (fits && type !== undefined && type !== FieldType.Float) return value;
+  // as JavaScript prints a float: `JSON.stringify(1e18 / 3)` is 333333333333333300
+  if (String(Number(value)) === String(value)) return Number(value);
+  if (!fits) throw at(path, `${value} fits neither in 64 bits nor exactly in a float`);
   const none = `${value} has no exact float, `;
   if (type === FieldType.Float) throw at(path, `${none}the field's type`);
   throw at(

@@ -15,8 +15,6 @@ interface Contents {
   calls: number;
   hasBareNames: boolean;
   hasDistinct: boolean;
-  hasRowTransformation: boolean;
-  hasAggregate: boolean;
   onlySelectors: boolean;
   topOrBottom: string | null;
   /** A function of numbers inside of a transformation. */
@@ -37,8 +35,6 @@ export function checkSelect(
     calls: 0,
     hasBareNames: false,
     hasDistinct: false,
-    hasRowTransformation: false,
-    hasAggregate: false,
     onlySelectors: true,
     topOrBottom: null,
     unsupported: null,
@@ -70,9 +66,6 @@ export function checkSelect(
     if (contents.calls > 1) {
       throw new InputError("mixing multiple selector functions with tags or fields is not supported");
     }
-  }
-  if (contents.hasRowTransformation && contents.hasAggregate) {
-    throw new InputError("mixing aggregate and non-aggregate queries is not supported");
   }
   if (contents.unsupported !== null) throw new InputError(`unsupported call: ${contents.unsupported}`);
 }
@@ -147,8 +140,6 @@ class FieldCheck {
       this.#parameter(node);
       if (info.kind === "transformation") this.#transformation(node, alone);
       else {
-        // InfluxDB lets sample() stand beside transformations
-        if (called.name !== "sample") this.#contents.hasAggregate = true;
         const argument = node.arguments[0]!;
         if (called.name === "count" && isDistinct(argument)) this.#distinct(argumentsOf(argument), true);
         else this.#symbol(node.name, argument, alone);
@@ -181,8 +172,6 @@ class FieldCheck {
     if (this.#windows === "own") {
       throw new InputError(`aggregate function required inside the call to ${node.name}`);
     }
-    // InfluxDB lets elapsed() stand beside aggregates
-    if (node.name !== "elapsed") this.#contents.hasRowTransformation = true;
     this.#symbol(node.name, argument, alone);
   }
 

@@ -214,18 +214,6 @@ export const messages: readonly Difference[] = [
       (/\$p\d/.test(written) || /[-+*/%&|^] ?\//.test(exchange.text)),
   },
   {
-    title: "aggregates beside transformations of rows",
-    influxd: "are taken, in rows of their own: `SELECT difference(v), median(v)`",
-    serie: "are refused: `mixing aggregate and non-aggregate queries is not supported`",
-    reason: "they have no row in common",
-    covers: ({ exchange, serie, influxd }) =>
-      resultErrorOf(serie.body) === '"mixing aggregate and non-aggregate queries is not supported"' &&
-      !isError(influxd) &&
-      selectsOf(exchange.text).some(({ fields }) =>
-        fields.some(({ expression }) => nodesIn(expression).filter(({ kind }) => kind === "call").length > 1),
-      ),
-  },
-  {
     title: "points refused by INTO, in messages",
     influxd: "tells of one reason, and counts the points of one shard",
     serie: "tells of each reason once, and counts all that were refused",
