@@ -4,9 +4,9 @@
 // in InfluxDB (`host = 'a' OR host = 'b' AND time > now() - 1h` is written and meant so in many dashboards).
 import { InputError } from "../../base/errors.ts";
 import type { Expression } from "../../model/expression.ts";
-import { isMathName } from "../../model/mathematics.ts";
+import { isMathName, type MathName } from "../../model/mathematics.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../../model/types.ts";
-import type { BinaryNode, Node, NodeOperator, ReferenceNode } from "../ast.ts";
+import type { BinaryNode, CallNode, Node, NodeOperator, ReferenceNode } from "../ast.ts";
 import { fixedLength } from "../duration.ts";
 import { printNode } from "../print.ts";
 import { checkOperands, isConstant, literalKind } from "./check.ts";
@@ -112,6 +112,30 @@ function rangeOf(operator: NodeOperator, node: Node, instants: InstantContext): 
   }
 }
 
+/** Throws for calls that no condition may have, whatever its names turn out to be. */
+export function checkCalls(node: Node): void {
+  switch (node.kind) {
+    case "paren":
+      checkCalls(node.inner);
+      return;
+    case "binary":
+      checkCalls(node.left);
+      checkCalls(node.right);
+      return;
+    case "call":
+      // (a moment, which only time compares with: it is refused where the condition meets rows)
+      if (node.name === "now" && node.arguments.length === 0) return;
+      mathOf(node);
+      node.arguments.forEach(checkCalls);
+  }
+}
+
+function mathOf(node: CallNode): MathName {
+  if (!isMathName(node.name)) throw new InputError(`invalid function call in condition: ${printNode(node)}`);
+  checkOperands(node, node.name);
+  return node.name;
+}
+
 /** Resolves a condition without time. An unknown name is a tag that no series has, as in InfluxDB. */
 export function resolveCondition(node: Node, schema: Schema): Expression {
   switch (node.kind) {
@@ -143,12 +167,11 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
       return { kind: "binary", operator, left, right: resolveCondition(node.right, schema) };
     }
     case "call":
-      if (isMathName(node.name)) {
-        checkOperands(node, node.name);
-        const operands = node.arguments.map((argument) => resolveCondition(argument, schema));
-        return { kind: "math", function: node.name, operands };
-      }
-      throw new InputError(`invalid function call in condition: ${printNode(node)}`);
+      return {
+        kind: "math",
+        function: mathOf(node),
+        operands: node.arguments.map((argument) => resolveCondition(argument, schema)),
+      };
     default:
       throw new InputError(`invalid condition expression: ${printNode(node)}`);
   }

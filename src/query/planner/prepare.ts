@@ -6,7 +6,7 @@ import { FieldType } from "../../model/types.ts";
 import type { SelectStatement, Source } from "../ast.ts";
 import type { Window } from "../plan.ts";
 import { checkSelect } from "./check.ts";
-import { splitCondition } from "./condition.ts";
+import { checkCalls, splitCondition } from "./condition.ts";
 import type { PlanContext } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
 import { expandFields } from "./expand.ts";
@@ -25,7 +25,8 @@ interface Around {
 /** Throws for what needs no names, in the statement and then in each of its subqueries. */
 export function checkWritten(statement: SelectStatement, context: PlanContext, around: Around | null): void {
   const instants: InstantContext = { nowNs: context.nowNs, timezone: statement.timezone };
-  splitCondition(statement.condition, TS_IS_NO_TIME, instants);
+  const { rest } = splitCondition(statement.condition, TS_IS_NO_TIME, instants);
+  if (rest !== null) checkCalls(rest);
   const window = planWindow(statement.dimensions, instants);
   if (around?.descending === true ? statement.isAscending : around !== null && statement.descending)
     throw new InputError("subqueries must be ordered in the same direction as the query itself");

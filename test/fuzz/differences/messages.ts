@@ -125,18 +125,23 @@ export const messages: readonly Difference[] = [
         ),
   },
   {
-    title: "functions in a condition with too few or too many arguments",
-    influxd: "are no error where no series satisfies the rest: `(abs() > 1 OR f > 1) AND host = 'nope'`",
-    serie: "`invalid number of arguments for abs, expected 1, got 0`",
+    title: "calls that a condition cannot have beside constants that decide it",
+    influxd: "drops them: `1 > 2 AND foo() > 1` is false, `true OR abs() > 1` is true",
+    serie:
+      "`invalid function call in condition: foo()`, `invalid number of arguments for abs, expected 1, got 0`",
     reason: "whether a statement is right does not depend on what it meets",
     covers: ({ exchange, serie, influxd }) =>
-      /^"invalid number of arguments for \w+, expected \d, got \d"$/.test(resultErrorOf(serie.body)) &&
-      isNothing(influxd) &&
+      /^"invalid (?:number of arguments for \w+, expected \d, got \d|function call in condition: .*)"$/.test(
+        resultErrorOf(serie.body),
+      ) &&
+      !isError(influxd) &&
       selectsOf(exchange.text).some(
         ({ condition }) =>
           condition !== null &&
           nodesIn(condition).some(({ kind }) => kind === "call") &&
-          nodesIn(condition).some((node) => node.kind === "binary" && node.operator === "and"),
+          nodesIn(condition).some(
+            (node) => node.kind === "binary" && (node.operator === "and" || node.operator === "or"),
+          ),
       ),
   },
   {
