@@ -58,7 +58,7 @@ function allNames(
       .map((name) => ({ name, cast: "field" as const, isTag: false, isKey: false })),
     // (of a subquery a column of that name is read)
     ...[...schema.tags].map((name) => {
-      const cast = isColumn(name) ? ("field" as const) : ("tag" as const);
+      const cast = isColumn(name) ? castOf(name) : ("tag" as const);
       return { name, cast, isTag: true, isKey: true };
     }),
   ];

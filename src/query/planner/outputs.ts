@@ -287,7 +287,8 @@ export class OutputBuilder {
       return { kind: "row", reference: { kind: "tag", name }, type: FieldType.String };
     }
     // values are of the type that the name has over all sources, or not there, as in InfluxDB
-    const wanted = cast === null || cast === "field" ? all.fields.get(name) : undefined;
+    const isBare = cast === null || cast === "field" || cast === "tag";
+    const wanted = isBare ? all.fields.get(name) : undefined;
     const type = castType(resolved.type, wanted === undefined ? cast : (fieldTypeNames[wanted] as CastType));
     if (type === null) return null;
     this.#fields.add(name);

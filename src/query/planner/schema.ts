@@ -59,6 +59,8 @@ export function resolve(schema: Schema, name: string, cast: CastType | null, pla
   // (a column that is not there hides a tag of its name)
   const isTag = schema.tags.has(name) && !schema.absent?.has(name);
   if ((cast === null || cast === "tag") && isTag) return { kind: "tag" };
+  // the column of a tag
+  if (type !== undefined && schema.tagColumns?.has(name)) return { kind: "field", type };
   const sides = schema.sides ?? [];
   const key =
     sides.length > 0 && [...schema.tags].find((tag) => sides.some((side) => name === `${side}.${tag}`));
