@@ -147,9 +147,11 @@ test("a fold has the same bits whichever of the sources is asked, and in whateve
         bounds,
         budget,
       });
-      const read = [...groups].map(({ tags, fields: [field] }) => {
-        const { sum, mean, deviations, count } = field!.column;
-        return [tags, ...[sum, mean, deviations, count].map((each) => Array.from(each as Float64Array))];
+      const read = Array.from({ length: groups.count }, (_, group) => {
+        const { column, at, windows } = groups.field(group, 0)!;
+        const { sum, mean, deviations, count } = column;
+        const arrays = [sum, mean, deviations, count] as Float64Array[];
+        return [groups.tags(group), ...arrays.map((each) => Array.from(each.subarray(at, at + windows)))];
       });
       expect(read.flat(3)).toHaveLength(2 * (1 + 4 * 3));
       answers.add(JSON.stringify(read.sort()));
@@ -159,7 +161,7 @@ test("a fold has the same bits whichever of the sources is asked, and in whateve
 
 test("what a source holds of a fold until those before it are done is bounded by the query's memory", async () => {
   const group = (windows: number) => ({
-    ...{ tags: [], firstWindow: 0 },
+    ...{ count: 1, tags: [] },
     columns: [{ type: FieldType.Float, count: new Float64Array(windows), sum: new Float64Array(windows) }],
   });
   async function* many() {

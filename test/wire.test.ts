@@ -1,7 +1,7 @@
 // What a source answers survives its way between threads, whatever it is and wherever the buffer's views begin.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Column, FoldedColumn, FoldedGroup, SeriesBlock } from "../src/model/scan.ts";
+import type { Column, FoldedColumn, FoldedGroups, SeriesBlock } from "../src/model/scan.ts";
 import { decodeKeyText } from "../src/model/serieskey.ts";
 import { FieldType } from "../src/model/types.ts";
 import { readBlocks, readGroups, WireWriter } from "../src/model/wire.ts";
@@ -104,18 +104,21 @@ function foldedOf(windows: number): fc.Arbitrary<FoldedColumn | null> {
 }
 
 test("partial aggregates", () => {
-  const group: fc.Arbitrary<FoldedGroup> = fc.integer({ min: 1, max: 20 }).chain((windows) =>
-    fc.record({
-      tags: fc.array(fc.string({ unit: "grapheme", maxLength: 5 }), { maxLength: 3 }),
-      firstWindow: fc.nat({ max: 1000 }),
-      columns: fc.array(foldedOf(windows), { maxLength: 4 }),
-    }),
-  );
+  const text = fc.string({ unit: "grapheme", maxLength: 5 });
+  const groups: fc.Arbitrary<FoldedGroups> = fc
+    .record({ count: fc.integer({ min: 1, max: 5 }), windows: fc.integer({ min: 1, max: 5 }) })
+    .chain(({ count, windows }) =>
+      fc.record({
+        count: fc.constant(count),
+        tags: fc.array(fc.array(text, { minLength: count, maxLength: count }), { maxLength: 3 }),
+        columns: fc.array(foldedOf(count * windows), { maxLength: 4 }),
+      }),
+    );
   fc.assert(
-    fc.property(fc.array(group, { maxLength: 10 }), (groups) => {
+    fc.property(fc.array(groups, { maxLength: 10 }), (batches) => {
       const writer = new WireWriter();
-      for (const each of groups) writer.group(each);
-      expect([...readGroups(writer.finish())]).toEqual(groups);
+      for (const each of batches) writer.groups(each);
+      expect([...readGroups(writer.finish())]).toEqual(batches);
     }),
     { numRuns: 200 },
   );

@@ -73,40 +73,48 @@ export function foldRows(
   return fold(times, values, present, mask, rowCount, bounds, count, firstWindow, keep, accumulators);
 }
 
-/** Up to so many windows an array is copied value by value. */
-const FEW_WINDOWS = 64;
+/** Up to so many words are copied one by one: a view costs as much. */
+const FEW_WORDS = 128;
 
-/** What is accumulated, copied out; null when no row counted in any window. */
+/**
+ * What is accumulated for `groups` groups, whose accumulators stand `strideBytes` apart, copied out: arrays of an entry a group and
+ * window. Null when no row counted in any.
+ */
 export function readAccumulators(
   kernels: Kernels,
   type: FieldType,
   windowCount: number,
   keep: number,
   accumulators: Pointer,
+  groups = 1,
+  strideBytes = 0,
 ): FoldedColumn | null {
-  const { doubles, longs } = kernels;
-  let at = accumulators >>> 3;
-  const end = at + windowCount;
-  let first = at;
-  while (first < end && doubles[first] === 0) first++;
-  if (first === end) return null;
-  const floats = (): Float64Array => {
-    const from = at;
-    at += windowCount;
-    if (windowCount > FEW_WINDOWS) return doubles.slice(from, at);
-    const copy = new Float64Array(windowCount);
-    for (let w = 0; w < windowCount; w++) copy[w] = doubles[from + w]!;
-    return copy;
+  const { words } = kernels;
+  const length = windowCount * 2;
+  let at = accumulators >>> 2;
+  // (as words: whatever an array's entries are, their bits are copied)
+  const copied = (): ArrayBuffer => {
+    const copy = new Uint32Array(groups * length);
+    for (let g = 0, to = 0; g < groups; g++) {
+      let from = at + g * (strideBytes >>> 2);
+      if (length > FEW_WORDS) copy.set(words.subarray(from, from + length), to);
+      else for (let w = 0; w < length; w++) copy[to + w] = words[from++]!;
+      to += length;
+    }
+    at += length;
+    return copy.buffer;
   };
-  const times = (): BigInt64Array => {
-    at += windowCount;
-    return longs.slice(at - windowCount, at);
-  };
+  const floats = () => new Float64Array(copied());
+  const times = () => new BigInt64Array(copied());
   const values = (): FoldValues => {
     if (type === FieldType.Float) return floats();
-    return type === FieldType.Unsigned ? new BigUint64Array(times().buffer) : times();
+    return type === FieldType.Unsigned ? new BigUint64Array(copied()) : times();
   };
-  const column: { -readonly [K in keyof FoldedColumn]: FoldedColumn[K] } = { type, count: floats() };
+  const count = floats();
+  let first = 0;
+  while (first < count.length && count[first] === 0) first++;
+  if (first === count.length) return null;
+  const column: { -readonly [K in keyof FoldedColumn]: FoldedColumn[K] } = { type, count };
   // in the order in which the arrays stand
   if (keep & Fold.Sum) column.sum = values();
   if (keep & Fold.Min) {

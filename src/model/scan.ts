@@ -1,7 +1,7 @@
 // The one contract of reads: what a query may ask of a store, of a worker thread's stores, of a remote node.
 //
 // Two shapes of answer. `scan` gives rows, series by series, as column blocks. `fold` gives partial
-// aggregates per group and time window that merge with those of other sources, so that aggregation happens
+// aggregates of groups by time window that merge with those of other sources, so that aggregation happens
 // where the data is. Everything is plain data and typed arrays: it can cross a thread or a network.
 import type { Expression } from "./expression.ts";
 import type { FieldInfo, FieldType } from "./types.ts";
@@ -110,17 +110,23 @@ export interface FoldRequest extends Selection {
   readonly budget: Budget;
 }
 
-/** Partial aggregates of one group. Sources may give a group several times (once a partition): merge them. */
-export interface FoldedGroup {
-  /** Values of `groupBy`, in its order; "" = absent. */
-  readonly tags: readonly string[];
-  /** First window that the arrays cover; all arrays of all columns have the same length. */
-  readonly firstWindow: number;
-  /** As `FoldRequest.columns`; null where the group has no value of the field. */
+/**
+ * Partial aggregates of many groups, in arrays that have an entry a group and window:
+ *
+ *     tags    [a b c]                       by key of `groupBy`: the value in each group, "" = absent
+ *     count   a0 a1 a2  b0 b1 b2  c0 c1 c2  with three windows
+ *
+ * Sources may give a group several times (once a partition): merge them. Arrays belong to who is given them.
+ */
+export interface FoldedGroups {
+  /** How many groups. */
+  readonly count: number;
+  readonly tags: readonly (readonly string[])[];
+  /** As `FoldRequest.columns`; null where no group has a value of the field. */
   readonly columns: readonly (FoldedColumn | null)[];
 }
 
-/** Arrays by window. Only those that `keep` asks for are there (count always is). Where count = 0 the rest is undefined. */
+/** Arrays by group and window. Only those that `keep` asks for are there (count always is). Where count = 0 the rest is undefined. */
 export interface FoldedColumn {
   readonly type: FieldType;
   readonly count: Float64Array;
@@ -191,7 +197,7 @@ export interface SeriesCount {
 /** What execution reads. */
 export interface Rows {
   scan(request: ScanRequest): AsyncIterable<SeriesBlock>;
-  fold(request: FoldRequest): AsyncIterable<FoldedGroup>;
+  fold(request: FoldRequest): AsyncIterable<FoldedGroups>;
 }
 
 export interface Source extends Metadata, Rows {}

@@ -7,10 +7,10 @@
 //   text      u32 length, UTF-8          array of n    padding to 8, n x 8 bytes
 //   blocks    u32 count, then each: u8 1 = the series of the block before, 0 = text key follows; u32 rows; times; u32 columns,
 //             each: u8 type (0 = none), u8 has presence, values (booleans u8[n], texts u32[n + 1] offsets, bytes), presence u8[n]
-//   groups    u32 count, then each: u32 tags, text each; u32 first window; u32 columns, each: u8 type (0 = none), u16 which
-//             arrays, u32 windows, the arrays in the order of `foldArrays`
+//   groups    u32 count of batches, then each: u32 groups; u32 keys, each: the values as one text, padding to 4, u32 length of each in
+//             UTF-16; u32 columns, each: u8 type (0 = none), u16 which arrays, u32 length, the arrays in the order of `foldArrays`
 
-import type { Column, FoldedColumn, FoldedGroup, FoldValues, Series, SeriesBlock } from "./scan.ts";
+import type { Column, FoldedColumn, FoldedGroups, FoldValues, Series, SeriesBlock } from "./scan.ts";
 import { decodeKeyText } from "./serieskey.ts";
 import { FieldType } from "./types.ts";
 
@@ -69,13 +69,13 @@ export class WireWriter {
     for (const column of block.columns) this.#column(column, block.rowCount);
   }
 
-  group(group: FoldedGroup): void {
+  groups({ count, tags, columns }: FoldedGroups): void {
     this.#count++;
-    this.#u32(group.tags.length);
-    for (const tag of group.tags) this.#text(tag);
-    this.#u32(group.firstWindow);
-    this.#u32(group.columns.length);
-    for (const column of group.columns) this.#folded(column);
+    this.#u32(count);
+    this.#u32(tags.length);
+    for (const values of tags) this.#joined(values);
+    this.#u32(columns.length);
+    for (const column of columns) this.#folded(column);
   }
 
   /** The bytes of all that was taken, in a buffer of their own; the writer is empty again. */
@@ -127,6 +127,17 @@ export class WireWriter {
       this.#at += utf8.encodeInto(value, this.#bytes.subarray(this.#at)).written;
     }
     this.#view.setUint32(offsets, this.#at - first, true);
+  }
+
+  // One text for all, and where to cut it: each of its own would take its time to be written, and to be read.
+  #joined(values: readonly string[]): void {
+    this.#text(values.join(""));
+    this.#reserve(4 + values.length * 4);
+    this.#at = (this.#at + 3) & ~3;
+    for (const { length } of values) {
+      this.#view.setUint32(this.#at, length, true);
+      this.#at += 4;
+    }
   }
 
   #words(values: Words): void {
@@ -224,14 +235,14 @@ function valuesOf(reader: WireReader, type: FieldType, rowCount: number): Column
   return type === FieldType.String ? reader.texts(rowCount) : reader.numbers(type, rowCount);
 }
 
-/** The groups of `WireWriter`'s bytes, which larger arrays are views of. */
-export function* readGroups(bytes: Uint8Array<ArrayBuffer>): Generator<FoldedGroup> {
+/** The batches of groups of `WireWriter`'s bytes, which larger arrays are views of. */
+export function* readGroups(bytes: Uint8Array<ArrayBuffer>): Generator<FoldedGroups> {
   const reader = new WireReader(bytes);
   for (let left = reader.u32(); left > 0; left--) {
-    const tags = Array.from({ length: reader.u32() }, () => reader.text());
-    const firstWindow = reader.u32();
+    const count = reader.u32();
+    const tags = Array.from({ length: reader.u32() }, () => reader.joined(count));
     const columns = Array.from({ length: reader.u32() }, () => readFolded(reader));
-    yield { tags, firstWindow, columns };
+    yield { count, tags, columns };
   }
 }
 
@@ -239,13 +250,13 @@ function readFolded(reader: WireReader): FoldedColumn | null {
   const type = reader.u8() as FieldType | 0;
   if (type === 0) return null;
   const which = reader.u16();
-  const windows = reader.u32();
+  const length = reader.u32();
   const column: Record<string, FoldValues> = {};
   for (let i = 0; i < foldArrays.length; i++) {
     if ((which & (1 << i)) === 0) continue;
     const name = foldArrays[i]!;
-    if (isTimes.has(name)) column[name] = reader.times(windows);
-    else column[name] = reader.numbers(isFloats.has(name) ? FieldType.Float : type, windows);
+    if (isTimes.has(name)) column[name] = reader.times(length);
+    else column[name] = reader.numbers(isFloats.has(name) ? FieldType.Float : type, length);
   }
   return { ...(column as unknown as Omit<FoldedColumn, "type">), type };
 }
@@ -311,6 +322,18 @@ class WireReader {
     return Array.from({ length: count }, (_, i) =>
       text.decode(this.#bytes.subarray(offset(i), offset(i + 1))),
     );
+  }
+
+  joined(count: number): string[] {
+    const all = this.text();
+    this.#at = (this.#at + 3) & ~3;
+    const values: string[] = new Array(count);
+    for (let i = 0, from = 0; i < count; i++) {
+      const to = from + this.u32();
+      values[i] = all.slice(from, to);
+      from = to;
+    }
+    return values;
   }
 
   // Index of the first of `count` words.

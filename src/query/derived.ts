@@ -14,7 +14,7 @@ import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
 import type {
   Budget,
-  FoldedGroup,
+  FoldedGroups,
   FoldRequest,
   Rows,
   ScanRequest,
@@ -61,7 +61,7 @@ export class DerivedRows implements Rows {
   }
 
   // biome-ignore lint/correctness/useYield: it only says that it cannot
-  async *fold(_request: FoldRequest): AsyncGenerator<FoldedGroup> {
+  async *fold(_request: FoldRequest): AsyncGenerator<FoldedGroups> {
     assert(false, "the planner folds stored rows only");
   }
 

@@ -297,14 +297,15 @@ async function visitExact(
       budget,
     };
     const indexOf = new Map(columns.map((column, index) => [column.field, index]));
-    for (const { tags, fields } of await foldGroups(source, request)) {
+    const folded = await foldGroups(source, request);
+    for (let group = 0; group < folded.count; group++) {
       if (turn.isOver()) await turn.next();
-      evaluate(tags, (call) => {
-        const field = fields[indexOf.get(fieldOf(call).reference.name)!]!;
+      evaluate(folded.tags(group), (call) => {
+        const field = folded.field(group, indexOf.get(fieldOf(call).reference.name)!);
         if (field === null) return null;
         const values = new FoldedWindows(call, field);
         if (input.rowTime === "window") return values;
-        return { times: BigInt64Array.of(foldedTime(call, field, 0)), values: values.values, rows: null };
+        return { times: BigInt64Array.of(foldedTime(call, field)), values: values.values, rows: null };
       });
     }
     return;
@@ -357,9 +358,11 @@ async function narrowed(
   };
   let from = maxTime;
   let to = minTime;
-  for (const { fields } of await foldGroups(source, fold)) {
-    if (fields[0] == null) continue;
-    const time = foldedTime(call, fields[0], 0);
+  const folded = await foldGroups(source, fold);
+  for (let group = 0; group < folded.count; group++) {
+    const field = folded.field(group, 0);
+    if (field === null) continue;
+    const time = foldedTime(call, field);
     if (time < from) from = time;
     if (time > to) to = time;
   }

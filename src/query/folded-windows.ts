@@ -11,17 +11,20 @@ import type { FilledValues } from "./values.ts";
 
 /** null where a window has no value, as without fill() or with fill(null). */
 export class FoldedWindows implements FilledValues {
-  readonly first: number;
+  readonly first = 0;
   readonly before = null;
   readonly after = null;
+  readonly length: number;
   readonly #call: Call;
   readonly #folded: FoldedColumn;
+  readonly #at: number;
   #values: readonly Cell[] | undefined;
 
-  constructor(call: Call, { first, column }: FoldedField) {
-    this.first = first;
+  constructor(call: Call, { column, at, windows }: FoldedField) {
+    this.length = windows;
     this.#call = call;
     this.#folded = column;
+    this.#at = at;
   }
 
   get values(): readonly Cell[] {
@@ -29,24 +32,19 @@ export class FoldedWindows implements FilledValues {
     return this.#values;
   }
 
-  /** As `values.length`, without making them. */
-  get length(): number {
-    return this.#folded.count.length;
-  }
-
   /** Index of the first value that is not null, -1 = there is none. */
   get filledFrom(): number {
     if (!this.#asItIs()) return this.values.findIndex((value) => value !== null);
     const { count } = this.#folded;
-    for (let w = 0; w < count.length; w++) if (count[w] !== 0) return w;
+    for (let w = 0; w < this.length; w++) if (count[this.#at + w] !== 0) return w;
     return -1;
   }
 
   /** Whether each of the windows [from, to) has a value. */
   isFull(from: number, to: number): boolean {
-    if (from < this.first || to > this.first + this.length || !this.#asItIs()) return false;
+    if (from < 0 || to > this.length || !this.#asItIs()) return false;
     const { count } = this.#folded;
-    for (let w = from - this.first; w < to - this.first; w++) if (count[w] === 0) return false;
+    for (let i = this.#at + from; i < this.#at + to; i++) if (count[i] === 0) return false;
     return true;
   }
 
@@ -56,28 +54,26 @@ export class FoldedWindows implements FilledValues {
     if (source === null) return undefined;
     const isFull = this.isFull(from, to);
     const length = to - from;
-    const shift = from - this.first;
+    const shift = this.#at + from;
+    const there = Math.min(length, this.length - from);
+    const { count } = this.#folded;
     let present: Uint8Array | null = null;
     if (!isFull) {
       present = new Uint8Array(length);
-      const { count } = this.#folded;
-      for (let i = 0; i < length; i++) present[i] = (count[i + shift] ?? 0) === 0 ? 0 : 1;
+      for (let i = 0; i < there; i++) present[i] = count[shift + i] === 0 ? 0 : 1;
       if (!present.includes(1)) return null;
     }
     if (this.#call.function === "mean") {
-      const { count } = this.#folded;
       const values = new Float64Array(length);
       if (isFull && source instanceof Float64Array)
-        for (let i = 0; i < length; i++) values[i] = source[i + shift]! / count[i + shift]!;
+        for (let i = 0; i < length; i++) values[i] = source[shift + i]! / count[shift + i]!;
       else
         for (let i = 0; i < length; i++)
           if (present === null || present[i] === 1)
-            values[i] = Number(source[i + shift]!) / count[i + shift]!;
+            values[i] = Number(source[shift + i]!) / count[shift + i]!;
       return { type: FieldType.Float, present, values };
     }
-    const isAligned = shift === 0 && source.length === length;
-    const values = isAligned ? source : partOf(source, shift, length);
-    return { type: this.#folded.type, present, values } as Column;
+    return { type: this.#folded.type, present, values: partOf(source, shift, there, length) } as Column;
   }
 
   // The aggregate that the call shows or, for a mean, that it divides; null: it is made of several.
@@ -103,24 +99,22 @@ export class FoldedWindows implements FilledValues {
   #cells(): Cell[] {
     const { count } = this.#folded;
     const read = valueReader(this.#call, this.#folded);
-    const values: Cell[] = new Array(count.length);
-    for (let w = 0; w < count.length; w++) values[w] = count[w] === 0 ? null : read(w);
+    const values: Cell[] = new Array(this.length);
+    for (let w = 0, i = this.#at; w < this.length; w++, i++) values[w] = count[i] === 0 ? null : read(i);
     return values;
   }
 }
 
-// `length` values from index `shift` on, which may begin before the array and end behind it.
-function partOf<T extends FoldValues>(values: T, shift: number, length: number): T {
+// `length` values: `count` of them from index `from` on, then 0.
+function partOf<T extends FoldValues>(values: T, from: number, count: number, length: number): T {
+  if (count === length) return values.slice(from, from + count) as T;
   const part = new (values.constructor as new (length: number) => T)(length);
-  const from = Math.max(shift, 0);
-  const to = Math.min(shift + length, values.length);
-  if (to > from) part.set(values.subarray(from, to) as never, from - shift);
+  part.set(values.subarray(from, from + count) as never);
   return part;
 }
 
-/** Time of the row that a selector selected in window `w`. */
-export function foldedTime(call: Call, field: FoldedField, w: number): bigint {
-  const { column } = field;
+/** Time of the row that a selector selected in the first window. */
+export function foldedTime(call: Call, { column, at }: FoldedField): bigint {
   const times =
     call.function === "min"
       ? column.minTime
@@ -130,25 +124,26 @@ export function foldedTime(call: Call, field: FoldedField, w: number): bigint {
           ? column.firstTime
           : column.lastTime;
   assert(times !== undefined, `a fold lacks the times of ${call.function}`);
-  return times[w - field.first]!;
+  return times[at]!;
 }
 
-function valueReader(call: Call, column: FoldedColumn): (w: number) => Cell {
+// By place in the arrays.
+function valueReader(call: Call, column: FoldedColumn): (i: number) => Cell {
   switch (call.function) {
     case "count":
-      return (w) => column.count[w]!;
+      return (i) => column.count[i]!;
     case "mean": {
       const sum = kept(column.sum);
-      return (w) => Number(sum[w]!) / column.count[w]!;
+      return (i) => Number(sum[i]!) / column.count[i]!;
     }
     case "stddev": {
       const deviations = kept(column.deviations);
-      return (w) => (column.count[w]! < 2 ? null : Math.sqrt(deviations[w]! / (column.count[w]! - 1)));
+      return (i) => (column.count[i]! < 2 ? null : Math.sqrt(deviations[i]! / (column.count[i]! - 1)));
     }
     case "spread": {
       const smallest = cells(kept(column.min));
       const largest = cells(kept(column.max));
-      return (w) => subtract(column.type, largest(w), smallest(w));
+      return (i) => subtract(column.type, largest(i), smallest(i));
     }
     case "sum":
       return cells(kept(column.sum));
@@ -170,8 +165,8 @@ function kept<T>(array: T | undefined): T {
   return array;
 }
 
-function cells(values: FoldValues): (w: number) => number | bigint {
-  return values instanceof Float64Array ? (w) => values[w]! : (w) => integerCell(values[w]!);
+function cells(values: FoldValues): (i: number) => number | bigint {
+  return values instanceof Float64Array ? (i) => values[i]! : (i) => integerCell(values[i]!);
 }
 
 /** Fields whose values a fold can aggregate: numbers, as they are stored. */

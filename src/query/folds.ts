@@ -1,73 +1,102 @@
 // Aggregates from partial folds: the answers of several sources (one a partition) merged per group and field (folded-windows.ts
 // reads them as the values of calls). No value of a row comes this far: the work is per group and window.
+//
+//     batches   [a b c] [b d]      as the sources gave them
+//     groups     a b c    d        where each of them stands: the second b is merged into the first
 
 import { assert } from "../base/assert.ts";
+import { foldedBytes } from "../model/folded.ts";
 import { listKey } from "../model/listkey.ts";
-import { Fold, type FoldedColumn, type FoldRequest, type FoldValues, type Rows } from "../model/scan.ts";
+import type { FoldedColumn, FoldedGroups, FoldRequest, FoldValues, Rows } from "../model/scan.ts";
 
-/** Aggregates of one field of a group, by window from `first` on. */
+/** Aggregates of one field of a group, by window from place `at` of the arrays on. */
 export interface FoldedField {
-  readonly first: number;
   readonly column: FoldedColumn;
+  readonly at: number;
+  readonly windows: number;
 }
 
-export interface FoldGroup {
-  readonly tags: readonly string[];
-  /** As the request's columns; null where the group has no value. */
-  readonly fields: (FoldedField | null)[];
+/** Reads a whole fold. */
+export async function foldGroups(source: Rows, request: FoldRequest): Promise<FoldedTable> {
+  const table = new FoldedTable(request.bounds.length - 1);
+  for await (const groups of source.fold(request)) {
+    request.budget.hold(foldedBytes(groups));
+    table.add(groups);
+  }
+  return table;
 }
 
-/** Reads a whole fold. Groups stand in no particular order. */
-export async function foldGroups(source: Rows, request: FoldRequest): Promise<Iterable<FoldGroup>> {
-  const groups = new Map<string, FoldGroup>();
-  for await (const folded of source.fold(request)) {
-    const key = listKey(folded.tags);
-    const group = groups.get(key);
-    const { firstWindow: first } = folded;
-    if (group === undefined) {
-      const fields = folded.columns.map((column, i) => hold(request, i, column, first));
-      groups.set(key, { tags: folded.tags, fields });
-    } else
-      for (let i = 0; i < folded.columns.length; i++) {
-        const added = hold(request, i, folded.columns[i]!, first);
-        if (added === null) continue;
-        const held = group.fields[i]!;
-        group.fields[i] = held === null ? added : mergeFolded(held, added);
+/** Groups, each of them once, in no particular order. */
+export class FoldedTable {
+  readonly windows: number;
+  readonly #batches: MutableGroups[] = [];
+  /** By group: its batch, and its place there. */
+  readonly #batch: number[] = [];
+  readonly #place: number[] = [];
+  readonly #groups = new Map<string, number>();
+
+  constructor(windows: number) {
+    this.windows = windows;
+  }
+
+  get count(): number {
+    return this.#batch.length;
+  }
+
+  add({ count, tags, columns }: FoldedGroups): void {
+    const added = this.#batches.push({ count, tags, columns: columns.slice() }) - 1;
+    for (let place = 0; place < count; place++) {
+      const key = tags.length === 1 ? tags[0]![place]! : listKey(tags.map((values) => values[place]!));
+      const group = this.#groups.get(key);
+      if (group === undefined) {
+        this.#groups.set(key, this.#batch.length);
+        this.#batch.push(added);
+        this.#place.push(place);
+      } else this.#merge(group, added, place);
+    }
+  }
+
+  /** The value that a group has of a tag, by the tag's number among those it is grouped by. */
+  tag(group: number, key: number): string {
+    return this.#batches[this.#batch[group]!]!.tags[key]![this.#place[group]!]!;
+  }
+
+  tags(group: number): string[] {
+    return this.#batches[this.#batch[group]!]!.tags.map((values) => values[this.#place[group]!]!);
+  }
+
+  /** Null where the group has no value of the field. `column`: its place in the request. */
+  field(group: number, column: number): FoldedField | null {
+    const { windows } = this;
+    const folded = this.#batches[this.#batch[group]!]!.columns[column]!;
+    if (folded === null) return null;
+    const at = this.#place[group]! * windows;
+    for (let w = 0; w < windows; w++) if (folded.count[at + w] !== 0) return { column: folded, at, windows };
+    return null;
+  }
+
+  #merge(group: number, batch: number, place: number): void {
+    const { count, columns } = this.#batches[this.#batch[group]!]!;
+    const into = this.#place[group]! * this.windows;
+    const from = place * this.windows;
+    for (const [c, column] of this.#batches[batch]!.columns.entries()) {
+      if (column === null) continue;
+      columns[c] ??= emptyLike(column, count * this.windows);
+      const held = columns[c];
+      assert(column.type === held.type, "a field has two types in one fold");
+      for (let w = 0; w < this.windows; w++) {
+        if (column.count[from + w] === 0) continue;
+        if (held.count[into + w] === 0) copyWindow(held, into + w, column, from + w);
+        else mergeWindow(held, into + w, column, from + w);
       }
+    }
   }
-  return groups.values();
 }
 
-function hold(
-  { budget, columns }: FoldRequest,
-  index: number,
-  column: FoldedColumn | null,
-  first: number,
-): FoldedField | null {
-  if (column === null) return null;
-  // counts, and at most two arrays for each other aggregate
-  const { keep } = columns[index]!;
-  let arrays = 1;
-  for (let bits = keep & ~Fold.Count; bits !== 0; bits &= bits - 1) arrays += 2;
-  budget.hold(column.count.length * 8 * arrays);
-  return { first, column };
-}
-
-/** The aggregates of the rows of both: windows that only one has are taken over. */
-export function mergeFolded(a: FoldedField, b: FoldedField): FoldedField {
-  const first = Math.min(a.first, b.first);
-  const end = Math.max(a.first + a.column.count.length, b.first + b.column.count.length);
-  const length = end - first;
-  const into = widened(a, first, length);
-  const { column } = b;
-  assert(column.type === into.type, "a field has two types in one fold");
-  const shift = b.first - first;
-  for (let w = 0; w < column.count.length; w++) {
-    if (column.count[w] === 0) continue;
-    if (into.count[shift + w] === 0) copyWindow(into, shift + w, column, w);
-    else mergeWindow(into, shift + w, column, w);
-  }
-  return { first, column: into };
+interface MutableGroups {
+  readonly count: number;
+  readonly tags: readonly (readonly string[])[];
+  readonly columns: (FoldedColumn | null)[];
 }
 
 const keptArrays = [
@@ -86,19 +115,15 @@ const keptArrays = [
 
 type MutableColumn = { -readonly [K in keyof FoldedColumn]: FoldedColumn[K] };
 
-function widened(field: FoldedField, first: number, length: number): FoldedColumn {
-  const { column } = field;
-  const copy = <T extends FoldValues>(from: T): T => {
-    const to = new (from.constructor as new (length: number) => T)(length);
-    to.set(from as never, field.first - first);
-    return to;
-  };
-  const wide: MutableColumn = { type: column.type, count: copy(column.count) };
+// A column with the arrays of another, for as many groups as those of a batch that has none.
+function emptyLike(column: FoldedColumn, length: number): FoldedColumn {
+  const empty: MutableColumn = { type: column.type, count: new Float64Array(length) };
   for (const name of keptArrays) {
-    const from = column[name];
-    if (from !== undefined) wide[name] = copy(from) as never;
+    const array = column[name];
+    if (array === undefined) continue;
+    empty[name] = new (array.constructor as new (length: number) => FoldValues)(length) as never;
   }
-  return wide;
+  return empty;
 }
 
 function copyWindow(into: FoldedColumn, at: number, from: FoldedColumn, w: number): void {

@@ -1,6 +1,6 @@
 // Metered rows: a source of rows that counts what a statement takes from it, for EXPLAIN ANALYZE.
 import type { Clock } from "../base/clock.ts";
-import type { FoldedGroup, FoldRequest, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
+import type { FoldedGroups, FoldRequest, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
 
 export class MeteredRows implements Rows {
   readonly #source: Rows;
@@ -38,14 +38,14 @@ export class MeteredRows implements Rows {
     this.scanMs += this.#clock.elapsedMs() - startMs;
   }
 
-  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
+  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroups> {
     this.folds++;
     let startMs = this.#clock.elapsedMs();
-    for await (const group of this.#source.fold(request)) {
+    for await (const groups of this.#source.fold(request)) {
       this.foldMs += this.#clock.elapsedMs() - startMs;
-      this.groups++;
-      for (const count of group.columns[0]?.count ?? []) this.values += count;
-      yield group;
+      this.groups += groups.count;
+      for (const count of groups.columns[0]?.count ?? []) this.values += count;
+      yield groups;
       startMs = this.#clock.elapsedMs();
     }
     this.foldMs += this.#clock.elapsedMs() - startMs;

@@ -1,13 +1,13 @@
-// Fold over the stores of this thread: partial aggregates by group, store after store.
+// Fold over the stores of this thread: partial aggregates of groups, store after store.
 //
-// Without GROUP BY tags there is one group, and all stores fold into the same accumulators; else each store gives its groups,
+// Without GROUP BY tags there is one group, and all stores fold into the same accumulators; else each store has groups of its own,
 // which the caller merges.
 
 import { CorruptionError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { listKey } from "../model/listkey.ts";
-import type { FoldedGroup, FoldRequest } from "../model/scan.ts";
+import type { FoldedGroups, FoldRequest } from "../model/scan.ts";
 import { Accumulators, GroupFold } from "./group-fold.ts";
 import type { Table } from "./schema.ts";
 import type { SelectedSeries, SeriesSelector } from "./select.ts";
@@ -24,7 +24,7 @@ export async function* foldStores(
   table: Table,
   stores: Iterable<FoldedStore>,
   request: FoldRequest,
-): AsyncGenerator<FoldedGroup> {
+): AsyncGenerator<FoldedGroups> {
   const pause = new Pause();
   const accumulators = new Accumulators(kernels, table.measurement, request);
   const isOneGroup = request.groupBy.length === 0;
@@ -42,11 +42,17 @@ export async function* foldStores(
         try {
           const fold = new GroupFold(kernels, reader, accumulators, request);
           if (isOneGroup) addAll(fold, selected, request);
-          else
-            for (const group of groups(fold, accumulators, table, { selector, selected }, request)) {
+          else {
+            const { ids, residuals } = selected;
+            const tagColumns = request.groupBy.map((key) => selector.valuesOf(table.id, ids, key));
+            for (const members of groupsOf(tagColumns, ids.length)) {
+              request.budget.check();
+              for (const i of members) fold.add(ids[i]!, residuals?.[i] ?? null);
+              accumulators.next(tagColumns, members[0]!);
+              if (accumulators.isFull) yield accumulators.take();
               if (pause.due()) await pause.wait();
-              yield group;
             }
+          }
         } finally {
           reader.close();
         }
@@ -58,9 +64,8 @@ export async function* foldStores(
       }
       if (pause.due()) await pause.wait();
     }
-    if (!isOneGroup) return;
-    const columns = accumulators.columns();
-    if (columns.some((column) => column !== null)) yield { tags: [], firstWindow: 0, columns };
+    if (isOneGroup) accumulators.next([], 0);
+    if (!accumulators.isEmpty) yield accumulators.take();
   } finally {
     accumulators.close();
   }
@@ -69,25 +74,6 @@ export async function* foldStores(
 function addAll(fold: GroupFold, { ids, residuals }: SelectedSeries, { budget }: FoldRequest): void {
   budget.check();
   for (let i = 0; i < ids.length; i++) fold.add(ids[i]!, residuals?.[i] ?? null);
-}
-
-function* groups(
-  fold: GroupFold,
-  accumulators: Accumulators,
-  table: Table,
-  series: { readonly selector: SeriesSelector; readonly selected: SelectedSeries },
-  request: FoldRequest,
-): Generator<FoldedGroup> {
-  const { ids, residuals } = series.selected;
-  const tagColumns = request.groupBy.map((key) => series.selector.valuesOf(table.id, ids, key));
-  for (const members of groupsOf(tagColumns, ids.length)) {
-    request.budget.check();
-    accumulators.clear();
-    for (const i of members) fold.add(ids[i]!, residuals?.[i] ?? null);
-    const columns = accumulators.columns();
-    if (columns.every((column) => column === null)) continue;
-    yield { tags: tagColumns.map((values) => values[members[0]!]!), firstWindow: 0, columns };
-  }
 }
 
 // What the request's range and its windows have in common.

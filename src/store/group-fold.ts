@@ -1,4 +1,4 @@
-// Group fold: partial aggregates of groups of series, in accumulators that stay from group to group and from store to store.
+// Group fold: partial aggregates of groups of series, in accumulators that go from store to store.
 //
 // The pages of a row group that is all of one series are folded by their statistics as far as these tell, else as they are; rows
 // that were merged, filtered or share a row group, and strings, are read and then folded.
@@ -6,14 +6,21 @@ import { accumulatorBytes, foldRows, readAccumulators, type Windows } from "../k
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
-import { Fold, type FoldedGroup, type FoldRequest } from "../model/scan.ts";
+import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import type { GroupRows } from "./runs.ts";
 import { type Field, knownFields, type Measurement } from "./schema.ts";
 import type { SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 
-/** The accumulators of a fold's columns, in linear memory end to end: those of a group are emptied and copied out at once. */
+/** Bytes of accumulators after which they are copied out, and groups. */
+const BATCH_BYTES = 128 * 1024;
+const MOST_GROUPS = 1024;
+
+/**
+ * The accumulators of groups, in linear memory end to end, and in those of a group the ones of its columns: those of many groups are
+ * emptied and copied out at once.
+ */
 export class Accumulators {
   readonly #kernels: Kernels;
   readonly #request: FoldRequest;
@@ -23,52 +30,93 @@ export class Accumulators {
   readonly fields: readonly number[];
   readonly windows: Windows;
   readonly #at: Pointer;
-  /** Per wanted column: where its accumulators start. */
+  /** Per wanted column: where its accumulators start in those of a group. */
   readonly #offsets: readonly number[];
-  readonly #sizeBytes: number;
+  readonly #groupBytes: number;
+  readonly #capacity: number;
+  #tags: readonly string[][];
+  /** Groups before the one in hand. */
+  #count = 0;
 
   /** They are empty. `close` when done. */
   constructor(kernels: Kernels, measurement: Measurement, request: FoldRequest) {
-    const { bounds, columns, where } = request;
+    const { bounds, columns, groupBy, where } = request;
     this.#kernels = kernels;
     this.#request = request;
     const names = columns.map(({ field }) => field);
     this.known = knownFields(measurement, names, where);
     this.fields = names.map((name) => this.known.findIndex((info) => info.name === name));
     const count = bounds.length - 1;
-    let sizeBytes = 0;
+    let groupBytes = 0;
     this.#offsets = columns.map(({ keep }) => {
-      const offset = sizeBytes;
-      sizeBytes += accumulatorBytes(keep, count);
+      const offset = groupBytes;
+      groupBytes += accumulatorBytes(keep, count);
       return offset;
     });
-    this.#sizeBytes = sizeBytes;
-    this.#at = kernels.alloc(sizeBytes + bounds.length * 8);
-    this.windows = { bounds: this.#at + sizeBytes, count };
+    this.#groupBytes = groupBytes;
+    const fitting = Math.floor(BATCH_BYTES / Math.max(groupBytes, 1));
+    this.#capacity = groupBy.length === 0 ? 1 : Math.max(1, Math.min(fitting, MOST_GROUPS));
+    this.#tags = groupBy.map(() => []);
+    this.#at = kernels.alloc(groupBytes * this.#capacity + bounds.length * 8);
+    this.windows = { bounds: this.#at + groupBytes * this.#capacity, count };
     kernels.longs.set(bounds, this.windows.bounds >>> 3);
-    this.clear();
+    this.#clear();
   }
 
-  clear(): void {
-    // all columns at once: they are empty when zero
-    this.#kernels.call.foldInit(1, this.#sizeBytes / 8, this.#at);
-  }
-
-  /** Those of a wanted column. */
+  /** Those of a wanted column, of the group in hand. */
   of(column: number): Pointer {
-    return this.#at + this.#offsets[column]!;
+    return this.#at + this.#groupBytes * this.#count + this.#offsets[column]!;
   }
 
-  columns(): FoldedGroup["columns"] {
-    return this.#request.columns.map(({ keep }, c) => {
+  /** Goes on to the next group. `tagColumns`: by key of `groupBy` the values, of which number `place` is that of the one in hand. */
+  next(tagColumns: readonly (readonly string[])[], place: number): void {
+    if (!this.#hasRows()) return;
+    for (let k = 0; k < tagColumns.length; k++) this.#tags[k]!.push(tagColumns[k]![place]!);
+    this.#count++;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#count === this.#capacity;
+  }
+
+  /** The groups before the one in hand, in which rows counted; all are empty again. */
+  take(): FoldedGroups {
+    const count = this.#count;
+    const tags = this.#tags;
+    const columns = this.#request.columns.map(({ keep }, c) => {
       const field = this.fields[c]!;
       if (field < 0) return null;
-      return readAccumulators(this.#kernels, this.known[field]!.type, this.windows.count, keep, this.of(c));
+      return readAccumulators(
+        ...([this.#kernels, this.known[field]!.type, this.windows.count, keep] as const),
+        ...([this.#at + this.#offsets[c]!, count, this.#groupBytes] as const),
+      );
     });
+    this.#count = 0;
+    this.#tags = tags.map(() => []);
+    this.#clear();
+    return { count, tags, columns };
   }
 
   close(): void {
     this.#kernels.free(this.#at);
+  }
+
+  // Whether rows counted in the group in hand: if not, all is as empty as it was.
+  #hasRows(): boolean {
+    const { doubles } = this.#kernels;
+    for (let c = 0; c < this.#offsets.length; c++) {
+      const counts = this.of(c) >>> 3;
+      for (let w = 0; w < this.windows.count; w++) if (doubles[counts + w] !== 0) return true;
+    }
+    return false;
+  }
+
+  #clear(): void {
+    this.#kernels.call.foldInit(this.#capacity, this.#groupBytes / 8, this.#at); // they are empty when zero
   }
 }
 

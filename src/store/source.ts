@@ -7,7 +7,7 @@ import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { RegexCache } from "../model/regex.ts";
 import type {
-  FoldedGroup,
+  FoldedGroups,
   FoldRequest,
   ScanRequest,
   Series,
@@ -172,7 +172,7 @@ export class StoreSource implements Source {
     }
   }
 
-  fold(request: FoldRequest): AsyncIterable<FoldedGroup> {
+  fold(request: FoldRequest): AsyncIterable<FoldedGroups> {
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
     return table ? foldStores(this.#kernels, table, this.#selectorsOf(table), request) : nothing();
   }

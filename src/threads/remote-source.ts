@@ -2,7 +2,7 @@
 import type { Expression } from "../model/expression.ts";
 import type {
   Budget,
-  FoldedGroup,
+  FoldedGroups,
   FoldRequest,
   ScanRequest,
   SeriesBlock,
@@ -35,7 +35,7 @@ export class RemoteSource implements Source {
   }
 
   /** Asked for at once. */
-  fold({ budget, onSeries, ...request }: FoldRequest): AsyncGenerator<FoldedGroup> {
+  fold({ budget, onSeries, ...request }: FoldRequest): AsyncGenerator<FoldedGroups> {
     return unpacked(this.#channel.stream("fold", request), budget, onSeries, readGroups);
   }
 

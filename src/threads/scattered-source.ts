@@ -4,10 +4,11 @@
 // of a fold merges: in the same order whoever of them is asked and whichever answers first, as sums of floats depend on it.
 
 import type { Expression } from "../model/expression.ts";
+import { foldedBytes } from "../model/folded.ts";
 import { listKey } from "../model/listkey.ts";
 import type {
   Budget,
-  FoldedGroup,
+  FoldedGroups,
   FoldRequest,
   ScanRequest,
   Selection,
@@ -48,7 +49,7 @@ export class ScatteredSource implements Source {
     yield* this.#wherever(request, ask, (asked, askOne) => this.#sideBySide(asked, askOne));
   }
 
-  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
+  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroups> {
     const ask = (source: Source, onSeries: () => void) => source.fold({ ...request, onSeries });
     yield* this.#wherever(request, ask, (asked, askOne) => this.#inOrder(asked, askOne, request.budget));
   }
@@ -165,24 +166,24 @@ export class ScatteredSource implements Source {
   // Source after source. What this thread has is kept until those before it are done: it works while they do.
   async *#inOrder(
     asked: readonly Source[],
-    ask: Ask<FoldedGroup>,
+    ask: Ask<FoldedGroups>,
     budget: Budget,
-  ): AsyncGenerator<FoldedGroup> {
-    const others = asked.map((source) => new Begun<FoldedGroup>(source));
+  ): AsyncGenerator<FoldedGroups> {
+    const others = asked.map((source) => new Begun<FoldedGroups>(source));
     const earlier = others.filter(({ source }) => this.#earlier.has(source));
     try {
       for (const other of others) other.begin(ask);
-      const own: FoldedGroup[] = [];
+      const own: FoldedGroups[] = [];
       if (earlier.length === 0) yield* ask(this.#own);
       else
-        for await (const group of ask(this.#own)) {
-          budget.hold(sizeOf(group));
-          own.push(group);
+        for await (const groups of ask(this.#own)) {
+          budget.hold(foldedBytes(groups));
+          own.push(groups);
         }
       for (const other of earlier) yield* other.rest();
-      for (const group of own) {
-        budget.hold(-sizeOf(group));
-        yield group;
+      for (const groups of own) {
+        budget.hold(-foldedBytes(groups));
+        yield groups;
       }
       for (const other of others.slice(earlier.length)) yield* other.rest();
     } finally {
@@ -234,14 +235,6 @@ class Begun<T> {
   end(): void {
     this.#items?.return?.().catch(() => undefined);
   }
-}
-
-/** Bytes of what a group holds. */
-function sizeOf({ columns }: FoldedGroup): number {
-  let bytes = 0;
-  for (const column of columns)
-    for (const array of Object.values(column ?? {})) if (typeof array === "object") bytes += array.byteLength;
-  return bytes;
 }
 
 const NOBODY: ReadonlySet<Source> = new Set();

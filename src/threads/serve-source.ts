@@ -30,7 +30,7 @@ export function serveSource(source: Source, maxHeldBytes: number): Handlers {
       fold: (state: StreamState, request: Sent<FoldRequest>) => {
         const budget = new ServedBudget(state, maxHeldBytes);
         const fold = (onSeries: () => void) => source.fold({ ...request, budget, onSeries });
-        return packed(fold, (writer, group) => writer.group(group));
+        return packed(fold, (writer, groups) => writer.groups(groups));
       },
       seriesKeys: (_: StreamState, database: string, measurement: string, where: Expression | null) =>
         keys(source.seriesKeys(database, measurement, where)),

@@ -25,7 +25,7 @@ import {
   type Column,
   Fold,
   type FoldedColumn,
-  type FoldedGroup,
+  type FoldedGroups,
   type FoldRequest,
   type ScanRequest,
   type Selection,
@@ -200,7 +200,7 @@ export class Oracle implements Source, Administration {
     }
   }
 
-  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroup> {
+  async *fold(request: FoldRequest): AsyncGenerator<FoldedGroups> {
     const types = this.#table(request)?.fields;
     const { bounds } = request;
     for (const { series, rows } of this.#selected(request)) {
@@ -212,12 +212,10 @@ export class Oracle implements Source, Administration {
         windows.set(window, [...(windows.get(window) ?? []), row]);
       }
       if (windows.size === 0) continue;
-      const first = Math.min(...windows.keys());
-      const length = Math.max(...windows.keys()) - first + 1;
       const columns = request.columns.map(({ field, keep }) =>
-        foldColumn(windows, first, length, field, types!.get(field)!, keep),
+        foldColumn(windows, bounds.length - 1, field, types!.get(field)!, keep),
       );
-      yield { tags: request.groupBy.map((name) => series.tags.get(name) ?? ""), firstWindow: first, columns };
+      yield { count: 1, tags: request.groupBy.map((name) => [series.tags.get(name) ?? ""]), columns };
     }
   }
 
@@ -379,7 +377,6 @@ function windowOf(bounds: BigInt64Array, time: bigint): number | null {
 
 function foldColumn(
   windows: ReadonlyMap<number, readonly Row[]>,
-  first: number,
   length: number,
   field: string,
   type: FieldType,
@@ -390,7 +387,7 @@ function foldColumn(
     const present = rows.filter((row) => row.values.has(field));
     if (present.length > 0)
       points.set(
-        window - first,
+        window,
         present.map((row) => ({ time: row.time, value: row.values.get(field) as number | bigint })),
       );
   }
