@@ -29,7 +29,8 @@ import type { ByteWriter, Cursor } from "./bytes.ts";
 
 export const HEADER_MAGIC = "serieSEG";
 export const FOOTER_MAGIC = "serieEND";
-export const FORMAT_VERSION = 1;
+/** 2: a sum may be told by a decimal near to it (stats.ts). What version 1 says is read as it was. */
+export const FORMAT_VERSION = 2;
 export const HEADER_FIXED_BYTES = 32;
 export const FOOTER_BYTES = 28;
 /** Raw size at which a block of series keys is closed. */
@@ -101,7 +102,7 @@ export function readHeader(cursor: Cursor, refuse: (version: number) => never): 
     true,
   );
   if (stored !== expected) cursor.fail("the header does not have its checksum", 0);
-  if (version !== FORMAT_VERSION) refuse(version);
+  if (version < 1 || version > FORMAT_VERSION) refuse(version);
   const windowStartNs = cursor.i64("window start, ns");
   const windowEndNs = cursor.i64("window end, ns");
   const database = cursor.text("database");

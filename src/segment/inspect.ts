@@ -9,7 +9,7 @@ import type { Disk } from "../disk/disk.ts";
 import { fieldTypeNames } from "../model/types.ts";
 import { Annotations } from "./annotations.ts";
 import type { Cursor } from "./bytes.ts";
-import { FORMAT_VERSION, HEADER_MAGIC } from "./format.ts";
+import { HEADER_MAGIC } from "./format.ts";
 import { readKeyBlock } from "./keys.ts";
 import { readParts } from "./reader.ts";
 import { readSeriesList } from "./series-list.ts";
@@ -52,7 +52,8 @@ export function* inspectSegment(path: string, bytes: Uint8Array): Generator<stri
     if (!(error instanceof SerieError)) throw error;
     damage = error.message;
   }
-  yield `segment, format version ${FORMAT_VERSION}, ${bytes.length} bytes`;
+  const version = bytes.length < 12 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  yield `segment, format version ${version}, ${bytes.length} bytes`;
   yield* annotations.lines();
   if (damage) yield `\nDAMAGED: ${damage}`;
 }

@@ -147,7 +147,7 @@ export function readParts(
 ): SegmentParts {
   const refuse = (version: number): never => {
     throw new InputError(
-      `${path} has segment format version ${version}, this serie reads version ${FORMAT_VERSION}: use a newer serie`,
+      `${path} has segment format version ${version}, this serie reads versions 1 to ${FORMAT_VERSION}: use a newer serie`,
     );
   };
   const header = readHeader(cursor(0, bytes.length), refuse);

@@ -4,9 +4,10 @@
 //                    bit 4     the sum is 8 bytes
 //                    bit 5     a varint count of values follows; otherwise every row has one
 //                    bit 6     there are numbers: not for booleans, strings, or a page with a NaN
+//                    bit 7     the sum, a float, is near an integer over 10^e (since version 2 of the format)
 //   count   varint   (bit 5)
 //   min     zigzag varint; max, first, last: varint distance to min         or 4 x 8 bytes
-//   sum     zigzag varint                                                    or 8 bytes
+//   sum     zigzag varint; (bit 7) zigzag varint: how many doubles on from that decimal     or 8 bytes
 //
 // Two-decimal floats and ordinary integers so take 2-3 bytes each instead of 8. A value is stored scaled only when
 // that gives back the same bits; integers take part with e = 0 while they are below 2^52. What a float sum says is
@@ -30,6 +31,7 @@ const RAW_VALUES = 15;
 const RAW_SUM = 1 << 4;
 const HAS_COUNT = 1 << 5;
 const HAS_NUMBERS = 1 << 6;
+const NEAR_SUM = 1 << 7;
 const MAX_EXPONENT = 14;
 
 const powers = Array.from({ length: MAX_EXPONENT + 1 }, (_, e) => 10 ** e);
@@ -67,8 +69,17 @@ export function readStats(
     first = unscaled(type, base + cursor.varint("first - min"), power);
     last = unscaled(type, base + cursor.varint("last - min"), power);
   }
-  const sum = flags & RAW_SUM ? readRaw(cursor, type, "sum") : unscaled(type, cursor.zigzag("sum"), power);
+  let sum = flags & RAW_SUM ? readRaw(cursor, type, "sum") : unscaled(type, cursor.zigzag("sum"), power);
+  if (flags & NEAR_SUM) sum = doublesOn(sum as number, cursor.zigzag("doubles from the decimal to the sum"));
   return { count, stats: { count, min, max, sum, first, last } };
+}
+
+/** The double that stands `count` doubles after `value`. */
+function doublesOn(value: number, count: number): number {
+  const double = new DataView(new ArrayBuffer(8));
+  double.setFloat64(0, value);
+  double.setBigInt64(0, double.getBigInt64(0) + BigInt(count));
+  return double.getFloat64(0);
 }
 
 function unscaled(type: FieldType, integer: number, power: number): number | bigint {

@@ -38,6 +38,9 @@ const RAW_VALUES = 15;
 const RAW_SUM = 1 << 4;
 const HAS_COUNT = 1 << 5;
 const HAS_NUMBERS = 1 << 6;
+const NEAR_SUM = 1 << 7;
+const NEAR_LIMIT = 2 ** 34;
+const NEAR = 2n ** 20n;
 const MAX_EXPONENT = 14;
 const LIMIT = 2 ** 52;
 
@@ -61,7 +64,9 @@ export function writeStats(
   const exponent = commonExponent(min, max, first, last);
   const power = powers[exponent === RAW_VALUES ? 0 : exponent]!;
   const sumScaled = scaled(sum, power);
-  out.u8(exponent | (sumScaled === undefined ? RAW_SUM : 0) | countFlag | HAS_NUMBERS);
+  const near = sumScaled === undefined && exponent !== RAW_VALUES ? nearest(sum, power) : undefined;
+  const sumFlag = sumScaled !== undefined ? 0 : near ? NEAR_SUM : RAW_SUM;
+  out.u8(exponent | sumFlag | countFlag | HAS_NUMBERS);
   if (countFlag) out.varint(count);
   if (exponent === RAW_VALUES) {
     for (const value of [min, max, first, last]) writeRaw(out, type, value);
@@ -70,8 +75,21 @@ export function writeStats(
     out.zigzag(base);
     for (const value of [max, first, last]) out.varint(scaled(value, power)! - base);
   }
-  if (sumScaled === undefined) writeRaw(out, type, sum);
-  else out.zigzag(sumScaled);
+  if (sumScaled !== undefined) out.zigzag(sumScaled);
+  else if (near) {
+    out.zigzag(near.integer);
+    out.zigzag(near.away);
+  } else writeRaw(out, type, sum);
+}
+
+/** The integer over `power` that a sum of floats is near to, and how many doubles away. */
+function nearest(sum: number | bigint, power: number): { integer: number; away: number } | undefined {
+  if (typeof sum === "bigint") return undefined;
+  const integer = Math.floor(sum * power + 0.5);
+  if (!(Math.abs(integer) < NEAR_LIMIT)) return undefined;
+  const [bits, decimalBits] = new BigInt64Array(Float64Array.of(sum, integer / power).buffer);
+  const away = bits! - decimalBits!;
+  return away > -NEAR && away < NEAR ? { integer, away: Number(away) } : undefined;
 }
 
 /** The smallest e for which all four are integers over 10^e, or `RAW_VALUES`. */

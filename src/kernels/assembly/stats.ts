@@ -119,6 +119,10 @@ const RAW_VALUES: u32 = 15;
 const RAW_SUM: u32 = 1 << 4;
 const HAS_COUNT: u32 = 1 << 5;
 const HAS_NUMBERS: u32 = 1 << 6;
+const NEAR_SUM: u32 = 1 << 7;
+// what a sum near a decimal is told by within 5 and 3 bytes: the decimal's integer and the doubles between
+const NEAR_LIMIT: f64 = 17179869184; // 2^34
+const NEAR: i64 = 1 << 20;
 const LIMIT: i64 = 1 << 52;
 const NONE: i64 = i64.MIN_VALUE;
 const MAX_EXPONENT: u32 = 14;
@@ -132,7 +136,9 @@ export function encodeStats(type: u32, rowCount: u32, stats: usize, target: usiz
   const exponent = usable ? commonExponent(type, stats) : 0;
   const power = load<f64>(powers + (<usize>(exponent == RAW_VALUES ? 0 : exponent) << 3));
   const sum = usable ? scaled(type, stats + 24, power) : 0;
-  const flags = usable ? exponent | (sum == NONE ? RAW_SUM : 0) | HAS_NUMBERS : 0;
+  const near = sum == NONE && type == FLOAT && exponent != RAW_VALUES ? nearest(load<f64>(stats, 24), power) : NONE;
+  const sumFlag = sum != NONE ? 0 : near != NONE ? NEAR_SUM : RAW_SUM;
+  const flags = usable ? exponent | sumFlag | HAS_NUMBERS : 0;
   store<u8>(target++, <u8>(flags | hasCount));
   if (hasCount) target = writeVarint(count, target);
   if (!usable) return target;
@@ -148,6 +154,10 @@ export function encodeStats(type: u32, rowCount: u32, stats: usize, target: usiz
     target = writeVarint(scaled(type, stats + 40, power) - base, target);
   }
   if (sum != NONE) return writeVarint(zigzag(sum), target);
+  if (near != NONE) {
+    target = writeVarint(zigzag(near), target);
+    return writeVarint(zigzag(load<i64>(stats, 24) - reinterpret<i64>(<f64>near / power)), target);
+  }
   store<u64>(target, load<u64>(stats, 24));
   return target + 8;
 }
@@ -176,6 +186,14 @@ function scaled(type: u32, value: usize, power: f64): i64 {
   // -0 has no integer form; NaN and the infinities fail the comparisons
   if (bits == i64.MIN_VALUE || !(abs(integer) < <f64>LIMIT) || integer / power != number) return NONE;
   return <i64>integer;
+}
+
+// The integer over `power` that a sum comes near to: what rounding left of the sum of decimals; or NONE.
+function nearest(sum: f64, power: f64): i64 {
+  const integer = floor(sum * power + 0.5);
+  if (!(abs(integer) < NEAR_LIMIT)) return NONE;
+  const away = reinterpret<i64>(sum) - reinterpret<i64>(integer / power);
+  return away > -NEAR && away < NEAR ? <i64>integer : NONE;
 }
 
 /**
@@ -225,7 +243,10 @@ function decodeOne(type: u32, rowCount: u32, out: usize): void {
   if (flags & RAW_SUM) {
     const raw = takeBytes(8);
     if (raw != 0) store<u64>(out, load<u64>(raw), 24);
-  } else storeUnscaled(type, unzigzag(readVarint()), power, out + 24);
+    return;
+  }
+  storeUnscaled(type, unzigzag(readVarint()), power, out + 24);
+  if (flags & NEAR_SUM) store<i64>(out, load<i64>(out, 24) + unzigzag(readVarint()), 24);
 }
 
 // @ts-ignore: decorator
