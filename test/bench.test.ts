@@ -123,7 +123,7 @@ function tinyData(): Dataset {
     values[i] = Math.floor(row / 2) * 10 + (row % 2) + (i % FIELD_COUNT) / 10;
   }
   const bodies = { path: "", list: [], rowCount: 8, sizeBytes: 0 };
-  return { kind: "full", hostCount: 2, stepCount: 4, bodies, values };
+  return { kind: "full", measurement: "cpu", startS: 0, hostCount: 2, stepCount: 4, bodies, values };
 }
 
 test("expected answers, by hand", () => {
@@ -215,7 +215,8 @@ test("every query can be asked of small data", () => {
 
 test("DuckDB, loaded with the lines, answers every question", async () => {
   const folder = mkdtempSync(join(tmpdir(), "serie-bench-test-"));
-  const data = generate(folder, "decimal", { hostCount: 9, stepCount: 60, batchRows: 100, seed: 1 });
+  const shape = { hostCount: 9, stepCount: 60, batchRows: 100, seed: 1 };
+  const data = generate(folder, "decimal", shape);
   const limits = {
     connections: 2,
     loadTimeoutMs: 60_000,
@@ -223,7 +224,13 @@ test("DuckDB, loaded with the lines, answers every question", async () => {
     warmUpMs: 0,
     queryTimeoutMs: 60_000,
   };
-  const trial = new Trial(duckdb, folder, { ...limits, repetitions: 1, measureMs: 0, coldRepetitions: 1 });
+  const trial = new Trial(duckdb, folder, {
+    ...limits,
+    repetitions: 1,
+    measureMs: 0,
+    coldRepetitions: 1,
+    coldWarmUpMs: 0,
+  });
   try {
     if (duckdb.version() === null) return;
     expect((await trial.load(data.bodies)).report.rowCount).toBe(9 * 60);
@@ -231,6 +238,14 @@ test("DuckDB, loaded with the lines, answers every question", async () => {
     // (a wrong answer throws)
     for (const query of [...queries, ...paths])
       expect(await trial.query(running, query, data, 1)).not.toBeNull();
+    const other = generate(
+      folder,
+      "decimal",
+      { ...shape, hostCount: 8 },
+      { measurement: "small", startS: 0 },
+    );
+    await trial.add(running, other.bodies);
+    for (const query of queries) expect(await trial.query(running, query, other, 1)).not.toBeNull();
   } finally {
     await trial.close();
     rmSync(folder, { recursive: true });
@@ -266,6 +281,7 @@ test("dashboards: a wrong answer and values that are lost end the benchmark", as
     repetitions: 1,
     measureMs: 0,
     coldRepetitions: 1,
+    coldWarmUpMs: 0,
   });
   const period = { forMs: 100, seed: 1 };
   try {

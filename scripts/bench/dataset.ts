@@ -25,6 +25,9 @@ export interface Bodies {
 
 export interface Dataset {
   readonly kind: Kind;
+  readonly measurement: string;
+  /** Time of its first step. */
+  readonly startS: number;
   readonly hostCount: number;
   readonly stepCount: number;
   readonly bodies: Bodies;
@@ -69,21 +72,24 @@ export class BodyWriter {
   }
 }
 
+type Shape = Record<"hostCount" | "stepCount" | "batchRows" | "seed", number>;
+
 /** Generates `stepCount` steps of `hostCount` hosts; the same seed gives the same walks for every kind. */
 export function generate(
   folder: string,
   kind: Kind,
-  { hostCount, stepCount, batchRows, seed }: Record<"hostCount" | "stepCount" | "batchRows" | "seed", number>,
+  { hostCount, stepCount, batchRows, seed }: Shape,
+  { measurement, startS } = { measurement: "cpu", startS: START_S },
 ): Dataset {
   const random = new Random(seed);
-  const prefixes = Array.from({ length: hostCount }, (_, host) => hostPrefix(host, random));
+  const prefixes = Array.from({ length: hostCount }, (_, host) => hostPrefix(host, random, measurement));
   const walks = new Walks(hostCount, random);
   const format = formatOf(kind);
   const values = new Float64Array(stepCount * hostCount * FIELD_COUNT);
-  const writer = new BodyWriter(join(folder, `cpu-only-${kind}.lp`), batchRows);
+  const writer = new BodyWriter(join(folder, `${measurement}-${kind}.lp`), batchRows);
   let at = 0;
   for (let step = 0; step < stepCount; step++) {
-    const time = ` ${START_S + step * STEP_S}000000000`;
+    const time = ` ${startS + step * STEP_S}000000000`;
     for (let host = 0; host < hostCount; host++) {
       let line = prefixes[host]!;
       for (let field = 0; field < FIELD_COUNT; field++) {
@@ -95,19 +101,17 @@ export function generate(
     }
     walks.step();
   }
-  return { kind, hostCount, stepCount, bodies: writer.finish(), values };
+  return { kind, measurement, startS, hostCount, stepCount, bodies: writer.finish(), values };
 }
 
 /** The same walks under another measurement, without their values: what is written beside queries over `cpu`. */
 export function generateIngest(
   folder: string,
   measurement: string,
-  { hostCount, stepCount, batchRows, seed }: Record<"hostCount" | "stepCount" | "batchRows" | "seed", number>,
+  { hostCount, stepCount, batchRows, seed }: Shape,
 ): Bodies {
   const random = new Random(seed);
-  const prefixes = Array.from({ length: hostCount }, (_, host) =>
-    hostPrefix(host, random).replace("cpu,", `${measurement},`),
-  );
+  const prefixes = Array.from({ length: hostCount }, (_, host) => hostPrefix(host, random, measurement));
   const walks = new Walks(hostCount, random);
   const format = formatOf("decimal");
   const writer = new BodyWriter(join(folder, `${measurement}.lp`), batchRows);

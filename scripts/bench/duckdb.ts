@@ -14,7 +14,6 @@ import { fieldNames, tagNames } from "./tsbs.ts";
 const [file = "", port = ""] = process.argv.slice(2);
 const connection = await (await DuckDBInstance.create(file)).connect();
 const columns = [...tagNames.map((name) => `${name} VARCHAR`), ...fieldNames.map((name) => `${name} DOUBLE`)];
-await connection.run(`CREATE TABLE IF NOT EXISTS cpu (${columns.join(", ")}, time BIGINT)`);
 
 /** Bodies are inserted one after the other. */
 let inserted: Promise<unknown> = Promise.resolve();
@@ -48,13 +47,15 @@ process.on("SIGTERM", async () => {
 
 function write(lines: string): Promise<unknown> {
   const path = `${file}-${bodyCount++}.csv`;
+  const measurement = lines.slice(0, lines.indexOf(","));
   // `cpu,hostname=host_0,... usage_user=58.13,...,usage_x=1i 1451606400000000000`: the names go, and the i of integers
-  const csv = lines.replace(/(?:^cpu,|(?<=[, ]))\w+=/gm, "").replace(/i?[, ]/g, ",");
+  const csv = lines.replace(/(?:^\w+,|(?<=[, ]))\w+=/gm, "").replace(/i?[, ]/g, ",");
   writeFileSync(path, csv);
   const insert = async () => {
     try {
+      await connection.run(`CREATE TABLE IF NOT EXISTS ${measurement} (${columns.join(", ")}, time BIGINT)`);
       await connection.run(
-        `INSERT INTO cpu SELECT * FROM read_csv('${path}', header = false, all_varchar = true)`,
+        `INSERT INTO ${measurement} SELECT * FROM read_csv('${path}', header = false, all_varchar = true)`,
       );
     } finally {
       rmSync(path);

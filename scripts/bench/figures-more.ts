@@ -18,7 +18,7 @@ import {
 import type { LoadResult } from "./trial.ts";
 import { FIELD_COUNT, kindNames } from "./tsbs.ts";
 
-/** Every query as it was asked again and again, what other paths cost, and each as the first of a server that has to read its data. */
+/** Every query as it was asked again and again, what other paths cost, and each of a server that has to read its data. */
 export function querySections(figure: FigureMaker, measured: ReadonlyMap<string, Measured>): Section[] {
   const asked = new Set<Query>([...measured.values()].flatMap((one) => [...one.queries.keys()]));
   const median = (query: Query) =>
@@ -41,6 +41,12 @@ export function querySections(figure: FigureMaker, measured: ReadonlyMap<string,
     {
       title: "the same queries, each the first after a start with a cold page cache, median",
       figures: queries.map((query) => figure(query.name, "less", milliseconds, (one) => one.cold.get(query))),
+    },
+    {
+      title: "the same with a cold page cache, after the same over other, small data for a while, median",
+      figures: queries.map((query) =>
+        figure(query.name, "less", milliseconds, (one) => one.coldWarm.get(query)),
+      ),
     },
   ];
 }

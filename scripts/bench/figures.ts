@@ -38,6 +38,8 @@ export interface Measured {
   readonly queries: Map<Query, QueryResult | null>;
   /** Medians, ms, each time the first after a start with a cold page cache; null: the product has no such query. */
   readonly cold: Map<Query, number | null>;
+  /** The same, but for the start: the server has answered the query over other data before. */
+  readonly coldWarm: Map<Query, number | null>;
   /** Of the parser alone, in this process. */
   readonly parser: Map<Kind, ParserSpeed>;
   /** Values a second that a column's pages are summed at, in this process. */

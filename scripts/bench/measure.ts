@@ -14,11 +14,14 @@ import { measureSingles, singleForms } from "./singles.ts";
 import { checkStored } from "./stored.ts";
 import { milliseconds } from "./table.ts";
 import { type Limits, type Running, Trial } from "./trial.ts";
-import { FIELD_COUNT, kindNames, STEP_S } from "./tsbs.ts";
+import { FIELD_COUNT, kindNames, START_S, STEP_S } from "./tsbs.ts";
 
 export const BATCH_ROWS = 5000;
 /** Steps of the bodies that are written again and again, later each time. */
 const INGEST_STEPS = 100;
+const SMALL_HOSTS = 20;
+/** Months before all others: whoever keeps files by time has them in files of their own. */
+const SMALL = { measurement: "small", startS: START_S - 90 * 86_400 };
 
 /** What all products get. */
 export interface Material {
@@ -28,6 +31,8 @@ export interface Material {
   readonly gzip: Bodies | null;
   /** What is written beside dashboards. */
   readonly ingest: Ingest | null;
+  /** What the queries are asked of to warm up their code, and not the data that is asked for then. */
+  readonly small: Dataset | null;
   readonly shaped: readonly ShapedData[];
 }
 
@@ -41,6 +46,7 @@ export function limitsOf(flags: Flags): Limits {
     repetitions: flags.repetitions,
     measureMs: flags.quick ? 0 : 1000,
     coldRepetitions: flags.quick ? 1 : 3,
+    coldWarmUpMs: 100,
   };
 }
 
@@ -58,9 +64,11 @@ export function generateMaterial(folder: string, flags: Flags): Material {
     bodies: generateIngest(folder, INGEST_MEASUREMENT, { ...flags, stepCount, batchRows: BATCH_ROWS }),
     spanS: stepCount * STEP_S,
   };
+  const few = { ...flags, hostCount: SMALL_HOSTS, batchRows: BATCH_ROWS };
+  const small = flags.more ? generate(folder, flags.kinds[0]!, few, SMALL) : null;
   const shape = { ...flags, stepCount: flags.quick ? 50 : 500, batchRows: BATCH_ROWS };
   const shaped = flags.more ? shapes.map((name) => generateShape(folder, name, shape)) : [];
-  return { datasets, burst, gzip, ingest: ingest || null, shaped };
+  return { datasets, burst, gzip, ingest: ingest || null, small, shaped };
 }
 
 /** Starts servers of the product, one after the other; none is left. Throws an Error at a wrong answer. */
@@ -79,6 +87,7 @@ export async function measure(
       ceiling: new Map(),
       folds: new Map(),
       cold: new Map(),
+      coldWarm: new Map(),
       singles: new Map(),
       shapes: new Map(),
     },
@@ -96,7 +105,7 @@ export async function measure(
 async function measureWith(
   trial: Trial,
   product: Product,
-  { datasets, burst, gzip, ingest, shaped }: Material,
+  { datasets, burst, gzip, ingest, small, shaped }: Material,
   flags: Flags,
   measured: Measured,
 ): Promise<void> {
@@ -105,8 +114,9 @@ async function measureWith(
     note(`${product.name}: loading ${kindNames[data.kind]}`);
     const { report } = await trial.load(data.bodies);
     if (!report.complete) return;
-    await askAll(product, await trial.reopen(), trial, data, flags, measured);
-    if (flags.more) await askCold(product, trial, data, flags, measured);
+    const running = await trial.reopen();
+    await askAll(product, running, trial, data, flags, measured);
+    if (small) await askCold(product, running, trial, data, small, flags, measured);
     await trial.stop();
     return;
   }
@@ -137,7 +147,7 @@ async function measureWith(
     const period = { forMs: flags.quick ? 1000 : 10_000, seed: flags.seed };
     measured.dashboards = await measureDashboards(product, running, data, ingest, period);
   }
-  if (flags.more) await askCold(product, trial, data, flags, measured);
+  if (small) await askCold(product, running, trial, data, small, flags, measured);
   await trial.stop();
 }
 
@@ -201,11 +211,13 @@ async function askAll(
   }
 }
 
-/** Every query as the first after a start, of data that no one has read since the machine started. */
+/** Every query of data that no one has read since the machine started: as the first after a start, and with its code warm. */
 async function askCold(
   product: Product,
+  running: Running,
   trial: Trial,
   data: Dataset,
+  small: Dataset,
   flags: Flags,
   measured: Measured,
 ): Promise<void> {
@@ -214,7 +226,11 @@ async function askCold(
     return;
   }
   note(`${product.name}: queries with a cold page cache`);
+  await trial.add(running, small.bodies);
   for (const query of queries) measured.cold.set(query, await trial.coldQuery(query, data, flags.seed));
+  note(`${product.name}: queries with a cold page cache and warm code`);
+  for (const query of queries)
+    measured.coldWarm.set(query, await trial.coldQuery(query, data, flags.seed, small));
 }
 
 export function note(text: string): void {

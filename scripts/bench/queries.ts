@@ -5,13 +5,13 @@
 import { type Answer, fold, latest, rowsAbove, rowsOf } from "./answer.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Random } from "./random.ts";
-import { fieldNames, START_S, STEP_S } from "./tsbs.ts";
+import { fieldNames, STEP_S } from "./tsbs.ts";
 
 export interface Question {
   readonly influxql: string;
   /** Path and parameters of VictoriaMetrics' query API; null: the language has no equivalent. */
   readonly metricsql: string | null;
-  /** Over `cpu(hostname, ..., usage_user, ..., time)`, time in ns. */
+  /** Over a table `measurement(hostname, ..., usage_user, ..., time)`, time in ns. */
   readonly sql: string;
   readonly expected: Answer;
 }
@@ -73,13 +73,14 @@ function groupedByMinute(
       const hosts = pickHosts(data, hostCount, random);
       const range = pickHours(data, hours, random);
       return {
-        influxql: `SELECT ${calls("max", fieldCount)} FROM cpu WHERE (${hostCondition(hosts)}) AND ${timeCondition(range)} GROUP BY time(1m)`,
+        influxql: `SELECT ${calls("max", fieldCount)} FROM ${data.measurement} WHERE (${hostCondition(hosts)}) AND ${timeCondition(data, range)} GROUP BY time(1m)`,
         metricsql: rangeQuery(
-          (window) => `max(max_over_time(${selector(fieldCount, hosts)}${window})) by (__name__)`,
+          data,
+          (window) => `max(max_over_time(${selector(data, fieldCount, hosts)}${window})) by (__name__)`,
           range,
           60,
         ),
-        sql: `SELECT ${windowOf(60)} AS w, ${calls("max", fieldCount)} FROM cpu WHERE ${sqlCondition(range, hosts)} GROUP BY w ORDER BY w`,
+        sql: `SELECT ${windowOf(60)} AS w, ${calls("max", fieldCount)} FROM ${data.measurement} WHERE ${sqlCondition(data, range, hosts)} GROUP BY w ORDER BY w`,
         expected: fold(data, { hosts, fieldCount, ...range, windowSteps: MINUTE_STEPS, aggregate: "max" }),
       };
     },
@@ -95,13 +96,14 @@ function maxAll(name: string, meaning: string, hostCount: number): Query {
       const range = { first: 0, end: data.stepCount };
       const fieldCount = fieldNames.length;
       return {
-        influxql: `SELECT ${calls("max", fieldCount)} FROM cpu WHERE (${hostCondition(hosts)}) AND ${timeCondition(range)} GROUP BY time(1h)`,
+        influxql: `SELECT ${calls("max", fieldCount)} FROM ${data.measurement} WHERE (${hostCondition(hosts)}) AND ${timeCondition(data, range)} GROUP BY time(1h)`,
         metricsql: rangeQuery(
-          (window) => `max(max_over_time(${selector(fieldCount, hosts)}${window})) by (__name__)`,
+          data,
+          (window) => `max(max_over_time(${selector(data, fieldCount, hosts)}${window})) by (__name__)`,
           range,
           3600,
         ),
-        sql: `SELECT ${windowOf(3600)} AS w, ${calls("max", fieldCount)} FROM cpu WHERE ${sqlCondition(range, hosts)} GROUP BY w ORDER BY w`,
+        sql: `SELECT ${windowOf(3600)} AS w, ${calls("max", fieldCount)} FROM ${data.measurement} WHERE ${sqlCondition(data, range, hosts)} GROUP BY w ORDER BY w`,
         expected: fold(data, { hosts, fieldCount, ...range, windowSteps: HOUR_STEPS, aggregate: "max" }),
       };
     },
@@ -126,13 +128,15 @@ function meanOfAllHosts(name: string, meaning: string, fieldCount: number): Quer
         expected = { cells: expected.cells + one.cells, total: expected.total + one.total };
       }
       return {
-        influxql: `SELECT ${calls("mean", fieldCount)} FROM cpu WHERE ${timeCondition(range)} GROUP BY time(1h), hostname`,
+        influxql: `SELECT ${calls("mean", fieldCount)} FROM ${data.measurement} WHERE ${timeCondition(data, range)} GROUP BY time(1h), hostname`,
         metricsql: rangeQuery(
-          (window) => `avg(avg_over_time(${selector(fieldCount, null)}${window})) by (__name__, hostname)`,
+          data,
+          (window) =>
+            `avg(avg_over_time(${selector(data, fieldCount, null)}${window})) by (__name__, hostname)`,
           range,
           3600,
         ),
-        sql: `SELECT ${windowOf(3600)} AS w, hostname, ${calls("avg", fieldCount)} FROM cpu WHERE ${sqlCondition(range, null)} GROUP BY w, hostname ORDER BY hostname, w`,
+        sql: `SELECT ${windowOf(3600)} AS w, hostname, ${calls("avg", fieldCount)} FROM ${data.measurement} WHERE ${sqlCondition(data, range, null)} GROUP BY w, hostname ORDER BY hostname, w`,
         expected,
       };
     },
@@ -148,9 +152,9 @@ function highCpu(name: string, meaning: string, hostCount: number): Query {
       const hosts = all ? null : pickHosts(data, hostCount, random);
       const range = { first: 0, end: data.stepCount };
       return {
-        influxql: `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${timeCondition(range)}${hosts ? ` AND (${hostCondition(hosts)})` : ""}`,
+        influxql: `SELECT * FROM ${data.measurement} WHERE usage_user > 90.0 AND ${timeCondition(data, range)}${hosts ? ` AND (${hostCondition(hosts)})` : ""}`,
         metricsql: null,
-        sql: `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${sqlCondition(range, hosts)} ORDER BY time`,
+        sql: `SELECT * FROM ${data.measurement} WHERE usage_user > 90.0 AND ${sqlCondition(data, range, hosts)} ORDER BY time`,
         expected: rowsAbove(data, hosts, 90),
       };
     },
@@ -159,15 +163,15 @@ function highCpu(name: string, meaning: string, hostCount: number): Query {
 
 function lastpoint(data: Dataset): Question {
   const parameters = new URLSearchParams({
-    query: `last_over_time(${selector(fieldNames.length, null)}[3h])`,
-    time: String(timeS(data.stepCount)),
+    query: `last_over_time(${selector(data, fieldNames.length, null)}[3h])`,
+    time: String(timeS(data, data.stepCount)),
     nocache: "1",
   });
   return {
-    influxql: "SELECT * FROM cpu GROUP BY hostname ORDER BY time DESC LIMIT 1",
+    influxql: `SELECT * FROM ${data.measurement} GROUP BY hostname ORDER BY time DESC LIMIT 1`,
     metricsql: `/api/v1/query?${parameters}`,
     // (several times faster than arg_max, DISTINCT ON or a window function)
-    sql: "SELECT cpu.* FROM cpu JOIN (SELECT hostname AS host, max(time) AS latest FROM cpu GROUP BY hostname) ON hostname = host AND time = latest ORDER BY hostname",
+    sql: `SELECT ${data.measurement}.* FROM ${data.measurement} JOIN (SELECT hostname AS host, max(time) AS latest FROM ${data.measurement} GROUP BY hostname) ON hostname = host AND time = latest ORDER BY hostname`,
     expected: latest(data),
   };
 }
@@ -177,13 +181,14 @@ function lastMinutes(data: Dataset, random: Random): Question {
   const first = end - 5 * MINUTE_STEPS;
   const hosts = Array.from({ length: data.hostCount }, (_, host) => host);
   return {
-    influxql: `SELECT max(usage_user) FROM cpu WHERE time < ${timeS(end)}s GROUP BY time(1m) ORDER BY time DESC LIMIT 5`,
+    influxql: `SELECT max(usage_user) FROM ${data.measurement} WHERE time < ${timeS(data, end)}s GROUP BY time(1m) ORDER BY time DESC LIMIT 5`,
     metricsql: rangeQuery(
-      (window) => `max(max_over_time(${selector(1, null)}${window}))`,
+      data,
+      (window) => `max(max_over_time(${selector(data, 1, null)}${window}))`,
       { first, end },
       60,
     ),
-    sql: `SELECT ${windowOf(60)} AS w, max(usage_user) FROM cpu WHERE time < ${timeS(end)}000000000 GROUP BY w ORDER BY w DESC LIMIT 5`,
+    sql: `SELECT ${windowOf(60)} AS w, max(usage_user) FROM ${data.measurement} WHERE time < ${timeS(data, end)}000000000 GROUP BY w ORDER BY w DESC LIMIT 5`,
     expected: fold(data, { hosts, fieldCount: 1, first, end, windowSteps: MINUTE_STEPS, aggregate: "max" }),
   };
 }
@@ -192,14 +197,14 @@ function rawRange(data: Dataset, random: Random): Question {
   const hosts = pickHosts(data, 1, random);
   const range = pickHours(data, 1, random);
   const parameters = new URLSearchParams({
-    query: `${selector(fieldNames.length, hosts)}[${(range.end - range.first) * STEP_S}s]`,
-    time: (timeS(range.end) - 0.001).toFixed(3),
+    query: `${selector(data, fieldNames.length, hosts)}[${(range.end - range.first) * STEP_S}s]`,
+    time: (timeS(data, range.end) - 0.001).toFixed(3),
     nocache: "1",
   });
   return {
-    influxql: `SELECT * FROM cpu WHERE ${hostCondition(hosts)} AND ${timeCondition(range)}`,
+    influxql: `SELECT * FROM ${data.measurement} WHERE ${hostCondition(hosts)} AND ${timeCondition(data, range)}`,
     metricsql: `/api/v1/query?${parameters}`,
-    sql: `SELECT * FROM cpu WHERE ${sqlCondition(range, hosts)} ORDER BY time`,
+    sql: `SELECT * FROM ${data.measurement} WHERE ${sqlCondition(data, range, hosts)} ORDER BY time`,
     expected: rowsOf(data, hosts, range),
   };
 }
@@ -208,13 +213,14 @@ function maxOfAll(data: Dataset): Question {
   const range = { first: 0, end: data.stepCount };
   const hosts = Array.from({ length: data.hostCount }, (_, host) => host);
   return {
-    influxql: `SELECT max(usage_user) FROM cpu WHERE ${timeCondition(range)}`,
+    influxql: `SELECT max(usage_user) FROM ${data.measurement} WHERE ${timeCondition(data, range)}`,
     metricsql: rangeQuery(
-      (window) => `max(max_over_time(${selector(1, null)}${window}))`,
+      data,
+      (window) => `max(max_over_time(${selector(data, 1, null)}${window}))`,
       range,
       data.stepCount * STEP_S,
     ),
-    sql: `SELECT max(usage_user) FROM cpu WHERE ${sqlCondition(range, null)}`,
+    sql: `SELECT max(usage_user) FROM ${data.measurement} WHERE ${sqlCondition(data, range, null)}`,
     expected: fold(data, { hosts, fieldCount: 1, ...range, windowSteps: data.stepCount, aggregate: "max" }),
   };
 }
@@ -223,14 +229,14 @@ function wholeRows(data: Dataset): Question {
   const range = { first: 0, end: data.stepCount };
   const hosts = Array.from({ length: Math.min(100, data.hostCount) }, (_, host) => host);
   const parameters = new URLSearchParams({
-    query: `${selector(fieldNames.length, hosts)}[${data.stepCount * STEP_S}s]`,
-    time: (timeS(range.end) - 0.001).toFixed(3),
+    query: `${selector(data, fieldNames.length, hosts)}[${data.stepCount * STEP_S}s]`,
+    time: (timeS(data, range.end) - 0.001).toFixed(3),
     nocache: "1",
   });
   return {
-    influxql: `SELECT * FROM cpu WHERE ${timeCondition(range)} AND (${hostCondition(hosts)})`,
+    influxql: `SELECT * FROM ${data.measurement} WHERE ${timeCondition(data, range)} AND (${hostCondition(hosts)})`,
     metricsql: `/api/v1/query?${parameters}`,
-    sql: `SELECT * FROM cpu WHERE ${sqlCondition(range, hosts)} ORDER BY time`,
+    sql: `SELECT * FROM ${data.measurement} WHERE ${sqlCondition(data, range, hosts)} ORDER BY time`,
     expected: rowsOf(data, hosts, range),
   };
 }
@@ -248,21 +254,22 @@ function pickHours(data: Dataset, hours: number, random: Random): Range {
   return { first, end: first + steps };
 }
 
-const timeS = (step: number) => START_S + step * STEP_S;
-const timeCondition = ({ first, end }: Range) => `time >= ${timeS(first)}s AND time < ${timeS(end)}s`;
+const timeS = ({ startS }: Dataset, step: number) => startS + step * STEP_S;
+const timeCondition = (data: Dataset, { first, end }: Range) =>
+  `time >= ${timeS(data, first)}s AND time < ${timeS(data, end)}s`;
 const hostCondition = (hosts: readonly number[]) =>
   hosts.map((host) => `hostname = 'host_${host}'`).join(" OR ");
 const windowOf = (windowS: number) => `time // ${windowS}000000000`;
-const sqlCondition = ({ first, end }: Range, hosts: readonly number[] | null) =>
-  `time >= ${timeS(first)}000000000 AND time < ${timeS(end)}000000000${hosts ? ` AND hostname IN (${hosts.map((host) => `'host_${host}'`).join(", ")})` : ""}`;
+const sqlCondition = (data: Dataset, { first, end }: Range, hosts: readonly number[] | null) =>
+  `time >= ${timeS(data, first)}000000000 AND time < ${timeS(data, end)}000000000${hosts ? ` AND hostname IN (${hosts.map((host) => `'host_${host}'`).join(", ")})` : ""}`;
 const calls = (name: string, fieldCount: number) =>
   fieldNames
     .slice(0, fieldCount)
     .map((field) => `${name}(${field})`)
     .join(", ");
 
-function selector(fieldCount: number, hosts: readonly number[] | null): string {
-  const names = fieldNames.slice(0, fieldCount).map((field) => `cpu_${field}`);
+function selector({ measurement }: Dataset, fieldCount: number, hosts: readonly number[] | null): string {
+  const names = fieldNames.slice(0, fieldCount).map((field) => `${measurement}_${field}`);
   const matchers = [
     ...(names.length > 1 ? [`__name__=~"${names.join("|")}"`] : []),
     ...(hosts ? [`hostname=~"${hosts.map((host) => `host_${host}`).join("|")}"`] : []),
@@ -274,9 +281,14 @@ function selector(fieldCount: number, hosts: readonly number[] | null): string {
  * MetricsQL evaluates at points in time and looks back over (t - window, t]; InfluxQL's window is [t, t + window). Asking
  * at the last millisecond of each window makes both the same rows.
  */
-function rangeQuery(expression: (window: string) => string, { first, end }: Range, windowS: number): string {
+function rangeQuery(
+  data: Dataset,
+  expression: (window: string) => string,
+  { first, end }: Range,
+  windowS: number,
+): string {
   const windowCount = Math.ceil(((end - first) * STEP_S) / windowS);
-  const start = timeS(first) + windowS - 0.001;
+  const start = timeS(data, first) + windowS - 0.001;
   return `/api/v1/query_range?${new URLSearchParams({
     query: expression(`[${windowS}s]`),
     start: start.toFixed(3),

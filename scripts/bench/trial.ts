@@ -2,7 +2,8 @@
 //
 //     start -> load (4 connections) -> last answer -> settle -> SIGTERM -> size on disk
 //           -> start again (timed until ready) -> queries -> SIGTERM
-//           -> for each query, without the page cache: start -> query -> SIGTERM -> data deleted
+//           -> for each query, without the page cache: start -> query -> SIGTERM
+//           -> the same again, asked over small data before it counts -> data deleted
 //
 // CPU is the server's alone (utime + stime), counted from before the first write until the process has ended, so
 // that flushes, merges and encodes belong to the load that caused them.
@@ -32,6 +33,8 @@ export interface Limits {
   readonly measureMs: number;
   /** Of a query with a cold page cache: a server is started for each. */
   readonly coldRepetitions: number;
+  /** Such a query is asked over small data for so long before, where its code is to be warm. */
+  readonly coldWarmUpMs: number;
 }
 
 export interface LoadResult {
@@ -120,10 +123,23 @@ export class Trial {
     return { ...running, startMs: median([...starts, running.startMs]) };
   }
 
-  /** Asks a query for as long as `warmUpMs`, and does not look at the answers. */
-  async warmUp({ base }: Running, query: Query, data: Dataset, seed: number): Promise<void> {
+  /** Writes more into the running server, and brings it to rest. */
+  async add({ child, base }: Running, bodies: Bodies): Promise<void> {
+    const { complete } = await this.#send(bodies, `${base}${this.product.writePath}`);
+    if (!complete) throw new Error(`${this.product.name} did not take ${bodies.rowCount} rows more in time`);
+    await this.product.settle(base, child, this.limits.settleTimeoutMs);
+  }
+
+  /** Asks a query for so long, and does not look at the answers. */
+  async warmUp(
+    { base }: Running,
+    query: Query,
+    data: Dataset,
+    seed: number,
+    forMs = this.limits.warmUpMs,
+  ): Promise<void> {
     const random = new Random(seed);
-    const deadline = performance.now() + this.limits.warmUpMs;
+    const deadline = performance.now() + forMs;
     while (performance.now() < deadline) {
       const path = this.product.queryPath(query.ask(data, random));
       if (path === null) return;
@@ -156,16 +172,27 @@ export class Trial {
   }
 
   /**
-   * Median time of a query that is the first of a server just started, over data that has to come from the disk; null when the
-   * product has no such query. Not to be called where `dropPageCache` cannot.
+   * Median time of a query over data that has to come from the disk; null when the product has no such query. It is the first
+   * of a server just started or, with `small`, one that has answered the same over these other data. Not to be called where
+   * `dropPageCache` cannot.
    */
-  async coldQuery(query: Query, data: Dataset, seed: number): Promise<number | null> {
+  async coldQuery(
+    query: Query,
+    data: Dataset,
+    seed: number,
+    small: Dataset | null = null,
+  ): Promise<number | null> {
     const random = new Random(seed);
     const times: number[] = [];
     for (let i = 0; i < this.limits.coldRepetitions; i++) {
       await this.stop();
       dropPageCache();
-      const answered = await this.#ask(await this.#start(), query, query.ask(data, random));
+      const running = await this.#start();
+      if (small) {
+        await this.warmUp(running, query, small, seed, this.limits.coldWarmUpMs);
+        dropPageCache();
+      }
+      const answered = await this.#ask(running, query, query.ask(data, random));
       if (answered === null) return null;
       times.push(answered.elapsedMs);
     }

@@ -63,11 +63,11 @@ const architectures = ["x64", "x86"] as const;
 const teams = ["SF", "NYC", "LON", "CHI"] as const;
 const environments = ["production", "staging", "test"] as const;
 
-/** `cpu` and its ten tags for one host, in TSBS's order (which is not sorted: the server has to sort). */
-export function hostPrefix(host: number, random: Random): string {
+/** The measurement and its ten tags for one host, in TSBS's order (which is not sorted: the server has to sort). */
+export function hostPrefix(host: number, random: Random, measurement = "cpu"): string {
   const [region, datacenters] = random.pick(regions);
   return [
-    "cpu",
+    measurement,
     `hostname=host_${host}`,
     `region=${region}`,
     `datacenter=${random.pick(datacenters)}`,
