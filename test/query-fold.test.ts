@@ -1,37 +1,45 @@
-// The fold path and the raw path are two ways to one answer: generated queries over generated data take both.
+// The fold path and the raw path are two ways to one answer, and tables of series a third way to give it: generated queries over
+// generated data take them all.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { systemClock } from "../src/base/clock.ts";
 import { defaultAllowance, QueryBudget } from "../src/query/budget.ts";
-import { executeSelect } from "../src/query/execute.ts";
+import { executeParts, executeSelect } from "../src/query/execute.ts";
 import { parseQuery } from "../src/query/parse/parser.ts";
 import type { SelectPlan } from "../src/query/plan.ts";
 import { planStatement } from "../src/query/planner/planner.ts";
-import type { ResultSeries } from "../src/query/result.ts";
-import { pointArbitrary, queryArbitrary } from "./oracle/arbitraries.ts";
+import { type ResultSeries, seriesOf } from "../src/query/result.ts";
+import { SeriesTable } from "../src/query/series-table.ts";
+import { pointArbitrary, queryArbitrary, tabularArbitrary } from "./oracle/arbitraries.ts";
 import { expectSameAnswer, joined } from "./oracle/compare.ts";
 import { Oracle, type OraclePoint } from "./oracle/oracle.ts";
 
 const nowNs = 400_000_000_000n;
 
-test("fold path = raw path", async () => {
+test("fold path = raw path = tables of series", async () => {
   let answered = 0;
+  let tables = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.array(pointArbitrary, { maxLength: 40, size: "max" }),
-      queryArbitrary,
+      fc.oneof({ weight: 3, arbitrary: queryArbitrary }, { weight: 1, arbitrary: tabularArbitrary }),
       async (points, text) => {
         const oracle = oracleOf(points);
         const plan = await planOf(text, oracle);
         const folded = await answer(plan, oracle, "fold");
         expectSameAnswer(folded, await answer(plan, oracle, "rows"));
+        const budget = new QueryBudget(defaultAllowance, systemClock);
+        const context = { source: oracle, budget, nowNs, takesTables: true };
+        expectSameAnswer(folded, joined(await Array.fromAsync(seriesOf(executeParts(plan, { ...context })))));
+        for await (const part of executeParts(plan, context)) if (part instanceof SeriesTable) tables++;
         if (folded.length > 0) answered++;
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 800 },
   );
   // the generator must not drift into queries that select nothing
   expect(answered).toBeGreaterThan(120);
+  expect(tables).toBeGreaterThan(40);
 }, 30_000);
 
 test("the order of writes of different points does not matter, nor how rows are cut into blocks", async () => {

@@ -340,6 +340,22 @@ export interface JsonExports {
     marks: number,
     out: number,
   ): number;
+  /** Comes back signed: `>>> 0`. */
+  jsonSeries(
+    series: number,
+    rows: number,
+    columnCount: number,
+    first: number,
+    gaps: number,
+    times: number,
+    unit: bigint,
+    timeTexts: number,
+    frame: number,
+    tagLengths: number,
+    tags: number,
+    columns: number,
+    out: number,
+  ): number;
   /** assembly/shortest.ts */
   powersOfTen(): number;
 }

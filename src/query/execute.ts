@@ -37,11 +37,13 @@ import { lastValue, lookbackFrame } from "./lookback.ts";
 import { inParts, limited, type Row, type SeriesHead } from "./parts.ts";
 import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
-import type { Cell, ResultSeries } from "./result.ts";
+import type { AnswerPart, Cell, ResultSeries } from "./result.ts";
 import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
 import { selectionOf } from "./selection.ts";
+import type { SeriesTable } from "./series-table.ts";
 import { sketchGroups } from "./sketches.ts";
 import { Turn } from "./turn.ts";
+import { isTabular, windowTables } from "./window-tables.ts";
 
 export interface ExecutionContext {
   readonly source: Rows;
@@ -52,10 +54,18 @@ export interface ExecutionContext {
   readonly random?: Random;
   /** How aggregates are computed: "rows" does without `Source.fold` (a test holds both against each other). */
   readonly path?: "fold" | "rows";
+  /** Whoever reads the answer takes tables of many series. */
+  readonly takesTables?: boolean;
 }
 
 /** The answer of a SELECT. Nothing is read before the first series is asked for. */
 export function executeSelect(plan: SelectPlan, context: ExecutionContext): AsyncIterable<ResultSeries> {
+  const parts = executeParts(plan, { ...context, takesTables: false });
+  return parts as AsyncIterable<ResultSeries>;
+}
+
+/** The same, with tables where the context takes them. */
+export function executeParts(plan: SelectPlan, context: ExecutionContext): AsyncIterable<AnswerPart> {
   // delegation between async generators costs microseconds a series, and most statements have one input
   const [only] = plan.inputs;
   return only !== undefined && plan.inputs.length === 1
@@ -63,16 +73,12 @@ export function executeSelect(plan: SelectPlan, context: ExecutionContext): Asyn
     : everyInput(plan, context);
 }
 
-async function* everyInput(plan: SelectPlan, context: ExecutionContext): AsyncGenerator<ResultSeries> {
+async function* everyInput(plan: SelectPlan, context: ExecutionContext): AsyncGenerator<AnswerPart> {
   const inputs = plan.descending ? plan.inputs.toReversed() : plan.inputs;
   for (const input of inputs) yield* inputSeries(plan, input, context);
 }
 
-function inputSeries(
-  plan: SelectPlan,
-  input: Input,
-  context: ExecutionContext,
-): AsyncGenerator<ResultSeries> {
+function inputSeries(plan: SelectPlan, input: Input, context: ExecutionContext): AsyncGenerator<AnswerPart> {
   const { source } = input;
   const within: ExecutionContext =
     source.kind === "measurement"
@@ -89,7 +95,7 @@ async function* rowSeries(
   const { budget } = context;
   if (plan.minTime > plan.maxTime) return;
   const groups = await scanRows(context.source, plan, input, budget);
-  const headOf = headsOf(plan, input);
+  const headWith = headsOf(plan, input);
   const turn = new Turn(budget);
   if (plan.having !== null) {
     const having = new HavingRows<RowGroup>(
@@ -98,13 +104,13 @@ async function* rowSeries(
       (group) => mergedRows(plan, input, group),
       turn,
     );
-    for (const group of await having.groups(groups)) yield* having.parts(headOf(group.tags), group);
+    for (const group of await having.groups(groups)) yield* having.parts(headWith(group.tags), group);
     return;
   }
   const stored = storedCells(input);
   for (const group of chosenSeries(plan, groups)) {
     if (stored !== null) {
-      for (const part of columnarParts(plan, stored, group, headOf(group.tags))) {
+      for (const part of columnarParts(plan, stored, group, headWith(group.tags))) {
         budget.check();
         if (turn.isOver()) await turn.next();
         if (part !== null) yield part;
@@ -113,7 +119,7 @@ async function* rowSeries(
     }
     const all = mergedRows(plan, input, group);
     const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);
-    for (const part of inParts(headOf(group.tags), limited(rows, 0, plan.limit), budget)) {
+    for (const part of inParts(headWith(group.tags), limited(rows, 0, plan.limit), budget)) {
       if (turn.isOver()) await turn.next();
       yield part;
     }
@@ -124,7 +130,7 @@ async function* callSeries(
   plan: SelectPlan,
   input: Input,
   context: ExecutionContext,
-): AsyncGenerator<ResultSeries> {
+): AsyncGenerator<AnswerPart> {
   const roots = rootCalls(input);
   const groups = new Map<string, GroupValues>();
   const turn = new Turn(context.budget);
@@ -133,6 +139,10 @@ async function* callSeries(
     const passFrame = await frameOf(plan, input, extraWindows, context);
     if (passFrame === null) continue;
     if (extraWindows === 0) frame = passFrame;
+    if (context.takesTables === true && context.path !== "rows" && isTabular(plan, input, passFrame)) {
+      yield* tables(plan, input, passFrame, context, turn);
+      return;
+    }
     const part = context.path === "rows" ? null : limitedFrame(plan, input, passFrame);
     if (part !== null) {
       await evaluatePass(plan, input, calls, part, context, groups, turn);
@@ -150,25 +160,41 @@ async function* callSeries(
     .filter((group) => group.values.some((value) => value !== null))
     .sort(byTags);
   const answer = new AnswerRows(plan, input, roots, frame);
-  const headOf = headsOf(plan, input);
+  const headWith = headsOf(plan, input);
   if (plan.having !== null) {
     const having = new HavingRows<GroupValues>(plan, plan.having, (group) => answer.of(group), turn);
-    for (const group of await having.groups(ordered)) yield* having.parts(headOf(group.tags), group);
+    for (const group of await having.groups(ordered)) yield* having.parts(headWith(group.tags), group);
     return;
   }
   for (const group of chosenSeries(plan, ordered)) {
     const columns = answer.columns(group);
     if (columns !== null) {
       if (turn.isOver()) await turn.next();
-      if (columns.count > 0) yield new ColumnarPart(headOf(group.tags), columns, false);
+      if (columns.count > 0) yield new ColumnarPart(headWith(group.tags), columns, false);
       continue;
     }
     const all = answer.of(group);
     const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);
-    for (const part of inParts(headOf(group.tags), limited(rows, 0, plan.limit), context.budget)) {
+    for (const part of inParts(headWith(group.tags), limited(rows, 0, plan.limit), context.budget)) {
       if (turn.isOver()) await turn.next();
       yield part;
     }
+  }
+}
+
+async function* tables(
+  plan: SelectPlan,
+  input: Input,
+  frame: Frame,
+  context: ExecutionContext,
+  turn: Turn,
+): AsyncGenerator<SeriesTable> {
+  const request = foldRequest(plan, input, frame, context);
+  const folded = await foldGroups(context.source, request);
+  const head = headOf(plan, input);
+  for (const table of windowTables(plan, input, frame, folded, request.columns, head)) {
+    if (turn.isOver()) await turn.next();
+    yield table;
   }
 }
 
@@ -285,18 +311,9 @@ async function visitExact(
 ): Promise<void> {
   const { source, budget } = context;
   const means = meansOf(context);
-  const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
   if (context.path !== "rows" && canFold(input)) {
-    const columns = foldColumns(input);
-    const request: FoldRequest = {
-      ...selection,
-      groupBy: plan.dimensions,
-      columns,
-      bounds: frame.bounds,
-      timeless: input.rowTime === "window",
-      budget,
-    };
-    const indexOf = new Map(columns.map((column, index) => [column.field, index]));
+    const request = foldRequest(plan, input, frame, context);
+    const indexOf = new Map(request.columns.map((column, index) => [column.field, index]));
     const folded = await foldGroups(source, request);
     for (let group = 0; group < folded.count; group++) {
       if (turn.isOver()) await turn.next();
@@ -311,6 +328,7 @@ async function visitExact(
     return;
   }
   const limit = Number.MAX_SAFE_INTEGER;
+  const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
   const whole: ScanRequest = { ...selection, fields: input.fields, limit, descending: false, budget };
   const request = context.path === "rows" ? whole : await narrowed(plan, input, whole, frame, source);
   if (request === null) return;
@@ -329,6 +347,20 @@ async function visitExact(
       return evaluatePoints(plan, input, call, collected, frame, means);
     });
   }
+}
+
+function foldRequest(
+  plan: SelectPlan,
+  input: Input,
+  frame: Frame,
+  { budget }: ExecutionContext,
+): FoldRequest {
+  return {
+    ...selectionOf(plan, input),
+    ...{ minTime: frame.minTime, maxTime: frame.maxTime, bounds: frame.bounds },
+    ...{ groupBy: plan.dimensions, columns: foldColumns(input) },
+    ...{ timeless: input.rowTime === "window", budget },
+  };
 }
 
 /**
@@ -371,17 +403,22 @@ async function narrowed(
 
 const selectorsWithTime: ReadonlySet<string> = new Set(["min", "max", "first", "last"]);
 
-/** What the series of an input have in common, and the tags that each has of its own. */
-function headsOf(plan: SelectPlan, input: Input): (tags: readonly string[]) => SeriesHead {
-  const { dimensions } = plan;
+/** What the series of an input have in common. */
+function headOf(plan: SelectPlan, input: Input): SeriesHead {
   const name = input.source.kind === "measurement" ? input.source.measurement : input.source.name;
   const columns = plan.columns.map((column) => column.name);
   const zone = plan.timezone === null || plan.timezone === "UTC" ? {} : { zone: plan.timezone };
   const floats = [false, ...input.outputs.map(({ type }) => type === FieldType.Float)];
-  const head: SeriesHead = {
+  return {
     ...{ name, columns, timeColumn: 0, ...zone },
     ...(floats.includes(true) ? { floats } : {}),
   };
+}
+
+/** The same with the tags that each has of its own. */
+function headsOf(plan: SelectPlan, input: Input): (tags: readonly string[]) => SeriesHead {
+  const { dimensions } = plan;
+  const head = headOf(plan, input);
   if (dimensions.length === 0) return () => head;
   return (values) => {
     const tags = new Map<string, string>();

@@ -76,24 +76,9 @@ export class FoldedWindows implements FilledValues {
     return { type: this.#folded.type, present, values: partOf(source, shift, there, length) } as Column;
   }
 
-  // The aggregate that the call shows or, for a mean, that it divides; null: it is made of several.
   #asItIs(): FoldValues | null {
-    const { sum, min, max, first, last } = this.#folded;
-    switch (this.#call.function) {
-      case "mean":
-      case "sum":
-        return kept(sum);
-      case "min":
-        return kept(min);
-      case "max":
-        return kept(max);
-      case "first":
-        return kept(first);
-      case "last":
-        return kept(last);
-      default:
-        return null;
-    }
+    const shown = shownArray(this.#call);
+    return shown === null ? null : kept(this.#folded[shown]);
   }
 
   #cells(): Cell[] {
@@ -102,6 +87,22 @@ export class FoldedWindows implements FilledValues {
     const values: Cell[] = new Array(this.length);
     for (let w = 0, i = this.#at; w < this.length; w++, i++) values[w] = count[i] === 0 ? null : read(i);
     return values;
+  }
+}
+
+/** The array of a fold that the call shows or, for a mean, that it divides; null: it is made of several. */
+export function shownArray(call: Call): "sum" | "min" | "max" | "first" | "last" | null {
+  switch (call.function) {
+    case "mean":
+      return "sum";
+    case "sum":
+    case "min":
+    case "max":
+    case "first":
+    case "last":
+      return call.function;
+    default:
+      return null;
   }
 }
 

@@ -65,6 +65,29 @@ export class FoldedTable {
     return this.#batches[this.#batch[group]!]!.tags.map((values) => values[this.#place[group]!]!);
   }
 
+  /** Groups in the order of their tags. */
+  ordered(): number[] {
+    const groups = Array.from(this.#batch.keys());
+    const keys = this.#batches[0]?.tags.length ?? 0;
+    return groups.sort((a, b) => {
+      for (let key = 0; key < keys; key++) {
+        const [left, right] = [this.tag(a, key), this.tag(b, key)];
+        if (left !== right) return left < right ? -1 : 1;
+      }
+      return 0;
+    });
+  }
+
+  /** Arrays that have a group's entries of a field (`column`: its place in the request) among others'; null: none of them has any. */
+  column(group: number, column: number): FoldedColumn | null {
+    return this.#batches[this.#batch[group]!]!.columns[column]!;
+  }
+
+  /** Which of the groups in those arrays it is. */
+  place(group: number): number {
+    return this.#place[group]!;
+  }
+
   /** Null where the group has no value of the field. `column`: its place in the request. */
   field(group: number, column: number): FoldedField | null {
     const { windows } = this;

@@ -1,6 +1,7 @@
 // What a statement answers: series of rows, in InfluxQL's shape, before any output format.
 
 import type { ColumnarRows } from "./columnar.ts";
+import { SeriesTable } from "./series-table.ts";
 
 /** A cell; times are bigint ns in the column named "time" (integers outside the safe range are bigint too). */
 export type Scalar = null | boolean | number | bigint | string;
@@ -34,9 +35,41 @@ export interface StatementResult {
   readonly statementId: number;
   readonly messages: readonly Message[];
   readonly series: AsyncIterable<ResultSeries>;
+  /** The same, with many series at once where they come so: for whoever reads these instead. */
+  readonly parts?: AsyncIterable<AnswerPart>;
+}
+
+/** A series of an answer or a part of one, or many series. */
+export type AnswerPart = ResultSeries | SeriesTable;
+
+/** Series after series. */
+export function seriesOf(parts: AsyncIterable<AnswerPart>): AsyncIterable<ResultSeries> {
+  return {
+    [Symbol.asyncIterator]() {
+      const source = parts[Symbol.asyncIterator]();
+      let table: Iterator<ResultSeries> | undefined;
+      return {
+        async next() {
+          for (;;) {
+            const inTable = table?.next();
+            if (inTable?.done === false) return inTable;
+            const next = await source.next();
+            if (next.done || !(next.value instanceof SeriesTable))
+              return next as IteratorResult<ResultSeries>;
+            table = next.value[Symbol.iterator]();
+          }
+        },
+        async return() {
+          await source.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }
 
 /** Rows of a part, without making them. */
-export function rowCount(part: ResultSeries): number {
+export function rowCount(part: AnswerPart): number {
+  if (part instanceof SeriesTable) return part.rowCount;
   return part.columnar?.count ?? part.rows.length;
 }

@@ -13,7 +13,7 @@ import type { Source } from "../model/scan.ts";
 import type { Access } from "../model/users.ts";
 import type { Statement } from "./ast.ts";
 import { type Allowance, defaultAllowance, QueryBudget } from "./budget.ts";
-import { executeSelect } from "./execute.ts";
+import { executeParts } from "./execute.ts";
 import { executeExplain } from "./explain-analyze.ts";
 import { executeInto } from "./into.ts";
 import { executeOperation } from "./operations.ts";
@@ -23,7 +23,7 @@ import type { Plan, SchemaPlan } from "./plan.ts";
 import { planStatement } from "./planner/planner.ts";
 import { printStatement } from "./print.ts";
 import { authorize } from "./privileges.ts";
-import type { Message, ResultSeries, StatementResult } from "./result.ts";
+import { type AnswerPart, type Message, type StatementResult, seriesOf } from "./result.ts";
 import { executeShow } from "./show.ts";
 import { type SlowLog, Stopwatch } from "./slow.ts";
 
@@ -64,7 +64,7 @@ async function* results(statements: readonly Statement[], session: Session): Asy
   try {
     ticket = session.administration.queries.begin(text, session.database ?? "");
   } catch (error) {
-    yield { statementId: 0, messages: [], series: failing(error) };
+    yield answered(0, { messages: [], parts: failing(error) });
     return;
   }
   const { timeoutMs, maxHeldBytes, signals } = session.allowance ?? defaultAllowance;
@@ -76,40 +76,44 @@ async function* results(statements: readonly Statement[], session: Session): Asy
     };
     for (const [statementId, statement] of statements.entries()) {
       if (hasFailed) {
-        yield { statementId, messages: [], series: failing(new InputError("not executed")) };
+        yield answered(statementId, { messages: [], parts: failing(new InputError("not executed")) });
         continue;
       }
-      const series = execute(statement, session, allowance, onFailure);
+      const parts = execute(statement, session, allowance, onFailure);
       const messages = messagesOf(statement, session);
-      yield messages.length === 0
-        ? { statementId, messages, series }
-        : { statementId, ...(await warned(series, messages)) };
+      yield answered(
+        statementId,
+        messages.length === 0 ? { messages, parts } : await warned(parts, messages),
+      );
     }
   } finally {
     ticket.end();
   }
 }
 
+interface Answered {
+  readonly messages: readonly Message[];
+  readonly parts: AsyncIterable<AnswerPart>;
+}
+
+function answered(statementId: number, { messages, parts }: Answered): StatementResult {
+  return { statementId, messages, series: seriesOf(parts), parts };
+}
+
 /** A statement begun, so that only one that does not fail at once has its warnings. */
-async function warned(
-  series: AsyncIterable<ResultSeries>,
-  messages: readonly Message[],
-): Promise<Omit<StatementResult, "statementId">> {
-  const iterator = series[Symbol.asyncIterator]();
+async function warned(parts: AsyncIterable<AnswerPart>, messages: readonly Message[]): Promise<Answered> {
+  const iterator = parts[Symbol.asyncIterator]();
   try {
     const first = await iterator.next();
-    return { messages, series: first.done ? nothing() : continued(first.value, iterator) };
+    return { messages, parts: first.done ? nothing() : continued(first.value, iterator) };
   } catch (error) {
-    return { messages: [], series: failing(error) };
+    return { messages: [], parts: failing(error) };
   }
 }
 
-async function* continued(
-  first: ResultSeries,
-  rest: AsyncIterator<ResultSeries>,
-): AsyncGenerator<ResultSeries> {
+async function* continued(first: AnswerPart, rest: AsyncIterator<AnswerPart>): AsyncGenerator<AnswerPart> {
   try {
-    for (let next: IteratorResult<ResultSeries> = { value: first }; !next.done; next = await rest.next())
+    for (let next: IteratorResult<AnswerPart> = { value: first }; !next.done; next = await rest.next())
       yield next.value;
   } finally {
     await rest.return?.();
@@ -122,12 +126,12 @@ function execute(
   session: Session,
   allowance: Allowance,
   onFailure: () => void,
-): AsyncIterable<ResultSeries> {
+): AsyncIterable<AnswerPart> {
   return {
     [Symbol.asyncIterator]() {
       const { slow, database = "", clock } = session;
       const watch = slow && new Stopwatch(slow, statement, database, clock);
-      let started: AsyncIterator<ResultSeries> | undefined;
+      let started: AsyncIterator<AnswerPart> | undefined;
       const step = async () => {
         try {
           started ??= (await begin(statement, session, allowance, watch))[Symbol.asyncIterator]();
@@ -154,7 +158,7 @@ async function begin(
   session: Session,
   allowance: Allowance,
   watch: Stopwatch | undefined,
-): Promise<AsyncIterable<ResultSeries>> {
+): Promise<AsyncIterable<AnswerPart>> {
   const { source, administration, clock } = session;
   const budget = new QueryBudget(allowance, clock);
   budget.check();
@@ -167,10 +171,10 @@ async function begin(
     nowNs,
   });
   if (watch !== undefined) watch.plan = plan;
-  const context = { source, administration, budget, nowNs };
+  const context = { source, administration, budget, nowNs, takesTables: true };
   switch (plan.kind) {
     case "select":
-      return executeSelect(plan, context);
+      return executeParts(plan, context);
     case "select into":
       return executeInto(plan, context, administration.into);
     case "operation":
@@ -198,13 +202,13 @@ function lasting(allowance: Allowance, clock: Clock): QueryBudget {
 
 /** The text itself was fine: what cannot begin is a statement's error. */
 // biome-ignore lint/correctness/useYield: it ends before it has a series
-async function* failing(error: unknown): AsyncGenerator<ResultSeries> {
+async function* failing(error: unknown): AsyncGenerator<AnswerPart> {
   throw error;
 }
 
-async function* nothing(): AsyncGenerator<ResultSeries> {}
+async function* nothing(): AsyncGenerator<AnswerPart> {}
 
-async function* inOrder(series: readonly ResultSeries[]): AsyncGenerator<ResultSeries> {
+async function* inOrder(series: readonly AnswerPart[]): AsyncGenerator<AnswerPart> {
   yield* series;
 }
 

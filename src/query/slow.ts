@@ -4,7 +4,7 @@ import type { Statement } from "./ast.ts";
 import { explain } from "./explain.ts";
 import type { Plan } from "./plan.ts";
 import { printStatement } from "./print.ts";
-import { type ResultSeries, rowCount } from "./result.ts";
+import { type AnswerPart, rowCount } from "./result.ts";
 
 export interface SlowStatement {
   /** Printed anew: passwords are left out. */
@@ -46,7 +46,7 @@ export class Stopwatch {
   }
 
   /** One step of the statement. */
-  async measure(step: () => Promise<IteratorResult<ResultSeries>>): Promise<IteratorResult<ResultSeries>> {
+  async measure(step: () => Promise<IteratorResult<AnswerPart>>): Promise<IteratorResult<AnswerPart>> {
     const startMs = this.#clock.elapsedMs();
     try {
       const result = await step();

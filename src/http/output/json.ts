@@ -13,10 +13,12 @@ import {
   rowCount,
   type StatementResult,
 } from "../../query/result.ts";
+import { SeriesTable } from "../../query/series-table.ts";
 import { Zone } from "../../query/zones.ts";
 import { fieldsOf, JsonApart, MOST_COLUMNS } from "./json-apart.ts";
 import { JsonBytes } from "./json-bytes.ts";
 import { JsonRows } from "./json-rows.ts";
+import { JsonTables } from "./json-tables.ts";
 import { tagText } from "./json-text.ts";
 import { numberText } from "./number.ts";
 import { epochText, rfc3339Text, type TimeText } from "./time.ts";
@@ -43,6 +45,7 @@ export async function* encodeJson(
   shared ??= new Kernels();
   const unit = epoch === null ? 0n : unitNs[epoch];
   const rows = new JsonRows(shared, unit, PIECE_BYTES);
+  const tables = new JsonTables(shared, unit);
   const apart = new JsonApart(shared, unit);
   const bytes = new JsonBytes();
   const put = (text: string) => apart.text(text);
@@ -64,7 +67,17 @@ export async function* encodeJson(
         valuesOpen = true;
       };
       try {
-        for await (const part of result.series) {
+        const takesTables = !pretty && result.parts !== undefined;
+        for await (const part of takesTables ? result.parts : result.series) {
+          if (part instanceof SeriesTable) {
+            if (seriesCount === 0) put(writer.openSeriesList());
+            flush();
+            const series = tables.series(part, writer.columns(part.head.columns), seriesCount === 0);
+            seriesCount += part.seriesCount;
+            if (bytes.length + series.length >= PIECE_BYTES) yield bytes.take(series);
+            else bytes.add(series);
+            continue;
+          }
           if (!seriesOpen) {
             put(seriesCount++ === 0 ? writer.openSeriesList() : ",");
             put(writer.openSeries(part));
@@ -119,6 +132,7 @@ export async function* encodeJson(
     yield bytes.take();
   } finally {
     rows.close();
+    tables.close();
     apart.close();
     bytes.close();
   }

@@ -17,6 +17,6 @@ export * from "./memtable";
 export { blockClear, heapSize, memtableCollect, memtableGather, memtableNextTime, memtableSeries, memtableSeriesRows, mergeColumn, mergeTimes, packHeap } from "./gather";
 export * from "./tagindex";
 export { jsonToLines } from "./json-lines";
-export { jsonApart, jsonEnd, jsonRows } from "./json";
+export { jsonApart, jsonEnd, jsonRows, jsonSeries } from "./json";
 export { powersOfTen } from "./shortest";
 export { batchOwners, batchPart } from "./split";

@@ -19,6 +19,8 @@ const NOTHING: u8 = 6; // what stands for it is in the pieces
 const NS_PER_S: i64 = 1_000_000_000;
 const S_PER_DAY: i64 = 86_400;
 
+/** A byte for the length, 32 for the longest time, and those that are copied with a shorter one. */
+const TIME_TEXT: usize = 40;
 const timeText: usize = memory.data(48);
 let end: usize = 0;
 
@@ -104,6 +106,72 @@ export function jsonApart(
     length += 4;
   }
   return at;
+}
+
+/**
+ * Writes series that have their windows in common; gives where the bytes end. A series is
+ *
+ *     , head  its tags  middle  [ time , value , value ] , [ ... ]  tail
+ *
+ * the first of all (`first` != 0) without the comma. `frame`: u32 lengths of head, middle and tail, then these. `tagLengths`: u32 a series;
+ * `tags`: one behind the other. `times`: a row; `timeTexts`: room for TIME_TEXT bytes a row. `columns`: as for jsonRows, slots series by
+ * series. `gaps` != 0: rows without any value are left out.
+ */
+export function jsonSeries(
+  series: u32, rows: u32, columnCount: u32, first: u32, gaps: u32, times: usize, unit: i64, timeTexts: usize,
+  frame: usize, tagLengths: usize, tags: usize, columns: usize, out: usize,
+): usize {
+  for (let row: u32 = 0; row < rows; row++) {
+    const text = timeTexts + <usize>row * TIME_TEXT;
+    store<u8>(text, <u8>(putTime(text + 1, load<i64>(times + (<usize>row << 3)), unit) - text - 1));
+  }
+  const headLength = <usize>load<u32>(frame);
+  const middleLength = <usize>load<u32>(frame, 4);
+  const tailLength = <usize>load<u32>(frame, 8);
+  const head = frame + 12;
+  const middle = head + headLength;
+  const tail = middle + middleLength;
+  let at = out;
+  let tag = tags;
+  let slot: usize = 0;
+  for (let s: u32 = 0; s < series; s++) {
+    if (s > 0 || first == 0) store<u8>(at++, 0x2c);
+    memory.copy(at, head, headLength);
+    at += headLength;
+    const tagLength = <usize>load<u32>(tagLengths + (<usize>s << 2));
+    memory.copy(at, tag, tagLength);
+    at += tagLength;
+    tag += tagLength;
+    memory.copy(at, middle, middleLength);
+    at += middleLength;
+    let isFirst = true;
+    for (let row: u32 = 0; row < rows; row++, slot++) {
+      if (gaps != 0 && isGap(columns, columnCount, slot)) continue;
+      if (!isFirst) store<u8>(at++, 0x2c);
+      isFirst = false;
+      store<u8>(at++, 0x5b);
+      const text = timeTexts + <usize>row * TIME_TEXT;
+      v128.store(at, v128.load(text, 1));
+      v128.store(at, v128.load(text, 17), 16);
+      at += <usize>load<u8>(text);
+      for (let c: u32 = 0; c < columnCount; c++) {
+        store<u8>(at++, 0x2c);
+        const column = columns + (<usize>c << 3);
+        const value = <usize>load<u32>(column) + (slot << 3);
+        at = putValue(at, value, load<u8>(<usize>load<u32>(column, 4) + slot));
+      }
+      store<u8>(at++, 0x5d);
+    }
+    memory.copy(at, tail, tailLength);
+    at += tailLength;
+  }
+  return at;
+}
+
+function isGap(columns: usize, columnCount: u32, slot: usize): bool {
+  for (let c: u32 = 0; c < columnCount; c++)
+    if (load<u8>(<usize>load<u32>(columns + (<usize>c << 3), 4) + slot) != 0) return false;
+  return true;
 }
 
 @inline function putTime(at: usize, time: i64, unit: i64): usize {

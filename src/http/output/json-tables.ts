@@ -1,0 +1,130 @@
+// Tables of series as JSON, by the kernel (jsonSeries in kernels/assembly/json.ts): nothing is made for a series but the text of its tags.
+//
+//   ,{"name":"cpu","tags":{   "host":"a"   },"columns":["time","mean"],"values":[   [w0,a0],[w1,a1]   ]}
+//   head                      tags         middle                                   rows              tail
+import { type Kernels, type Pointer, Scratch } from "../../kernels/kernels.ts";
+import type { Column } from "../../model/scan.ts";
+import type { SeriesTable } from "../../query/series-table.ts";
+import { tagText } from "./json-text.ts";
+import { loadPowersOfTen } from "./powers.ts";
+
+/** Bytes of a number with its comma and of a time with brackets and comma, at most; and what may be written behind the last. */
+const NUMBER_BYTES = 26;
+const TIME_BYTES = 40;
+const SPARE_BYTES = 32;
+
+const utf8 = new TextEncoder();
+
+export class JsonTables {
+  readonly #kernels: Kernels;
+  readonly #unitNs: bigint;
+  readonly #in: Scratch;
+  readonly #out: Scratch;
+
+  /** `unitNs`: what times are cut to, 0 = RFC 3339. `close` when done. */
+  constructor(kernels: Kernels, unitNs: bigint) {
+    this.#kernels = kernels;
+    loadPowersOfTen(kernels);
+    this.#unitNs = unitNs;
+    this.#in = new Scratch(kernels);
+    this.#out = new Scratch(kernels);
+  }
+
+  close(): void {
+    this.#in.release();
+    this.#out.release();
+  }
+
+  /** The series of a table of numbers, valid until the next. `columns`: their names as JSON; `first`: none stands before them. */
+  series(table: SeriesTable, columns: string, first: boolean): Uint8Array {
+    const { head, seriesCount } = table;
+    const rows = table.times.length;
+    const slots = seriesCount * rows;
+    const columnCount = table.columns.length;
+    const name = head.name === undefined ? "" : `"name":${tagText(head.name)},`;
+    const frame = utf8Texts([`{${name}"tags":{`, `},${columns},"values":[`, "]}"]);
+    const tags = utf8Texts(tagTexts(table));
+    const kernels = this.#kernels;
+    const inBytes =
+      rows * (8 + TIME_BYTES) + slots * 9 * columnCount + columnCount * 8 + frame.sizeBytes + tags.sizeBytes;
+    const times = this.#in.reserve(inBytes + SPARE_BYTES);
+    const values = times + rows * 8;
+    const pointers = values + slots * 8 * columnCount;
+    const tagsAt = pointers + columnCount * 8;
+    const frameAt = tagsAt + ((tags.sizeBytes + 3) & ~3);
+    const marks = frameAt + frame.sizeBytes;
+    const timeTexts = marks + slots * columnCount;
+    const outBytes = seriesCount * (1 + frame.bytes.length) + tags.bytes.length;
+    const out = this.#out.reserve(outBytes + slots * (TIME_BYTES + columnCount * NUMBER_BYTES) + SPARE_BYTES);
+    kernels.longs.set(table.times, times >>> 3);
+    for (let c = 0; c < columnCount; c++) {
+      const at = values + slots * 8 * c;
+      const mark = marks + slots * c;
+      kernels.words[(pointers >>> 2) + 2 * c] = at;
+      kernels.words[(pointers >>> 2) + 2 * c + 1] = mark;
+      putColumn(kernels, table.columns[c]!, slots, at, mark);
+    }
+    tags.put(kernels, tagsAt);
+    frame.put(kernels, frameAt);
+    const end = kernels.call.jsonSeries(
+      ...([seriesCount, rows, columnCount, first ? 1 : 0, table.leavesOutNulls ? 1 : 0] as const),
+      ...([
+        times,
+        this.#unitNs,
+        timeTexts,
+        frameAt,
+        tagsAt,
+        tagsAt + seriesCount * 4,
+        pointers,
+        out,
+      ] as const),
+    );
+    return kernels.bytes.subarray(out, end >>> 0);
+  }
+}
+
+function putColumn(
+  kernels: Kernels,
+  column: Column | null,
+  slots: number,
+  values: Pointer,
+  marks: Pointer,
+): void {
+  const { bytes } = kernels;
+  if (column === null) {
+    bytes.fill(0, marks, marks + slots);
+    return;
+  }
+  const { type, present } = column;
+  const { buffer, byteOffset } = column.values as Float64Array;
+  bytes.set(new Uint8Array(buffer, byteOffset, slots * 8), values);
+  if (present === null) bytes.fill(type, marks, marks + slots);
+  else for (let i = 0; i < slots; i++) bytes[marks + i] = present[i] === 0 ? 0 : type;
+}
+
+/** Of each series what stands between the braces of its tags. */
+function tagTexts({ dimensions, tags, seriesCount }: SeriesTable): string[] {
+  const names = dimensions.map((name, d) => `${d === 0 ? "" : ","}${tagText(name)}:`);
+  return Array.from({ length: seriesCount }, (_, s) => {
+    let text = "";
+    for (let d = 0; d < names.length; d++) text += names[d]! + tagText(tags[d]![s]!);
+    return text;
+  });
+}
+
+/** Texts in UTF-8: their lengths, then their bytes. */
+function utf8Texts(texts: readonly string[]) {
+  const joined = texts.join("");
+  const bytes = utf8.encode(joined);
+  const isAscii = bytes.length === joined.length;
+  return {
+    bytes,
+    sizeBytes: texts.length * 4 + bytes.length,
+    put(kernels: Kernels, at: Pointer): void {
+      const { words } = kernels;
+      for (let i = 0; i < texts.length; i++)
+        words[(at >>> 2) + i] = isAscii ? texts[i]!.length : Buffer.byteLength(texts[i]!);
+      kernels.put(at + texts.length * 4, bytes);
+    },
+  };
+}
