@@ -7,6 +7,8 @@
 // Transformations of windows look at windows before the first: their calls are evaluated in a pass of their
 // own over a wider frame, so that the other columns' first window is still cut at the lower bound.
 //
+// Where columns are folded calls as they are, many groups are answered at once, as tables (window-tables.ts).
+//
 // Over a subquery the same runs: its answer is scanned as blocks (derived.ts).
 
 import { type Random, systemRandom } from "../base/random.ts";
