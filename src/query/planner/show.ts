@@ -75,6 +75,8 @@ async function planCardinality(
     const database = requireDatabase(context, statement.database);
     return { kind: "show database cardinality", of: subject, database };
   }
+  for (const { database } of writtenSources(statement))
+    resolveDatabase(context, database || statement.database);
   const { range, rest } = conditionOf(statement, context);
   if (range !== null) throw noTime(cardinalityNames[subject]);
   if (planWindow(dimensions, { nowNs: context.nowNs, timezone: null }) !== null)
@@ -119,25 +121,31 @@ function keyConditions({ subject, filter }: ShowStatement, rest: Node | null): K
   return [filter, asked].filter((condition) => condition !== null);
 }
 
+const ANYTHING: MeasurementSource = {
+  kind: "measurement",
+  database: "",
+  retentionPolicy: "",
+  name: "",
+  pattern: "",
+};
+
+const writtenSources = ({ sources }: ShowStatement): readonly MeasurementSource[] =>
+  sources.length === 0 ? [ANYTHING] : (sources as readonly MeasurementSource[]);
+
 /** Every measurement once, with all retention policies that it is asked about in. */
 async function planTargets(
   statement: ShowStatement,
   condition: Node | null,
   context: PlanContext,
 ): Promise<ShowTarget[]> {
-  const database = resolveDatabase(context, statement.database);
-  const anything: MeasurementSource = {
-    kind: "measurement",
-    database: "",
-    retentionPolicy: "",
-    name: "",
-    pattern: "",
-  };
-  const written = statement.sources as readonly MeasurementSource[];
+  const { subject } = statement;
   const counts = statement.cardinality !== null;
+  // (sources of these have no database of their own)
+  if (!counts && subject !== "series" && subject !== "field keys")
+    resolveDatabase(context, statement.database);
   const asked = new Map<string, Omit<ShowTarget, "where">>();
-  for (const source of written.length === 0 ? [anything] : written) {
-    const of = source.database === "" ? database : resolveDatabase(context, source.database);
+  for (const source of writtenSources(statement)) {
+    const of = resolveDatabase(context, source.database || statement.database);
     const policies = policiesOf(statement, source, of, context);
     for (const measurement of await measurementNames(source, of, context)) {
       const key = JSON.stringify([measurement, of]);
@@ -152,7 +160,6 @@ async function planTargets(
   const schemas = await schemasOf(asked, condition === null || counts ? [] : namesIn(condition), context);
   const fields = new Set([...schemas.values()].flatMap((schema) => [...schema.fields.keys()]));
   // (a condition over tags is wrong where no measurement is met, too)
-  const { subject } = statement;
   if (asked.size === 0 && !counts && (subject === "tag keys" || subject === "tag values"))
     seriesCondition(condition, { measurement: "", counts, fields, schema: NO_NAMES });
   const targets: ShowTarget[] = [];
