@@ -7,6 +7,8 @@ import { createApp } from "./http/app.ts";
 import type { Backend } from "./http/backend.ts";
 import { checkExposure } from "./http/exposure.ts";
 
+export { rehearse } from "./http/rehearsal.ts";
+
 export type ServeOptions = Pick<
   OptionsInput,
   "host" | "port" | "maxBodySize" | "maxInflightSize" | "authEnabled" | "allowOpen"

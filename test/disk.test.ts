@@ -6,6 +6,7 @@ import { DiskError } from "../src/base/errors.ts";
 import { replaceFile } from "../src/disk/disk.ts";
 import { lockFile } from "../src/disk/lock.ts";
 import { nodeDisk } from "../src/disk/node.ts";
+import { RamDisk } from "../src/disk/ram.ts";
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "serie-disk-"));
@@ -216,4 +217,29 @@ test("only disk/ and the command line use Bun's files (node:fs: layering.test.ts
     if (/Bun\.(file|write|mmap)\(/.test(await Bun.file(`${source}/${name}`).text())) offenders.push(name);
   }
   expect(offenders).toEqual([]);
+});
+
+test("a disk in memory is one, too", async () => {
+  const disk = new RamDisk();
+  disk.makeFolder("/a/b");
+  const file = disk.open("/a/b/file", "append");
+  file.append(text("hello "), new Uint8Array(0), text("world"));
+  file.writeAt(0, text("J"));
+  file.truncate(5);
+  file.append(text("!"));
+  await file.sync();
+  file.close();
+  const into = new Uint8Array(10);
+  expect(disk.open("/a/b/file", "read").read(3, into)).toBe(3);
+  expect(string(into.subarray(0, 3))).toBe("lo!");
+  expect(string(disk.map("/a/b/file"))).toBe("Jello!");
+  await replaceFile(disk, "/a/b/other", text("x"));
+  expect(disk.list("/a/b")).toEqual(["file", "other"]);
+  expect(disk.list("/a")).toEqual(["b"]);
+  disk.open("/a/b/file", "create").close();
+  expect(disk.size("/a/b/file")).toBe(0);
+  disk.unlink("/a/b/file");
+  expect(() => disk.open("/a/b/file", "read")).toThrow("cannot read /a/b/file");
+  disk.removeFolder("/a/b");
+  expect([disk.exists("/a/b/other"), disk.exists("/a")]).toEqual([false, true]);
 });

@@ -7,14 +7,15 @@ import { version } from "../base/version.ts";
 import { Database } from "../db/database.ts";
 import { Head } from "../db/head.ts";
 import type { Options } from "../db/options.ts";
-import { type Server, serve, serverLog, serveThreads } from "../server.ts";
+import { rehearse, type Server, serve, serverLog, serveThreads } from "../server.ts";
 
 /** Resolves when the server has stopped. Throws what opening the database or listening throws. */
 export async function runServer(options: Options): Promise<void> {
   const log = serverLog(options.logLevel);
   const startedMs = performance.now();
   const threads = options.threads || Math.max(1, navigator.hardwareConcurrency - 1);
-  const db = threads > 1 ? await Head.open({ ...options, threads }) : await Database.open(options);
+  const opening = threads > 1 ? Head.open({ ...options, threads }) : Database.open(options);
+  const [db] = await Promise.all([opening, rehearse()]);
   if (db instanceof Head) db.onThread = (message) => log.warn(message);
   db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");
   db.onSkippedWindows = (run) => log.warn(run, "a continuous query has passed over windows");

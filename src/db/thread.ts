@@ -9,6 +9,7 @@ import type { Options } from "./options.ts";
 
 /** What serves: `src/server.ts`, by its URL. */
 interface Serving {
+  rehearse(): Promise<unknown>;
   serve(db: Member, options: object): { stop(graceMs: number): Promise<void> };
 }
 
@@ -57,7 +58,10 @@ function servingCalls(member: Member): NonNullable<Handlers["calls"]> {
   return {
     // (asked for again while it does, it serves once)
     serve: async ({ module, options }: ServeRequest) => {
-      serving ??= (import(module) as Promise<Serving>).then(({ serve }) => serve(member, options));
+      serving ??= (import(module) as Promise<Serving>).then(async ({ rehearse, serve }) => {
+        await rehearse();
+        return serve(member, options);
+      });
       await serving;
     },
     stopServing: async (graceMs: number) => {
