@@ -1,7 +1,15 @@
 // Windowed folds, masks and filters over linear memory equal their plain twins.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { encodePage, foldPage } from "../src/codec/codec.ts";
+import {
+  encodePage,
+  foldPages,
+  LISTED_PAGE_BYTES,
+  listPages,
+  type PageFold,
+  placePage,
+} from "../src/codec/codec.ts";
+import { PageError } from "../src/codec/page-error.ts";
 import { type Comparison, compareColumn } from "../src/kernels/filter.ts";
 import { accumulatorBytes, foldRows, initAccumulators, readAccumulators } from "../src/kernels/fold.ts";
 import { Kernels, type Pointer } from "../src/kernels/kernels.ts";
@@ -37,6 +45,33 @@ class Pieces {
     else kernels.i64(pointer, list.length).set((list as bigint[]).map((x) => BigInt.asIntN(64, x)));
     return pointer;
   }
+}
+
+interface GivenPage {
+  readonly type: FieldType;
+  readonly keep: number;
+  readonly page: Pointer;
+  readonly sizeBytes: number;
+  readonly accumulators: Pointer;
+}
+
+/** Folds pages at once. */
+function foldList(
+  pieces: Pieces,
+  pages: readonly GivenPage[],
+  rowCount: number,
+  fold: Omit<PageFold, "accumulators">,
+): number {
+  const list = pieces.room(pages.length * LISTED_PAGE_BYTES);
+  const accumulators = Math.min(...pages.map((each) => each.accumulators));
+  listPages(
+    kernels,
+    list,
+    pages.map((each) => ({ ...each, offset: each.accumulators - accumulators })),
+  );
+  for (const [i, { page, sizeBytes }] of pages.entries()) placePage(kernels, list, i, page, sizeBytes);
+  const room = { values: pieces.room(rowCount * 8), present: pieces.room(rowCount) };
+  return foldPages(kernels, list, pages.length, rowCount, { ...fold, accumulators }, room);
 }
 
 interface SeriesRows {
@@ -262,10 +297,14 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
             const last = Math.max(first, Math.floor(to * rowCount));
             const fold = {
               ...{ times: pieces.times(times), from: first, to: last, bounds: windows.bounds },
-              ...{ windowCount: windows.count, firstWindow: 0, keep, accumulators },
+              ...{ windowCount: windows.count, firstWindow: 0 },
             };
-            const room = { values: pieces.room(rowCount * 8), present: pieces.room(rowCount), heap: 0 };
-            const next = foldPage(kernels, type, out, sizeBytes, rowCount, fold, room);
+            const next = foldList(
+              pieces,
+              [{ type, keep, page: out, sizeBytes, accumulators }],
+              rowCount,
+              fold,
+            );
             expect(next).toBeWithin(0, windows.count);
             const rows = values.map((value, row) => ({
               time: times[row]!,
@@ -435,13 +474,13 @@ test.each([
   const stored = pieces.values(FieldType.Integer, values);
   const column = { type: FieldType.Integer, rowCount, values: stored, present: 0, heap: 0, heapBytes: 0 };
   const sizeBytes = encodePage(kernels, column, out);
-  const room = { values: pieces.room(rowCount * 8), present: pieces.room(rowCount), heap: 0 };
   const bounds = pieces.times([10n, 60_001n, 70_000n]);
   const folded = (keep: number) => {
     const accumulators = pieces.room(accumulatorBytes(keep, 2));
     initAccumulators(kernels, keep, 2, accumulators);
-    const fold = { times, from: 3, to: rowCount, bounds, windowCount: 2, firstWindow: 0, keep, accumulators };
-    foldPage(kernels, FieldType.Integer, out, sizeBytes, rowCount, fold, room);
+    const fold = { times, from: 3, to: rowCount, bounds, windowCount: 2, firstWindow: 0 };
+    const page = { type: FieldType.Integer, keep, page: out, sizeBytes, accumulators };
+    foldList(pieces, [page], rowCount, fold);
     return readAccumulators(kernels, FieldType.Integer, 2, keep, accumulators)!;
   };
   const windows = [values.slice(10, 60_001), values.slice(60_001)];
@@ -450,6 +489,58 @@ test.each([
   const both = folded(Fold.Sum | Fold.Last);
   expect([...both.sum!] as bigint[]).toEqual(sums);
   expect([...both.last!] as bigint[]).toEqual(windows.map((list) => list.at(-1)!));
+});
+
+test("pages of all kinds, folded at once, come to what each comes to", () => {
+  const rowCount = 500;
+  const pieces = new Pieces();
+  const times = pieces.times(Array.from({ length: rowCount }, (_, row) => BigInt(row * 3)));
+  const numbers = (of: (row: number) => number) => Array.from({ length: rowCount }, (_, row) => of(row));
+  const integers = (of: (row: number) => number) => numbers(of).map((x) => BigInt(Math.round(x)));
+  const columns: (readonly [FieldType, readonly (number | bigint)[], gaps: boolean])[] = [
+    [FieldType.Float, numbers((row) => (row % 9) / 4), false],
+    [FieldType.Float, numbers((row) => row + (row % 5) / 10), true],
+    [FieldType.Integer, integers((row) => row * 3 - (row % 4)), false],
+    [FieldType.Float, numbers((row) => Math.sqrt(row)), false],
+    [FieldType.Unsigned, integers((row) => row * row), false],
+    [FieldType.Integer, integers((row) => Math.cbrt(row) * 1e9), false],
+  ];
+  const bounds = pieces.times([5n, 300n, 301n, 302n, 1200n]);
+  const fold = { times, from: 7, to: 450, bounds, windowCount: 4, firstWindow: 0 };
+  const kept = [Fold.Sum, Fold.Min | Fold.Last, 0, Fold.Sum | Fold.Deviations];
+  const pages = columns.flatMap(([type, values, gaps]) => {
+    const page = pieces.room(rowCount * 9 + 200);
+    const flags = values.map((_, row) => (gaps && row % 7 === 2 ? 0 : 1));
+    const present = gaps ? pieces.bytes(flags) : 0;
+    const zero = type === FieldType.Float ? 0 : 0n;
+    const stored = pieces.values(
+      type,
+      values.map((value, row) => (flags[row] === 0 ? zero : value)),
+    );
+    const column = { type, rowCount, values: stored, present, heap: 0, heapBytes: 0 };
+    const sizeBytes = encodePage(kernels, column, page);
+    return kept.map((keep) => ({ type, keep, page, sizeBytes }));
+  });
+  const emptied = pages.map((page) => {
+    const accumulators = pieces.room(accumulatorBytes(page.keep, 4));
+    initAccumulators(kernels, page.keep, 4, accumulators);
+    return { ...page, accumulators };
+  });
+  const read = () =>
+    emptied.map(({ type, keep, accumulators }) => {
+      const column = readAccumulators(kernels, type, 4, keep, accumulators);
+      initAccumulators(kernels, keep, 4, accumulators);
+      return column;
+    });
+  const nexts = emptied.map((page) => foldList(pieces, [page], rowCount, fold));
+  const apart = read();
+  expect(foldList(pieces, emptied, rowCount, fold)).toBe(Math.max(...nexts));
+  expect(read()).toEqual(apart);
+
+  // one that is no page fails the fold, and is named
+  const broken = emptied.map((page, i) => (i === 3 ? { ...page, sizeBytes: page.sizeBytes - 1 } : page));
+  expect(() => foldList(pieces, broken, rowCount, fold)).toThrow(PageError);
+  expect(kernels.call.failedPage()).toBe(3);
 });
 
 test("of -0 and 0 the earlier is the minimum and the maximum", () => {

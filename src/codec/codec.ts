@@ -73,9 +73,9 @@ export function decodePage(
   return { hasNulls: answer === 1, heapBytes };
 }
 
-/** Rows [from, to) of a page of `rowCount` rows, windows and accumulators: kernels/fold.ts has the rules. */
+/** Rows [from, to) of the pages of a row group, windows and accumulators: kernels/fold.ts has the rules. */
 export interface PageFold {
-  /** i64[rowCount], of all rows of the page. */
+  /** i64[rowCount], of all rows of the pages. */
   readonly times: Pointer;
   readonly from: number;
   readonly to: number;
@@ -83,38 +83,64 @@ export interface PageFold {
   readonly windowCount: number;
   /** No row may lie before it. */
   readonly firstWindow: number;
-  readonly keep: number;
   readonly accumulators: Pointer;
 }
 
-/**
- * Folds a page of numbers without giving its values (booleans: counts alone); `room`: where it may decode to. Answers the
- * window to start from with later rows of the series. Throws `PageError`; then nothing was folded.
- */
-export function foldPage(
+/** A page in a list of those that are folded at once. */
+export interface ListedPage {
+  readonly type: FieldType;
+  readonly keep: number;
+  /** Where its accumulators stand behind those of the fold. */
+  readonly offset: number;
+}
+
+/** Bytes of one in a list. */
+export const LISTED_PAGE_BYTES = 20;
+
+/** Writes a list of pages, `LISTED_PAGE_BYTES` each, which are then to be put in their places (`placePage`). */
+export function listPages(kernels: Kernels, list: Pointer, pages: readonly ListedPage[]): void {
+  const { words } = kernels;
+  for (const [i, { type, keep, offset }] of pages.entries()) {
+    words.set([type, keep, offset, 0, 0], (list + i * LISTED_PAGE_BYTES) >>> 2);
+  }
+}
+
+/** Says where a page of a list is; of 0 bytes: it is not folded. */
+export function placePage(
   kernels: Kernels,
-  type: FieldType,
+  list: Pointer,
+  index: number,
   page: Pointer,
-  pageBytes: number,
+  sizeBytes: number,
+): void {
+  const { words } = kernels;
+  const at = (list + index * LISTED_PAGE_BYTES + 12) >>> 2;
+  words[at] = page;
+  words[at + 1] = sizeBytes;
+}
+
+/**
+ * Folds a list of `listed` pages of numbers without giving their values (booleans: counts alone); `room`: where they may be decoded to.
+ * Answers the window to start from with later rows of the series. Throws `PageError`, then `failedPage` of the kernels is where.
+ */
+export function foldPages(
+  kernels: Kernels,
+  list: Pointer,
+  listed: number,
   rowCount: number,
   fold: PageFold,
-  room: ColumnTarget,
+  room: { readonly values: Pointer; readonly present: Pointer },
 ): number {
-  const answer = kernels.call.foldPage(
-    type,
-    page,
-    pageBytes,
-    rowCount,
-    fold.times,
-    fold.from,
-    fold.to,
-    fold.bounds,
-    fold.windowCount,
-    fold.firstWindow,
-    fold.keep,
-    fold.accumulators,
-    room.values,
-    room.present,
+  const answer = kernels.call.foldPages(
+    ...([list, listed, rowCount, fold.times, fold.from, fold.to] as const),
+    ...([
+      fold.bounds,
+      fold.windowCount,
+      fold.firstWindow,
+      fold.accumulators,
+      room.values,
+      room.present,
+    ] as const),
   );
   if (answer < 0) throw pageError(answer);
   return answer;

@@ -134,10 +134,9 @@ export interface FoldExports {
     timeless: boolean,
     accumulators: number,
   ): number;
-  foldPage(
-    type: number,
-    page: number,
-    sizeBytes: number,
+  foldPages(
+    pages: number,
+    listed: number,
     count: number,
     times: number,
     from: number,
@@ -145,11 +144,11 @@ export interface FoldExports {
     bounds: number,
     windows: number,
     window: number,
-    keep: number,
     accumulators: number,
     values: number,
     present: number,
   ): number;
+  failedPage(): number;
   lowerBound(times: number, from: number, rows: number, time: bigint): number;
 }
 export type FoldKernel = (

@@ -3,7 +3,14 @@
 // A page is copied from the mapped file into linear memory, compared with its checksum the first time, and decoded
 // there. Row groups are numbered from 0, ascending by (series id, time).
 import { CorruptionError } from "../base/errors.ts";
-import { decodePage, decodeTimes, foldPage, type PageFold, pageHeapBytes } from "../codec/codec.ts";
+import {
+  decodePage,
+  decodeTimes,
+  foldPages,
+  type PageFold,
+  pageHeapBytes,
+  placePage,
+} from "../codec/codec.ts";
 import { PageError } from "../codec/page-error.ts";
 import type { Kernels, Pointer, Scratch } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
@@ -183,16 +190,20 @@ export class TableReader {
   }
 
   /**
-   * Copies the group's times and the columns of the fields [first, last] to `buffer` at once: reads of them with that
-   * buffer then copy nothing.
+   * Copies the columns of the fields [first, last] to `buffer` at once, and the group's times if they are wanted: reads of them with
+   * that buffer then copy nothing.
    */
-  loadPages(group: number, first: number, last: number, buffer: GroupPages): void {
+  loadPages(group: number, first: number, last: number, withTimes: boolean, buffer: GroupPages): void {
     const groupAt = this.#index.groupAt[group]!;
     const timesEnd = this.#pageEnd(group, 0);
     const start = this.#pageEnd(group, first);
     const end = this.#pageEnd(group, 1 + last);
     // pages between the times and the first column come along while they are few
-    buffer.load(this.#bytes, groupAt + (start - timesEnd <= NEAR_BYTES ? 0 : start), groupAt + end);
+    buffer.load(
+      this.#bytes,
+      groupAt + (withTimes && start - timesEnd <= NEAR_BYTES ? 0 : start),
+      groupAt + end,
+    );
   }
 
   /** Decodes a field's column of the group. Rows without a value hold 0. Throws `CorruptionError`. */
@@ -212,18 +223,33 @@ export class TableReader {
   }
 
   /**
-   * Folds rows of a field's column, not of strings, without reading it out; `room` as for `readColumn`. Answers the window to go on
-   * from. Throws `CorruptionError`.
+   * Folds rows of columns, not of strings, without reading them out: of a list of pages those whose field is there and that are
+   * `wanted`. `room` as for `readColumn`. Answers the window to go on from. Throws `CorruptionError`.
    */
-  foldColumn(group: number, field: number, fold: PageFold, room: ColumnTarget, buffer: GroupPages): number {
-    const sizeBytes = this.pageBytes(group, field);
-    if (sizeBytes === 0) return fold.firstWindow;
-    const page = this.#open(group, 1 + field, buffer);
+  foldColumns(
+    group: number,
+    fields: readonly number[],
+    wanted: readonly boolean[],
+    list: Pointer,
+    fold: PageFold,
+    room: ColumnTarget,
+    buffer: GroupPages,
+  ): number {
+    for (let f = 0; f < fields.length; f++) {
+      const field = fields[f]!;
+      const sizeBytes = field >= 0 && wanted[f]! ? this.pageBytes(group, field) : 0;
+      placePage(
+        this.#kernels,
+        list,
+        f,
+        sizeBytes === 0 ? 0 : this.#open(group, 1 + field, buffer),
+        sizeBytes,
+      );
+    }
     try {
-      const { type } = this.fields[field]!;
-      return foldPage(this.#kernels, type, page, sizeBytes, this.groupRows(group), fold, room);
+      return foldPages(this.#kernels, list, fields.length, this.groupRows(group), fold, room);
     } catch (error) {
-      throw this.#failed(group, 1 + field, error);
+      throw this.#failed(group, 1 + fields[this.#kernels.call.failedPage()]!, error);
     }
   }
 

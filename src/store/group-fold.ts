@@ -2,12 +2,14 @@
 //
 // The pages of a row group that is all of one series are folded by their statistics as far as these tell, else as they are; rows
 // that were merged, filtered or share a row group, and strings, are read and then folded.
+import { LISTED_PAGE_BYTES, listPages } from "../codec/codec.ts";
 import { accumulatorBytes, foldRows, readAccumulators, type Windows } from "../kernels/fold.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import type { TableReader } from "../segment/table-reader.ts";
 import type { GroupRows } from "./runs.ts";
 import { type Field, knownFields, type Measurement } from "./schema.ts";
 import type { SeriesReader } from "./series-reader.ts";
@@ -29,6 +31,8 @@ export class Accumulators {
   /** Per wanted column its place among the known fields, -1 = no such field. */
   readonly fields: readonly number[];
   readonly windows: Windows;
+  /** A list for the pages of the columns in a row group (codec.ts). */
+  readonly pages: Pointer;
   readonly #at: Pointer;
   /** Per wanted column: where its accumulators start in those of a group. */
   readonly #offsets: readonly number[];
@@ -57,15 +61,25 @@ export class Accumulators {
     const fitting = Math.floor(BATCH_BYTES / Math.max(groupBytes, 1));
     this.#capacity = groupBy.length === 0 ? 1 : Math.max(1, Math.min(fitting, MOST_GROUPS));
     this.#tags = groupBy.map(() => []);
-    this.#at = kernels.alloc(groupBytes * this.#capacity + bounds.length * 8);
-    this.windows = { bounds: this.#at + groupBytes * this.#capacity, count };
+    const sizeBytes = groupBytes * this.#capacity;
+    this.#at = kernels.alloc(sizeBytes + bounds.length * 8 + columns.length * LISTED_PAGE_BYTES);
+    this.windows = { bounds: this.#at + sizeBytes, count };
     kernels.longs.set(bounds, this.windows.bounds >>> 3);
+    this.pages = this.windows.bounds + bounds.length * 8;
+    const typeOf = (c: number) => this.known[this.fields[c]!]?.type ?? FieldType.Float;
+    const pages = columns.map(({ keep }, c) => ({ type: typeOf(c), keep, offset: this.#offsets[c]! }));
+    listPages(kernels, this.pages, pages);
     this.#clear();
   }
 
-  /** Those of a wanted column, of the group in hand. */
+  /** Those of the group in hand. */
+  get inHand(): Pointer {
+    return this.#at + this.#groupBytes * this.#count;
+  }
+
+  /** Of these those of a wanted column. */
   of(column: number): Pointer {
-    return this.#at + this.#groupBytes * this.#count + this.#offsets[column]!;
+    return this.inHand + this.#offsets[column]!;
   }
 
   /** Goes on to the next group. `tagColumns`: by key of `groupBy` the values, of which number `place` is that of the one in hand. */
@@ -132,6 +146,10 @@ export class GroupFold {
   readonly #request: FoldRequest;
   readonly #regexes = new RegexCache();
   readonly #foldsPages: boolean;
+  /** By column: whether its page is to be folded. */
+  readonly #isUntold: boolean[];
+  /** The range of time of a row group that was looked at last: of others it mostly is the same. */
+  #lastRange: { readonly minTime: bigint; readonly maxTime: bigint; readonly isInOne: boolean } | undefined;
   /** No page was folded yet, whose extremes could beat others. */
   #isFirst = true;
   /** How often one after the other statistics did not tell: they mostly never do then. */
@@ -145,6 +163,7 @@ export class GroupFold {
     this.#accumulators = accumulators;
     this.#request = request;
     const { known, fields } = accumulators;
+    this.#isUntold = fields.map(() => false);
     this.#foldsPages = fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
   }
 
@@ -199,20 +218,17 @@ export class GroupFold {
 
   // Rows of a row group: a series of its own has its pages folded, series that share one its decoded columns.
   #addPlace(place: GroupRows, window: number): number {
-    const kernels = this.#kernels;
+    const next = place.alone ? this.#addPages(place, window) : this.#addShared(place, window);
+    this.#isFirst = false;
+    return next;
+  }
+
+  #addShared({ cursor, index, start, end }: GroupRows, window: number): number {
     const { known, fields, windows } = this.#accumulators;
-    const { cursor, index, start, end, alone } = place;
     let next = window;
     for (let c = 0; c < fields.length; c++) {
       const field = fields[c]!;
-      if (field < 0) continue;
-      const { keep } = this.#request.columns[c]!;
-      const accumulators = this.#accumulators.of(c);
-      if (alone) {
-        next = Math.max(next, this.#addPage(place, field, window, keep, accumulators));
-        continue;
-      }
-      const column = cursor.column(index, field);
+      const column = field < 0 ? null : cursor.column(index, field);
       if (column === null) continue;
       const rows = {
         times: cursor.times(index) + start * 8,
@@ -221,47 +237,70 @@ export class GroupFold {
         mask: 0,
         rowCount: end - start,
       };
+      const { keep } = this.#request.columns[c]!;
+      const accumulators = this.#accumulators.of(c);
       const { type } = known[field]!;
-      next = Math.max(next, foldRows(kernels, type, rows, windows, window, keep, accumulators));
+      next = Math.max(next, foldRows(this.#kernels, type, rows, windows, window, keep, accumulators));
     }
-    this.#isFirst = false;
     return next;
   }
 
-  #addPage(place: GroupRows, field: number, window: number, keep: number, accumulators: Pointer): number {
-    if (this.#left > 0) this.#left--;
-    else {
-      const told = this.#addStats(place, field, window, keep, accumulators);
-      this.#untold = told < 0 ? this.#untold + 1 : 0;
-      if (this.#untold > FEW_UNTOLD) this.#left = Math.min(this.#untold, MOST_LEFT);
-      if (told >= 0) return told;
-    }
+  // By statistics as far as they tell, the other columns all at once.
+  #addPages(place: GroupRows, window: number): number {
     const { cursor, index, start: from, end: to } = place;
-    const { bounds, count: windowCount } = this.#accumulators.windows;
+    const { fields, pages, windows, inHand: accumulators } = this.#accumulators;
+    const isWhole = to - from === cursor.table.groupRows(index);
+    const isInOne = isWhole && this.#isInOneWindow(cursor.table, index);
+    const isUntold = this.#isUntold;
+    let next = window;
+    let isOver = true;
+    for (let c = 0; c < fields.length; c++) {
+      const told = fields[c]! < 0 ? window : this.#addStats(place, c, window, isWhole, isInOne);
+      isUntold[c] = told < 0;
+      if (told < 0) isOver = false;
+      else next = Math.max(next, told);
+    }
+    if (isOver) return next;
+    const { bounds, count: windowCount } = windows;
     const times = cursor.times(index);
-    const fold = { times, from, to, bounds, windowCount, firstWindow: window, keep, accumulators };
-    return cursor.fold(index, field, fold);
+    const fold = { times, from, to, bounds, windowCount, firstWindow: window, accumulators };
+    return Math.max(next, cursor.fold(index, fields, isUntold, pages, fold));
   }
 
   // Negative: statistics do not tell, nothing was folded.
-  #addStats(
+  #addStats(place: GroupRows, c: number, window: number, isWhole: boolean, isInOne: boolean): number {
+    const { keep } = this.#request.columns[c]!;
+    const areExtremes = (keep & ~(Fold.Count | Fold.Min | Fold.Max)) === 0;
+    if (areExtremes ? !isWhole && this.#isFirst : !isInOne) return -1;
+    if (this.#left > 0) {
+      this.#left--;
+      return -1;
+    }
+    const told = this.#askStats(place, c, window, areExtremes, isInOne);
+    this.#untold = told < 0 ? this.#untold + 1 : 0;
+    if (this.#untold > FEW_UNTOLD) this.#left = Math.min(this.#untold, MOST_LEFT);
+    return told;
+  }
+
+  #askStats(
     { cursor, index, start, end }: GroupRows,
-    field: number,
+    c: number,
     window: number,
-    keep: number,
-    accumulators: Pointer,
+    areExtremes: boolean,
+    isInOne: boolean,
   ): number {
     const { call } = this.#kernels;
-    const { bounds, count } = this.#accumulators.windows;
+    const { known, fields, windows } = this.#accumulators;
+    const { bounds, count } = windows;
     const { timeless = false } = this.#request;
-    const { type } = this.#accumulators.known[field]!;
+    const field = fields[c]!;
+    const { type } = known[field]!;
+    const { keep } = this.#request.columns[c]!;
     const { table } = cursor;
     const rows = table.groupRows(index);
-    const isWhole = end - start === rows;
-    const areExtremes = (keep & ~(Fold.Count | Fold.Min | Fold.Max)) === 0;
-    if (!isWhole && (!areExtremes || this.#isFirst)) return -1;
     const stats = cursor.stats(index, field);
-    if (isWhole) {
+    const accumulators = this.#accumulators.of(c);
+    if (isInOne) {
       const [first, last] = [table.groupMinTime(index), table.groupMaxTime(index)];
       const told = call.foldStats(
         ...([type, stats, rows, first, last, bounds, count, window, keep, timeless, accumulators] as const),
@@ -273,5 +312,24 @@ export class GroupFold {
       ...([type, stats, rows, times, start, end, bounds, count, window, keep, timeless] as const),
       accumulators,
     );
+  }
+
+  // Whether all rows of a row group are in one window.
+  #isInOneWindow(table: TableReader, index: number): boolean {
+    const [minTime, maxTime] = [table.groupMinTime(index), table.groupMaxTime(index)];
+    const last = this.#lastRange;
+    if (last === undefined || last.minTime !== minTime || last.maxTime !== maxTime) {
+      const { bounds } = this.#request;
+      // the first bound behind its begin
+      let behind = 0;
+      for (let high = bounds.length; behind < high; ) {
+        const middle = (behind + high) >>> 1;
+        if (bounds[middle]! <= minTime) behind = middle + 1;
+        else high = middle;
+      }
+      const isInOne = behind > 0 && behind < bounds.length && maxTime < bounds[behind]!;
+      this.#lastRange = { minTime, maxTime, isInOne };
+    }
+    return this.#lastRange!.isInOne;
   }
 }

@@ -49,6 +49,8 @@ export class SegmentCursor {
   /** The groups [from, end) whose statistics stand there. */
   #statsFrom = 0;
   #statsEnd = 0;
+  /** Columns of the last fold, and their fields. */
+  #listed: { readonly columns: readonly number[]; readonly fields: readonly number[] } | undefined;
   #heaps: Pointer[] = [];
   #oldHeaps: Pointer[] = [];
 
@@ -139,12 +141,22 @@ export class SegmentCursor {
     return this.#within;
   }
 
-  /** Folds rows of a group's column that is not of strings, as `TableReader.foldColumn` does. */
-  fold(group: number, column: number, fold: PageFold): number {
-    const field = this.#fields[column]!;
-    if (field < 0) return fold.firstWindow;
+  /**
+   * Folds rows of a group's columns, which are not of strings, as `TableReader.foldColumns` does. `columns`: by page of the list the
+   * wanted field, -1 = none.
+   */
+  fold(
+    group: number,
+    columns: readonly number[],
+    wanted: readonly boolean[],
+    list: Pointer,
+    fold: PageFold,
+  ): number {
+    if (this.#listed?.columns !== columns)
+      this.#listed = { columns, fields: columns.map((column) => (column < 0 ? -1 : this.#fields[column]!)) };
     this.#load(group);
-    return this.#table.foldColumn(group, field, fold, this.#target(column), this.#pages);
+    const { fields } = this.#listed;
+    return this.#table.foldColumns(group, fields, wanted, list, fold, this.#target(0), this.#pages);
   }
 
   /**
@@ -186,7 +198,9 @@ export class SegmentCursor {
     this.#blockAt = this.#block.reserve(this.#rows * 9 * this.#fields.length + 8);
     this.#columns.fill(undefined);
     this.#group = group;
-    if (this.#lastField >= 0) this.#table.loadPages(group, this.#firstField, this.#lastField, this.#pages);
+    if (this.#lastField < 0) return;
+    const hasTimes = group === this.#timesOf || group === this.#sameTimes;
+    this.#table.loadPages(group, this.#firstField, this.#lastField, !hasTimes, this.#pages);
   }
 
   #retire(): void {

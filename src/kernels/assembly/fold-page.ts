@@ -1,10 +1,12 @@
-// Folds of a page without its values: from its bytes into accumulators in one call.
+// Folds of pages without their values: from their bytes into accumulators, the pages of a row group in one call.
 //
 // Decimals, the usual floats, stand in a page as integers over a power of ten. Their runs, and those of integers, are reduced as
 // int32 distances from the page's base, and only what a run comes to is divided: the extremes and ends are the very floats that
 // decoding gives (division by a positive number keeps the order, and each integer has its own float), and a sum is rounded once.
 // Rows of a page without nulls are counted by their times alone. Any other page is decoded to the caller's room, then
 // folded (fold.ts, which has the accumulators and the rules).
+//
+// Which rows are in which window is looked up once for all pages: they share their times.
 import { COUNT, DEVIATIONS, FIRST, fold, LAST, lowerBound, MAX, MIN, SUM, windowOf } from "./fold";
 import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
 import { decodeDecimalOffsets, offsetPower } from "./floats";
@@ -12,7 +14,7 @@ import { decodeOffsets, NOTHING, offsetBase, stepCentre, STEPS } from "./integer
 import { decodeNumbers, INTEGERS, NULLS } from "./page";
 import { openPage, pageEnded, readByte, readVarint } from "./reader";
 import { distance, sumOfDistances, sumOfSteps } from "./steps";
-import { MAX_ROWS, sums } from "./workspace";
+import { MAX_ROWS, runs, sums } from "./workspace";
 
 // FieldType in model/types.ts
 const FLOAT: u32 = 1;
@@ -23,12 +25,45 @@ const SMALL: i64 = 1 << 46;
 // a distance further is no other side of int64
 const FAR: i64 = 1 << 62;
 
+/** Bytes of a page in a list: u32 type, u32 keep, u32 accumulators (from those of the call on), u32 page, u32 size, 0 = left out. */
+const LISTED: usize = 20;
+
 /**
- * Folds the rows [from, to) of a page of `count` rows. `times`: i64[count] of all its rows; `values`, `present`: room for 8 bytes
- * and 1 byte a row. Answers the window to start from with later rows of the series, or what `decodeNumbers` answers when it
- * fails (then nothing was folded).
+ * Folds the rows [from, to) of pages of `count` rows. `pages`: a list of `listed` of them. `times`: i64[count] of all rows; `values`,
+ * `present`: room for 8 bytes and 1 byte a row. Answers the window to start from with later rows of the series, or what
+ * `decodeNumbers` answers when it fails, at the page in the list that `failedPage` gives.
  */
-export function foldPage(
+export function foldPages(
+  pages: usize, listed: u32, count: u32, times: usize, from: u32, to: u32,
+  bounds: usize, windows: u32, window: u32, accumulators: usize, values: usize, present: usize,
+): i32 {
+  runCount = UNKNOWN;
+  let next = <i32>window;
+  for (let p: u32 = 0; p < listed; p++) {
+    const entry = pages + <usize>p * LISTED;
+    const sizeBytes = load<u32>(entry, 16);
+    if (!sizeBytes) continue;
+    const answer = foldPage(
+      load<u32>(entry), <usize>load<u32>(entry, 12), sizeBytes, count, times, from, to,
+      bounds, windows, window, load<u32>(entry, 4), accumulators + <usize>load<u32>(entry, 8), values, present,
+    );
+    if (answer < 0) {
+      failed = p;
+      return answer;
+    }
+    next = max(next, answer);
+  }
+  return next;
+}
+
+let failed: u32 = 0;
+
+/** Where in the list the page stands that could not be decoded. */
+export function failedPage(): u32 {
+  return failed;
+}
+
+function foldPage(
   type: u32, page: usize, sizeBytes: u32, count: u32, times: usize, from: u32, to: u32,
   bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize, values: usize, present: usize,
 ): i32 {
@@ -45,17 +80,19 @@ export function foldPage(
         const base = offsetBase();
         if (decoded != NOTHING && pageEnded() && base < SMALL && base > -SMALL) {
           const power = offsetPower();
+          if (runCount == UNKNOWN) findRuns(times, from, to, bounds, windows, window);
           return decoded == STEPS
-            ? sumSteps<f64>(base, power, times, from, to, bounds, windows, window, accumulators)
-            : foldOffsets<f64>(base, power, times, from, to, bounds, windows, window, keep, accumulators);
+            ? sumSteps<f64>(base, power, windows, accumulators)
+            : foldOffsets<f64>(base, power, times, windows, keep, accumulators);
         }
       } else if (!(keep & DEVIATIONS) && type == INTEGER && format == INTEGERS) {
         const decoded = decodeOffsets(count, takesSteps);
         const base = offsetBase();
         if (decoded != NOTHING && pageEnded() && base < FAR && base > -FAR) {
+          if (runCount == UNKNOWN) findRuns(times, from, to, bounds, windows, window);
           return decoded == STEPS
-            ? sumSteps<i64>(base, 1, times, from, to, bounds, windows, window, accumulators)
-            : foldOffsets<i64>(base, 1, times, from, to, bounds, windows, window, keep, accumulators);
+            ? sumSteps<i64>(base, 1, windows, accumulators)
+            : foldOffsets<i64>(base, 1, times, windows, keep, accumulators);
         }
       }
     }
@@ -71,45 +108,61 @@ export function foldPage(
   return fold<i64>(times + at, values + at, there, 0, to - from, bounds, windows, window, keep, accumulators);
 }
 
-// As `fold`, over the distances in `sums`.
-function foldOffsets<T>(
-  base: i64, power: f64, times: usize, from: u32, to: u32,
-  bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
-): i32 {
+// The rows of the pages at hand by window (`runs`): where the first run begins, and the window to go on from.
+const UNKNOWN: u32 = u32.MAX_VALUE;
+let runCount: u32 = UNKNOWN;
+let firstRow: u32 = 0;
+let lastWindow: u32 = 0;
+
+function findRuns(times: usize, from: u32, to: u32, bounds: usize, windows: u32, window: u32): void {
   let row = lowerBound(times, from, to, load<i64>(bounds + (<usize>window << 3)));
-  while (row < to) {
+  firstRow = row;
+  runCount = 0;
+  for (; row < to; runCount++) {
     window = windowOf(bounds, windows, window, load<i64>(times + (<usize>row << 3)));
-    if (window == windows) return windows - 1;
-    const end = lowerBound(times, row, to, load<i64>(bounds + (<usize>(window + 1) << 3)));
-    foldRun<T>(base, power, times, row, end, windows, window, keep, accumulators);
-    row = end;
+    if (window == windows) {
+      lastWindow = windows - 1;
+      return;
+    }
+    row = lowerBound(times, row, to, load<i64>(bounds + (<usize>(window + 1) << 3)));
+    const run = runs + (<usize>runCount << 3);
+    store<u32>(run, window);
+    store<u32>(run, row, 4);
   }
-  return window;
+  lastWindow = window;
 }
 
-// As `foldOffsets`, counts and sums alone, over the steps in `steps`: no distance is ever made.
-function sumSteps<T>(
-  base: i64, power: f64, times: usize, from: u32, to: u32,
-  bounds: usize, windows: u32, window: u32, accumulators: usize,
-): i32 {
-  let row = lowerBound(times, from, to, load<i64>(bounds + (<usize>window << 3)));
+// Over the distances in `sums`.
+function foldOffsets<T>(base: i64, power: f64, times: usize, windows: u32, keep: u32, accumulators: usize): i32 {
+  let row = firstRow;
+  for (let r: u32 = 0; r < runCount; r++) {
+    const run = runs + (<usize>r << 3);
+    const end = load<u32>(run, 4);
+    foldRun<T>(base, power, times, row, end, windows, load<u32>(run), keep, accumulators);
+    row = end;
+  }
+  return lastWindow;
+}
+
+// Counts and sums alone, over the steps in `steps`: no distance is ever made.
+function sumSteps<T>(base: i64, power: f64, windows: u32, accumulators: usize): i32 {
+  let row = firstRow;
   let reached = row > 0 ? sumOfSteps(0, row) : 0; // distance of the row at hand, without centres
-  while (row < to) {
-    window = windowOf(bounds, windows, window, load<i64>(times + (<usize>row << 3)));
-    if (window == windows) return windows - 1;
-    const end = lowerBound(times, row, to, load<i64>(bounds + (<usize>(window + 1) << 3)));
+  for (let r: u32 = 0; r < runCount; r++) {
+    const run = runs + (<usize>r << 3);
+    const end = load<u32>(run, 4);
     const count = <i64>(end - row);
     // the centres up to a row are as many as the row's number
     const centres = stepCentre() * ((count * (<i64>row + <i64>end - 1)) >> 1);
     const sum = count * (base + reached) + centres + sumOfDistances(row, end);
     reached += distance;
-    const entry = accumulators + (<usize>window << 3);
+    const entry = accumulators + (<usize>load<u32>(run) << 3);
     store<f64>(entry, load<f64>(entry) + <f64>count);
     const slot = entry + (<usize>windows << 3);
     store<T>(slot, <T>(load<T>(slot) + (isFloat<T>() ? <T>(<f64>sum / power) : <T>sum)));
     row = end;
   }
-  return window;
+  return lastWindow;
 }
 
 // Rows [from, to), all in one window: at least one.

@@ -25,3 +25,5 @@ export const chosen: usize = memory.data(65536);
 export const sums: usize = memory.data(65536 * 4 + 48);
 /** 2 bytes a row, and a group of eight: steps from a number to the next. */
 export const steps: usize = memory.data(65536 * 2 + 32);
+/** 8 bytes a row: the window of a run of rows, and the row behind it. */
+export const runs: usize = memory.data(65536 * 8);
