@@ -7,11 +7,13 @@ import { systemClock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
 import { encodeJson } from "../src/http/output/json.ts";
 import { numberText } from "../src/http/output/number.ts";
-import type { Column, SeriesBlock } from "../src/model/scan.ts";
+import type { Column } from "../src/model/scan.ts";
 import { FieldType, type TimeUnit } from "../src/model/types.ts";
+import type { SeriesBlock } from "../src/query/blocks.ts";
 import { ColumnarPart, type ColumnarRows, type RowCell } from "../src/query/columnar.ts";
-import type { ResultSeries, StatementResult } from "../src/query/result.ts";
+import { type AnswerPart, type ResultSeries, type StatementResult, seriesOf } from "../src/query/result.ts";
 import { runQuery } from "../src/query/session.ts";
+import { ShortSeries } from "../src/query/short-series.ts";
 import { Oracle } from "./oracle/oracle.ts";
 
 const ROWS = 4;
@@ -49,6 +51,7 @@ const block: fc.Arbitrary<SeriesBlock> = fc
   .tuple(listOf(fc.bigInt(-(2n ** 62n), 2n ** 62n)), listOf(fc.option(column)), fc.option(texts))
   .map(([times, columns, tag]) => ({
     series: { key: "m", tags: new Map(tag === null ? [] : [["t", tag]]) },
+    start: 0,
     rowCount: ROWS,
     times: BigInt64Array.from(times),
     columns,
@@ -72,15 +75,12 @@ const columnar: fc.Arbitrary<ColumnarRows> = fc
     cells,
   }));
 
-async function json(parts: readonly ResultSeries[], epoch: TimeUnit | null): Promise<string> {
+async function json(parts: readonly AnswerPart[], epoch: TimeUnit | null): Promise<string> {
+  const given = async function* () {
+    yield* parts;
+  };
   async function* results(): AsyncGenerator<StatementResult> {
-    yield {
-      statementId: 0,
-      messages: [],
-      series: (async function* () {
-        yield* parts;
-      })(),
-    };
+    yield { statementId: 0, messages: [], series: seriesOf(given()), parts: given() };
   }
   let text = "";
   for await (const piece of encodeJson(results(), { epoch, pretty: false }))
@@ -112,12 +112,51 @@ describe("rows kept as columns", () => {
     );
   });
 
+  test("short series at once are written as one after the other is", async () => {
+    const short = fc
+      .tuple(
+        columnar,
+        fc.array(fc.integer({ min: 1, max: 4 })),
+        fc.array(texts, { minLength: 70, maxLength: 70 }),
+      )
+      .map(([rows, sizes, values]) => {
+        const ends: number[] = [];
+        for (let end = 0, s = 0; end < rows.count; s++) {
+          end = Math.min(rows.count, end + (sizes[s] ?? 1));
+          ends.push(end);
+        }
+        const tags = [values.slice(0, ends.length), values.slice(-ends.length)];
+        return new ShortSeries({ head, dimensions: ["a", "ü,"], tags, ends, rows });
+      })
+      .filter(({ ends }) => ends.length > 0);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            short,
+            columnar.map((rows) => new ColumnarPart(head, rows, false)),
+          ),
+        ),
+        fc.constantFrom(null, "ms" as const, "ns" as const),
+        async (parts, epoch) => {
+          const series = parts.flatMap((part) => (part instanceof ShortSeries ? [...part] : [part]));
+          for (const part of parts)
+            if (part instanceof ShortSeries)
+              expect(part.rowCount).toBe([...part].reduce((sum, { rows }) => sum + rows.length, 0));
+          expect(await json(parts, epoch)).toBe(await json(series, epoch));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
   const floats = (values: readonly number[]) => {
     const rows: ColumnarRows = {
       count: values.length,
       blocks: [
         {
           series: { key: "m", tags: new Map() },
+          start: 0,
           rowCount: values.length,
           times: BigInt64Array.from(values, (_, i) => BigInt(i)),
           columns: [{ type: FieldType.Float, present: null, values: Float64Array.from(values) }],

@@ -1,6 +1,6 @@
 // What running a statement inside another costs and keeps: memory, deadlines, how often it runs.
 import { expect, test } from "bun:test";
-import type { ScanRequest, SeriesBlock, Source } from "../src/model/scan.ts";
+import type { RowBatch, ScanRequest, Source } from "../src/model/scan.ts";
 import type { Allowance } from "../src/query/budget.ts";
 import type { Cell } from "../src/query/result.ts";
 import { runQuery, type Session } from "../src/query/session.ts";
@@ -108,13 +108,13 @@ test("a series of many parts is one series around it, in both directions", async
     ...oracle,
     fields: async () => [{ name: "v", type: 1 }],
     tagKeys: async () => [],
-    async *scan(_request: ScanRequest): AsyncGenerator<SeriesBlock> {
+    async *scan(_request: ScanRequest): AsyncGenerator<RowBatch> {
       yield {
-        series: { key: "long", tags: new Map() },
-        rowCount: rows,
+        series: [{ key: "long", tags: new Map() }],
+        ends: [rows],
         times,
         columns: [{ type: 1, present: null, values }],
-      } as unknown as SeriesBlock;
+      } as unknown as RowBatch;
     },
   } as unknown as Source;
   const session: Session = {

@@ -1,7 +1,7 @@
 // The k-way merge of series: what a sort of all rows gives.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { SeriesBlock } from "../src/model/scan.ts";
+import type { SeriesBlock } from "../src/query/blocks.ts";
 import { Merge } from "../src/query/merge.ts";
 
 const times = fc.oneof(
@@ -18,10 +18,14 @@ const series = fc
   .map(([all, sizes]) => {
     const sorted = [...new Set(all)].sort((a, b) => (a < b ? -1 : 1));
     const blocks: SeriesBlock[] = [];
+    const series = { key: "m", tags: new Map() };
     for (let at = 0, b = 0; at < sorted.length || b < sizes.length; b++) {
       const size = sizes[b] ?? 5;
-      const part = BigInt64Array.from(sorted.slice(at, at + size));
-      blocks.push({ series: { key: "m", tags: new Map() }, rowCount: part.length, times: part, columns: [] });
+      const part = sorted.slice(at, at + size);
+      // every other block stands behind rows of others, and before some
+      const start = b % 2 === 0 ? 0 : b;
+      const times = BigInt64Array.from([...Array(start).fill(5n), ...part, ...Array(start).fill(-5n)]);
+      blocks.push({ series, start, rowCount: part.length, times, columns: [] });
       at += size;
     }
     return blocks;
@@ -44,7 +48,9 @@ function sorted(
 ): [block: number, row: number][] {
   const rows = all
     .flat()
-    .flatMap((block, index) => Array.from(block.times, (time, row) => ({ time, index, row })));
+    .flatMap(({ times, start, rowCount }, index) =>
+      Array.from(times.subarray(start, start + rowCount), (time, row) => ({ time, index, row: start + row })),
+    );
   // (blocks stand in the order of their series)
   rows.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : a.index - b.index));
   if (descending) rows.reverse();

@@ -6,7 +6,7 @@ import { Queries } from "../src/db/queries.ts";
 import type { RunOptions } from "../src/db/sessions.ts";
 import type { Backend } from "../src/http/backend.ts";
 import type { Administration } from "../src/model/administration.ts";
-import type { ScanRequest, SeriesBlock, Source } from "../src/model/scan.ts";
+import type { RowBatch, ScanRequest, Source } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
 import { runQuery } from "../src/query/session.ts";
 import { serve } from "../src/server.ts";
@@ -23,11 +23,11 @@ const values = Float64Array.from({ length: ROWS }, (_, row) => (row * 7919) % 10
 const source = {
   fields: async () => [{ name: "idle", type: FieldType.Float }],
   tagKeys: async () => ["host"],
-  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+  async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
     for (let host = 0; host < HOSTS; host++)
       yield {
-        series: { key: `cpu,host=${host}`, tags: new Map([["host", String(host)]]) },
-        rowCount: ROWS,
+        series: [{ key: `cpu,host=${host}`, tags: new Map([["host", String(host)]]) }],
+        ends: [ROWS],
         times,
         columns: request.fields.map(() => ({ type: FieldType.Float, present: null, values })),
       };

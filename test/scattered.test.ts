@@ -4,13 +4,7 @@ import { expect, test } from "bun:test";
 import { systemClock } from "../src/base/clock.ts";
 import { OverloadedError } from "../src/base/errors.ts";
 import type { Expression } from "../src/model/expression.ts";
-import {
-  Fold,
-  type FoldRequest,
-  type ScanRequest,
-  type SeriesBlock,
-  type Source,
-} from "../src/model/scan.ts";
+import { Fold, type FoldRequest, type RowBatch, type ScanRequest, type Source } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
 import { QueryBudget } from "../src/query/budget.ts";
 import { foldGroups } from "../src/query/folds.ts";
@@ -30,11 +24,10 @@ const request: ScanRequest = {
 
 test("rows that another source had begun to give are given up", async () => {
   let held = 0;
-  async function* endless(): AsyncGenerator<SeriesBlock> {
+  async function* endless(): AsyncGenerator<RowBatch> {
     held++;
     try {
-      const series = { key: "m", tags: new Map() };
-      for (;;) yield { series, rowCount: 0, times: new BigInt64Array(0), columns: [] };
+      for (;;) yield { series: [], ends: [], times: new BigInt64Array(0), columns: [] };
     } finally {
       held--;
     }

@@ -1,6 +1,6 @@
 // The sketches behind percentile_approx and count_distinct: how far off they are, and that memory does not grow with the rows.
 import { expect, test } from "bun:test";
-import type { Rows, ScanRequest, SeriesBlock } from "../src/model/scan.ts";
+import type { RowBatch, Rows, ScanRequest } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
 import { executeSelect } from "../src/query/execute.ts";
 import { explain } from "../src/query/explain.ts";
@@ -97,7 +97,7 @@ test("many are counted within four standard errors, alone and merged, as numbers
 /** 20 million rows of one series, made block by block: what a query holds of them it must have copied. */
 const ROWS = 10_000;
 const BLOCKS = 2_000;
-async function* manyBlocks({ fields }: ScanRequest): AsyncGenerator<SeriesBlock> {
+async function* manyBlocks({ fields }: ScanRequest): AsyncGenerator<RowBatch> {
   const series = { key: "m,host=a", tags: new Map([["host", "a"]]) };
   const times = new BigInt64Array(ROWS);
   for (let b = 0; b < BLOCKS; b++) {
@@ -105,7 +105,7 @@ async function* manyBlocks({ fields }: ScanRequest): AsyncGenerator<SeriesBlock>
     const values = new Float64Array(ROWS);
     for (let i = 0; i < ROWS; i++) values[i] = 1 + ((b * ROWS + i) % 1_000_003);
     const column = { type: FieldType.Float, values, present: null };
-    yield { series, rowCount: ROWS, times: times.slice(), columns: fields.map(() => column) };
+    yield { series: [series], ends: [ROWS], times: times.slice(), columns: fields.map(() => column) };
   }
 }
 

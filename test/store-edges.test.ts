@@ -1,8 +1,10 @@
 // The first and last rows of series, which statistics may tell without their pages, are those of the whole scan.
 import { expect, test } from "bun:test";
 import { Database } from "../src/db/database.ts";
-import type { ScanRequest, SeriesBlock } from "../src/model/scan.ts";
-import { MAX_TIME, MIN_TIME } from "../src/model/types.ts";
+import type { BinaryOperator, Expression } from "../src/model/expression.ts";
+import { filterRows } from "../src/model/filter.ts";
+import type { RowBatch, ScanRequest } from "../src/model/scan.ts";
+import { FieldType, MAX_TIME, MIN_TIME } from "../src/model/types.ts";
 import { MemoryDisk, randomNumbers } from "./disk/memory.ts";
 
 const budget = { check() {}, hold() {} };
@@ -40,15 +42,18 @@ async function filled(seed: number): Promise<Database> {
 /** By series: its rows as text, in the order asked for. */
 async function rowsOf(db: Database, request: ScanRequest): Promise<Map<string, string[]>> {
   const all = new Map<string, string[]>();
-  for await (const block of db.source.scan(request)) {
-    const rows = Array.from({ length: block.rowCount }, (_, row) => textOf(block, row));
-    if (request.descending) rows.reverse();
-    all.set(block.series.key, [...(all.get(block.series.key) ?? []), ...rows]);
+  for await (const batch of db.source.scan(request)) {
+    for (const [block, { key }] of batch.series.entries()) {
+      const start = batch.ends[block - 1] ?? 0;
+      const rows = Array.from({ length: batch.ends[block]! - start }, (_, row) => textOf(batch, start + row));
+      if (request.descending) rows.reverse();
+      all.set(key, [...(all.get(key) ?? []), ...rows]);
+    }
   }
   return all;
 }
 
-function textOf({ times, columns }: SeriesBlock, row: number): string {
+function textOf({ times, columns }: RowBatch, row: number): string {
   const cells = columns.map((column) =>
     column === null || (column.present !== null && column.present[row] === 0)
       ? "-"
@@ -56,6 +61,65 @@ function textOf({ times, columns }: SeriesBlock, row: number): string {
   );
   return [times[row], ...cells].join(" ");
 }
+
+const { Float, Integer } = FieldType;
+const f = { kind: "field", name: "f", type: Float } as const;
+const i = { kind: "field", name: "i", type: Integer } as const;
+const gap = { kind: "field", name: "gap", type: Float } as const;
+const number = (value: number) => ({ kind: "float", value }) as const;
+const binary = (operator: BinaryOperator, left: Expression, right: Expression): Expression => ({
+  ...{ kind: "binary", operator, left, right },
+});
+const conditions: readonly Expression[] = [
+  binary(">", f, number(4.5)),
+  binary("<=", number(3), i),
+  binary("and", binary("!=", f, number(2)), binary(">", gap, number(2))),
+  binary(
+    "or",
+    binary("and", binary("<", f, number(3)), binary(">", i, number(1))),
+    binary("=", gap, number(4)),
+  ),
+  binary(">", binary("+", f, i), number(6)),
+  binary("=", { kind: "field", name: "s", type: FieldType.String }, { kind: "string", value: "x3" }),
+  binary(">", f, { kind: "string", value: "x" }),
+  binary(">", { kind: "field", name: "nowhere", type: Float }, number(0)),
+];
+
+test("rows that satisfy a condition are those that it lets through of all rows", async () => {
+  const db = await filled(4);
+  try {
+    const request: ScanRequest = {
+      ...({
+        database: "db",
+        retentionPolicy: "autogen",
+        measurement: "m",
+        minTime: 700n,
+        maxTime: 2500n,
+      } as const),
+      ...{ where: null, fields, limit: Number.MAX_SAFE_INTEGER, descending: false, budget },
+    };
+    for (const where of conditions) {
+      const expected = new Map<string, string[]>();
+      for await (const batch of db.source.scan(request)) {
+        const column = (name: string) => batch.columns[fields.indexOf(name)] ?? null;
+        const mask = filterRows(where, { rowCount: batch.times.length, column });
+        for (const [block, { key }] of batch.series.entries())
+          for (let row = batch.ends[block - 1] ?? 0; row < batch.ends[block]!; row++)
+            if (mask[row] === 1) expected.set(key, [...(expected.get(key) ?? []), textOf(batch, row)]);
+      }
+      expect(await rowsOf(db, { ...request, where })).toEqual(expected);
+      for (const descending of [false, true]) {
+        const ordered = [...expected].map(
+          ([key, rows]) => [key, descending ? rows.toReversed() : rows] as const,
+        );
+        const some = new Map(ordered.map(([key, rows]) => [key, rows.slice(0, 3)]));
+        expect(await rowsOf(db, { ...request, where, descending, limit: 3 })).toEqual(some);
+      }
+    }
+  } finally {
+    await db.close();
+  }
+});
 
 const ranges = [
   [MIN_TIME, MAX_TIME],

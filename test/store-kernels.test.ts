@@ -482,6 +482,51 @@ describe("merge", () => {
     expect([...kernels.u32(block.columns, 8)].filter((_, i) => i % 4 === 0)).toEqual([2, 5]);
     block.free();
   });
+
+  test("blockAppend adds the rows of a mask, or all, behind those that there are", () => {
+    const area = kernels.alloc(4096);
+    const [values, present, mask] = [area, area + 1024, area + 2048] as const;
+    const bit = fc.constantFrom(0, 0, 0, 1);
+    const row = fc.record({ value: fc.bigInt(1n, 2n ** 32n - 1n), there: bit, wanted: bit });
+    const part = fc.record({
+      rows: fc.array(row, { maxLength: 40 }),
+      ...{ hasGaps: fc.boolean(), hasMask: fc.boolean(), base: fc.constantFrom(0, 7) },
+    });
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
+        const block = new RowBlock(kernels, 200, Uint32Array.of(3));
+        const expected: (bigint | null)[] = [];
+        for (const { rows, hasGaps, hasMask, base } of parts) {
+          kernels.i64(values, rows.length).set(rows.map(({ value }) => value));
+          kernels.put(
+            present,
+            Uint8Array.from(rows, ({ there }) => there),
+          );
+          kernels.put(
+            mask,
+            Uint8Array.from(rows, ({ wanted }) => wanted),
+          );
+          const added = rows.filter(({ wanted }) => !hasMask || wanted === 1);
+          const flags = hasGaps ? present : 0;
+          const from = expected.length;
+          expect(block.append(0, values, flags, hasMask ? mask : 0, rows.length, base, from)).toBe(
+            added.length,
+          );
+          for (const { value, there } of added)
+            expected.push(hasGaps && there === 0 ? null : value + BigInt(base));
+        }
+        const count = expected.length;
+        expect([...kernels.i64(block.values(0), count)]).toEqual(expected.map((value) => value ?? 0n));
+        expect([...kernels.view(block.present(0), 200)]).toEqual(
+          Array.from({ length: 200 }, (_, i) => (i < count && expected[i] !== null ? 1 : 0)),
+        );
+        expect(block.valueCount(0)).toBe(expected.filter((value) => value !== null).length);
+        block.free();
+      }),
+      { numRuns: 300 },
+    );
+    kernels.free(area);
+  });
 });
 
 describe("tag index", () => {

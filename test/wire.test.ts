@@ -1,10 +1,10 @@
 // What a source answers survives its way between threads, whatever it is and wherever the buffer's views begin.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Column, FoldedColumn, FoldedGroups, SeriesBlock } from "../src/model/scan.ts";
+import type { Column, FoldedColumn, FoldedGroups, RowBatch } from "../src/model/scan.ts";
 import { decodeKeyText } from "../src/model/serieskey.ts";
 import { FieldType } from "../src/model/types.ts";
-import { readBlocks, readGroups, WireWriter } from "../src/model/wire.ts";
+import { readBatches, readGroups, WireWriter } from "../src/model/wire.ts";
 
 // (toEqual takes no NaN in a Float64Array for equal: it stands in the last test)
 const float = fc.double({ noNaN: true });
@@ -52,27 +52,28 @@ function columnOf(rows: number): fc.Arbitrary<Column | null> {
 }
 
 const seriesKeys = ["cpu,host=a,region=eu", "cpu", "w\\,ind\\ x,t\\=k=v\\,x,ü=ö"];
-const block: fc.Arbitrary<SeriesBlock> = fc.integer({ min: 0, max: 40 }).chain((rows) =>
+const series = fc.constantFrom(...seriesKeys).map((key) => ({
+  key,
+  tags: new Map(decodeKeyText(key).tags.map((tag) => [tag.key, tag.value])),
+}));
+const batch: fc.Arbitrary<RowBatch> = fc.integer({ min: 0, max: 40 }).chain((rows) =>
   fc.record({
-    series: fc.constantFrom(...seriesKeys).map((key) => ({
-      key,
-      tags: new Map(decodeKeyText(key).tags.map((tag) => [tag.key, tag.value])),
-    })),
-    rowCount: fc.constant(rows),
+    series: fc.array(series, { minLength: 3, maxLength: 3 }),
+    ends: fc.constant([rows >> 2, rows >> 1, rows]),
     times: list(int, rows).map((times) => BigInt64Array.from(times)),
     columns: fc.array(columnOf(rows), { maxLength: 5 }),
   }),
 );
 
-test("blocks of rows", () => {
+test("batches of rows", () => {
   fc.assert(
-    fc.property(fc.array(block, { maxLength: 12 }), fc.array(block, { maxLength: 3 }), (blocks, more) => {
+    fc.property(fc.array(batch, { maxLength: 12 }), fc.array(batch, { maxLength: 3 }), (batches, more) => {
       const writer = new WireWriter();
       // a writer is used again and again
-      for (const blocks_ of [blocks, more]) {
-        for (const each of blocks_) writer.block(each);
-        expect(writer.isEmpty).toBe(blocks_.length === 0);
-        expect([...readBlocks(writer.finish())]).toEqual(blocks_);
+      for (const given of [batches, more]) {
+        for (const each of given) writer.batch(each);
+        expect(writer.isEmpty).toBe(given.length === 0);
+        expect([...readBatches(writer.finish())]).toEqual(given);
       }
     }),
     { numRuns: 200 },
@@ -128,16 +129,16 @@ test("bytes that begin anywhere in a buffer", () => {
   const writer = new WireWriter();
   const series = { key: "m", tags: new Map<string, string>() };
   const values = Float64Array.of(1.5, -0, NaN);
-  const given: SeriesBlock = {
-    ...{ series, rowCount: 3, times: BigInt64Array.of(1n, 2n, 3n) },
+  const given: RowBatch = {
+    ...{ series: [series], ends: [3], times: BigInt64Array.of(1n, 2n, 3n) },
     columns: [{ type: FieldType.Float, values, present: null }],
   };
-  writer.block(given);
+  writer.batch(given);
   const bytes = writer.finish();
   for (let shift = 0; shift < 8; shift++) {
     const moved = new Uint8Array(bytes.length + 8);
     moved.set(bytes, shift);
-    const [read] = [...readBlocks(moved.subarray(shift, shift + bytes.length))];
+    const [read] = [...readBatches(moved.subarray(shift, shift + bytes.length))];
     expect([...(read!.columns[0]!.values as Float64Array)]).toEqual([...values]);
     expect(read!.times).toEqual(given.times);
   }

@@ -271,6 +271,15 @@ export interface MemtableExports {
     written: number,
   ): number;
   blockClear(columns: number, columnCount: number, rows: number): void;
+  blockAppend(
+    values: number,
+    present: number,
+    mask: number,
+    rows: number,
+    base: number,
+    column: number,
+    at: number,
+  ): number;
   heapSize(values: number, rows: number): number;
   packHeap(values: number, rows: number, base: number, heap: number, start: number): number;
   mergeTimes(
@@ -317,7 +326,6 @@ export interface JsonExports {
     from: number,
     rows: number,
     first: number,
-    slots: number,
     times: number,
     unit: bigint,
     forms: number,
@@ -327,6 +335,21 @@ export interface JsonExports {
     limit: number,
   ): number;
   jsonEnd(): number;
+  /** Comes back signed: `>>> 0`. */
+  jsonShort(
+    series: number,
+    ends: number,
+    first: number,
+    times: number,
+    unit: bigint,
+    forms: number,
+    columns: number,
+    columnCount: number,
+    frame: number,
+    tagLengths: number,
+    tags: number,
+    out: number,
+  ): number;
   /** Comes back signed: `>>> 0`. */
   jsonApart(
     rows: number,

@@ -77,7 +77,7 @@ function filterBinary(condition: Binary, rows: FilterRows, regexes: RegexCache):
 
 type Comparison = "=" | "!=" | "<" | "<=" | ">" | ">=";
 /** `1 < value` is `value > 1`. */
-const mirrored: Readonly<Record<Comparison, Comparison>> = {
+export const mirrored: Readonly<Record<Comparison, Comparison>> = {
   "=": "=",
   "!=": "!=",
   "<": ">",

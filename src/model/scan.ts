@@ -1,6 +1,6 @@
 // The one contract of reads: what a query may ask of a store, of a worker thread's stores, of a remote node.
 //
-// Two shapes of answer. `scan` gives rows, series by series, as column blocks. `fold` gives partial
+// Two shapes of answer. `scan` gives rows, series by series, as columns that many series share. `fold` gives partial
 // aggregates of groups by time window that merge with those of other sources, so that aggregation happens
 // where the data is. Everything is plain data and typed arrays: it can cross a thread or a network.
 import type { Expression } from "./expression.ts";
@@ -22,7 +22,7 @@ export interface Selection {
 }
 
 export interface ScanRequest extends Selection {
-  /** Fields wanted in every block, by name, in this order. Rows with none of them present are left out. */
+  /** Fields wanted, by name, in this order. Rows with none of them present are left out. */
   readonly fields: readonly string[];
   /** Rows wanted per series at most, from the early end, or the late end when `descending`. */
   readonly limit: number;
@@ -38,20 +38,24 @@ export interface ScanRequest extends Selection {
   readonly budget: Budget;
 }
 
-/** Rows of one series, ascending and unique in time, already filtered by `where`. */
-export interface SeriesBlock {
-  /** Canonical key: the same for blocks of the same series; blocks of one series are adjacent. */
-  readonly series: Series;
-  readonly rowCount: number;
-  /** ns, `rowCount` long. */
+/**
+ * Rows of one or several series, already filtered by `where`: block after block, each of rows of one series that ascend and are unique
+ * in time, in columns that all of them share.
+ */
+export interface RowBatch {
+  /** Of each block; blocks of the same series are adjacent, also from batch to batch. */
+  readonly series: readonly Series[];
+  /** Where the rows of each block end; those of the first begin at 0. */
+  readonly ends: readonly number[];
+  /** ns, by row. */
   readonly times: BigInt64Array;
-  /** As `ScanRequest.fields`; null where the series (in this block) has no value of that field at all. */
+  /** As `ScanRequest.fields`; null where no row of the batch has a value of that field. */
   readonly columns: readonly (Column | null)[];
 }
 
 /**
- * Values of one field in a block. `present` is one byte a row, 1 = has a value; null = all have.
- * Blocks own their arrays: they stay valid.
+ * Values of one field in a batch. `present` is one byte a row, 1 = has a value; null = all have.
+ * Batches own their arrays: they stay valid.
  */
 export type Column = NumberColumn | IntegerColumn | BooleanColumn | StringColumn;
 interface ColumnBase {
@@ -196,7 +200,7 @@ export interface SeriesCount {
 
 /** What execution reads. */
 export interface Rows {
-  scan(request: ScanRequest): AsyncIterable<SeriesBlock>;
+  scan(request: ScanRequest): AsyncIterable<RowBatch>;
   fold(request: FoldRequest): AsyncIterable<FoldedGroups>;
 }
 

@@ -1,16 +1,17 @@
-// The bytes in which what a source answers crosses a thread or a network: blocks of rows and partial aggregates.
+// The bytes in which what a source answers crosses a thread or a network: batches of rows and partial aggregates.
 //
 // One buffer for many of them, because handing over a buffer costs the same whatever is in it. Numbers are little-endian;
 // arrays of 8-byte values stand at multiples of 8 from the start, so that the reader's views need no copy. Both sides run the
 // same version: nothing here is kept.
 //
 //   text      u32 length, UTF-8          array of n    padding to 8, n x 8 bytes
-//   blocks    u32 count, then each: u8 1 = the series of the block before, 0 = text key follows; u32 rows; times; u32 columns,
-//             each: u8 type (0 = none), u8 has presence, values (booleans u8[n], texts u32[n + 1] offsets, bytes), presence u8[n]
+//   batches   u32 count, then each: u32 blocks, of each: u32 where its rows end; u32 rows; times; u32 columns, each: u8 type (0 = none),
+//             u8 has presence, values (booleans u8[n], texts), presence u8[n]; the keys of the series of the blocks, texts
+//   texts n   padding to 8, u32[n + 1] offsets, bytes
 //   groups    u32 count of batches, then each: u32 groups; u32 keys, each: the values as one text, padding to 4, u32 length of each in
 //             UTF-16; u32 columns, each: u8 type (0 = none), u16 which arrays, u32 length, the arrays in the order of `foldArrays`
 
-import type { Column, FoldedColumn, FoldedGroups, FoldValues, Series, SeriesBlock } from "./scan.ts";
+import type { Column, FoldedColumn, FoldedGroups, FoldValues, RowBatch, Series } from "./scan.ts";
 import { decodeKeyText } from "./serieskey.ts";
 import { FieldType } from "./types.ts";
 
@@ -21,10 +22,12 @@ const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 const FIRST_BYTES = 4096;
 /** Fewer values are copied out of the buffer: an array of their own costs less than a view of another's. */
 const FEW = 64;
+/** Series that a reader keeps, about 1 KB each. */
+const MOST_KNOWN = 4096;
 
 type Words = Float64Array | BigInt64Array | BigUint64Array;
 
-/** Takes blocks or groups, and gives their bytes. */
+/** Takes batches or groups, and gives their bytes. */
 export class WireWriter {
   #bytes!: Uint8Array<ArrayBuffer>;
   #view!: DataView;
@@ -34,7 +37,6 @@ export class WireWriter {
   #unsigned!: BigUint64Array;
   #at = 4;
   #count = 0;
-  #series: string | undefined;
 
   constructor() {
     if (!isLittleEndian) throw new Error("serie needs a little-endian machine");
@@ -57,16 +59,15 @@ export class WireWriter {
     return this.#count === 0;
   }
 
-  block(block: SeriesBlock): void {
+  batch({ series, ends, times, columns }: RowBatch): void {
     this.#count++;
-    const isSame = block.series.key === this.#series;
-    this.#u8(isSame ? 1 : 0);
-    if (!isSame) this.#text(block.series.key);
-    this.#series = block.series.key;
-    this.#u32(block.rowCount);
-    this.#words(block.times);
-    this.#u32(block.columns.length);
-    for (const column of block.columns) this.#column(column, block.rowCount);
+    this.#u32(ends.length);
+    for (const end of ends) this.#u32(end);
+    this.#u32(times.length);
+    this.#words(times);
+    this.#u32(columns.length);
+    for (const column of columns) this.#column(column, times.length);
+    this.#texts(series.map(({ key }) => key));
   }
 
   groups({ count, tags, columns }: FoldedGroups): void {
@@ -87,7 +88,6 @@ export class WireWriter {
     this.#take(new Uint8Array(FIRST_BYTES));
     this.#at = 4;
     this.#count = 0;
-    this.#series = undefined;
     return bytes;
   }
 
@@ -202,17 +202,30 @@ const foldArrays = [
 const isTimes: ReadonlySet<string> = new Set(["minTime", "maxTime", "firstTime", "lastTime"]);
 const isFloats: ReadonlySet<string> = new Set(["count", "mean", "deviations"]);
 
-/** The blocks of `WireWriter`'s bytes, which larger arrays are views of. */
-export function* readBlocks(bytes: Uint8Array<ArrayBuffer>): Generator<SeriesBlock> {
+/** The batches of `WireWriter`'s bytes, which larger arrays are views of. `known`: series by key, to be kept for the next ones. */
+export function* readBatches(
+  bytes: Uint8Array<ArrayBuffer>,
+  known: Map<string, Series> = new Map(),
+): Generator<RowBatch> {
   const reader = new WireReader(bytes);
-  let series: Series | undefined;
   for (let left = reader.u32(); left > 0; left--) {
-    if (reader.u8() === 0) series = seriesOf(reader.text());
+    const ends = Array.from({ length: reader.u32() }, () => reader.u32());
     const rowCount = reader.u32();
     const times = reader.times(rowCount);
     const columns = Array.from({ length: reader.u32() }, () => readColumn(reader, rowCount));
-    yield { series: series!, rowCount, times, columns };
+    const series = reader.texts(ends.length).map((key) => knownSeries(known, key));
+    yield { series, ends, times, columns };
   }
+}
+
+function knownSeries(known: Map<string, Series>, key: string): Series {
+  let series = known.get(key);
+  if (series === undefined) {
+    series = seriesOf(key);
+    if (known.size === MOST_KNOWN) known.clear();
+    known.set(key, series);
+  }
+  return series;
 }
 
 function seriesOf(key: string): Series {

@@ -5,9 +5,10 @@ import type { Expression } from "../model/expression.ts";
 import { filterRows } from "../model/filter.ts";
 import { reduce } from "../model/predicate.ts";
 import type { RegexCache } from "../model/regex.ts";
-import type { Column, Series, SeriesBlock } from "../model/scan.ts";
+import type { Column, Series } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { TWO_32, wordsOf } from "../model/words.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import type { Row } from "./parts.ts";
 import type { Cell } from "./result.ts";
 
@@ -27,6 +28,7 @@ export function blockOfRows(
   for (let i = 0; i < rows.length; i++) times[i] = rows[i]![0] as bigint;
   return {
     series,
+    start: 0,
     rowCount: rows.length,
     times,
     columns: columns.map((column) => {
@@ -112,7 +114,7 @@ export function constantColumn(value: string, rowCount: number): Column {
   return { type: FieldType.String, present: null, values: new Array<string>(rowCount).fill(value) };
 }
 
-/** The rows that satisfy a condition, and the first `count` of the columns, which `names` names; null: no row does. */
+/** Of a block that shares its columns with no other the rows that satisfy a condition, and the first `count` of the columns, which `names` names; null: no row does. */
 export function chosenRows(
   block: SeriesBlock,
   names: readonly string[],
@@ -143,7 +145,7 @@ function maskedBlock(block: SeriesBlock, mask: Uint8Array): SeriesBlock {
   const times = new BigInt64Array(rowCount);
   for (let i = 0; i < rowCount; i++) times[i] = block.times[kept[i]!]!;
   const columns = block.columns.map((column) => (column === null ? null : masked(column, kept)));
-  return { series: block.series, rowCount, times, columns };
+  return { series: block.series, start: 0, rowCount, times, columns };
 }
 
 function masked(column: Column, kept: Uint32Array): Column {

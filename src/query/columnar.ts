@@ -1,9 +1,9 @@
 // Rows of an answer that are stored rows as they are, or windows (window-columns.ts), kept as columns: no array a row, no cell a value, until somebody asks for them.
 //
 //   blocks    [b0 b1 b2 ...]      what the scan gave
-//   block/row  0 2 0 1 ...        row i of the answer is row `row[i]` of `blocks[block[i]]`
+//   block/row  0 2 0 1 ...        row i of the answer is row `row[i]` of the columns of `blocks[block[i]]`
 //   cells      tag, field, ...    what stands in the columns behind time
-import type { SeriesBlock } from "../model/scan.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { cellReader } from "./cells.ts";
 import { PART_ROWS, type Row, type SeriesHead } from "./parts.ts";
 import type { SelectPlan } from "./plan.ts";
@@ -17,7 +17,7 @@ export type RowCell =
 export interface ColumnarRows {
   readonly count: number;
   readonly blocks: readonly SeriesBlock[];
-  /** By row of the answer, at least `count` long: index into `blocks`, and row of that block. */
+  /** By row of the answer, at least `count` long: index into `blocks`, and row of that block's columns. */
   readonly block: Uint32Array;
   readonly row: Uint32Array;
   readonly cells: readonly RowCell[];
@@ -70,10 +70,11 @@ export function rowsOfBlock(
   const left = Math.max(block.rowCount - offset, 0);
   const count = limit === 0 ? left : Math.min(left, limit);
   // as it is of most: of short series an array each would count
-  if (offset === 0 && (!descending || left === 1))
+  if (block.start + offset === 0 && (!descending || left === 1))
     return { count, blocks: [block], block: FIRST, row: IN_ORDER, cells };
   const row = new Uint32Array(count);
-  for (let i = 0; i < count; i++) row[i] = descending ? left - 1 - i : offset + i;
+  const first = block.start + (descending ? left - 1 : offset);
+  for (let i = 0; i < count; i++) row[i] = descending ? first - i : first + i;
   return { count, blocks: [block], block: FIRST, row, cells };
 }
 

@@ -16,16 +16,17 @@ import type {
   Budget,
   FoldedGroups,
   FoldRequest,
+  RowBatch,
   Rows,
   ScanRequest,
   Series,
-  SeriesBlock,
 } from "../model/scan.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { apart, batchOf, blocksOf, type SeriesBlock } from "./blocks.ts";
 import { blockOfRows, type CellColumn, chosenRows, constantColumn } from "./cellblocks.ts";
 import { blockOfColumnar } from "./columnblocks.ts";
 import type { ExecutionContext } from "./execute.ts";
-import { blockBytes, gatherGroups, type RowGroup } from "./gather.ts";
+import { batchBytes, gatherGroups, type RowGroup } from "./gather.ts";
 import { joinedBlocks, namesOfSide } from "./join.ts";
 import type { DerivedSource, JoinRows, SelectPlan, SourcePart, SubqueryRows } from "./plan.ts";
 import type { ResultSeries } from "./result.ts";
@@ -52,11 +53,16 @@ export class DerivedRows implements Rows {
     this.#execute = execute;
   }
 
-  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+  async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
     for (const [index, part] of this.#source.parts.entries()) {
       if (part.rows.kind === "measurement") yield* this.#scanStored(part, index, request);
-      else if (part.rows.kind === "join") yield* await this.#joined(part.rows, part.where, request);
-      else yield* await this.#blocksOf(part, index, request);
+      else {
+        const blocks =
+          part.rows.kind === "join"
+            ? await this.#joined(part.rows, part.where, request)
+            : await this.#blocksOf(part, index, request);
+        for (const block of blocks) yield batchOf(block);
+      }
     }
   }
 
@@ -66,7 +72,7 @@ export class DerivedRows implements Rows {
   }
 
   /** A measurement beside subqueries: fields that it does not have are empty, tags that others give as columns too. */
-  async *#scanStored(part: SourcePart, index: number, request: ScanRequest): AsyncGenerator<SeriesBlock> {
+  async *#scanStored(part: SourcePart, index: number, request: ScanRequest): AsyncGenerator<RowBatch> {
     const { rows, where, absent = [] } = part;
     assert(rows.kind === "measurement", "not a measurement");
     const { database, retentionPolicy, measurement } = rows;
@@ -74,13 +80,15 @@ export class DerivedRows implements Rows {
     // (no stored field is without a name)
     const fields = request.fields.map((name) => (absent.includes(name) ? "" : name));
     const stored = { ...request, database, retentionPolicy, measurement, where, fields };
-    for await (const block of this.#context.source.scan(stored)) {
-      const { tags } = block.series;
-      const columns = request.fields.map((name, i) => {
-        const tag = block.columns[i] === null ? tags.get(name) : undefined;
-        return tag === undefined ? block.columns[i]! : constantColumn(tag, block.rowCount);
-      });
-      yield { ...block, series: { key: `${block.series.key}\0${index}`, tags }, columns };
+    for await (const batch of this.#context.source.scan(stored)) {
+      for (const block of blocksOf(batch).map(apart)) {
+        const { tags } = block.series;
+        const columns = request.fields.map((name, i) => {
+          const tag = block.columns[i] === null ? tags.get(name) : undefined;
+          return tag === undefined ? block.columns[i]! : constantColumn(tag, block.rowCount);
+        });
+        yield batchOf({ ...block, series: { key: `${block.series.key}\0${index}`, tags }, columns });
+      }
     }
   }
 
@@ -118,7 +126,7 @@ export class DerivedRows implements Rows {
     for await (const block of joinedBlocks(rows, sides, this.#source.name, names, new Turn(budget))) {
       const kept = chosenRows(block, names, request.fields.length, where, regexes);
       if (kept === null) continue;
-      budget.hold(blockBytes(kept));
+      budget.hold(batchBytes(batchOf(kept)));
       blocks.push(kept);
     }
     budget.release();
@@ -149,7 +157,7 @@ export class DerivedRows implements Rows {
     for await (const part of this.#execute(plan, { ...this.#context, budget })) {
       const block = rows.block(part);
       if (block !== null) {
-        budget.hold(blockBytes(block));
+        budget.hold(batchBytes(batchOf(block)));
         blocks.push(block);
       }
       if (turn.isOver()) await turn.next();

@@ -43,6 +43,7 @@ import type { AnswerPart, Cell, ResultSeries } from "./result.ts";
 import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
 import { selectionOf } from "./selection.ts";
 import type { SeriesTable } from "./series-table.ts";
+import { areShort, shortSeries } from "./short-series.ts";
 import { sketchGroups } from "./sketches.ts";
 import { Turn } from "./turn.ts";
 import { isTabular, windowTables } from "./window-tables.ts";
@@ -93,7 +94,7 @@ async function* rowSeries(
   plan: SelectPlan,
   input: Input,
   context: ExecutionContext,
-): AsyncGenerator<ResultSeries> {
+): AsyncGenerator<AnswerPart> {
   const { budget } = context;
   if (plan.minTime > plan.maxTime) return;
   const groups = await scanRows(context.source, plan, input, budget);
@@ -110,7 +111,15 @@ async function* rowSeries(
     return;
   }
   const stored = storedCells(input);
-  for (const group of chosenSeries(plan, groups)) {
+  const chosen = chosenSeries(plan, groups);
+  if (context.takesTables === true && stored !== null && areShort(plan, chosen)) {
+    for (const series of shortSeries(plan, chosen, stored, headOf(plan, input))) {
+      if (turn.isOver()) await turn.next();
+      yield series;
+    }
+    return;
+  }
+  for (const group of chosen) {
     if (stored !== null) {
       for (const part of columnarParts(plan, stored, group, headWith(group.tags))) {
         budget.check();

@@ -10,6 +10,7 @@
 // exist as filled rows only, so ten years of empty windows cost nothing until they are printed.
 import type { Budget, Rows } from "../model/scan.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import { blocksOf } from "./blocks.ts";
 import { looksBack, transformsFilled } from "./calls.ts";
 import type { Input, SelectPlan } from "./plan.ts";
 import { selectionOf } from "./selection.ts";
@@ -117,11 +118,12 @@ async function edgeTime(
   const selection = selectionOf(plan, input);
   const request = { ...selection, minTime, maxTime, fields: input.fields, limit: 1, descending };
   let edge: bigint | null = null;
-  for await (const block of context.source.scan({ ...request, edge: true, budget: context.budget })) {
-    if (block.rowCount === 0) continue;
-    const time = block.times[descending ? block.rowCount - 1 : 0]!;
-    if (edge === null || (descending ? time > edge : time < edge)) edge = time;
-  }
+  for await (const batch of context.source.scan({ ...request, edge: true, budget: context.budget }))
+    for (const { times, start, rowCount } of blocksOf(batch)) {
+      if (rowCount === 0) continue;
+      const time = times[descending ? start + rowCount - 1 : start]!;
+      if (edge === null || (descending ? time > edge : time < edge)) edge = time;
+    }
   return edge;
 }
 

@@ -1,6 +1,7 @@
 // Rows of a scan put into the groups of GROUP BY: for each group its series, for each series its blocks in time order.
 import { listKey } from "../model/listkey.ts";
-import type { Budget, Rows, ScanRequest, Series, SeriesBlock } from "../model/scan.ts";
+import type { Budget, RowBatch, Rows, ScanRequest, Series } from "../model/scan.ts";
+import { blocksOf, type SeriesBlock } from "./blocks.ts";
 
 export interface RowGroup {
   /** Values of the dimensions, "" = absent. */
@@ -20,19 +21,21 @@ export async function gatherGroups(
   const known = new Map<string, SeriesBlock[]>();
   let series: SeriesBlock[] | undefined;
   let key: string | null = null;
-  for await (const block of source.scan(request)) {
-    if (block.rowCount === 0) continue;
-    hold(request.budget, block);
-    if (block.series.key !== key) {
-      key = block.series.key;
-      series = known.get(key);
-      if (series === undefined) {
-        series = [];
-        known.set(key, series);
-        groupOf(groups, block.series, dimensions).series.push(series);
+  for await (const batch of source.scan(request)) {
+    hold(request.budget, batch);
+    for (const block of blocksOf(batch)) {
+      if (block.rowCount === 0) continue;
+      if (block.series.key !== key) {
+        key = block.series.key;
+        series = known.get(key);
+        if (series === undefined) {
+          series = [];
+          known.set(key, series);
+          groupOf(groups, block.series, dimensions).series.push(series);
+        }
       }
+      series!.push(block);
     }
-    series!.push(block);
   }
   const gathered = [...groups.values()].sort(byTags);
   for (const group of gathered) {
@@ -68,18 +71,18 @@ function byKey([a]: readonly SeriesBlock[], [b]: readonly SeriesBlock[]): number
 }
 
 function byTime(a: SeriesBlock, b: SeriesBlock): number {
-  return a.times[0]! < b.times[0]! ? -1 : 1;
+  return a.times[a.start]! < b.times[b.start]! ? -1 : 1;
 }
 
-function hold(budget: Budget, block: SeriesBlock): void {
-  budget.hold(blockBytes(block));
+function hold(budget: Budget, batch: RowBatch): void {
+  budget.hold(batchBytes(batch));
   budget.check();
 }
 
-/** About how many bytes a block holds. */
-export function blockBytes(block: SeriesBlock): number {
-  let sizeBytes = 200 + block.times.byteLength;
-  for (const column of block.columns)
+/** About how many bytes a batch holds. */
+export function batchBytes({ series, times, columns }: RowBatch): number {
+  let sizeBytes = 200 * series.length + times.byteLength;
+  for (const column of columns)
     if (column !== null)
       sizeBytes += Array.isArray(column.values) ? column.values.length * 40 : column.values.length * 8;
   return sizeBytes;

@@ -8,8 +8,8 @@
 
 import { InputError } from "../base/errors.ts";
 import { listKey } from "../model/listkey.ts";
-import type { SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { blockOfRows, type CellColumn, constantColumn } from "./cellblocks.ts";
 import { castCell, cellReader } from "./cells.ts";
 import type { RowGroup } from "./gather.ts";

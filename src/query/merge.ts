@@ -3,14 +3,14 @@
 // A tree of losers (Knuth, The Art of Computer Programming, volume 3, 5.4.1) holds one cursor a series, ordered by (time, series):
 // a row costs one comparison a level. Times compare as two 32-bit words, so that it costs no object and no BigInt. Rows of the same
 // time stand in the order of their series' keys; descending is the exact reverse of ascending. A single series is walked.
-import type { SeriesBlock } from "../model/scan.ts";
 import { wordsOf } from "../model/words.ts";
+import type { SeriesBlock } from "./blocks.ts";
 
 const NO_PLACES = new Int32Array(0);
 const NO_WORDS = new Float64Array(0);
 
 export class Merge {
-  /** Where the merge stands, after `next` gave true: a row of `blocks[block]`. */
+  /** Where the merge stands, after `next` gave true: a row of the columns of `blocks[block]`. */
   block = -1;
   row = -1;
   /** Blocks of all series end to end; those of one series stay together, ascending in time. */
@@ -40,7 +40,7 @@ export class Merge {
       return;
     }
     this.blocks = series.flat();
-    this.#words = this.blocks.map((block) => wordsOf(block.times));
+    this.#words = wordsOfBlocks(this.blocks);
     this.#block = new Int32Array(count);
     this.#row = new Int32Array(count);
     this.#end = new Int32Array(count);
@@ -69,7 +69,7 @@ export class Merge {
     this.block = block;
     this.row = row;
     const following = row + this.#step;
-    if (following >= 0 && following < this.blocks[block]!.rowCount) {
+    if (isWithin(this.blocks[block]!, following)) {
       this.#row[cursor] = following;
       this.#loadTime(cursor, block, following);
     } else {
@@ -84,7 +84,7 @@ export class Merge {
   #walk(): boolean {
     while (this.block >= 0 && this.block < this.blocks.length) {
       const following = this.row + this.#step;
-      if (following >= 0 && following < this.blocks[this.block]!.rowCount) {
+      if (isWithin(this.blocks[this.block]!, following)) {
         this.row = following;
         return true;
       }
@@ -96,7 +96,8 @@ export class Merge {
   // Puts the only series before the first row of a block.
   #enterAlone(block: number): void {
     this.block = block;
-    this.row = this.#step === 1 ? -1 : (this.blocks[block]?.rowCount ?? 0);
+    const { start, rowCount } = this.blocks[block] ?? { start: 0, rowCount: 0 };
+    this.row = this.#step === 1 ? start - 1 : start + rowCount;
   }
 
   // Puts a cursor at the first row of its current block, past empty ones.
@@ -109,7 +110,8 @@ export class Merge {
       this.#high[cursor] = Number.POSITIVE_INFINITY;
       return;
     }
-    const row = this.#step === 1 ? 0 : this.blocks[block]!.rowCount - 1;
+    const { start, rowCount } = this.blocks[block]!;
+    const row = this.#step === 1 ? start : start + rowCount - 1;
     this.#row[cursor] = row;
     this.#loadTime(cursor, block, row);
   }
@@ -150,4 +152,19 @@ export class Merge {
     }
     tree[0] = winner;
   }
+}
+
+function isWithin({ start, rowCount }: SeriesBlock, row: number): boolean {
+  return row >= start && row < start + rowCount;
+}
+
+/** The words of the times of each block: of many they are the same. */
+export function wordsOfBlocks(blocks: readonly SeriesBlock[]): Int32Array[] {
+  const words: Int32Array[] = [];
+  let times: BigInt64Array | undefined;
+  for (const block of blocks) {
+    words.push(block.times === times ? words.at(-1)! : wordsOf(block.times));
+    times = block.times;
+  }
+  return words;
 }

@@ -1,6 +1,6 @@
 // Metered rows: a source of rows that counts what a statement takes from it, for EXPLAIN ANALYZE.
 import type { Clock } from "../base/clock.ts";
-import type { FoldedGroups, FoldRequest, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
+import type { FoldedGroups, FoldRequest, RowBatch, Rows, ScanRequest } from "../model/scan.ts";
 
 export class MeteredRows implements Rows {
   readonly #source: Rows;
@@ -22,17 +22,19 @@ export class MeteredRows implements Rows {
     this.#clock = clock;
   }
 
-  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+  async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
     this.scans++;
     let last = "";
     let startMs = this.#clock.elapsedMs();
-    for await (const block of this.#source.scan(request)) {
+    for await (const batch of this.#source.scan(request)) {
       this.scanMs += this.#clock.elapsedMs() - startMs;
-      this.blocks++;
-      this.rows += block.rowCount;
-      if (this.blocks === 1 || block.series.key !== last) this.series++;
-      last = block.series.key;
-      yield block;
+      this.rows += batch.times.length;
+      for (const { key } of batch.series) {
+        this.blocks++;
+        if (this.blocks === 1 || key !== last) this.series++;
+        last = key;
+      }
+      yield batch;
       startMs = this.#clock.elapsedMs();
     }
     this.scanMs += this.#clock.elapsedMs() - startMs;

@@ -4,8 +4,8 @@
 // wrap at 64 bits, an integer meeting a float becomes one.
 import { assert } from "../base/assert.ts";
 import { keepsType, mathematics } from "../model/mathematics.ts";
-import type { SeriesBlock } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { castCell, cellReader, exactly } from "./cells.ts";
 import { wrap } from "./functions/aggregates.ts";
 import type { Output, RowValue } from "./plan.ts";

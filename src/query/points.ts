@@ -3,11 +3,12 @@
 // They are what functions that need the values themselves work on. Integers that a double holds exactly stand in a
 // Float64Array; only a group with one beyond that pays for BigInts. `origin` leads back from a point to its row, for the
 // other columns of a selected row.
-import type { Column, SeriesBlock } from "../model/scan.ts";
+import type { Column } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { wordsOf } from "../model/words.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { castCell, integerAt, isSafeHigh } from "./cells.ts";
-import { Merge } from "./merge.ts";
+import { Merge, wordsOfBlocks } from "./merge.ts";
 import type { RowValue } from "./plan.ts";
 import type { Cell } from "./result.ts";
 
@@ -25,7 +26,7 @@ export type ValueArray = Float64Array | Uint8Array | (number | bigint)[] | strin
 
 export interface Origin {
   readonly blocks: readonly SeriesBlock[];
-  /** By point: index into `blocks` and row of that block. */
+  /** By point: index into `blocks` and row of that block's columns. */
   readonly block: Uint32Array;
   readonly row: Uint32Array;
 }
@@ -49,7 +50,7 @@ export function collectPoints(
   for (const block of blocks) if (block.columns[column] != null) room += block.rowCount;
   const values = emptyValues(field.type, room, blocks, column);
   const readers = blocks.map((block) => columnReader(block.columns[column] ?? null, field));
-  const words = blocks.map((block) => wordsOf(block.times));
+  const words = wordsOfBlocks(blocks);
   const times = new BigInt64Array(room);
   const timeWords = wordsOf(times);
   const blockOf = new Uint32Array(room);
@@ -93,16 +94,17 @@ function pointsOfSeries(blocks: readonly SeriesBlock[], column: number, field: R
     const from = block.columns[column] ?? null;
     const read = columnReader(from, field);
     if (from === null || read === null) continue;
-    blockOf.fill(index, count, count + block.rowCount);
+    const { start, rowCount } = block;
+    const end = start + rowCount;
+    blockOf.fill(index, count, count + rowCount);
     if (from.present === null && from.type === FieldType.Float && values instanceof Float64Array) {
-      values.set(from.values, count);
-      times.set(block.times, count);
-      for (let row = 0; row < block.rowCount; row++) rowOf[count + row] = row;
-      count += block.rowCount;
+      values.set(from.values.subarray(start, end), count);
+      times.set(block.times.subarray(start, end), count);
+      for (let row = start; row < end; row++) rowOf[count++] = row;
       continue;
     }
     const words = wordsOf(block.times);
-    for (let row = 0; row < block.rowCount; row++) {
+    for (let row = start; row < end; row++) {
       const value = read(row);
       if (value === null) continue;
       values[count] = value as never;
@@ -127,18 +129,18 @@ function emptyValues(
   if (type === FieldType.String) return [] as string[];
   if (type === FieldType.Boolean) return new Uint8Array(room);
   for (const block of blocks)
-    if (isWide(block.columns[column] ?? null, type)) return [] as (number | bigint)[];
+    if (isWide(block, block.columns[column] ?? null, type)) return [] as (number | bigint)[];
   return new Float64Array(room);
 }
 
-/** Whether a value of the column, read as `type`, may be an integer that a double does not hold. */
-function isWide(column: Column | null, type: FieldType): boolean {
+/** Whether a value of a block's column, read as `type`, may be an integer that a double does not hold. */
+function isWide({ start, rowCount }: SeriesBlock, column: Column | null, type: FieldType): boolean {
   if (column === null) return false;
   if (column.type === FieldType.Float) return type !== FieldType.Float;
   if (column.type !== FieldType.Integer && column.type !== FieldType.Unsigned) return false;
   const words = wordsOf(column.values);
   const isUnsigned = column.type === FieldType.Unsigned;
-  for (let i = 1; i < words.length; i += 2)
+  for (let i = 2 * start + 1; i < 2 * (start + rowCount); i += 2)
     if (!isSafeHigh(words[i]!) || (isUnsigned && words[i]! < 0)) return true;
   return false;
 }

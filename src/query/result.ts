@@ -2,6 +2,7 @@
 
 import type { ColumnarRows } from "./columnar.ts";
 import { SeriesTable } from "./series-table.ts";
+import { ShortSeries } from "./short-series.ts";
 
 /** A cell; times are bigint ns in the column named "time" (integers outside the safe range are bigint too). */
 export type Scalar = null | boolean | number | bigint | string;
@@ -40,7 +41,7 @@ export interface StatementResult {
 }
 
 /** A series of an answer or a part of one, or many series. */
-export type AnswerPart = ResultSeries | SeriesTable;
+export type AnswerPart = ResultSeries | SeriesTable | ShortSeries;
 
 /** Series after series. */
 export function seriesOf(parts: AsyncIterable<AnswerPart>): AsyncIterable<ResultSeries> {
@@ -54,8 +55,7 @@ export function seriesOf(parts: AsyncIterable<AnswerPart>): AsyncIterable<Result
             const inTable = table?.next();
             if (inTable?.done === false) return inTable;
             const next = await source.next();
-            if (next.done || !(next.value instanceof SeriesTable))
-              return next as IteratorResult<ResultSeries>;
+            if (next.done || !areMany(next.value)) return next as IteratorResult<ResultSeries>;
             table = next.value[Symbol.iterator]();
           }
         },
@@ -68,8 +68,12 @@ export function seriesOf(parts: AsyncIterable<AnswerPart>): AsyncIterable<Result
   };
 }
 
+function areMany(part: AnswerPart): part is SeriesTable | ShortSeries {
+  return part instanceof SeriesTable || part instanceof ShortSeries;
+}
+
 /** Rows of a part, without making them. */
 export function rowCount(part: AnswerPart): number {
-  if (part instanceof SeriesTable) return part.rowCount;
+  if (areMany(part)) return part.rowCount;
   return part.columnar?.count ?? part.rows.length;
 }

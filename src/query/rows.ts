@@ -1,5 +1,6 @@
 // SELECT of fields and tags without functions: the rows of each group merged by time, made as they are taken.
-import type { Budget, Rows, SeriesBlock } from "../model/scan.ts";
+import type { Budget, Rows } from "../model/scan.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { ColumnarPart, type RowCell, rowsOfBlock } from "./columnar.ts";
 import { gatherGroups, type RowGroup } from "./gather.ts";
 import { Merge } from "./merge.ts";

@@ -2,7 +2,8 @@
 //
 //   times     w0 w1                      of the rows that each series may have
 //   column    a0 a1   b0 b1   c0 c1      what an output shows, series after series
-import type { Column, SeriesBlock } from "../model/scan.ts";
+import type { Column } from "../model/scan.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { ColumnarPart, type RowCell } from "./columnar.ts";
 import type { SeriesHead } from "./parts.ts";
 import type { ResultSeries } from "./result.ts";
@@ -46,6 +47,7 @@ export class SeriesTable implements Iterable<ResultSeries> {
       for (let d = 0; d < this.dimensions.length; d++) tags.set(this.dimensions[d]!, this.tags[d]![s]!);
       const block: SeriesBlock = {
         series: { key: "", tags },
+        start: 0,
         rowCount: rows,
         times: this.times,
         columns: this.columns.map((column) => column && partOf(column, s * rows, rows)),

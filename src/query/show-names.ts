@@ -2,7 +2,7 @@
 // rows in it.
 import type { Administration } from "../model/administration.ts";
 import { RegexCache } from "../model/regex.ts";
-import type { Budget, Series, Source } from "../model/scan.ts";
+import type { Budget, RowBatch, Series, Source } from "../model/scan.ts";
 import { type FieldInfo, fieldTypeNames, MAX_TIME, MIN_TIME } from "../model/types.ts";
 import type { Access } from "../model/users.ts";
 import { inParts, limited, type Row } from "./parts.ts";
@@ -78,10 +78,12 @@ async function* seriesWithin(
   for (const retentionPolicy of target.retentionPolicies) {
     let last = "";
     const selection = { database, retentionPolicy, measurement, minTime, maxTime, where };
-    for await (const block of source.scan({ ...selection, fields, limit: 1, descending: true, budget })) {
-      if (block.rowCount === 0 || block.series.key === last) continue;
-      last = block.series.key;
-      yield block.series;
+    for await (const batch of source.scan({ ...selection, fields, limit: 1, descending: true, budget })) {
+      for (const series of batch.series) {
+        if (series.key === last) continue;
+        last = series.key;
+        yield series;
+      }
     }
   }
 }
@@ -172,8 +174,8 @@ export async function fieldsOf(
   return present;
 }
 
-async function hasRow(blocks: AsyncIterable<{ readonly rowCount: number }>): Promise<boolean> {
-  for await (const { rowCount } of blocks) if (rowCount > 0) return true;
+async function hasRow(batches: AsyncIterable<RowBatch>): Promise<boolean> {
+  for await (const { times } of batches) if (times.length > 0) return true;
   return false;
 }
 

@@ -5,7 +5,8 @@
 
 import { assert } from "../base/assert.ts";
 import { listKey } from "../model/listkey.ts";
-import type { Budget, Column, Rows, ScanRequest, SeriesBlock } from "../model/scan.ts";
+import type { Budget, Column, Rows, ScanRequest } from "../model/scan.ts";
+import { blocksOf, type SeriesBlock } from "./blocks.ts";
 import { isSketched } from "./calls.ts";
 import type { Frame } from "./frame.ts";
 import { DistinctSketch } from "./functions/distinct-sketch.ts";
@@ -45,16 +46,18 @@ export async function sketchGroups(
     descending: false,
     budget,
   };
-  for await (const block of source.scan(request)) {
-    if (turn.isOver()) await turn.next();
-    const tags = plan.dimensions.map((name) => block.series.tags.get(name) ?? "");
-    const key = listKey(tags);
-    let group = groups.get(key);
-    if (group === undefined) {
-      group = new Group(tags, calls);
-      groups.set(key, group);
+  for await (const batch of source.scan(request)) {
+    for (const block of blocksOf(batch)) {
+      if (turn.isOver()) await turn.next();
+      const tags = plan.dimensions.map((name) => block.series.tags.get(name) ?? "");
+      const key = listKey(tags);
+      let group = groups.get(key);
+      if (group === undefined) {
+        group = new Group(tags, calls);
+        groups.set(key, group);
+      }
+      budget.hold(group.add(block, fields, frame.bounds));
     }
-    budget.hold(group.add(block, fields, frame.bounds));
   }
   return groups;
 }
@@ -90,7 +93,8 @@ class Group implements SketchedGroup {
       const tag = isTag ? (block.series.tags.get(row.reference.name) ?? null) : null;
       const column = isTag ? null : (block.columns[fields.indexOf(row.reference.name)] ?? null);
       if (tag === null && column === null) continue;
-      eachWindow(block.times, bounds, (window, from, to) => {
+      const times = block.times.subarray(block.start, block.start + block.rowCount);
+      eachWindow(times, bounds, (window, from, to) => {
         let sketch = windows.get(window);
         const before = sketch?.sizeBytes ?? 0;
         if (sketch === undefined) {
@@ -98,7 +102,7 @@ class Group implements SketchedGroup {
           windows.set(window, sketch);
         }
         if (column === null) sketch.addTag(tag!);
-        else sketch.addColumn(column, row, from, to);
+        else sketch.addColumn(column, row, block.start + from, block.start + to);
         grown += sketch.sizeBytes - before;
       });
     }

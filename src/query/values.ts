@@ -1,5 +1,5 @@
 // What a call has given for a group: a value a window, or points at times of their own.
-import type { SeriesBlock } from "../model/scan.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import type { Cell } from "./result.ts";
 
 /** Values of consecutive windows, from window `first` on; null = the window has none. Windows outside have none. */

@@ -2,9 +2,10 @@
 //
 //     times     w0 w1 w2 w3 ...     where the windows begin
 //     cells     3  -  5  7  ...     what each output shows
-import type { Column, Series, SeriesBlock } from "../model/scan.ts";
+import type { Column, Series } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
 import { wordsOf } from "../model/words.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { columnOfCells, isOfType } from "./cellblocks.ts";
 import { type ColumnarRows, type RowCell, rowsOfBlock } from "./columnar.ts";
 import { type Frame, windowCount } from "./frame.ts";
@@ -35,7 +36,7 @@ export function windowColumns(
   columns: readonly (Column | null)[],
 ): ColumnarRows {
   const rowCount = times.length;
-  const block: SeriesBlock = { series: NO_SERIES, rowCount, times, columns };
+  const block: SeriesBlock = { series: NO_SERIES, start: 0, rowCount, times, columns };
   return rowsOfBlock(plan, block, fieldCells(columns.length));
 }
 

@@ -59,6 +59,23 @@ export class RowBlock {
     this.#kernels.words[this.#countAt(column)]! += count;
   }
 
+  /**
+   * Appends values of a column in linear memory, `present` as in a slice, of `rows` rows or of those whose byte at `mask` is 1, at row
+   * `at`, which with those behind it is clear; texts count from `base`, and from 0 then. Gives the number of rows.
+   */
+  append(
+    column: number,
+    values: Pointer,
+    present: Pointer,
+    mask: Pointer,
+    rows: number,
+    base: Pointer,
+    at: number,
+  ): number {
+    const descriptor = this.columns + column * DESCRIPTOR_BYTES;
+    return this.#kernels.call.blockAppend(values, present, mask, rows, base, descriptor, at);
+  }
+
   #countAt(column: number): number {
     return (this.columns + column * DESCRIPTOR_BYTES + 12) >>> 2;
   }

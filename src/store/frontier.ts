@@ -1,7 +1,6 @@
 // Frontier: how far into time the first rows of all series together reach, of what was seen of them so far.
 //
 //     3 rows wanted     9 12 | 15    a series whose rows begin at 20 has none of them; one that begins at 15 may
-import type { SeriesBlock } from "../model/scan.ts";
 
 export class Frontier {
   readonly #count: number;
@@ -20,9 +19,10 @@ export class Frontier {
     return this.#times.length < this.#count ? null : this.#times[this.#count - 1]!;
   }
 
-  add({ times, rowCount }: SeriesBlock): void {
-    for (let i = 0; i < rowCount; i++) {
-      const time = times[this.#descending ? rowCount - 1 - i : i]!;
+  /** `timeOf`: of `count` rows that ascend in time. */
+  add(count: number, timeOf: (row: number) => bigint): void {
+    for (let i = 0; i < count; i++) {
+      const time = timeOf(this.#descending ? count - 1 - i : i);
       const known = this.time;
       if (known !== null && !this.#isBefore(time, known)) return;
       let at = this.#times.length;

@@ -122,6 +122,17 @@ export class SegmentCursor {
     return this.#timesAt;
   }
 
+  /** Of a row of a group. */
+  timeOf(group: number, row: number): bigint {
+    const table = this.#table;
+    // (of a group that series share its bounds are not known by their rows)
+    if (table.groupFirstId(group) === table.groupLastId(group)) {
+      if (row === 0) return table.groupMinTime(group);
+      if (row === table.groupRows(group) - 1) return table.groupMaxTime(group);
+    }
+    return this.#kernels.longs[(this.times(group) >>> 3) + row]!;
+  }
+
   /** Of rows [start, start + count) of a group those with minTime <= time <= maxTime. */
   within(group: number, start: number, count: number, minTime: bigint, maxTime: bigint): Within {
     const times = this.times(group);

@@ -12,6 +12,7 @@ import type { RowCursor } from "./memtable.ts";
 import { cut, type GroupRows, type Run } from "./runs.ts";
 import type { Field, Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
+import { seriesEdge } from "./series-edge.ts";
 import type { Bounds } from "./series-ranges.ts";
 import { partOf, type Slice } from "./slice.ts";
 import { Deleted } from "./tombstones.ts";
@@ -148,32 +149,10 @@ export class SeriesReader {
     return found;
   }
 
-  /**
-   * The rows of a row group of its own that for certain has the series' first row (the last when `descending`) at its end, without a
-   * look at the others, of which there may be many. "none": there is no row; null: `clusters` tells.
-   */
+  /** See `seriesEdge`. */
   edge(id: number, descending: boolean): GroupRows | "none" | null {
     for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
-    let found: SegmentCursor | null = null;
-    let index = 0;
-    let time = 0n;
-    for (let s = 0; s < this.#cursors.length; s++) {
-      const cursor = this.#cursors[s];
-      const range = cursor?.table.groupRange(id);
-      if (!cursor || !range) continue;
-      const { table } = cursor;
-      const group = descending ? range.last : range.first;
-      if (this.#deleted[s] || table.groupFirstId(group) !== table.groupLastId(group)) return null;
-      const end = descending ? table.groupMaxTime(group) : table.groupMinTime(group);
-      if (descending ? end < this.#minTime : end > this.#maxTime) continue;
-      if (end < this.#minTime || end > this.#maxTime || (found && end === time)) return null;
-      if (found && end > time !== descending) continue;
-      found = cursor;
-      index = group;
-      time = end;
-    }
-    if (found === null) return "none";
-    return { cursor: found, index, start: 0, end: found.table.groupRows(index), alone: true };
+    return seriesEdge(this.#cursors, this.#deleted, id, this.#minTime, this.#maxTime, descending);
   }
 
   // Whether all rows of a group are in the range of time.

@@ -85,6 +85,16 @@ function copyStrings(
   return values;
 }
 
+/** Adds the strings of `rowCount` slots whose offsets are pointers to `into`. */
+export function readStrings(kernels: Kernels, slots: Pointer, rowCount: number, into: string[]): void {
+  const { words, bytes } = kernels;
+  for (let i = 0, at = slots >>> 2; i < rowCount; i++, at += 2) {
+    const from = words[at]!;
+    const length = words[at + 1]!;
+    into.push(length === 0 ? "" : text.decode(bytes.subarray(from, from + length)));
+  }
+}
+
 type Pickable = Uint8Array | Float64Array | BigInt64Array | BigUint64Array;
 
 /** The values at `rows`, or all of them, in an array of their own. */

@@ -4,13 +4,14 @@ import type {
   Budget,
   FoldedGroups,
   FoldRequest,
+  RowBatch,
   ScanRequest,
-  SeriesBlock,
+  Series,
   SeriesCount,
   Source,
 } from "../model/scan.ts";
 import type { FieldInfo } from "../model/types.ts";
-import { readBlocks, readGroups } from "../model/wire.ts";
+import { readBatches, readGroups } from "../model/wire.ts";
 import { attended } from "./budgets.ts";
 import type { Channel, ReadStream } from "./channel.ts";
 import { NO_SERIES_BYTES } from "./serve-source.ts";
@@ -19,6 +20,8 @@ const text = new TextDecoder();
 
 export class RemoteSource implements Source {
   readonly #channelOf: () => Channel;
+  /** Those that were met before. */
+  readonly #series = new Map<string, Series>();
 
   /** The other side of the channel has the handlers of `serveSource`. */
   constructor(channelOf: () => Channel) {
@@ -30,8 +33,9 @@ export class RemoteSource implements Source {
   }
 
   /** Asked for at once. */
-  scan({ budget, onSeries, ...request }: ScanRequest): AsyncGenerator<SeriesBlock> {
-    return unpacked(this.#channel.stream("scan", request), budget, onSeries, readBlocks);
+  scan({ budget, onSeries, ...request }: ScanRequest): AsyncGenerator<RowBatch> {
+    const read = (bytes: Uint8Array<ArrayBuffer>) => readBatches(bytes, this.#series);
+    return unpacked(this.#channel.stream("scan", request), budget, onSeries, read);
   }
 
   /** Asked for at once. */

@@ -10,9 +10,9 @@ import type {
   Budget,
   FoldedGroups,
   FoldRequest,
+  RowBatch,
   ScanRequest,
   Selection,
-  SeriesBlock,
   SeriesCount,
   Source,
 } from "../model/scan.ts";
@@ -44,7 +44,7 @@ export class ScatteredSource implements Source {
     this.#changes = changes;
   }
 
-  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+  async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
     const ask = (source: Source, onSeries: () => void) => source.scan({ ...request, onSeries });
     yield* this.#wherever(request, ask, (asked, askOne) => this.#sideBySide(asked, askOne));
   }

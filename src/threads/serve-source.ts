@@ -25,7 +25,7 @@ export function serveSource(source: Source, maxHeldBytes: number): Handlers {
       scan: (state: StreamState, request: Sent<ScanRequest>) => {
         const budget = new ServedBudget(state, maxHeldBytes);
         const scan = (onSeries: () => void) => source.scan({ ...request, budget, onSeries });
-        return packed(scan, (writer, block) => writer.block(block));
+        return packed(scan, (writer, batch) => writer.batch(batch));
       },
       fold: (state: StreamState, request: Sent<FoldRequest>) => {
         const budget = new ServedBudget(state, maxHeldBytes);

@@ -27,10 +27,10 @@ import {
   type FoldedColumn,
   type FoldedGroups,
   type FoldRequest,
+  type RowBatch,
   type ScanRequest,
   type Selection,
   type Series,
-  type SeriesBlock,
   type SeriesCount,
   type Source,
 } from "../../src/model/scan.ts";
@@ -181,22 +181,22 @@ export class Oracle implements Source, Administration {
 
   // ---- reading rows -----------------------------------------------------------------------------------------
 
-  async *scan(request: ScanRequest): AsyncGenerator<SeriesBlock> {
+  async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
     const types = this.#table(request)?.fields;
     for (const { series, rows } of this.#selected(request)) {
       request.budget.check();
       let wanted = rows.filter((row) => request.fields.some((name) => row.values.has(name)));
       if (request.limit < wanted.length)
         wanted = request.descending ? wanted.slice(-request.limit) : wanted.slice(0, request.limit);
-      const blocks: SeriesBlock[] = [];
+      const batches: RowBatch[] = [];
       for (let i = 0; i < wanted.length; i += this.#blockRows) {
         const part = wanted.slice(i, i + this.#blockRows);
         const columns = request.fields.map((name) => columnOf(part, name, types!.get(name)!));
         const times = BigInt64Array.from(part.map((row) => row.time));
-        blocks.push({ series, rowCount: part.length, times, columns });
+        batches.push({ series: [series], ends: [part.length], times, columns });
       }
-      if (request.descending) blocks.reverse();
-      yield* blocks;
+      if (request.descending) batches.reverse();
+      yield* batches;
     }
   }
 

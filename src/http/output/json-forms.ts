@@ -2,11 +2,9 @@
 // values, where the kernel copies them from (kernels/assembly/json.ts draws a form).
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
-import { piecesOf } from "./json-pieces.ts";
+import { type Pieces, piecesOf } from "./json-pieces.ts";
 
 const AREA_BYTES = 64 * 1024;
-
-const utf8 = new TextEncoder();
 
 export class JsonForms {
   readonly #kernels: Kernels;
@@ -42,7 +40,7 @@ export class JsonForms {
   make({ blocks, cells }: ColumnarRows, block: number): number {
     let size = this.#sizes[block];
     if (size === undefined) {
-      size = this.#make(block, piecesOf(blocks[block]!.series, cells).texts);
+      size = this.#make(block, piecesOf(blocks[block]!.series, cells));
       this.#sizes[block] = size;
     }
     return size;
@@ -53,25 +51,16 @@ export class JsonForms {
     return this.#pointers[block]!;
   }
 
-  #make(block: number, pieces: readonly string[]): number {
-    let mostBytes = pieces.length * 4 + 8;
-    for (const piece of pieces) mostBytes += piece.length * 3;
-    this.#reserve(mostBytes);
-    const start = (this.#at + 7) & ~7;
-    const { bytes, words } = this.#kernels;
-    const lengths = start >>> 2;
-    let at = (start >>> 0) + pieces.length * 4;
-    for (let p = 0; p < pieces.length; p++) {
-      const piece = pieces[p]!;
-      if (piece.length === 1) {
-        bytes[at] = piece.charCodeAt(0);
-        words[lengths + p] = 1;
-      } else words[lengths + p] = utf8.encodeInto(piece, bytes.subarray(at, at + piece.length * 3)).written;
-      at += words[lengths + p]!;
-    }
-    this.#pointers[block] = start >>> 0;
-    this.#at = at;
-    return at - (start >>> 0);
+  #make(block: number, { lengths, bytes }: Pieces): number {
+    const sizeBytes = lengths.length * 4 + bytes.length;
+    this.#reserve(sizeBytes + 8);
+    const start = ((this.#at + 7) & ~7) >>> 0;
+    const { words } = this.#kernels;
+    for (let p = 0, at = start >>> 2; p < lengths.length; p++) words[at++] = lengths[p]!;
+    this.#kernels.put(start + lengths.length * 4, bytes);
+    this.#pointers[block] = start;
+    this.#at = start + sizeBytes;
+    return sizeBytes;
   }
 
   #reserve(sizeBytes: number): void {

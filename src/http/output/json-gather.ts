@@ -1,23 +1,15 @@
-// Rows that lie in many blocks, put into linear memory block by block, and where each of them stands there then.
+// Rows of a part, which may lie in many columns, put into linear memory in the order of the answer.
 //
-//     rows of a part   b0r4 b1r7 b0r5 b2r0 b1r8 ...     as the answer has them
-//     ranges           b0 [4, 6)   b1 [7, 9)   b2 [0, 1)
-//     slots              0  1        2  3        4      a value, 8 bytes, and a mark: its type, or 0 where there is none
-//
-// A block's rows in a part are neighbours, so a column is copied by ranges and not value by value from all over the heap.
+//     rows of a part   b0r4 b1r7 b0r5 b2r0 b1r8 ...     each a block and a row of its columns
+//     values           v    v    v    v    v            8 bytes each, column by column
+//     marks            m    m    m    m    m            the type of a value, or 0 where there is none
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
-import type { SeriesBlock } from "../../model/scan.ts";
+import type { Column } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
 import { wordsOf } from "../../model/words.ts";
+import type { SeriesBlock } from "../../query/blocks.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
-
-/** Rows [from, to) of a block, which stand from `slot` on. */
-export interface RowRange {
-  readonly block: number;
-  from: number;
-  to: number;
-  slot: number;
-}
+import { wordsOfBlocks } from "../../query/merge.ts";
 
 /** A text that stands for the value in a slot. */
 export interface SlotText {
@@ -25,112 +17,128 @@ export interface SlotText {
   readonly text: string;
 }
 
-/** Shorter ranges are copied value by value: a view costs as much as 200 values. */
-const LONG_RANGE = 256;
+/** A column of all blocks. */
+interface Gathered {
+  readonly columns: readonly (Column | null)[];
+  /** Of all values when they have one type and none is missing, else 0. */
+  readonly type: FieldType | 0;
+  /** By block, of numbers: floats, or 64-bit integers as words; those of other blocks are empty. */
+  readonly floats: readonly Float64Array[];
+  readonly words: readonly Int32Array[];
+}
+
+const NO_FLOATS = new Float64Array(0);
+const NO_WORDS = new Int32Array(0);
 
 export class JsonGather {
   readonly #kernels: Kernels;
-  readonly #blocks: readonly SeriesBlock[];
-  /** By block, of the part that was laid out last. */
-  readonly #ranges: (RowRange | undefined)[];
+  readonly #times: readonly Int32Array[];
+  readonly #columns: readonly Gathered[];
 
-  constructor(kernels: Kernels, blocks: readonly SeriesBlock[]) {
+  /** `fields`: the columns that are wanted. */
+  constructor(kernels: Kernels, blocks: readonly SeriesBlock[], fields: readonly number[]) {
     this.#kernels = kernels;
-    this.#blocks = blocks;
-    this.#ranges = new Array(blocks.length).fill(undefined);
+    this.#times = wordsOfBlocks(blocks);
+    this.#columns = fields.map((field) => gathered(blocks.map(({ columns }) => columns[field] ?? null)));
   }
 
-  /** The ranges that the rows of a part make, in the order of their slots: `slotCount` of them. */
-  ranges({ count, block, row }: ColumnarRows): {
-    readonly ranges: readonly RowRange[];
-    readonly slotCount: number;
-  } {
-    const byBlock = this.#ranges;
-    const ranges: RowRange[] = [];
-    for (let i = 0; i < count; i++) {
-      // (a pair of both would be an array a row)
-      const at = block[i]!;
-      const r = row[i]!;
-      const range = byBlock[at];
-      if (range === undefined) {
-        const added = { block: at, from: r, to: r + 1, slot: 0 };
-        byBlock[at] = added;
-        ranges.push(added);
-      } else if (r < range.from) range.from = r;
-      else if (r >= range.to) range.to = r + 1;
-    }
-    let slotCount = 0;
-    for (const range of ranges) {
-      range.slot = slotCount;
-      slotCount += range.to - range.from;
-    }
-    return { ranges, slotCount };
-  }
-
-  /** Writes the slot of each row, u32, and forgets the ranges. */
-  putSlots({ count, block, row }: ColumnarRows, ranges: readonly RowRange[], target: Pointer): void {
-    const byBlock = this.#ranges;
+  /** Puts the rows' times at `target`. */
+  times({ count, block, row }: ColumnarRows, target: Pointer): void {
     const { words } = this.#kernels;
-    const slots = target >>> 2;
-    for (let i = 0; i < count; i++) {
-      const { slot, from } = byBlock[block[i]!]!;
-      words[slots + i] = slot + row[i]! - from;
-    }
-    for (const range of ranges) byBlock[range.block] = undefined;
-  }
-
-  times(ranges: readonly RowRange[], target: Pointer): void {
-    const { longs, words } = this.#kernels;
-    for (const { block, from, to, slot } of ranges) {
-      const { times } = this.#blocks[block]!;
-      if (to - from >= LONG_RANGE) longs.set(times.subarray(from, to), (target >>> 3) + slot);
-      else {
-        const source = wordsOf(times);
-        for (let w = 2 * from, at = (target >>> 2) + 2 * slot; w < 2 * to; ) words[at++] = source[w++]!;
-      }
+    for (let i = 0, at = target >>> 2; i < count; i++) {
+      const from = this.#times[block[i]!]!;
+      const word = 2 * row[i]!;
+      words[at++] = from[word]!;
+      words[at++] = from[word + 1]!;
     }
   }
 
-  /** Values of a column and their marks; texts, which the caller has to place, go to `texts`. */
-  column(
-    column: number,
-    ranges: readonly RowRange[],
-    slotCount: number,
+  /** Puts the rows' values of a column and their marks into linear memory; texts, which the caller has to place, go to `texts`. */
+  column(column: number, rows: ColumnarRows, values: Pointer, marks: Pointer, texts: SlotText[]): void {
+    const gathered = this.#columns[column]!;
+    const { type } = gathered;
+    if (type !== FieldType.Float && type !== FieldType.Integer && type !== FieldType.Unsigned) {
+      this.#cells(gathered, rows, values, marks, texts);
+      return;
+    }
+    if (type === FieldType.Float) this.#floats(gathered.floats, rows, values);
+    else this.#words(gathered.words, rows, values);
+    this.#kernels.bytes.fill(type, marks, marks + rows.count);
+  }
+
+  #floats(from: readonly Float64Array[], { count, block, row }: ColumnarRows, values: Pointer): void {
+    const { doubles } = this.#kernels;
+    for (let i = 0, at = values >>> 3; i < count; i++) doubles[at + i] = from[block[i]!]![row[i]!]!;
+  }
+
+  #words(from: readonly Int32Array[], { count, block, row }: ColumnarRows, values: Pointer): void {
+    const { words } = this.#kernels;
+    for (let i = 0, at = values >>> 2; i < count; i++) {
+      const own = from[block[i]!]!;
+      const word = 2 * row[i]!;
+      words[at++] = own[word]!;
+      words[at++] = own[word + 1]!;
+    }
+  }
+
+  // Values of any kind, of which some may be missing.
+  #cells(
+    { columns, floats, words: integers }: Gathered,
+    { count, block, row }: ColumnarRows,
     values: Pointer,
     marks: Pointer,
     texts: SlotText[],
   ): void {
-    const kernels = this.#kernels;
-    const { bytes, doubles } = kernels;
-    let words: Int32Array | undefined;
-    for (const { block, from, to, slot } of ranges) {
-      const source = this.#blocks[block]!.columns[column] ?? null;
-      const count = to - from;
-      if (source === null) {
-        bytes.fill(0, marks + slot, marks + slot + count);
-        continue;
-      }
-      const { type, present } = source;
-      if (present === null) bytes.fill(type, marks + slot, marks + slot + count);
-      else for (let i = 0; i < count; i++) bytes[marks + slot + i] = present[from + i] === 0 ? 0 : type;
-      switch (source.type) {
+    const { bytes, doubles, words } = this.#kernels;
+    for (let i = 0; i < count; i++) {
+      const own = block[i]!;
+      const at = row[i]!;
+      const column = columns[own]!;
+      const isThere = column !== null && column.present?.[at] !== 0;
+      bytes[marks + i] = isThere ? column.type : 0;
+      if (!isThere) continue;
+      const slot = values + i * 8;
+      switch (column.type) {
         case FieldType.Float:
-          if (count >= LONG_RANGE) doubles.set(source.values.subarray(from, to), (values >>> 3) + slot);
-          else for (let i = 0; i < count; i++) doubles[(values >>> 3) + slot + i] = source.values[from + i]!;
+          doubles[slot >>> 3] = floats[own]![at]!;
           break;
         case FieldType.Boolean:
-          words ??= new Int32Array(kernels.buffer, values, slotCount * 2);
-          for (let i = 0; i < count; i++) words[2 * (slot + i)] = source.values[from + i]!;
+          words[slot >>> 2] = column.values[at]!;
           break;
         case FieldType.String:
-          for (let i = 0; i < count; i++)
-            if (bytes[marks + slot + i] !== 0)
-              texts.push({ slot: values + (slot + i) * 8, text: JSON.stringify(source.values[from + i]!) });
+          texts.push({ slot, text: JSON.stringify(column.values[at]!) });
           break;
         default:
-          words ??= new Int32Array(kernels.buffer, values, slotCount * 2);
-          words.set(wordsOf(source.values).subarray(2 * from, 2 * to), 2 * slot);
+          words[slot >>> 2] = integers[own]![2 * at]!;
+          words[(slot >>> 2) + 1] = integers[own]![2 * at + 1]!;
       }
     }
   }
+}
+
+function gathered(columns: readonly (Column | null)[]): Gathered {
+  const type = columns[0]?.type ?? 0;
+  const isSame = columns.every(
+    (column) => column !== null && column.type === type && column.present === null,
+  );
+  return { columns, type: isSame ? type : 0, ...numbersOf(columns) };
+}
+
+// (blocks one behind the other mostly share their columns)
+function numbersOf(columns: readonly (Column | null)[]): Pick<Gathered, "floats" | "words"> {
+  const floats: Float64Array[] = [];
+  const words: Int32Array[] = [];
+  let last: Column | null | undefined;
+  for (const column of columns) {
+    if (column === last) {
+      floats.push(floats.at(-1)!);
+      words.push(words.at(-1)!);
+      continue;
+    }
+    last = column;
+    floats.push(column?.type === FieldType.Float ? column.values : NO_FLOATS);
+    const isInteger = column?.type === FieldType.Integer || column?.type === FieldType.Unsigned;
+    words.push(isInteger ? wordsOf(column.values) : NO_WORDS);
+  }
+  return { floats, words };
 }

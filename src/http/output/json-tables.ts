@@ -1,19 +1,14 @@
 // Tables of series as JSON, by the kernel (jsonSeries in kernels/assembly/json.ts): nothing is made for a series but the text of its tags.
-//
-//   ,{"name":"cpu","tags":{   "host":"a"   },"columns":["time","mean"],"values":[   [w0,a0],[w1,a1]   ]}
-//   head                      tags         middle                                   rows              tail
 import { type Kernels, type Pointer, Scratch } from "../../kernels/kernels.ts";
 import type { Column } from "../../model/scan.ts";
 import type { SeriesTable } from "../../query/series-table.ts";
-import { tagText } from "./json-text.ts";
+import { frameTexts, tagTexts, utf8Texts } from "./json-frame.ts";
 import { loadPowersOfTen } from "./powers.ts";
 
 /** Bytes of a number with its comma and of a time with brackets and comma, at most; and what may be written behind the last. */
 const NUMBER_BYTES = 26;
 const TIME_BYTES = 40;
 const SPARE_BYTES = 32;
-
-const utf8 = new TextEncoder();
 
 export class JsonTables {
   readonly #kernels: Kernels;
@@ -41,9 +36,8 @@ export class JsonTables {
     const rows = table.times.length;
     const slots = seriesCount * rows;
     const columnCount = table.columns.length;
-    const name = head.name === undefined ? "" : `"name":${tagText(head.name)},`;
-    const frame = utf8Texts([`{${name}"tags":{`, `},${columns},"values":[`, "]}"]);
-    const tags = utf8Texts(tagTexts(table));
+    const frame = frameTexts(head.name, columns);
+    const tags = utf8Texts(tagTexts(table.dimensions, table.tags, seriesCount));
     const kernels = this.#kernels;
     const inBytes =
       rows * (8 + TIME_BYTES) + slots * 9 * columnCount + columnCount * 8 + frame.sizeBytes + tags.sizeBytes;
@@ -100,31 +94,4 @@ function putColumn(
   bytes.set(new Uint8Array(buffer, byteOffset, slots * 8), values);
   if (present === null) bytes.fill(type, marks, marks + slots);
   else for (let i = 0; i < slots; i++) bytes[marks + i] = present[i] === 0 ? 0 : type;
-}
-
-/** Of each series what stands between the braces of its tags. */
-function tagTexts({ dimensions, tags, seriesCount }: SeriesTable): string[] {
-  const names = dimensions.map((name, d) => `${d === 0 ? "" : ","}${tagText(name)}:`);
-  return Array.from({ length: seriesCount }, (_, s) => {
-    let text = "";
-    for (let d = 0; d < names.length; d++) text += names[d]! + tagText(tags[d]![s]!);
-    return text;
-  });
-}
-
-/** Texts in UTF-8: their lengths, then their bytes. */
-function utf8Texts(texts: readonly string[]) {
-  const joined = texts.join("");
-  const bytes = utf8.encode(joined);
-  const isAscii = bytes.length === joined.length;
-  return {
-    bytes,
-    sizeBytes: texts.length * 4 + bytes.length,
-    put(kernels: Kernels, at: Pointer): void {
-      const { words } = kernels;
-      for (let i = 0; i < texts.length; i++)
-        words[(at >>> 2) + i] = isAscii ? texts[i]!.length : Buffer.byteLength(texts[i]!);
-      kernels.put(at + texts.length * 4, bytes);
-    },
-  };
 }

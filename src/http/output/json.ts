@@ -14,10 +14,13 @@ import {
   type StatementResult,
 } from "../../query/result.ts";
 import { SeriesTable } from "../../query/series-table.ts";
+import { ShortSeries } from "../../query/short-series.ts";
 import { Zone } from "../../query/zones.ts";
 import { fieldsOf, JsonApart, MOST_COLUMNS } from "./json-apart.ts";
 import { JsonBytes } from "./json-bytes.ts";
+import { JsonPart } from "./json-part.ts";
 import { JsonRows } from "./json-rows.ts";
+import { JsonShort } from "./json-short.ts";
 import { JsonTables } from "./json-tables.ts";
 import { tagText } from "./json-text.ts";
 import { numberText } from "./number.ts";
@@ -44,7 +47,9 @@ export async function* encodeJson(
   const writer = new JsonWriter(format);
   shared ??= new Kernels();
   const unit = epoch === null ? 0n : unitNs[epoch];
-  const rows = new JsonRows(shared, unit, PIECE_BYTES);
+  const loaded = new JsonPart(shared);
+  const rows = new JsonRows(shared, loaded, unit, PIECE_BYTES);
+  const short = new JsonShort(shared, loaded, unit);
   const tables = new JsonTables(shared, unit);
   const apart = new JsonApart(shared, unit);
   const bytes = new JsonBytes();
@@ -69,10 +74,15 @@ export async function* encodeJson(
       try {
         const takesTables = !pretty && result.parts !== undefined;
         for await (const part of takesTables ? result.parts : result.series) {
-          if (part instanceof SeriesTable) {
+          if (part instanceof SeriesTable || part instanceof ShortSeries) {
             if (seriesCount === 0) put(writer.openSeriesList());
             flush();
-            const series = tables.series(part, writer.columns(part.head.columns), seriesCount === 0);
+            const columns = writer.columns(part.head.columns);
+            const isFirst = seriesCount === 0;
+            const series =
+              part instanceof ShortSeries
+                ? short.series(part, columns, isFirst)
+                : tables.series(part, columns, isFirst);
             seriesCount += part.seriesCount;
             if (bytes.length + series.length >= PIECE_BYTES) yield bytes.take(series);
             else bytes.add(series);
@@ -131,7 +141,9 @@ export async function* encodeJson(
     flush();
     yield bytes.take();
   } finally {
+    loaded.close();
     rows.close();
+    short.close();
     tables.close();
     apart.close();
     bytes.close();

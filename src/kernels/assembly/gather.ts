@@ -224,6 +224,42 @@ export function blockClear(columns: usize, columnCount: u32, rows: u32): void {
   }
 }
 
+/**
+ * Appends values to a column at row `at`, which with those behind it is clear: of `rows` rows, or of those whose byte at `mask` (not 0)
+ * is 1. A present pointer of 0 means all have a value. `base` is added to the first word (string offsets). Gives how many rows.
+ */
+export function blockAppend(
+  values: usize, present: usize, mask: usize, rows: u32, base: u32, column: usize, at: u32,
+): u32 {
+  const first = <usize>load<u32>(column, 4) + (<usize>at << 3);
+  let to = first;
+  let flag = <usize>load<u32>(column, 8) + at;
+  let count: u32 = 0;
+  if (mask == 0 && present == 0 && base == 0) {
+    memory.copy(to, values, <usize>rows << 3);
+    memory.fill(flag, 1, rows);
+    to += <usize>rows << 3;
+    count = rows;
+  } else {
+    for (let row: usize = 0; row < <usize>rows; row++) {
+      if (mask != 0) {
+        // few rows are wanted, mostly
+        while (row + 8 <= <usize>rows && load<u64>(mask + row) == 0) row += 8;
+        if (row == <usize>rows || load<u8>(mask + row) == 0) continue;
+      }
+      if (present == 0 || load<u8>(present + row) != 0) {
+        store<u64>(to, load<u64>(values + (row << 3)) + <u64>base);
+        store<u8>(flag, 1);
+        count++;
+      }
+      to += 8;
+      flag++;
+    }
+  }
+  store<u32>(column, load<u32>(column, 12) + count, 12);
+  return <u32>((to - first) >> 3);
+}
+
 /** Bytes of all strings of a column of { u32 pointer, u32 length }. */
 export function heapSize(values: usize, rows: u32): u32 {
   let size: u32 = 0;

@@ -4,7 +4,7 @@
 //
 //     [ time  piece 0  value 0  piece 1  value 1 ...  piece n
 //
-// with commas, tags and the closing bracket in the pieces. Where a row stands in the arrays of times, forms and values is its slot.
+// with commas, tags and the closing bracket in the pieces.
 // A column is u32 values, u32 marks: 8 bytes a value, and a byte that is its type, 0 = null.
 
 import { putDigits, putDouble, putFraction, putInteger, putUnsigned } from "./shortest";
@@ -27,42 +27,51 @@ let end: usize = 0;
 /**
  * Writes rows from `from` on until `rows` or until `limit` is passed (so there must be room for a row behind it); gives the
  * first row that is not written, `jsonEnd` where the bytes end. Every row but row 0 of the series (`first` != 0) begins with a
- * comma. `slots`: u32 a row. `unit`: ns that times are cut to, 0 = RFC 3339 in quotes. `forms`: u32 a slot.
+ * comma. `unit`: ns that times are cut to, 0 = RFC 3339 in quotes. `forms`: u32 a row.
  */
 export function jsonRows(
-  from: u32, rows: u32, first: u32, slots: usize,
+  from: u32, rows: u32, first: u32,
   times: usize, unit: i64, forms: usize, columns: usize, columnCount: u32,
   out: usize, limit: usize,
 ): u32 {
   let at = out;
   let row = from;
-  let time: i64 = 0;
-  let timeBytes: usize = 0;
+  knownBytes = 0;
   for (; row < rows && at < limit; row++) {
     if (row > 0 || first == 0) store<u8>(at++, 0x2c);
-    store<u8>(at++, 0x5b);
-    const slot = <usize>load<u32>(slots + (<usize>row << 2));
-    const rowTime = load<i64>(times + (slot << 3));
-    if (timeBytes == 0 || rowTime != time) {
-      time = rowTime;
-      timeBytes = putTime(timeText, time, unit) - timeText;
-    }
-    memory.copy(at, timeText, timeBytes);
-    at += timeBytes;
-    const lengths = <usize>load<u32>(forms + (slot << 2));
-    let piece = lengths + (<usize>(columnCount + 1) << 2);
-    for (let c: u32 = 0; c < columnCount; c++) {
-      const length = <usize>load<u32>(lengths + (<usize>c << 2));
-      at = putBytes(at, piece, length);
-      piece += length;
-      const column = columns + (<usize>c << 3);
-      const value = <usize>load<u32>(column) + (slot << 3);
-      at = putValue(at, value, load<u8>(<usize>load<u32>(column, 4) + slot));
-    }
-    at = putBytes(at, piece, <usize>load<u32>(lengths + (<usize>columnCount << 2)));
+    at = putRow(at, row, times, unit, forms, columns, columnCount);
   }
   end = at;
   return row;
+}
+
+// The time that was written last, and its text.
+let known: i64 = 0;
+let knownBytes: usize = 0;
+
+function putRow(
+  out: usize, row: u32, times: usize, unit: i64, forms: usize, columns: usize, columnCount: u32,
+): usize {
+  let at = out;
+  store<u8>(at++, 0x5b);
+  const time = load<i64>(times + (<usize>row << 3));
+  if (knownBytes == 0 || known != time) {
+    known = time;
+    knownBytes = putTime(timeText, time, unit) - timeText;
+  }
+  memory.copy(at, timeText, knownBytes);
+  at += knownBytes;
+  const lengths = <usize>load<u32>(forms + (<usize>row << 2));
+  let piece = lengths + (<usize>(columnCount + 1) << 2);
+  for (let c: u32 = 0; c < columnCount; c++) {
+    const length = <usize>load<u32>(lengths + (<usize>c << 2));
+    at = putBytes(at, piece, length);
+    piece += length;
+    const column = columns + (<usize>c << 3);
+    const value = <usize>load<u32>(column) + (<usize>row << 3);
+    at = putValue(at, value, load<u8>(<usize>load<u32>(column, 4) + row));
+  }
+  return putBytes(at, piece, <usize>load<u32>(lengths + (<usize>columnCount << 2)));
 }
 
 /** Where the bytes of the last `jsonRows` end. */
@@ -161,6 +170,45 @@ export function jsonSeries(
         at = putValue(at, value, load<u8>(<usize>load<u32>(column, 4) + slot));
       }
       store<u8>(at++, 0x5d);
+    }
+    memory.copy(at, tail, tailLength);
+    at += tailLength;
+  }
+  return at;
+}
+
+/**
+ * Writes short series, whose rows have times of their own; gives where the bytes end. `frame`, `tagLengths`, `tags` and `first` as for
+ * jsonSeries; `ends`: u32 a series, where its rows end; the rest as for jsonRows.
+ */
+export function jsonShort(
+  series: u32, ends: usize, first: u32, times: usize, unit: i64, forms: usize, columns: usize, columnCount: u32,
+  frame: usize, tagLengths: usize, tags: usize, out: usize,
+): usize {
+  const headLength = <usize>load<u32>(frame);
+  const middleLength = <usize>load<u32>(frame, 4);
+  const tailLength = <usize>load<u32>(frame, 8);
+  const head = frame + 12;
+  const middle = head + headLength;
+  const tail = middle + middleLength;
+  let at = out;
+  let tag = tags;
+  let row: u32 = 0;
+  knownBytes = 0;
+  for (let s: u32 = 0; s < series; s++) {
+    if (s > 0 || first == 0) store<u8>(at++, 0x2c);
+    memory.copy(at, head, headLength);
+    at += headLength;
+    const tagLength = <usize>load<u32>(tagLengths + (<usize>s << 2));
+    memory.copy(at, tag, tagLength);
+    at += tagLength;
+    tag += tagLength;
+    memory.copy(at, middle, middleLength);
+    at += middleLength;
+    const end = load<u32>(ends + (<usize>s << 2));
+    for (const start = row; row < end; row++) {
+      if (row > start) store<u8>(at++, 0x2c);
+      at = putRow(at, row, times, unit, forms, columns, columnCount);
     }
     memory.copy(at, tail, tailLength);
     at += tailLength;

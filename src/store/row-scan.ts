@@ -1,0 +1,200 @@
+// Row scan: the rows that a scan gives of the stores of this thread, series by series, into batches (collector.ts).
+//
+// What cannot be wanted any more once the rows of some series are known is not read of the others: the request narrows as it goes.
+import type { Kernels } from "../kernels/kernels.ts";
+import type { Expression } from "../model/expression.ts";
+import { fieldsOf } from "../model/predicate.ts";
+import type { RowBatch, ScanRequest, Series } from "../model/scan.ts";
+import type { FieldInfo } from "../model/types.ts";
+import { Collector } from "./collector.ts";
+import { edgeRow } from "./edge-row.ts";
+import { Frontier } from "./frontier.ts";
+import { mayHold, type ValueRange } from "./prune.ts";
+import { RowMasks } from "./row-masks.ts";
+import type { GroupRows, Run } from "./runs.ts";
+import { type Field, knownFields, type Table } from "./schema.ts";
+import type { SeriesSelector } from "./select.ts";
+import { SeriesReader } from "./series-reader.ts";
+import type { Slice } from "./slice.ts";
+import type { Store } from "./store.ts";
+
+export class RowScan {
+  readonly #kernels: Kernels;
+  readonly #table: Table;
+  readonly #request: ScanRequest;
+  /** The fields that exist of those that are wanted or that the condition reads. */
+  readonly #known: readonly Field[];
+  readonly #collector: Collector;
+  readonly #masks: RowMasks;
+  readonly #frontier: Frontier | null;
+  /** Which of the known fields a condition reads. */
+  readonly #columnsOf: (condition: Expression) => readonly boolean[];
+  /** Times of rows that may still be wanted. */
+  #minTime: bigint;
+  #maxTime: bigint;
+  #hasSeries = false;
+
+  constructor(kernels: Kernels, table: Table, request: ScanRequest) {
+    this.#kernels = kernels;
+    this.#table = table;
+    this.#request = request;
+    const { fields, where, firstRows, descending, minTime, maxTime } = request;
+    // once: a field that is deleted meanwhile and comes again is another one
+    this.#known = knownFields(table.measurement, fields, where);
+    const wanted = fields.map((name) => this.#known.findIndex((field) => field.name === name));
+    this.#collector = new Collector(kernels, this.#known, wanted);
+    this.#masks = new RowMasks(kernels, this.#known, wanted);
+    this.#frontier = firstRows === undefined ? null : new Frontier(firstRows, descending);
+    this.#columnsOf = memoized((condition: Expression) => {
+      const names = fieldsOf(condition);
+      return this.#known.map(({ name }) => names.includes(name));
+    });
+    this.#minTime = minTime;
+    this.#maxTime = maxTime;
+  }
+
+  /** Adds the rows of a store; gives way after each series. */
+  *add(store: Store, selector: SeriesSelector, version: Store["version"]): Generator<void> {
+    const { budget, where, onSeries, limit, descending } = this.#request;
+    const { ids, residuals } = selector.select(this.#table.id, where);
+    if (ids.length === 0) return;
+    if (!this.#hasSeries) onSeries?.();
+    this.#hasSeries = true;
+    const { measurement, retentionPolicy } = this.#table;
+    const reader = new SeriesReader(
+      ...([this.#kernels, version, measurement, retentionPolicy] as const),
+      ...([this.#known, this.#minTime, this.#maxTime] as const),
+    );
+    try {
+      for (let i = 0; i < ids.length; i++) {
+        budget.check();
+        const id = ids[i]!;
+        const residual = residuals?.[i] ?? null;
+        if (limit !== 1 || residual !== null || !this.#addEdge(store, reader, id))
+          this.#addSeries(store, reader, id, residual, descending);
+        yield;
+      }
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** The batches that are full; with `all` also what there is of the next. */
+  take(all = false): readonly RowBatch[] {
+    return this.#collector.take(all);
+  }
+
+  close(): void {
+    this.#collector.close();
+    this.#masks.close();
+  }
+
+  // Adds the first row of a series (the last when descending) without a look at the others; false: it cannot be told so.
+  #addEdge(store: Store, reader: SeriesReader, id: number): boolean {
+    reader.freeStrings();
+    const place = reader.edge(id, this.#request.descending);
+    if (place === null || place === "none") return place !== null;
+    if (!this.#addRow(store.catalog.series(id), place)) return false;
+    const { edge, descending } = this.#request;
+    const isEdge = edge === true;
+    if (isEdge) this.#beyond(reader, this.#collector.timeOf(this.#collector.rowCount - 1), descending);
+    this.#see(1);
+    this.#narrow(reader);
+    return true;
+  }
+
+  #addRow(series: Series, place: GroupRows): boolean {
+    return edgeRow(this.#kernels, this.#collector, series, place, this.#request.descending);
+  }
+
+  #addSeries(
+    store: Store,
+    reader: SeriesReader,
+    id: number,
+    residual: Expression | null,
+    descending: boolean,
+  ): void {
+    let left = this.#request.limit;
+    let series: Series | undefined;
+    /** Of the block that came first. */
+    let edge: bigint | null = null;
+    const added = (count: number): boolean => {
+      left -= count;
+      const { rowCount } = this.#collector;
+      edge ??= this.#collector.timeOf(descending ? rowCount - 1 : rowCount - count);
+      this.#see(count);
+      return left > 0;
+    };
+    const takeSlice = (slice: Slice, mask: number): boolean => {
+      const rows = this.#masks.ofRows(slice, mask, left, descending);
+      if (rows.count === 0) return true;
+      series ??= store.catalog.series(id);
+      if (rows.mask === 0) this.#collector.addPart(series, slice, rows.start, rows.count);
+      else this.#collector.addMasked(series, slice, rows.mask, rows.count);
+      return added(rows.count);
+    };
+    reader.clusters(id, descending, (runs) => {
+      this.#request.budget.check();
+      const [run] = runs as readonly [Run];
+      const { place } = run;
+      if (runs.length === 1 && residual === null && place !== null && (left === 1 || run.rowCount === 1)) {
+        series ??= store.catalog.series(id);
+        if (this.#addRow(series, place)) return added(1);
+      }
+      if (residual !== null && runs.length === 1) {
+        // the columns of the condition first: the others are read where it holds
+        if (place && !mayHold(residual, (name) => rangeOf(place, this.#known, name))) return true;
+        reader.freeStrings();
+        const mask = this.#masks.ofCondition(run.read(this.#columnsOf(residual)), residual);
+        return mask === 0 || takeSlice(run.read(), mask);
+      }
+      for (const slice of reader.read(runs, descending)) {
+        if (slice.rowCount === 0) continue;
+        const mask = residual === null ? 0 : this.#masks.ofCondition(slice, residual);
+        if ((residual === null || mask !== 0) && !takeSlice(slice, mask)) return false;
+      }
+      return true;
+    });
+    if (this.#request.edge === true && edge !== null) this.#beyond(reader, edge, descending);
+    this.#narrow(reader);
+  }
+
+  // The rows that were added last are seen by the frontier.
+  #see(count: number): void {
+    const first = this.#collector.rowCount - count;
+    this.#frontier?.add(count, (row) => this.#collector.timeOf(first + row));
+  }
+
+  // Rows of the time where the frontier stands may still be among the first.
+  #narrow(reader: SeriesReader): void {
+    const last = this.#frontier?.time ?? null;
+    const { descending } = this.#request;
+    if (last !== null) this.#beyond(reader, descending ? last - 1n : last + 1n, descending);
+  }
+
+  // Only what is before `time` (`descending`: after) is wanted from now on, of this store's series and of others.
+  #beyond(reader: SeriesReader, time: bigint, descending: boolean): void {
+    reader.beyond(time, descending);
+    if (descending) this.#minTime = time + 1n;
+    else this.#maxTime = time - 1n;
+  }
+}
+
+// The least and the greatest value of a field in a row group, as far as statistics tell.
+function rangeOf({ cursor, index }: GroupRows, known: readonly FieldInfo[], name: string): ValueRange {
+  const column = known.findIndex((field) => field.name === name);
+  const field = column < 0 ? -1 : cursor.fieldIndex(column);
+  return field < 0 || cursor.table.pageBytes(index, field) === 0 ? "none" : cursor.table.stats(index, field);
+}
+
+function memoized<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) {
+      value = make(key);
+      made.set(key, value);
+    }
+    return value;
+  };
+}
