@@ -35,7 +35,7 @@ test("queries of a thread that died count no more", () => {
   member.running.add(1);
   member.running.add(1);
   expect(head.running.count()).toBe(3);
-  head.forgetRunning(2);
+  head.forget(2);
   expect(head.running.count()).toBe(1);
 });
 
@@ -55,4 +55,20 @@ test("an id names one query, also when its thread was started again", () => {
   // (whatever else is counted there)
   const head = new Companions(seatOf(0, shared));
   expect(head.running.count()).toBe(36);
+});
+
+test("rows in memory are summed over threads, without those of one that died", () => {
+  const shared = new SharedArrayBuffer(sharedBytes(3));
+  const [head, member] = [0, 1].map((index) => new Companions(seatOf(index, shared))) as [
+    Companions,
+    Companions,
+  ];
+  head.tellMemory(1024 ** 2, 3 * 1024 ** 2);
+  member.tellMemory(2 ** 32, 2 ** 33);
+  for (const each of [head, member])
+    expect(each.memory()).toEqual({ filling: 2 ** 32 + 1024 ** 2, all: 2 ** 33 + 3 * 1024 ** 2 });
+  member.tellMemory(0, 2048);
+  expect(head.memory()).toEqual({ filling: 1024 ** 2, all: 3 * 1024 ** 2 + 2048 });
+  head.forget(1);
+  expect(head.memory()).toEqual({ filling: 1024 ** 2, all: 3 * 1024 ** 2 });
 });

@@ -588,6 +588,34 @@ describe("a server of several threads", () => {
     expect(vars.httpd.values.writeReq).toBe(20);
   });
 
+  test("large bodies that come at once are stored whole, whichever thread takes them over, and those that are refused are refused", async () => {
+    const { url } = await start({ maxMemSize: "4MiB", maxBodySize: 1_000_000 });
+    const steps = 60;
+    const bodies = Array.from({ length: 24 }, (_, i) => lines(i * steps, steps));
+    const answers = bodies.map(async (body, i) => {
+      const isZipped = i % 2 === 0;
+      const { status } = await fetch(`${url}/write?db=d`, {
+        method: "POST",
+        body: isZipped ? Bun.gzipSync(body, { level: 0 as 1 }) : body,
+        ...(isZipped ? { headers: { "content-encoding": "gzip" } } : {}),
+      });
+      return status;
+    });
+    const refused = Array.from({ length: 6 }, async () => {
+      const response = await fetch(`${url}/write?db=d`, { method: "POST", body: `${bodies[0]}\ncpu v=` });
+      return [response.status, ((await response.json()) as { error: string }).error];
+    });
+    expect(await Promise.all(answers)).toEqual(bodies.map(() => 204));
+    for (const [status, error] of await Promise.all(refused)) {
+      expect(status).toBe(400);
+      expect(error).toContain(`line ${steps * hosts.length + 1}`);
+    }
+    const { results } = await query(url, "SELECT count(usage), sum(n) FROM cpu");
+    const [, count, sum] = results[0].series[0].values[0];
+    expect(count).toBe(24 * steps * hosts.length);
+    expect(sum).toBe((24 * steps * hosts.length * (hosts.length - 1)) / 2);
+  });
+
   test("a number beyond 2^53 in JSON needs a field of integers, known to whichever thread: it makes no type", async () => {
     const { url } = await start();
     const wide = (m: string, host: string) =>

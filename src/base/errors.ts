@@ -13,6 +13,12 @@ export class InputError extends SerieError {
   readonly code: string = "invalid";
 }
 
+/** The body of a request is larger than it may be. */
+export class BodyTooLargeError extends SerieError {
+  override readonly name = "BodyTooLargeError";
+  readonly code = "request too large";
+}
+
 /** A named thing (database, retention policy, ...) does not exist. */
 export class NotFoundError extends SerieError {
   override readonly name = "NotFoundError";

@@ -7,6 +7,7 @@ import type { Source } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
 import { Channel, type Handlers, type Port } from "../threads/channel.ts";
 import { RemoteSource } from "../threads/remote-source.ts";
+import { Peers } from "./peers.ts";
 import type { Place, StoredPart } from "./stored.ts";
 import type { FieldName } from "./unify.ts";
 
@@ -22,7 +23,8 @@ export interface Seat {
   readonly owners: Uint8Array;
   /**
    * i32 a thread: how often fields and series have changed there; i32 a thread: how many queries run there; i64 a thread: how many
-   * have begun there.
+   * have begun there; i32 a thread: see `Peers`; i32 a thread: KiB of rows that it fills memory with; i32 a thread: KiB of all rows that
+   * it has in memory.
    */
   readonly shared: SharedArrayBuffer;
 }
@@ -31,15 +33,18 @@ export interface Seat {
 const RETRY_MS = 20;
 
 export function sharedBytes(threads: number): number {
-  return threads * 16;
+  return threads * 28;
 }
 
 export class Companions {
   readonly seat: Seat;
   /** A source for each other thread. */
   readonly sources: readonly Source[];
+  readonly peers: Peers;
   readonly #shared: Int32Array;
   readonly #begun: BigInt64Array;
+  readonly #filling: Int32Array;
+  readonly #inMemory: Int32Array;
   readonly #channels: (Channel | undefined)[];
   /** Why a thread could not be started again, by thread: the head's to say. */
   readonly failures = new Map<number, string>();
@@ -51,6 +56,14 @@ export class Companions {
     this.#shared = new Int32Array(seat.shared, 0, seat.count * 2);
     this.#begun = new BigInt64Array(seat.shared, seat.count * 8, seat.count);
     this.#channels = new Array(seat.count).fill(undefined);
+    this.#filling = new Int32Array(seat.shared, seat.count * 20, seat.count);
+    this.#inMemory = new Int32Array(seat.shared, seat.count * 24, seat.count);
+    this.tellMemory(0, 0);
+    this.peers = new Peers(
+      seat.index,
+      new Int32Array(seat.shared, seat.count * 16, seat.count),
+      (thread) => this.#channels[thread],
+    );
     this.sources = this.others.map((thread) => new RemoteSource(() => this.channel(thread)));
   }
 
@@ -73,14 +86,33 @@ export class Companions {
     },
   };
 
+  /** Says what rows take in memory here, bytes: those not sealed yet, and all. */
+  tellMemory(filling: number, all: number): void {
+    Atomics.store(this.#filling, this.seat.index, filling / 1024);
+    Atomics.store(this.#inMemory, this.seat.index, all / 1024);
+  }
+
+  /** What rows take in memory, over all threads, bytes. */
+  memory(): { readonly filling: number; readonly all: number } {
+    let [filling, all] = [0, 0];
+    for (let thread = 0; thread < this.seat.count; thread++) {
+      filling += Atomics.load(this.#filling, thread);
+      all += Atomics.load(this.#inMemory, thread);
+    }
+    return { filling: filling * 1024, all: all * 1024 };
+  }
+
   /** The id of the next query here, from 1, which no other one gets: not in another thread, nor in this one once it was started again. */
   nextQueryId(): number {
     const { index, count } = this.seat;
     return Number(Atomics.add(this.#begun, index, 1n)) * count + index + 1;
   }
 
-  /** The queries of a thread that died run no more. */
-  forgetRunning(thread: number): void {
+  /** The queries of a thread that died run no more, it takes over no bodies, and has no rows in memory. */
+  forget(thread: number): void {
+    this.peers.forget(thread);
+    Atomics.store(this.#filling, thread, 0);
+    Atomics.store(this.#inMemory, thread, 0);
     Atomics.store(this.#shared, this.seat.count + thread, 0);
   }
 

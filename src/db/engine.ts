@@ -5,6 +5,7 @@
 // From the types to the memtables it is one synchronous stretch (applier.ts), in every thread for its own rows.
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
+import { noteBody } from "../base/pause.ts";
 import { parseJson } from "../ingest/json.ts";
 import { type LineOptions, LineParser, type ParsedLines } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
@@ -30,6 +31,7 @@ import type { Options } from "./options.ts";
 import { AUTOGEN } from "./policies.ts";
 import type { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
+import { Room } from "./room.ts";
 import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
 import {
   type Counters,
@@ -48,10 +50,10 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** How often expired shards are looked for. */
 const RETENTION_CHECK_MS = 30_000;
-/** How long a write waits for a flush to make room before it is refused. */
-const ROOM_TIMEOUT_MS = 5_000;
 /** Linear memory that writes leave to flushes and queries is the rest of 4 GiB. */
 const MOST_LINEAR_BYTES = 3 * 2 ** 30;
+/** A part of so many bytes is one of a large body. */
+const LARGE_PART_BYTES = 64 * 1024;
 /** What a batch takes in memtable and catalog, at most, in its own size. */
 const GROWTH = 4;
 
@@ -74,6 +76,7 @@ export class Engine {
   readonly #stores: readonly Store[];
   readonly #applier: Applier;
   readonly #parser: LineParser;
+  readonly #room: Room;
   readonly #surroundings: Surroundings;
   readonly #companions: Companions | null;
   /** Null when this thread has all partitions. */
@@ -109,6 +112,10 @@ export class Engine {
     if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
     const checkWritable = () => this.checkWritable();
     const changed = () => this.#changed();
+    this.#room = new Room({
+      ...{ ...parts, companions, checkWritable, maxMemSize: parts.options.maxMemSize },
+      flush: () => this.flush(),
+    });
     const { mayForget, holdOthers, subscriptions, declare } = surroundings;
     this.deletions = new Deletions({
       ...{ ...parts, maintenance: this.maintenance, checkWritable, mayForget, changed },
@@ -132,6 +139,7 @@ export class Engine {
     const period = Math.min(1000, parts.options.flushInterval);
     this.#stopTimer = parts.clock.every(period, () => {
       this.#flushWhenOld();
+      this.#room.flushWhenDue();
       this.#expireWhenDue();
       this.maintenance.rest(parts.clock);
       this.#kernels.rest();
@@ -225,7 +233,8 @@ export class Engine {
   /** Stores rows of this thread's partitions that another has parsed; durable when resolved. */
   async storePart(place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> {
     this.checkWritable();
-    await this.#waitForRoom();
+    if (batch.length >= LARGE_PART_BYTES) noteBody();
+    await this.#room.wait();
     return this.#finish(await this.#withBytes(batch, rows, (placed) => this.#apart!.storeOwn(placed, place)));
   }
 
@@ -234,6 +243,8 @@ export class Engine {
     if (this.#closed) throw new ClosedError("the database is closed");
     this.#oldestRowMs = undefined;
     await this.maintenance.flush();
+    // (other threads wait for it)
+    this.#room.look();
   }
 
   /** Resolves when everything that was logged so far is durable. */
@@ -315,14 +326,14 @@ export class Engine {
       await this.#surroundings.createDatabase(database);
     }
     const place = this.#placeOf(target);
-    await this.#waitForRoom();
+    await this.#room.wait();
     return place;
   }
 
   // The same where nothing has to be waited for; null: something has.
   #placeAtOnce(target: WriteTarget): Place | null {
     this.checkWritable();
-    if (!this.#databases.isDurable(target.database) || this.#isFull) return null;
+    if (!this.#databases.isDurable(target.database) || this.#room.isFull) return null;
     return this.#placeOf(target);
   }
 
@@ -332,33 +343,6 @@ export class Engine {
     if (!policies.some(({ name }) => name === retentionPolicy))
       throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
     return { database, retentionPolicy };
-  }
-
-  get #memoryBytes(): number {
-    let sum = this.#applier.activeBytes;
-    for (const store of this.#stores) sum += store.sealedBytes;
-    return sum;
-  }
-
-  /** What this thread's rows may take in memory. */
-  get #maxMemSize(): number {
-    return Math.floor(this.#options.maxMemSize / (this.#companions?.seat.count ?? 1));
-  }
-
-  // Sealed and active memtables together may take twice maxMemSize: one being flushed, one being filled.
-  get #isFull(): boolean {
-    return this.#memoryBytes > 2 * this.#maxMemSize;
-  }
-
-  async #waitForRoom(): Promise<void> {
-    const deadline = this.#clock.elapsedMs() + ROOM_TIMEOUT_MS;
-    while (this.#isFull) {
-      if (this.#clock.elapsedMs() > deadline)
-        throw new OverloadedError("rows come faster than they can be flushed: send again later");
-      void this.maintenance.flush().catch(() => undefined);
-      await Bun.sleep(2);
-      this.checkWritable();
-    }
   }
 
   async #storeBytes(bytes: Uint8Array, rows: number, place: Place): Promise<StoredPart> {
@@ -434,7 +418,7 @@ export class Engine {
   }
 
   async #finish(stored: Stored): Promise<StoredPart> {
-    if (this.#applier.activeBytes > this.#maxMemSize) void this.flush().catch(() => undefined);
+    this.#room.flushWhenDue();
     if (stored.position > 0) await this.#log.durable(stored.position);
     if (stored.accepted) this.#surroundings.subscriptions.offer(stored.accepted);
     const { rows, dropped, errors } = stored;

@@ -9,6 +9,7 @@ import { type DiskLock, makeDurableFolder } from "../disk/disk.ts";
 import { closeLeftOpen } from "../disk/left-open.ts";
 import { nodeDisk } from "../disk/node.ts";
 import type { Point } from "../ingest/points.ts";
+import { compiledKernels } from "../kernels/kernels.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
 import type { Source } from "../model/scan.ts";
 import type { StatementResult } from "../query/result.ts";
@@ -23,6 +24,7 @@ import { arrange, ownersOf, shareOf } from "./layout.ts";
 import { type MemberReport, type OfferedWrite, partHandlers } from "./member.ts";
 import { foldersOf, openDatabases, openParts } from "./open.ts";
 import type { Options } from "./options.ts";
+import type { Peers } from "./peers.ts";
 import type { RunOptions } from "./sessions.ts";
 import type { Check, Health, Metric } from "./status.ts";
 import type { WriteOutcome, WriteTarget } from "./stored.ts";
@@ -112,6 +114,10 @@ export class Head {
 
   get users(): Users {
     return this.#db.users;
+  }
+
+  get peers(): Peers {
+    return this.#companions.peers;
   }
 
   get source(): Source {
@@ -300,7 +306,7 @@ export class Head {
       companions.channel(other).notify("connect", thread, port2);
     }
     const seat: Seat = { ...companions.seat, index: thread };
-    const report = await channel.call<MemberReport>("start", this.#options, seat);
+    const report = await channel.call<MemberReport>("start", this.#options, seat, compiledKernels());
     this.#team.adopt(this.#db, report.fields);
     // (else it was started again, and its log says how far it is)
     if (!this.#team.changes.isUnderWay) await channel.call("changeOver");
@@ -316,7 +322,7 @@ export class Head {
     const { dataDir } = this.#options;
     closeLeftOpen(foldersOf(dataDir, shareOf(dataDir, owners.length, thread, count)));
     this.#companions.disconnect(thread);
-    this.#companions.forgetRunning(thread);
+    this.#companions.forget(thread);
     this.#team.metrics.died(thread);
     if (this.#isClosing) return;
     for (const other of this.#companions.others)
@@ -357,7 +363,7 @@ export class Head {
   #handlers(): Handlers {
     const db = this.#db;
     const { queryMemory } = this.#options;
-    const { calls, streams } = partHandlers(db.engine, queryMemory);
+    const { calls, streams } = partHandlers(db.engine, this.peers, queryMemory);
     return {
       ...(streams ? { streams } : {}),
       tasks: {

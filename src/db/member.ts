@@ -21,6 +21,7 @@ import { Into } from "./into.ts";
 import { shareOf } from "./layout.ts";
 import { type OpenParts, openParts } from "./open.ts";
 import type { Options } from "./options.ts";
+import type { Peers, SentWrite } from "./peers.ts";
 import { Queries } from "./queries.ts";
 import { type RunOptions, Sessions } from "./sessions.ts";
 import type { Health, Metric } from "./status.ts";
@@ -150,9 +151,13 @@ export class Member {
     this.#ownMetrics.push(metrics);
   }
 
+  get peers(): Peers {
+    return this.#companions.peers;
+  }
+
   /** What every other thread may ask. */
   partHandlers(): Handlers {
-    return partHandlers(this.#engine, this.#parts.options.queryMemory);
+    return partHandlers(this.#engine, this.peers, this.#parts.options.queryMemory);
   }
 
   /** What the head may have this thread do that it may be asked to end. */
@@ -223,12 +228,13 @@ export class Member {
   }
 }
 
-/** What any other thread may ask of an engine: to store rows of its partitions, and to read them. */
-export function partHandlers(engine: Engine, queryMemory: number): Handlers {
+/** What any other thread may ask: to store rows of this one's partitions and to read them, and to take over a body. */
+export function partHandlers(engine: Engine, peers: Peers, queryMemory: number): Handlers {
   const { calls, streams } = serveSource(engine.ownSource, queryMemory);
   const write = (place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> =>
     engine.storePart(place, batch, rows);
-  return { calls: { ...calls, write }, ...(streams ? { streams } : {}) };
+  const takeOver = (write: SentWrite, body: Uint8Array) => peers.takeOver(write, body);
+  return { calls: { ...calls, write, takeOver }, ...(streams ? { streams } : {}) };
 }
 
 /** An accepted write without its bytes, which go beside it. */

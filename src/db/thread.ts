@@ -1,6 +1,7 @@
 // The program of a thread that a head starts: connects with the others, opens its partitions, serves when told to.
 import { assert } from "../base/assert.ts";
 import { OverloadedError } from "../base/errors.ts";
+import { adoptKernels } from "../kernels/kernels.ts";
 import { Channel, type Handlers, type Port } from "../threads/channel.ts";
 import { Companions, type Seat } from "./companions.ts";
 import type { ServeRequest } from "./head.ts";
@@ -37,7 +38,8 @@ const ofHead: Handlers = {
   },
 };
 
-async function start(options: Options, seat: Seat) {
+async function start(options: Options, seat: Seat, kernels: WebAssembly.Module) {
+  adoptKernels(kernels);
   companions = new Companions(seat);
   companions.adopt(0, head);
   for (const [thread, port] of early.splice(0)) companions.connect(thread, port, parts);

@@ -19,6 +19,7 @@ import { PlatformReply, Reply } from "./reply.ts";
 import { health, noFlux, ping, ready, welcome } from "./status.ts";
 import { debugVars } from "./vars.ts";
 import { platformTargetOf, WriteTargets, writeJson, writeLines, writePlatform } from "./write.ts";
+import { Writes } from "./writes.ts";
 
 export type HttpOptions = Pick<Options, "maxBodySize" | "maxInflightSize" | "authEnabled" | "allowOpen">;
 
@@ -48,6 +49,7 @@ const pathOf = (request: Request) => new URL(request.url).pathname;
 export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   allowLongHeaders();
   const bodies = new Bodies(options.maxBodySize, options.maxInflightSize);
+  const writes = new Writes(db, bodies);
   const targets = new WriteTargets();
   const platformTargets = new WriteTargets(platformTargetOf);
   const traffic = new Traffic();
@@ -123,22 +125,20 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
       .use(describedApi())
       .post(
         "/write",
-        guarded("/write", (request, reply, access) =>
-          writeLines(db, bodies, targets, request, reply, access),
-        ),
+        guarded("/write", (request, reply, access) => writeLines(writes, targets, request, reply, access)),
         { ...raw, detail: descriptions.write },
       )
       .post(
         "/write/json",
         guarded("/write/json", (request, reply, access) =>
-          writeJson(db, bodies, targets, request, reply, access),
+          writeJson(writes, targets, request, reply, access),
         ),
         { ...raw, detail: descriptions.writeJson },
       )
       .post(
         "/api/v2/write",
         guarded("/api/v2/write", (request, reply, access) =>
-          writePlatform(db, bodies, platformTargets, request, reply, access),
+          writePlatform(writes, platformTargets, request, reply, access),
         ),
         { ...raw, detail: descriptions.writePlatform },
       )

@@ -1,9 +1,12 @@
 // What HTTP needs of an open database, or of one of its threads: a test may put something else in its place.
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Database } from "../db/database.ts";
+import type { Peers } from "../db/peers.ts";
 import type { Health, Metric } from "../db/status.ts";
 
 export interface Backend extends Pick<Database, "writeLines" | "writeJson" | "run" | "users"> {
+  /** Absent: there is one thread. */
+  readonly peers?: Peers;
   health(): Awaitable<Health>;
   /** Of all threads, with what `addMetrics` was given in each. */
   metrics(): Awaitable<readonly Metric[]>;

@@ -3,11 +3,18 @@
 // A body is accounted for from the first byte on (its declared length at once) until its request is answered.
 // The first body always fits, whatever its size, so that a small bound delays and never locks out.
 import { gunzipSync } from "node:zlib";
-import { InputError, OverloadedError, SerieError } from "../base/errors.ts";
+import { BodyTooLargeError, InputError, OverloadedError } from "../base/errors.ts";
 
-export class BodyTooLargeError extends SerieError {
-  override readonly name = "BodyTooLargeError";
-  readonly code = "request too large";
+/** A body as it was sent. */
+export interface SentBody {
+  readonly bytes: Uint8Array;
+  readonly encoding: string | null;
+  /** What is accounted for it. */
+  readonly held: Held;
+}
+
+interface Held {
+  bytes: number;
 }
 
 export class Bodies {
@@ -41,27 +48,52 @@ export class Bodies {
    * much is in flight, `InputError` when it cannot be inflated.
    * @param isForm a body that may be empty, or as it is, whatever is said of its compression: clients say it of all they send
    */
-  async with<T>(request: Request, use: (bytes: Uint8Array) => Promise<T>, isForm = false): Promise<T> {
+  with<T>(request: Request, use: (bytes: Uint8Array) => Promise<T>, isForm = false): Promise<T> {
+    return this.receive(request, (sent) => this.open(sent, use, isForm));
+  }
+
+  /** The first half of `with`. */
+  async receive<T>(request: Request, use: (sent: SentBody) => Promise<T>): Promise<T> {
+    const startMs = performance.now();
+    const encoding = request.headers.get("content-encoding")?.toLowerCase() ?? null;
+    return this.#holding(async (held) => {
+      const bytes = await this.#bytesOf(request, held);
+      this.#receiveMs += performance.now() - startMs;
+      return await use({ bytes, encoding, held });
+    });
+  }
+
+  /** The second half. */
+  async open<T>(sent: SentBody, use: (bytes: Uint8Array) => Promise<T>, isForm = false): Promise<T> {
+    const { encoding, held } = sent;
+    const isSent = encoding === null || (isForm && isPlain(sent.bytes, encoding));
+    const bytes = isSent ? sent.bytes : this.#inflate(sent.bytes, encoding, held);
+    if (bytes !== sent.bytes) free(sent.bytes);
+    try {
+      return await use(bytes);
+    } finally {
+      free(bytes);
+    }
+  }
+
+  /** `with` of a body that another thread received. */
+  adopt<T>(bytes: Uint8Array, encoding: string | null, use: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+    return this.#holding((held) => {
+      this.#hold(bytes.length, held);
+      return this.open({ bytes, encoding, held }, use);
+    });
+  }
+
+  async #holding<T>(use: (held: Held) => Promise<T>): Promise<T> {
     const held = { bytes: 0 };
     try {
-      const startMs = performance.now();
-      const sent = await this.#receive(request, held);
-      this.#receiveMs += performance.now() - startMs;
-      const encoding = request.headers.get("content-encoding")?.toLowerCase() ?? null;
-      const isSent = encoding === null || (isForm && isPlain(sent, encoding));
-      const bytes = isSent ? sent : this.#inflate(sent, encoding, held);
-      if (bytes !== sent) free(sent);
-      try {
-        return await use(bytes);
-      } finally {
-        free(bytes);
-      }
+      return await use(held);
     } finally {
       this.#inflightBytes -= held.bytes;
     }
   }
 
-  async #receive(request: Request, held: { bytes: number }): Promise<Uint8Array> {
+  async #bytesOf(request: Request, held: Held): Promise<Uint8Array> {
     const declared = request.headers.get("content-length");
     if (declared !== null) {
       this.#hold(Number(declared), held);
@@ -77,7 +109,7 @@ export class Bodies {
     return Buffer.concat(chunks);
   }
 
-  #inflate(sent: Uint8Array, encoding: string, held: { bytes: number }): Uint8Array {
+  #inflate(sent: Uint8Array, encoding: string, held: Held): Uint8Array {
     if (encoding === "identity" || encoding === "") return sent;
     if (encoding !== "gzip" && encoding !== "x-gzip")
       throw new InputError(`unsupported Content-Encoding ${JSON.stringify(encoding)}: use gzip or none`);
@@ -89,7 +121,7 @@ export class Bodies {
     return bytes;
   }
 
-  #hold(sizeBytes: number, held: { bytes: number }): void {
+  #hold(sizeBytes: number, held: Held): void {
     if (held.bytes + sizeBytes > this.#maxBodyBytes) throw this.#tooLarge();
     const others = this.#inflightBytes - held.bytes;
     if (others > 0 && this.#inflightBytes + sizeBytes > this.#maxInflightBytes)

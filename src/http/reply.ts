@@ -2,6 +2,7 @@
 //
 // Errors are always JSON `{"error": "..."}`: Telegraf retries a 4xx for ever when its body is anything else.
 import {
+  BodyTooLargeError,
   ForbiddenError,
   InputError,
   NotFoundError,
@@ -9,7 +10,6 @@ import {
   SerieError,
   UnauthorizedError,
 } from "../base/errors.ts";
-import { BodyTooLargeError } from "./body.ts";
 
 /** What clients of InfluxDB 1.x look at to choose what they may send. */
 export const INFLUXDB_VERSION = "1.8.10-serie";

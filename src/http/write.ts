@@ -6,15 +6,13 @@ import { InputError, NotFoundError } from "../base/errors.ts";
 import type { WriteOutcome, WriteTarget } from "../db/stored.ts";
 import type { Access } from "../model/users.ts";
 import { requireWrite } from "./authentication.ts";
-import type { Backend } from "./backend.ts";
-import type { Bodies } from "./body.ts";
 import { optional, platformPrecisionOf, precisionOf, urlQuery } from "./parameters.ts";
 import { Remembered } from "./remembered.ts";
 import type { Reply } from "./reply.ts";
+import type { Writes } from "./writes.ts";
 
 export async function writeLines(
-  db: Backend,
-  bodies: Bodies,
+  writes: Writes,
   targets: WriteTargets,
   request: Request,
   reply: Reply,
@@ -23,7 +21,7 @@ export async function writeLines(
   const target = targets.of(request);
   requireWrite(access, target.database);
   try {
-    const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target));
+    const outcome = await writes.store(request, "lines", target);
     return answer(outcome, reply);
   } catch (error) {
     // not 404: clients would take it for an unknown database, which they create, and send the points again
@@ -35,8 +33,7 @@ export async function writeLines(
 
 /** `reply` is a `PlatformReply`. */
 export async function writePlatform(
-  db: Backend,
-  bodies: Bodies,
+  writes: Writes,
   targets: WriteTargets,
   request: Request,
   reply: Reply,
@@ -44,7 +41,7 @@ export async function writePlatform(
 ) {
   const target = targets.of(request);
   requireWrite(access, target.database);
-  const outcome = await bodies.with(request, (bytes) => db.writeLines(bytes, target)).catch(bucketNotFound);
+  const outcome = await writes.store(request, "lines", target).catch(bucketNotFound);
   const reasons = outcome.errors.join("\n");
   if (outcome.errors.length === 0) return reply.noContent();
   if (!outcome.partial) return reply.error(400, reasons);
@@ -58,8 +55,7 @@ function bucketNotFound(error: unknown): never {
 }
 
 export async function writeJson(
-  db: Backend,
-  bodies: Bodies,
+  writes: Writes,
   targets: WriteTargets,
   request: Request,
   reply: Reply,
@@ -67,7 +63,7 @@ export async function writeJson(
 ) {
   const target = targets.of(request);
   requireWrite(access, target.database);
-  const outcome = await bodies.with(request, (bytes) => db.writeJson(bytes, target));
+  const outcome = await writes.store(request, "json", target);
   return answer(outcome, reply);
 }
 

@@ -26,6 +26,17 @@ const WORTHWHILE_PAGES = 16;
 
 let compiled: WebAssembly.Module | undefined;
 
+/** The kernels, compiled once in a process: who gives it to another thread shares with it what the runtime makes faster later. */
+export function compiledKernels(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(readFileSync(path));
+  return compiled;
+}
+
+/** The kernels as another thread compiled them; before the first `Kernels` here. */
+export function adoptKernels(module: WebAssembly.Module): void {
+  compiled ??= module;
+}
+
 export class Kernels {
   /** The kernels themselves, as compiled: pointers come back signed above 2 GiB, so use `>>> 0` on them. */
   readonly call: KernelExports;
@@ -41,8 +52,7 @@ export class Kernels {
   #givenBackPages = 0;
 
   constructor() {
-    compiled ??= new WebAssembly.Module(readFileSync(path));
-    this.call = new WebAssembly.Instance(compiled, {}).exports as unknown as KernelExports;
+    this.call = new WebAssembly.Instance(compiledKernels(), {}).exports as unknown as KernelExports;
   }
 
   /** The whole of linear memory. Valid until the next call that may grow it. */

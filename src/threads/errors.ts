@@ -1,5 +1,6 @@
 // Errors on their way between threads: what is thrown on purpose arrives as the class that it was.
 import {
+  BodyTooLargeError,
   ClosedError,
   CorruptionError,
   DiskError,
@@ -32,7 +33,15 @@ export function sentError(error: unknown): SentError {
 const pick = ({ name, message, stack }: Error) => ({ name, message, stack });
 
 const simple: Readonly<Record<string, new (message: string) => SerieError>> = {
-  ...{ InputError, NotFoundError, UnauthorizedError, ForbiddenError, QueryAbortedError, ClosedError },
+  ...{
+    InputError,
+    NotFoundError,
+    UnauthorizedError,
+    ForbiddenError,
+    QueryAbortedError,
+    ClosedError,
+    BodyTooLargeError,
+  },
 };
 
 export function receivedError({ name, message, stack, detail }: SentError): Error {
