@@ -21,7 +21,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "bun:ffi": ["base/libc.ts"],
   elysia: ["http/"],
   "@msgpack/msgpack": ["http/output/"],
-  "@elysiajs/openapi": ["http/"],
+  "@elysiajs/openapi/openapi": ["http/openapi.ts"],
   pino: ["http/", "cli/", "server.ts"],
   "smol-toml": ["cli/"],
   re2js: ["model/regex.ts"],

@@ -12,7 +12,7 @@ import type { Backend } from "./backend.ts";
 import { Bodies } from "./body.ts";
 import { allowLongHeaders } from "./headers.ts";
 import { bodyMetrics, processMetrics, prometheusText, Traffic } from "./metrics.ts";
-import { describedApi, descriptions } from "./openapi.ts";
+import { apiDocument, descriptions } from "./openapi.ts";
 import { Pages } from "./pages.ts";
 import { query } from "./query.ts";
 import { PlatformReply, Reply } from "./reply.ts";
@@ -119,10 +119,13 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
     });
   });
 
+  // (a slash at the end makes another path, as in InfluxDB)
+  const app = new Elysia({ strictPath: true });
+  const handleOpenapi = route("/openapi", async (_, reply) =>
+    reply.json(200, JSON.stringify(await apiDocument(app))),
+  );
   return (
-    // (a slash at the end makes another path, as in InfluxDB)
-    new Elysia({ strictPath: true })
-      .use(describedApi())
+    app
       .post(
         "/write",
         guarded("/write", (request, reply, access) => writeLines(writes, targets, request, reply, access)),
@@ -151,6 +154,7 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
       .post("/query", handleQuery, { ...raw, detail: descriptions.query })
       // else it were a GET, which may change something
       .head("/query", ({ request }) => notFound({ request }), { detail: { hide: true } })
+      .get("/openapi", handleOpenapi, { detail: { hide: true } })
       .get("/ping", handlePing, { detail: descriptions.ping })
       .head("/ping", handlePing, { detail: descriptions.ping })
       .get("/status", handleStatus, { detail: descriptions.status })
