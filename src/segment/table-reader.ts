@@ -14,6 +14,7 @@ import {
 import { PageError } from "../codec/page-error.ts";
 import type { Kernels, Pointer, Scratch } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
+import { wordsOf } from "../model/words.ts";
 import { Cursor } from "./bytes.ts";
 import type { GroupPages } from "./group-pages.ts";
 import { readSeriesKeys } from "./keys.ts";
@@ -63,6 +64,10 @@ export class TableReader {
   /** One bit a page: its checksum was compared since the file was opened. */
   readonly #verified: Uint8Array;
   #statsCursor: Cursor | undefined;
+  /** Of the series that was looked for last. */
+  #lastGroup = -1;
+  #minWords: Int32Array | undefined;
+  #maxWords: Int32Array | undefined;
   #listGroup = -1;
   #list: SeriesList | undefined;
   /** In this list where a series was last looked for, and the rows before it. */
@@ -106,17 +111,23 @@ export class TableReader {
    * several series share may turn out not to have this one: `seriesRows` tells.
    */
   groupRange(seriesId: number): { first: number; last: number } | null {
-    if (!this.#mayHave(seriesId)) return null;
     const { firstIds, lastIds } = this.#index;
-    let first = 0;
-    for (let high = this.groupCount; first < high; ) {
-      const middle = (first + high) >>> 1;
-      if (lastIds[middle]! < seriesId) first = middle + 1;
-      else high = middle;
+    // series are mostly asked for one after the other, and many have groups of their own: then it is the next one
+    let first = this.#lastGroup + 1;
+    if (firstIds[first] !== seriesId || (first > 0 && lastIds[first - 1]! >= seriesId)) {
+      if (!this.#mayHave(seriesId)) return null;
+      first = 0;
+      for (let high = this.groupCount; first < high; ) {
+        const middle = (first + high) >>> 1;
+        if (lastIds[middle]! < seriesId) first = middle + 1;
+        else high = middle;
+      }
     }
-    let last = first;
-    while (last < this.groupCount && firstIds[last]! <= seriesId) last++;
-    return last === first ? null : { first, last: last - 1 };
+    let end = first;
+    while (end < this.groupCount && firstIds[end]! <= seriesId) end++;
+    if (end === first) return null;
+    this.#lastGroup = end - 1;
+    return { first, last: end - 1 };
   }
 
   /** The rows [start, start + count) of the group that belong to the series; null: none. */
@@ -138,6 +149,19 @@ export class TableReader {
 
   groupMaxTime(group: number): bigint {
     return this.#index.maxTimes[group]!;
+  }
+
+  /** Whether the first and the last time of two groups are the same. (As words: a bigint each would take longer.) */
+  isSameRange(a: number, b: number): boolean {
+    this.#minWords ??= wordsOf(this.#index.minTimes);
+    this.#maxWords ??= wordsOf(this.#index.maxTimes);
+    const [min, max] = [this.#minWords, this.#maxWords];
+    return (
+      min[2 * a] === min[2 * b] &&
+      min[2 * a + 1] === min[2 * b + 1] &&
+      max[2 * a] === max[2 * b] &&
+      max[2 * a + 1] === max[2 * b + 1]
+    );
   }
 
   groupRows(group: number): number {

@@ -148,8 +148,8 @@ export class GroupFold {
   readonly #foldsPages: boolean;
   /** By column: whether its page is to be folded. */
   readonly #isUntold: boolean[];
-  /** The range of time of a row group that was looked at last: of others it mostly is the same. */
-  #lastRange: { readonly minTime: bigint; readonly maxTime: bigint; readonly isInOne: boolean } | undefined;
+  /** Of the row group that was looked at last: the range of time of others mostly is the same. */
+  #lastRange: { readonly table: TableReader; readonly index: number; readonly isInOne: boolean } | undefined;
   /** No page was folded yet, whose extremes could beat others. */
   #isFirst = true;
   /** How often one after the other statistics did not tell: they mostly never do then. */
@@ -316,20 +316,20 @@ export class GroupFold {
 
   // Whether all rows of a row group are in one window.
   #isInOneWindow(table: TableReader, index: number): boolean {
-    const [minTime, maxTime] = [table.groupMinTime(index), table.groupMaxTime(index)];
     const last = this.#lastRange;
-    if (last === undefined || last.minTime !== minTime || last.maxTime !== maxTime) {
-      const { bounds } = this.#request;
-      // the first bound behind its begin
-      let behind = 0;
-      for (let high = bounds.length; behind < high; ) {
-        const middle = (behind + high) >>> 1;
-        if (bounds[middle]! <= minTime) behind = middle + 1;
-        else high = middle;
-      }
-      const isInOne = behind > 0 && behind < bounds.length && maxTime < bounds[behind]!;
-      this.#lastRange = { minTime, maxTime, isInOne };
+    if (last !== undefined && last.table === table && table.isSameRange(index, last.index))
+      return last.isInOne;
+    const [minTime, maxTime] = [table.groupMinTime(index), table.groupMaxTime(index)];
+    const { bounds } = this.#request;
+    // the first bound behind its begin
+    let behind = 0;
+    for (let high = bounds.length; behind < high; ) {
+      const middle = (behind + high) >>> 1;
+      if (bounds[middle]! <= minTime) behind = middle + 1;
+      else high = middle;
     }
-    return this.#lastRange!.isInOne;
+    const isInOne = behind > 0 && behind < bounds.length && maxTime < bounds[behind]!;
+    this.#lastRange = { table, index, isInOne };
+    return isInOne;
   }
 }

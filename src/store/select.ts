@@ -110,7 +110,7 @@ export class SeriesSelector {
     const known = this.#catalog.tagKeys.get(tableId);
     const count = table === 0 ? 0 : this.#kernels.u32(table + 36, 1)[0]!;
     if (known?.length === count) return known.slice();
-    const keys = this.#children(table).map((node) => unescapeTag(this.#text(node)));
+    const keys = this.#texts(this.#children(table), 0).map(unescapeTag);
     this.#catalog.tagKeys.set(tableId, keys.slice());
     return keys;
   }
@@ -118,16 +118,14 @@ export class SeriesSelector {
   /** Distinct values of a tag, unsorted, each with its node (see `series`). */
   tagValues(tableId: number, key: string): { value: string; node: number }[] {
     const escaped = escapeTag(key);
-    const start = escaped.length + 1;
-    return this.#children(this.#node(tableId, escaped)).map((node) => ({
-      value: unescapeTag(this.#text(node).slice(start)),
-      node,
-    }));
+    const nodes = this.#children(this.#node(tableId, escaped));
+    const texts = this.#texts(nodes, utf8Bytes.encode(escaped).length + 1);
+    return nodes.map((node, i) => ({ value: unescapeTag(texts[i]!), node }));
   }
 
   /** Per series the value of a tag, "" = absent. Equal values are the same string. */
   valuesOf(tableId: number, ids: Uint32Array, key: string): string[] {
-    const escaped = new TextEncoder().encode(escapeTag(key));
+    const escaped = utf8Bytes.encode(escapeTag(key));
     const at = this.#scratch.reserve(ids.length * 8 + escaped.length + 16);
     const out = at + ids.length * 4;
     const textAt = out + ids.length * 4;
@@ -135,16 +133,14 @@ export class SeriesSelector {
     this.#kernels.put(textAt, escaped);
     const record = this.#catalog.record;
     this.#kernels.call.tagIndexValues(record, tableId, at, ids.length, textAt, escaped.length, out);
-    const nodes = this.#kernels.u32(out, ids.length);
-    const decoded = new Map<number, string>([[0, ""]]);
-    return Array.from(nodes, (node) => {
-      let value = decoded.get(node);
-      if (value === undefined) {
-        value = unescapeTag(this.#text(node).slice(escapeTag(key).length + 1));
-        decoded.set(node, value);
-      }
-      return value;
-    });
+    const nodes = this.#kernels.words.slice(out >>> 2, (out >>> 2) + ids.length);
+    const distinct = new Set(nodes);
+    distinct.delete(0);
+    const found = [...distinct];
+    const texts = this.#texts(found, escaped.length + 1);
+    const values = new Map<number, string>([[0, ""]]);
+    for (let i = 0; i < found.length; i++) values.set(found[i]!, unescapeTag(texts[i]!));
+    return Array.from(nodes, (node) => values.get(node)!);
   }
 
   // A condition over tags, worked out once: gives the series of a table for which it holds, of the catalog in hand.
@@ -240,9 +236,26 @@ export class SeriesSelector {
     return children;
   }
 
-  #text(node: number): string {
-    const words = this.#kernels.u32(node + 12, 2);
-    return utf8.decode(this.#kernels.view(words[0]!, words[1]!));
+  // What nodes have behind the first bytes, which they share: decoded at once, as each decoding takes as long as many characters.
+  #texts(nodes: readonly number[], start: number): string[] {
+    const { bytes, words } = this.#kernels;
+    let sizeBytes = 0;
+    for (const node of nodes) sizeBytes += words[(node + 16) >>> 2]! - start;
+    const all = new Uint8Array(sizeBytes);
+    const ends: number[] = [];
+    let end = 0;
+    for (const node of nodes) {
+      const at = words[(node + 12) >>> 2]!;
+      const textEnd = at + words[(node + 16) >>> 2]!;
+      for (let i = at + start; i < textEnd; i++) all[end++] = bytes[i]!;
+      ends.push(end);
+    }
+    const text = utf8.decode(all);
+    const isAscii = text.length === sizeBytes;
+    return ends.map((to, i) => {
+      const from = i === 0 ? 0 : ends[i - 1]!;
+      return isAscii ? text.slice(from, to) : utf8.decode(all.subarray(from, to));
+    });
   }
 }
 

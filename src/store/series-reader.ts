@@ -157,7 +157,8 @@ export class SeriesReader {
 
   // Whether all rows of a group are in the range of time.
   #isWhole(s: number, { table }: SegmentCursor, index: number): boolean {
-    if (this.#whole[s] === index) return true;
+    const known = this.#whole[s]!;
+    if (known === index || (known >= 0 && table.isSameRange(index, known))) return true;
     if (table.groupMinTime(index) < this.#minTime || table.groupMaxTime(index) > this.#maxTime) return false;
     this.#whole[s] = index;
     return true;
