@@ -6,6 +6,7 @@ import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Column, RowBatch, Series } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { RowBlock } from "./block.ts";
+import type { RowCursor } from "./memtable.ts";
 import type { Field } from "./schema.ts";
 import { copyColumn, readStrings, type Slice, type SliceColumn } from "./slice.ts";
 
@@ -103,6 +104,21 @@ export class Collector {
     return true;
   }
 
+  /** Adds the one row that waits in a cursor; the same. */
+  addGathered(series: Series, cursor: RowCursor): boolean {
+    const block = this.#begin(1);
+    const at = this.#rowCount;
+    cursor.gather(block, at, 1);
+    let isRow = false;
+    for (const column of this.#columns) {
+      if (column === null || this.#kernels.bytes[block.present(column.place) + at] === 0) continue;
+      isRow = true;
+      if (column.type === FieldType.String) this.#addTexts(block, column, 1);
+    }
+    if (isRow) this.#end(series, 1);
+    return isRow;
+  }
+
   /** The batches that are full, which then are the caller's; with `all` also what there is of the next. */
   take(all = false): readonly RowBatch[] {
     if (all && this.#rowCount > 0) this.#finish();
@@ -135,14 +151,19 @@ export class Collector {
     mask: Pointer,
     count: number,
   ): void {
-    const { place, type, texts } = column;
+    const { place, type } = column;
     const at = this.#rowCount;
     const from = values + start * 8;
     const flags = present === 0 ? 0 : present + start;
     const added = block.append(place, from, flags, mask, count, heap, at);
-    if (type !== FieldType.String) return;
+    if (type === FieldType.String) this.#addTexts(block, column, added);
+  }
+
+  // Of the last `count` rows.
+  #addTexts(block: RowBlock, { place, texts }: Collected, count: number): void {
+    const at = this.#rowCount;
     while (texts.length < at) texts.push("");
-    readStrings(this.#kernels, block.values(place) + at * 8, added, texts);
+    readStrings(this.#kernels, block.values(place) + at * 8, count, texts);
   }
 
   #end(series: Series, count: number): void {

@@ -123,25 +123,41 @@ export class Memtable {
 export class RowCursor {
   readonly #kernels: Kernels;
   readonly #rows: Pointer;
-  #next = 0;
+  #next: number;
+  readonly #end: number;
 
-  /** `count` row pointers at `rows`, ascending in time, duplicates counted each; work space behind them. */
+  /** `count` row pointers at `rows`, ascending in time, duplicates counted each; work space behind them. [from, to) wait. */
   constructor(
     kernels: Kernels,
     rows: Pointer,
     readonly count: number,
+    from = 0,
+    to = count,
   ) {
     this.#kernels = kernels;
     this.#rows = rows;
+    this.#next = from;
+    this.#end = to;
   }
 
   /** Time of the first or last row, ns; only when there is one. */
   timeAt(index: number): bigint {
-    return this.#kernels.i64(this.#kernels.u32(this.#rows + index * 4, 1)[0]! + 8, 1)[0]!;
+    const { words, longs } = this.#kernels;
+    return longs[(words[(this.#rows >>> 2) + index]! + 8) >>> 3]!;
   }
 
   get done(): boolean {
-    return this.#next >= this.count;
+    return this.#next >= this.#end;
+  }
+
+  /** Of the first time alone (the last when `descending`), where there is a row: one waits then. */
+  edge(descending: boolean): RowCursor {
+    const { count } = this;
+    let [from, to] = descending ? [count - 1, count] : [0, 1];
+    const time = this.timeAt(from);
+    if (descending) while (from > 0 && this.timeAt(from - 1) === time) from--;
+    else while (to < count && this.timeAt(to) === time) to++;
+    return new RowCursor(this.#kernels, this.#rows, count, from, to);
   }
 
   /**
@@ -153,7 +169,7 @@ export class RowCursor {
     this.#next = this.#kernels.call.memtableGather(
       this.#rows,
       this.#next,
-      this.count,
+      this.#end,
       room,
       block.columns,
       block.columnCount,
@@ -161,6 +177,6 @@ export class RowCursor {
       at,
       made,
     );
-    return this.#kernels.u32(made, 1)[0]!;
+    return this.#kernels.words[made >>> 2]!;
   }
 }

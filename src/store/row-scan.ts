@@ -9,6 +9,7 @@ import type { FieldInfo } from "../model/types.ts";
 import { Collector } from "./collector.ts";
 import { edgeRow } from "./edge-row.ts";
 import { Frontier } from "./frontier.ts";
+import { RowCursor } from "./memtable.ts";
 import { mayHold, type ValueRange } from "./prune.ts";
 import { RowMasks } from "./row-masks.ts";
 import type { GroupRows, Run } from "./runs.ts";
@@ -94,7 +95,11 @@ export class RowScan {
     reader.freeStrings();
     const place = reader.edge(id, this.#request.descending);
     if (place === null || place === "none") return place !== null;
-    if (!this.#addRow(store.catalog.series(id), place)) return false;
+    const series = store.catalog.series(id);
+    if (
+      place instanceof RowCursor ? !this.#collector.addGathered(series, place) : !this.#addRow(series, place)
+    )
+      return false;
     const { edge, descending } = this.#request;
     const isEdge = edge === true;
     if (isEdge) this.#beyond(reader, this.#collector.timeOf(this.#collector.rowCount - 1), descending);

@@ -22,6 +22,7 @@ export function seriesEdge(
     const cursor = cursors[s];
     if (!cursor) continue;
     const { table } = cursor;
+    if (table.maxTime < minTime || table.minTime > maxTime) continue;
     if (found !== null && !reaches(table.minTime, table.maxTime, time, descending)) continue;
     const range = table.groupRange(id);
     if (range === null) continue;

@@ -149,10 +149,21 @@ export class SeriesReader {
     return found;
   }
 
-  /** See `seriesEdge`. */
-  edge(id: number, descending: boolean): GroupRows | "none" | null {
-    for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
-    return seriesEdge(this.#cursors, this.#deleted, id, this.#minTime, this.#maxTime, descending);
+  /** See `seriesEdge`; or a cursor with the one row of a memtable that it is. */
+  edge(id: number, descending: boolean): GroupRows | RowCursor | "none" | null {
+    let newest: RowCursor | null = null;
+    for (const memtable of this.#version.memtables) {
+      if (memtable.seriesRows(id) === 0) continue;
+      const rows = memtable.rows(id, this.#minTime, this.#maxTime);
+      if (rows.count === 0) continue;
+      if (newest !== null) return null;
+      newest = rows.edge(descending);
+    }
+    const [minTime, maxTime] = [this.#minTime, this.#maxTime];
+    if (newest === null) return seriesEdge(this.#cursors, this.#deleted, id, minTime, maxTime, descending);
+    const time = newest.timeAt(descending ? newest.count - 1 : 0);
+    const beyond = descending ? ([time, maxTime] as const) : ([minTime, time] as const);
+    return seriesEdge(this.#cursors, this.#deleted, id, ...beyond, descending) === "none" ? newest : null;
   }
 
   // Whether all rows of a group are in the range of time.
