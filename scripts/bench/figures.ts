@@ -48,6 +48,8 @@ export interface Measured {
   readonly singles: Map<SingleForm, SinglesResult | null>;
   /** The first kind's bodies as gzip. */
   gzip?: LoadResult;
+  /** The same from MANY_CONNECTIONS. */
+  gzipOfMany?: LoadResult;
   /** Values a CPU second of Elysia and the parser alone, by kind. */
   readonly ceiling: Map<Kind, number>;
   dashboards?: DashboardsResult;

@@ -4,6 +4,7 @@ import { compress } from "./compressed.ts";
 import { INGEST_MEASUREMENT, type Ingest, measureDashboards } from "./dashboards.ts";
 import { type Bodies, type Dataset, generate, generateIngest, generateNewSeries } from "./dataset.ts";
 import type { Measured, ShapeResult } from "./figures.ts";
+import { MANY_CONNECTIONS } from "./figures-more.ts";
 import type { Flags } from "./flags.ts";
 import { measureFold } from "./fold-speed.ts";
 import { dropPageCache } from "./page-cache.ts";
@@ -127,6 +128,7 @@ async function measureWith(
   if (gzip) {
     note(`${product.name}: loading gzip`);
     measured.gzip = await trial.load(gzip);
+    measured.gzipOfMany = await trial.load(gzip, undefined, MANY_CONNECTIONS);
   }
   if (flags.more) await measureMore(trial, product, flags, measured);
   for (const each of shaped) {

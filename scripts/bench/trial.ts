@@ -84,11 +84,15 @@ export class Trial {
    * Loads bodies into an empty server; its data stays, stopped, for `reopen`. `check` is called once all is answered, and
    * costs no CPU that counts until the last answer.
    */
-  async load(bodies: Bodies, check?: (base: string) => Promise<void>): Promise<LoadResult> {
+  async load(
+    bodies: Bodies,
+    check?: (base: string) => Promise<void>,
+    connections = this.limits.connections,
+  ): Promise<LoadResult> {
     const { product, limits } = this;
     const { child, base } = await this.startEmpty();
     const idleCpuS = child.cpuS();
-    const report = await this.#send(bodies, `${base}${product.writePath}`);
+    const report = await this.#send(bodies, `${base}${product.writePath}`, connections);
     const answeredCpuS = child.cpuS() - idleCpuS;
     let peakRssBytes = child.peakRssBytes();
     if (report.complete) await check?.(base);
@@ -250,12 +254,12 @@ export class Trial {
     }
   }
 
-  async #send(bodies: Bodies, url: string): Promise<LoadReport> {
+  async #send(bodies: Bodies, url: string, connections = this.limits.connections): Promise<LoadReport> {
     const request: LoadRequest = {
       url,
       path: bodies.path,
       list: bodies.list,
-      connections: this.limits.connections,
+      connections,
       timeoutMs: this.limits.loadTimeoutMs,
       ...(bodies.encoding && { encoding: bodies.encoding }),
     };
