@@ -73,19 +73,24 @@ export class Apart {
   async #storeParts({ pointer, sizeBytes, rows }: PlacedBatch, place: Place): Promise<StoredPart> {
     const { kernels, companions, finish } = this.#parts;
     const { index, owners } = companions.seat;
-    const whole = () => kernels.view(pointer, sizeBytes).slice();
+    const whole = () => kernels.view(pointer, sizeBytes);
+    const storeWhole = async (thread: number) =>
+      thread === index
+        ? finish(await this.storeOwn({ pointer, sizeBytes, rows }, place))
+        : companions.write(thread, place, whole(), rows);
     const storeOf = async (thread: number, count: number): Promise<EndedPart> => {
       if (thread !== index) {
-        const bytes = count === rows ? whole() : this.#splitter.part(pointer, sizeBytes, thread).slice();
+        const bytes = this.#splitter.part(pointer, sizeBytes, thread);
         return { thread, stored: await companions.write(thread, place, bytes, count) };
       }
-      if (count === rows)
-        return { thread, stored: await finish(await this.storeOwn({ pointer, sizeBytes, rows }, place)) };
       const own = this.#splitter.ownPart(pointer, sizeBytes, thread);
       const storing = this.storeOwn({ ...own, rows: count }, place);
       return { thread, stored: await finish(await storing.finally(() => kernels.free(own.pointer))) };
     };
     const counts = this.#splitter.rowsOf(pointer, sizeBytes);
+    if (rows === 0) return { rows, dropped: 0, errors: [] };
+    const only = counts.indexOf(rows);
+    if (only >= 0) return storeWhole(only);
     // the others first: they work while this thread does
     const threads = [...companions.others, index].filter((thread) => counts[thread]! > 0);
     // all of them: what is stored is stored, also where another thread could not
@@ -94,7 +99,7 @@ export class Apart {
       if (part.status === "rejected") throw part.reason;
       return part.value;
     });
-    return together(parts, owners, whole);
+    return together(parts, owners, () => whole().slice());
   }
 
   // Whether a field of several types is new, to this thread and to the head.

@@ -7,6 +7,7 @@ import type { Source } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
 import { Channel, type Handlers, type Port } from "../threads/channel.ts";
 import { RemoteSource } from "../threads/remote-source.ts";
+import { Parcels, SMALL_BYTES } from "./parcels.ts";
 import { Peers } from "./peers.ts";
 import type { Place, StoredPart } from "./stored.ts";
 import type { FieldName } from "./unify.ts";
@@ -48,6 +49,7 @@ export class Companions {
   readonly #channels: (Channel | undefined)[];
   /** Why a thread could not be started again, by thread: the head's to say. */
   readonly failures = new Map<number, string>();
+  readonly #parcels: (Parcels | undefined)[] = [];
   #connects = 0;
   #changes: number | undefined;
 
@@ -164,10 +166,14 @@ export class Companions {
     return this.#channels[thread] !== undefined;
   }
 
-  /** Stores rows of another thread's partitions there; durable when resolved. The bytes are handed over. */
+  /** Stores rows of another thread's partitions there; durable when resolved. The bytes are copied. */
   async write(thread: number, place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> {
     const channel = this.channel(thread);
-    return channel.call("write", place, batch, rows);
+    if (batch.length > SMALL_BYTES) return channel.call("write", place, batch.slice(), rows);
+    this.#parcels[thread] ??= new Parcels(async (places, sizes, bytes) =>
+      this.channel(thread).call("writeParcel", places, sizes, bytes),
+    );
+    return this.#parcels[thread].add(place, batch, rows);
   }
 
   /** See `Surroundings`. Not for the head itself. */

@@ -28,6 +28,7 @@ import { Maintenance } from "./maintenance.ts";
 import { checkNameOfWrite } from "./names.ts";
 import type { OpenParts } from "./open.ts";
 import type { Options } from "./options.ts";
+import { type EndOfPart, storeEach, unlessWhole } from "./parcels.ts";
 import { AUTOGEN } from "./policies.ts";
 import type { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
@@ -236,6 +237,22 @@ export class Engine {
     if (batch.length >= LARGE_PART_BYTES) noteBody();
     await this.#room.wait();
     return this.#finish(await this.#withBytes(batch, rows, (placed) => this.#apart!.storeOwn(placed, place)));
+  }
+
+  /** The same of several parts, each of which may fail: see parcels.ts. */
+  async storeParcel(
+    places: readonly Place[],
+    sizes: Uint32Array,
+    bytes: Uint8Array,
+  ): Promise<readonly EndOfPart[] | null> {
+    this.checkWritable();
+    await this.#room.wait();
+    const storeOwn = (placed: PlacedBatch, place: Place) => this.#apart!.storeOwn(placed, place);
+    const ends = await this.#withBytes(bytes, 0, ({ pointer }) =>
+      storeEach(places, sizes, pointer, storeOwn),
+    );
+    const finished = ends.map((end) => ("failure" in end ? end : this.#finish(end)));
+    return unlessWhole(await Promise.all(finished), sizes);
   }
 
   /** Brings all rows of this thread in memory to segments. Resolves when they are durable there. */

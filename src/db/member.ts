@@ -233,8 +233,10 @@ export function partHandlers(engine: Engine, peers: Peers, queryMemory: number):
   const { calls, streams } = serveSource(engine.ownSource, queryMemory);
   const write = (place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> =>
     engine.storePart(place, batch, rows);
+  const writeParcel = (places: readonly Place[], sizes: Uint32Array, bytes: Uint8Array) =>
+    engine.storeParcel(places, sizes, bytes);
   const takeOver = (write: SentWrite, body: Uint8Array) => peers.takeOver(write, body);
-  return { calls: { ...calls, write, takeOver }, ...(streams ? { streams } : {}) };
+  return { calls: { ...calls, write, writeParcel, takeOver }, ...(streams ? { streams } : {}) };
 }
 
 /** An accepted write without its bytes, which go beside it. */
