@@ -48,3 +48,19 @@ test("a body whose use fails is gone, too, and the failure is what the caller ge
   // what the caller sent is the caller's
   expect(plain.length).toBe(120_000);
 });
+
+test("a body that another thread had room for is not refused here, beside others; inflated it may be too much", async () => {
+  const bodies = new Bodies(1 << 20, 200_000);
+  const request = new Request("http://host/write", { method: "POST", body: plain });
+  await bodies.with(request, async () => {
+    const adopted = await bodies.adopt(plain.slice(), null, async (bytes) => {
+      expect(bodies.inflightBytes).toBe(240_000);
+      return bytes.length;
+    });
+    expect(adopted).toBe(120_000);
+    const inflated = bodies.adopt(zipped.slice(), "gzip", async () => 0);
+    await expect(inflated).rejects.toThrow("too many bytes of request bodies are in flight");
+    expect(bodies.inflightBytes).toBe(120_000);
+  });
+  expect(bodies.inflightBytes).toBe(0);
+});

@@ -8,6 +8,8 @@ import type { Companions } from "./companions.ts";
 
 /** How long a write waits for a flush to make room before it is refused. */
 const TIMEOUT_MS = 5_000;
+/** Rows that one thread fills memory with, at most: it has 4 GiB of its own, however large what the threads share. */
+const MOST_OWN_BYTES = 2 ** 30;
 
 export interface RoomParts {
   /** Bytes of rows that are not sealed, over all threads: more are flushed. */
@@ -37,8 +39,8 @@ export class Room {
   flushWhenDue(): void {
     const { maxMemSize, companions, flush } = this.#parts;
     const { own, filling } = this.look();
-    if (filling > maxMemSize && own >= maxMemSize / (companions?.seat.count ?? 1))
-      void flush().catch(() => undefined);
+    const isShared = filling > maxMemSize && own >= maxMemSize / (companions?.seat.count ?? 1);
+    if (isShared || own > MOST_OWN_BYTES) void flush().catch(() => undefined);
   }
 
   /** Throws `OverloadedError` when none comes in time, and what `checkWritable` throws. */

@@ -76,10 +76,10 @@ export class Bodies {
     }
   }
 
-  /** `with` of a body that another thread received. */
+  /** `with` of a body that another thread received: there was room for it there, so that only its inflated form can be too much. */
   adopt<T>(bytes: Uint8Array, encoding: string | null, use: (bytes: Uint8Array) => Promise<T>): Promise<T> {
     return this.#holding((held) => {
-      this.#hold(bytes.length, held);
+      this.#account(bytes.length, held);
       return this.open({ bytes, encoding, held }, use);
     });
   }
@@ -126,6 +126,10 @@ export class Bodies {
     const others = this.#inflightBytes - held.bytes;
     if (others > 0 && this.#inflightBytes + sizeBytes > this.#maxInflightBytes)
       throw new OverloadedError("request throttled, too many bytes of request bodies are in flight");
+    this.#account(sizeBytes, held);
+  }
+
+  #account(sizeBytes: number, held: Held): void {
     held.bytes += sizeBytes;
     this.#inflightBytes += sizeBytes;
   }
