@@ -421,6 +421,34 @@ describe("/query", () => {
     expect(finished).toEqual(["ping", "answer"]);
   });
 
+  test("clients that read slowly get what one gets that reads at once", async () => {
+    db.onQuery = async function* () {
+      for (let part = 0; part < 60; part++) {
+        const rows = Array.from({ length: 2000 }, (_, row) => [
+          BigInt(part * 2000 + row),
+          row / 8,
+          "y".repeat(60),
+        ]);
+        yield { name: "m", columns: ["time", "n", "f"], timeColumn: 0, rows, partial: part < 59 };
+      }
+    };
+    const whole = await (await fetch(`${url}/query?q=x&epoch=ns`)).text();
+    expect(whole.length).toBeGreaterThan(8_000_000);
+    const slowly = async (pauseMs: number) => {
+      const response = await fetch(`${url}/query?q=x&epoch=ns`);
+      let text = "";
+      const utf8 = new TextDecoder();
+      for await (const piece of response.body!) {
+        text += utf8.decode(piece, { stream: true });
+        if (text.length < 3_000_000) await Bun.sleep(pauseMs);
+      }
+      return text;
+    };
+    for (const text of await Promise.all([slowly(1), slowly(3), slowly(0)]))
+      expect(text === whole).toBe(true);
+    db.queries = [];
+  });
+
   test("a client that goes away ends the query: before the answer began, and in the middle of it", async () => {
     for (const partCount of [0, 1000]) {
       let ended = false;

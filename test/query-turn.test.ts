@@ -46,9 +46,9 @@ const backend = {
     const allowance = { timeoutMs, maxHeldBytes: 0, signals: signal ? [signal] : [] };
     const session = { source, administration, clock: systemClock, database: "d", allowance };
     for await (const result of runQuery(text, session)) {
-      const series = async function* () {
+      const parts = async function* () {
         try {
-          yield* result.series;
+          yield* result.parts!;
           ended.resolve("answered");
         } catch (error) {
           ended.resolve((error as Error).message);
@@ -57,7 +57,7 @@ const backend = {
           ended.resolve("not wanted any more");
         }
       };
-      yield { ...result, series: series() };
+      yield { ...result, parts: parts() };
     }
   },
 } as unknown as Backend;

@@ -57,11 +57,10 @@ export class JsonBytes {
     this.#length += bytes.length;
   }
 
-  /** The bytes so far and `more` behind them; the next ones begin anew. */
+  /** The bytes so far and `more` behind them, valid until others are added; these begin anew. */
   take(more: Uint8Array = NONE): Uint8Array {
-    if (this.#length === 0) return more.slice();
     if (more.length > 0) this.add(more);
-    const taken = this.#bytes.slice(0, this.#length);
+    const taken = this.written;
     this.#length = 0;
     return taken;
   }

@@ -38,7 +38,7 @@ const FEW_ROWS = 16;
 /** Bytes after which a piece is handed on. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The whole answer as one document, in UTF-8. A statement's error stands in its result. */
+/** The whole answer as one document, in UTF-8, each piece valid until the next is asked for. A statement's error stands in its result. */
 export async function* encodeJson(
   results: AsyncIterable<StatementResult>,
   format: JsonFormat,

@@ -12,27 +12,33 @@ export interface Body {
 }
 
 /**
- * `gone` is cancelled when the client stops reading, which also ends work that no piece is waiting for.
+ * `pieces`: each is valid until the next is asked for. `gone` is cancelled when the client stops reading, which also ends work that no piece is waiting for.
  * @param gzip whether the client takes it: then all but small answers are compressed
  */
 export async function bodyOf(pieces: AsyncGenerator<Piece>, gone: Gone, gzip: boolean): Promise<Body> {
-  const first = await pieces.next();
-  if (first.done) return { body: "", isGzip: false };
+  const begun = await pieces.next();
+  if (begun.done) return { body: "", isGzip: false };
+  const first = kept(begun.value);
   const second = await pieces.next();
   if (second.done) {
-    const isGzip = gzip && first.value.length >= WORTH_BYTES;
-    return { body: isGzip ? gzipWhole(first.value) : first.value, isGzip };
+    const isGzip = gzip && first.length >= WORTH_BYTES;
+    return { body: isGzip ? gzipWhole(first) : first, isGzip };
   }
-  if (!gzip) return { body: streamOf(first.value, second.value, pieces, gone), isGzip: false };
-  const zipped = gzipPieces(behind([first.value, second.value], pieces));
+  if (!gzip) return { body: streamOf(first, second.value, pieces, gone), isGzip: false };
+  const zipped = gzipPieces(behind([first, second.value], pieces));
   const { value = new Uint8Array(0) } = await zipped.next();
   return { body: streamOf(value, null, zipped, gone), isGzip: true };
 }
 
+/** The piece, also once the next has been asked for. */
+function kept(piece: Piece): Piece {
+  return typeof piece === "string" ? piece : piece.slice();
+}
+
 async function* behind(first: readonly Piece[], rest: AsyncGenerator<Piece>): AsyncGenerator<Piece> {
   try {
-    yield* first;
-    yield* rest;
+    for (const piece of first) yield kept(piece);
+    for await (const piece of rest) yield kept(piece);
   } finally {
     await rest.return(undefined);
   }
@@ -44,23 +50,33 @@ function streamOf(
   pieces: AsyncGenerator<Piece>,
   gone: Gone,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  const bytesOf = (piece: Piece) => (typeof piece === "string" ? encoder.encode(piece) : piece);
   const pause = new Pause();
+  let isLeft = false;
   return new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(bytesOf(first));
-      if (second !== null) controller.enqueue(bytesOf(second));
-    },
-    async pull(controller) {
-      if (pause.due()) await pause.wait(); // Bun would ask for piece after piece and hear nobody else
-      const next = await pieces.next();
-      if (next.done) controller.close();
-      else controller.enqueue(bytesOf(next.value));
+    type: "direct",
+    async pull(sink) {
+      await put(sink, first);
+      if (second !== null) await put(sink, second);
+      while (!isLeft) {
+        if (pause.due()) await pause.wait(); // a client that reads fast would be the only one heard
+        const next = await pieces.next();
+        if (next.done) break;
+        await put(sink, next.value);
+      }
+      sink.end();
     },
     async cancel() {
+      isLeft = true;
       gone.cancel();
       await pieces.return(undefined);
     },
-  });
+  } as Bun.DirectUnderlyingSource<Uint8Array>);
+}
+
+// What is written goes to the client at once as far as it reads, and is copied else; a promise is resolved when it has read on.
+async function put(sink: ReadableStreamDirectController, piece: Piece): Promise<void> {
+  const written = sink.write(piece as Uint8Array<ArrayBuffer>);
+  if (written instanceof Promise) await written;
+  const flushed = sink.flush() as number | Promise<number>;
+  if (flushed instanceof Promise) await flushed;
 }
