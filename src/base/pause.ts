@@ -4,8 +4,8 @@
 //
 // One slice in each turn, however many wait: a request that comes in, a write above all, waits for one of them and not for all.
 // Upkeep (what writes leave behind: flushes, merges) has a line of its own, so that many queries cannot hold it up until
-// writes have to wait for it. While large bodies come one after the other it has a share of the time: what they leave behind has
-// room (`max-mem-size` twice), and is less work when there is more of it.
+// writes have to wait for it. While large bodies come one after the other and there is room for what they leave behind, it has a
+// share of the time: it is less work when there is more of it at once.
 
 const SLICE_MS = 4;
 /** While large bodies are worked on, upkeep begins a slice once in so long. */

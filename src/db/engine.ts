@@ -5,7 +5,6 @@
 // From the types to the memtables it is one synchronous stretch (applier.ts), in every thread for its own rows.
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, DiskError, InputError, NotFoundError, OverloadedError } from "../base/errors.ts";
-import { noteBody } from "../base/pause.ts";
 import { parseJson } from "../ingest/json.ts";
 import { type LineOptions, LineParser, type ParsedLines } from "../ingest/line.ts";
 import { encodePoints, type Point } from "../ingest/points.ts";
@@ -53,8 +52,6 @@ import type { Surroundings } from "./surroundings.ts";
 const RETENTION_CHECK_MS = 30_000;
 /** Linear memory that writes leave to flushes and queries is the rest of 4 GiB. */
 const MOST_LINEAR_BYTES = 3 * 2 ** 30;
-/** A part of so many bytes is one of a large body. */
-const LARGE_PART_BYTES = 64 * 1024;
 /** What a batch takes in memtable and catalog, at most, in its own size. */
 const GROWTH = 4;
 
@@ -201,6 +198,7 @@ export class Engine {
           };
     const isRefused = target.allOrNothing === true && refused.unread > 0;
     const batch = { pointer: parsed.batch, sizeBytes: parsed.batchBytes, rows: parsed.rows };
+    this.#room.note(batch.sizeBytes);
     let storing: Promise<StoredPart>;
     try {
       if (isRefused) return this.#count(NOTHING, refused);
@@ -234,7 +232,7 @@ export class Engine {
   /** Stores rows of this thread's partitions that another has parsed; durable when resolved. */
   async storePart(place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> {
     this.checkWritable();
-    if (batch.length >= LARGE_PART_BYTES) noteBody();
+    this.#room.note(batch.length);
     await this.#room.wait();
     return this.#finish(await this.#withBytes(batch, rows, (placed) => this.#apart!.storeOwn(placed, place)));
   }

@@ -2,10 +2,15 @@
 // flushes are slower than writes waits.
 import type { Clock } from "../base/clock.ts";
 import { OverloadedError } from "../base/errors.ts";
+import { noteBody } from "../base/pause.ts";
 import type { Store } from "../store/store.ts";
 import type { Applier } from "./applier.ts";
 import type { Companions } from "./companions.ts";
 
+/** What brings so many bytes is a large body, or a large part of one. */
+const LARGE_BYTES = 64 * 1024;
+/** Of what makes writes wait: with more of it upkeep gives way to nobody. */
+const TIGHT = 0.75;
 /** How long a write waits for a flush to make room before it is refused. */
 const TIMEOUT_MS = 5_000;
 /** Rows that one thread fills memory with, at most: it has 4 GiB of its own, however large what the threads share. */
@@ -31,8 +36,17 @@ export class Room {
 
   /** Whether writes have to wait. */
   get isFull(): boolean {
-    // (sealed and active memtables together may take it twice: one being flushed, one being filled)
-    return this.look().all > 2 * this.#parts.maxMemSize;
+    return this.look().all > this.#mostBytes;
+  }
+
+  // Sealed and active memtables together may take it twice: one being flushed, one being filled.
+  get #mostBytes(): number {
+    return 2 * this.#parts.maxMemSize;
+  }
+
+  /** Rows come: while there is room upkeep gives way to those that come in large bodies. */
+  note(sizeBytes: number): void {
+    if (sizeBytes >= LARGE_BYTES && this.look().all < TIGHT * this.#mostBytes) noteBody();
   }
 
   /** Flushes this thread's rows when there are as many as may be, and of these its share or more: some thread has. */

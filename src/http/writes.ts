@@ -2,7 +2,6 @@
 //
 //   small   at once
 //   large   in the next turn of the event loop; while others wait here, it goes to another thread that has none
-import { noteBody } from "../base/pause.ts";
 import type { SentWrite } from "../db/peers.ts";
 import type { WriteOutcome } from "../db/stored.ts";
 import type { Backend } from "./backend.ts";
@@ -64,7 +63,6 @@ export class Writes {
       return await open((bytes) => {
         const storing = this.#store(bytes, write);
         ended();
-        noteBody();
         return storing;
       });
     } finally {
