@@ -121,6 +121,45 @@ test("rows that satisfy a condition are those that it lets through of all rows",
   }
 });
 
+test("a series of more rows than a batch has comes in several, in order", async () => {
+  const rows = 40_000;
+  const db = await Database.open({ dataDir: "/data", partitions: 1 }, new MemoryDisk());
+  try {
+    const lines = Array.from({ length: rows }, (_, row) => `m f=${row % 7},s="${row % 100}" ${row}`);
+    await db.writeLines(lines.join("\n"), { database: "db" });
+    const request: ScanRequest = {
+      ...({ database: "db", retentionPolicy: "autogen", measurement: "m", minTime: MIN_TIME } as const),
+      ...{ maxTime: MAX_TIME, where: null, fields: ["f", "s"], descending: false, budget },
+      limit: Number.MAX_SAFE_INTEGER,
+    };
+    const conditions: readonly (readonly [Expression | null, (row: number) => boolean])[] = [
+      [null, () => true],
+      [binary("<", f, number(5)), (row) => row % 7 < 5],
+      [binary("=", f, number(3)), (row) => row % 7 === 3],
+    ];
+    for (const [where, holds] of conditions)
+      for (const descending of [false, true]) {
+        const expected = Array.from({ length: rows }, (_, row) => row).filter(holds);
+        if (descending) expected.reverse();
+        const found: string[] = [];
+        for await (const { times, ends, columns } of db.source.scan({ ...request, where, descending }))
+          for (const [block, end] of ends.entries()) {
+            const start = ends[block - 1] ?? 0;
+            const part = Array.from({ length: end - start }, (_, i) => start + i);
+            if (descending) part.reverse();
+            for (const row of part)
+              found.push(`${times[row]} ${columns[0]!.values[row]} ${columns[1]!.values[row]}`);
+          }
+        const texts = expected.map((row) => `${row} ${row % 7} ${row % 100}`);
+        // (the parts of a memtable's rows ascend, whichever way they are read)
+        if (descending) found.sort((a, b) => Number(b.split(" ")[0]) - Number(a.split(" ")[0]));
+        expect(found).toEqual(texts);
+      }
+  } finally {
+    await db.close();
+  }
+});
+
 const ranges = [
   [MIN_TIME, MAX_TIME],
   [MIN_TIME, 1800n],

@@ -8,11 +8,14 @@ import { FieldType } from "../model/types.ts";
 import { RowBlock } from "./block.ts";
 import type { RowCursor } from "./memtable.ts";
 import type { Field } from "./schema.ts";
-import { copyColumn, readStrings, type Slice, type SliceColumn } from "./slice.ts";
+import { copyColumn, partOf, readStrings, type Slice, type SliceColumn } from "./slice.ts";
 
-/** Rows of the first batch; every further one has room for four times as many, up to the most. */
+/** Rows of the first batch; every further one has room for four times as many, up to the most, which may take so many bytes. */
 const FIRST_ROWS = 256;
 const MOST_ROWS = 16_384;
+const MOST_BYTES = 4 * 1024 * 1024;
+/** Rows of a slice that are added at once have room in a batch in any case. */
+const LEAST_ROWS = 1024;
 
 /** A column of the batch. */
 interface Collected {
@@ -31,6 +34,8 @@ export class Collector {
   readonly #ids: Uint32Array;
   #block: RowBlock | null = null;
   #room = FIRST_ROWS;
+  /** Rows of a batch at most. */
+  readonly #most: number;
   #rowCount = 0;
   #series: Series[] = [];
   #ends: number[] = [];
@@ -42,6 +47,8 @@ export class Collector {
     this.#kernels = kernels;
     this.#ids = Uint32Array.from(new Set(wanted.filter((from) => from >= 0).map((from) => known[from]!.id)));
     this.#ids.sort();
+    const fitting = Math.floor(MOST_BYTES / (8 + 9 * this.#ids.length));
+    this.#most = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, fitting));
     this.#columns = wanted.map((from) => {
       if (from < 0) return null;
       const { type, id } = known[from]!;
@@ -58,8 +65,13 @@ export class Collector {
     return this.#kernels.longs[(this.#block!.times >>> 3) + row]!;
   }
 
-  /** Adds `count` rows of a slice from `start` on, a block of their own. */
+  /** Adds `count` rows of a slice from `start` on. Up to LEAST_ROWS of them are in one batch. */
   addPart(series: Series, slice: Slice, start: number, count: number): void {
+    for (let done = 0; done < count; done += this.#most)
+      this.#addPart(series, slice, start + done, Math.min(this.#most, count - done));
+  }
+
+  #addPart(series: Series, slice: Slice, start: number, count: number): void {
     const block = this.#begin(count);
     const at = this.#rowCount;
     const { bytes } = this.#kernels;
@@ -72,8 +84,20 @@ export class Collector {
     this.#end(series, count);
   }
 
-  /** Adds the rows of a slice whose byte at `mask` is 1: `count` of them. */
+  /** Adds the rows of a slice whose byte at `mask` is 1: `count` of them. The same. */
   addMasked(series: Series, slice: Slice, mask: Pointer, count: number): void {
+    if (count <= this.#most) {
+      this.#addMasked(series, slice, mask, count);
+      return;
+    }
+    for (let from = 0; from < slice.rowCount; from += this.#most) {
+      const part = partOf(slice, from, Math.min(this.#most, slice.rowCount - from));
+      const rows = this.#kernels.call.presentCount(mask + from, part.rowCount);
+      if (rows > 0) this.#addMasked(series, part, mask + from, rows);
+    }
+  }
+
+  #addMasked(series: Series, slice: Slice, mask: Pointer, count: number): void {
     const block = this.#begin(count);
     const at = this.#rowCount;
     this.#kernels.call.gather(slice.times, mask, slice.rowCount, block.times + at * 8);
@@ -137,6 +161,7 @@ export class Collector {
     if (this.#block !== null && this.#rowCount + count > this.#room) this.#finish();
     if (this.#block === null) {
       while (this.#room < count) this.#room *= 4;
+      this.#room = Math.min(this.#room, this.#most);
       // (what gathers by a mask may write a slot past what it keeps)
       this.#block = new RowBlock(this.#kernels, this.#room + 1, this.#ids);
     }
@@ -191,11 +216,11 @@ export class Collector {
       return { type, values: texts, present: present === 0 ? null : kernels.view(present, count).slice() };
     });
     const times = kernels.i64(block.times, count).slice();
-    this.#full.push({ series: this.#series, ends: this.#ends, times, columns });
+    if (count > 0) this.#full.push({ series: this.#series, ends: this.#ends, times, columns });
     this.#series = [];
     this.#ends = [];
     this.#rowCount = 0;
-    if (this.#room < MOST_ROWS) {
+    if (this.#room < this.#most) {
       this.close();
       this.#room *= 4;
     } else block.clear(count + 1);

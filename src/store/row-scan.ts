@@ -123,10 +123,12 @@ export class RowScan {
     let series: Series | undefined;
     /** Of the block that came first. */
     let edge: bigint | null = null;
+    const isEdge = this.#request.edge === true;
     const added = (count: number): boolean => {
       left -= count;
       const { rowCount } = this.#collector;
-      edge ??= this.#collector.timeOf(descending ? rowCount - 1 : rowCount - count);
+      // (then they are one, and with a frontier few)
+      if (isEdge) edge ??= this.#collector.timeOf(descending ? rowCount - 1 : rowCount - count);
       this.#see(count);
       return left > 0;
     };
@@ -160,14 +162,15 @@ export class RowScan {
       }
       return true;
     });
-    if (this.#request.edge === true && edge !== null) this.#beyond(reader, edge, descending);
+    if (edge !== null) this.#beyond(reader, edge, descending);
     this.#narrow(reader);
   }
 
   // The rows that were added last are seen by the frontier.
   #see(count: number): void {
-    const first = this.#collector.rowCount - count;
-    this.#frontier?.add(count, (row) => this.#collector.timeOf(first + row));
+    const { rowCount } = this.#collector;
+    const seen = Math.min(count, rowCount);
+    this.#frontier?.add(seen, (row) => this.#collector.timeOf(rowCount - seen + row));
   }
 
   // Rows of the time where the frontier stands may still be among the first.
