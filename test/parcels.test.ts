@@ -105,3 +105,20 @@ test("where it arrives each part is stored from its place, whatever became of th
   expect(unlessWhole([1, 2, 3].map(stored), sizes)).toBeNull();
   expect(unlessWhole([1, 1, 3].map(stored), sizes)).not.toBeNull();
 });
+
+test("a part that waits for a type keeps no other part of its parcel from being stored", async () => {
+  const stored: number[] = [];
+  let declared = () => {};
+  const ends = storeEach([place("a"), place("a")], Uint32Array.of(8, 1, 16, 2), 8, async ({ rows }) => {
+    if (rows === 1)
+      await new Promise<void>((resolve) => {
+        declared = resolve;
+      });
+    stored.push(rows);
+    return { position: rows, rows, dropped: 0, errors: [] };
+  });
+  await Bun.sleep(1);
+  expect(stored).toEqual([2]);
+  declared();
+  expect((await ends).map((end) => "position" in end && end.position)).toEqual([1, 2]);
+});

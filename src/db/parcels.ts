@@ -79,25 +79,27 @@ export class Parcels {
   }
 }
 
-/** Stores the parts of a parcel whose bytes stand at `pointer`, where it has arrived. */
+/**
+ * Stores the parts of a parcel whose bytes stand at `pointer`, where it has arrived. Begun one after the other: types that are new here
+ * are asked for of all parts at once.
+ */
 export async function storeEach(
   places: readonly Place[],
   sizes: Uint32Array,
   pointer: Pointer,
   store: (part: PlacedBatch, place: Place) => Promise<Stored>,
 ): Promise<(Stored | Failed)[]> {
-  const ends: (Stored | Failed)[] = [];
   let at = pointer;
-  for (const [i, place] of places.entries()) {
-    const sizeBytes = sizes[2 * i]!;
+  const storing = places.map(async (place, i) => {
+    const part = { pointer: at, sizeBytes: sizes[2 * i]!, rows: sizes[2 * i + 1]! };
+    at += part.sizeBytes;
     try {
-      ends.push(await store({ pointer: at, sizeBytes, rows: sizes[2 * i + 1]! }, place));
+      return await store(part, place);
     } catch (error) {
-      ends.push({ failure: sentError(error) });
+      return { failure: sentError(error) };
     }
-    at += sizeBytes;
-  }
-  return ends;
+  });
+  return Promise.all(storing);
 }
 
 /** The ends of a parcel's parts; null: all rows of all parts are stored. */
