@@ -160,8 +160,7 @@ export class Collector {
   #begin(count: number): RowBlock {
     if (this.#block !== null && this.#rowCount + count > this.#room) this.#finish();
     if (this.#block === null) {
-      while (this.#room < count) this.#room *= 4;
-      this.#room = Math.min(this.#room, this.#most);
+      this.#room = Math.min(Math.max(this.#room, count), this.#most);
       // (what gathers by a mask may write a slot past what it keeps)
       this.#block = new RowBlock(this.#kernels, this.#room + 1, this.#ids);
     }

@@ -43,8 +43,13 @@ export class JsonGather {
   }
 
   /** Puts the rows' times at `target`. */
-  times({ count, block, row }: ColumnarRows, target: Pointer): void {
-    const { words } = this.#kernels;
+  times(rows: ColumnarRows, target: Pointer): void {
+    const { count, blocks, block, row } = rows;
+    const { words, longs } = this.#kernels;
+    if (isRun(rows)) {
+      longs.set(blocks[block[0]!]!.times.subarray(row[0]!, row[0]! + count), target >>> 3);
+      return;
+    }
     for (let i = 0, at = target >>> 2; i < count; i++) {
       const from = this.#times[block[i]!]!;
       const word = 2 * row[i]!;
@@ -66,8 +71,13 @@ export class JsonGather {
     this.#kernels.bytes.fill(type, marks, marks + rows.count);
   }
 
-  #floats(from: readonly Float64Array[], { count, block, row }: ColumnarRows, values: Pointer): void {
+  #floats(from: readonly Float64Array[], rows: ColumnarRows, values: Pointer): void {
+    const { count, block, row } = rows;
     const { doubles } = this.#kernels;
+    if (isRun(rows)) {
+      doubles.set(from[block[0]!]!.subarray(row[0]!, row[0]! + count), values >>> 3);
+      return;
+    }
     for (let i = 0, at = values >>> 3; i < count; i++) doubles[at + i] = from[block[i]!]![row[i]!]!;
   }
 
@@ -114,6 +124,14 @@ export class JsonGather {
       }
     }
   }
+}
+
+// Whether rows follow each other in one block, and are so many that it pays to copy them at once: a view costs as much as 50 values.
+function isRun({ count, block, row }: ColumnarRows): boolean {
+  if (count < 64) return false;
+  const [own, first] = [block[0]!, row[0]!];
+  for (let i = 1; i < count; i++) if (block[i] !== own || row[i] !== first + i) return false;
+  return true;
 }
 
 function gathered(columns: readonly (Column | null)[]): Gathered {
