@@ -248,7 +248,8 @@ export class TableReader {
 
   /**
    * Folds rows of columns, not of strings, without reading them out: of a list of pages those whose field is there and that are
-   * `wanted`. `room` as for `readColumn`. Answers the window to go on from. Throws `CorruptionError`.
+   * `wanted`. `room` as for `readColumn`; `buffer` has the pages side by side (`loadPages`). Answers the window to go on from. Throws
+   * `CorruptionError`.
    */
   foldColumns(
     group: number,
@@ -379,7 +380,7 @@ export class TableReader {
     const end = this.#index.groupAt[group]! + this.#pageEnd(group, page);
     const index = group * this.#index.pagesPerGroup + page;
     if (buffer) {
-      const copy = buffer.find(this.#bytes, offset, end) || buffer.load(this.#bytes, offset, end);
+      const copy = buffer.page(this.#bytes, offset, end);
       this.#verify(index, copy, end - offset, offset);
       return copy;
     }
