@@ -14,9 +14,9 @@ export async function planInto(
   context: PlanContext,
 ): Promise<SelectIntoPlan> {
   const database = resolveDatabase(context, into.database);
-  const retentionPolicy = resolvePolicy(context, database, into.retentionPolicy);
-  // of all together first: for its errors, and for people
+  // of all together first: for its errors, which come before those of the target, and for people
   const whole = partOf(await planSelect(statement, context));
+  const retentionPolicy = resolvePolicy(context, database, into.retentionPolicy);
   const target = { database, retentionPolicy, measurement: into.name };
   const parts: IntoPart[] = [];
   if (into.name === "")

@@ -11,6 +11,7 @@ import type { BinaryNode, Node } from "../ast.ts";
 import { printNode } from "../print.ts";
 import type { KeyCondition } from "../show-plan.ts";
 import { resolveCondition } from "./condition.ts";
+import { parseInstant } from "./instants.ts";
 import { type Schema, TS_IS_NO_TIME } from "./schema.ts";
 
 export interface ConditionScope {
@@ -57,6 +58,8 @@ function comparison(node: BinaryNode, scope: ConditionScope): Expression | boole
   const asked = namesIn(node).filter((name) => scope.fields.has(name));
   if (asked.length > 0)
     return asked.every((name) => scope.schema.fields.has(name)) && resolveCondition(node, scope.schema);
+  const constant = constantComparison(node);
+  if (constant !== null) return holds(resolveCondition(constant, TS_IS_NO_TIME), scope);
   const isTagComparison =
     operators.has(node.operator) && ![node.left, node.right].some(({ kind }) => kind === "binary");
   if (!isTagComparison && scope.counts) return false;
@@ -72,6 +75,19 @@ function comparison(node: BinaryNode, scope: ConditionScope): Expression | boole
   if ([node.left, node.right].some(hasType)) return !scope.counts;
   return resolveCondition(node, TS_IS_NO_TIME);
 }
+
+/** What is larger or smaller of two numbers, durations or texts of times, as numbers; null: it is something else. */
+function constantComparison(node: BinaryNode): BinaryNode | null {
+  const { operator, left, right } = node;
+  if (!/^[<>]=?$/.test(operator)) return null;
+  if (left.kind !== "string" || right.kind !== "string")
+    return areOfOneKind(node) && [left, right].every(({ kind }) => constants.has(kind)) ? node : null;
+  const [a, b] = [left, right].map(({ value }) => parseInstant(value, null));
+  if (a == null || b == null) return null;
+  return { ...node, left: { kind: "integer", value: a }, right: { kind: "integer", value: b } };
+}
+
+const constants: ReadonlySet<string> = new Set(["integer", "unsigned", "number", "duration"]);
 
 /** A name with the type of a field. */
 const hasType = (node: Node): boolean =>
