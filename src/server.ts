@@ -1,13 +1,13 @@
 // `serie/server`: puts HTTP over an open database.
 import { type Logger, pino } from "pino";
+import { collectAfterAnswers } from "./base/collector.ts";
 import { InputError } from "./base/errors.ts";
 import type { Head } from "./db/head.ts";
 import { type OptionsInput, resolveOptions } from "./db/options.ts";
 import { createApp } from "./http/app.ts";
 import type { Backend } from "./http/backend.ts";
 import { checkExposure } from "./http/exposure.ts";
-
-export { rehearse } from "./http/rehearsal.ts";
+import { rehearse } from "./http/rehearsal.ts";
 
 export type ServeOptions = Pick<
   OptionsInput,
@@ -68,6 +68,12 @@ interface SharedPort {
   readonly sharedPort?: boolean;
   /** Level of a log of one's own on stderr, where there is no `log`. */
   readonly logLevel?: string;
+}
+
+/** For a program that does nothing but serve, in each of its threads, before it does. */
+export async function prepare(threads: number): Promise<void> {
+  collectAfterAnswers(threads);
+  await rehearse();
 }
 
 /** As `serve`, in every thread of a database that has several: they share the port, and the system the connections. */

@@ -19,6 +19,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "node:http": ["http/headers.ts"],
   "node:zlib": ["http/"],
   "bun:ffi": ["base/libc.ts"],
+  "bun:jsc": ["base/collector.ts"],
   elysia: ["http/"],
   "@msgpack/msgpack": ["http/output/"],
   "@elysiajs/openapi/openapi": ["http/openapi.ts"],

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { rehearse } from "../src/server.ts";
+import { rehearse } from "../src/http/rehearsal.ts";
 import { ServerProcess } from "./crash/server.ts";
 
 test("a rehearsal goes through to its end, and again", async () => {

@@ -7,7 +7,7 @@ import { version } from "../base/version.ts";
 import { Database } from "../db/database.ts";
 import { Head } from "../db/head.ts";
 import type { Options } from "../db/options.ts";
-import { rehearse, type Server, serve, serverLog, serveThreads } from "../server.ts";
+import { prepare, type Server, serve, serverLog, serveThreads } from "../server.ts";
 
 /** Resolves when the server has stopped. Throws what opening the database or listening throws. */
 export async function runServer(options: Options): Promise<void> {
@@ -15,7 +15,7 @@ export async function runServer(options: Options): Promise<void> {
   const startedMs = performance.now();
   const threads = options.threads || Math.max(1, navigator.hardwareConcurrency - 1);
   const opening = threads > 1 ? Head.open({ ...options, threads }) : Database.open(options);
-  const [db] = await Promise.all([opening, rehearse()]);
+  const [db] = await Promise.all([opening, prepare(threads)]);
   if (db instanceof Head) db.onThread = (message) => log.warn(message);
   db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");
   db.onSkippedWindows = (run) => log.warn(run, "a continuous query has passed over windows");

@@ -10,7 +10,7 @@ import type { Options } from "./options.ts";
 
 /** What serves: `src/server.ts`, by its URL. */
 interface Serving {
-  rehearse(): Promise<unknown>;
+  prepare(threads: number): Promise<void>;
   serve(db: Member, options: object): { stop(graceMs: number): Promise<void> };
 }
 
@@ -60,8 +60,8 @@ function servingCalls(member: Member): NonNullable<Handlers["calls"]> {
   return {
     // (asked for again while it does, it serves once)
     serve: async ({ module, options }: ServeRequest) => {
-      serving ??= (import(module) as Promise<Serving>).then(async ({ rehearse, serve }) => {
-        await rehearse();
+      serving ??= (import(module) as Promise<Serving>).then(async ({ prepare, serve }) => {
+        await prepare(companions!.seat.count);
         return serve(member, options);
       });
       await serving;

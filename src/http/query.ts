@@ -2,6 +2,7 @@
 //
 // A statement that cannot be parsed fails the whole request (400); whatever fails later is an error inside an
 // answer that is 200. When the client goes away the query is ended.
+import { noteAnswer } from "../base/collector.ts";
 import { InputError } from "../base/errors.ts";
 import type { RunOptions } from "../db/sessions.ts";
 import type { TimeUnit } from "../model/types.ts";
@@ -70,6 +71,7 @@ async function answer(
     chunkRows: parameters.get("chunked") === "true" ? chunkRows(parameters) : null,
   };
   const gzip = takesGzip(request.headers.get("accept-encoding"));
+  noteAnswer();
   const { body, isGzip } = await bodyOf(format.encode(results, shape), gone, gzip);
   return reply.body(200, format.contentType, body, isGzip ? compressed : uncompressed);
 }
