@@ -1,4 +1,4 @@
-// Upkeep gives way to large bodies for most of the time, to nobody when there are none; queries do not.
+// Upkeep and queries give way to large bodies for most of the time, to nobody when there are none.
 import { expect, test } from "bun:test";
 import { noteBody, Pause } from "../src/base/pause.ts";
 
@@ -30,16 +30,57 @@ function workFor(ms: number): void {
   while (performance.now() < end);
 }
 
-test("while bodies are worked on upkeep has a turn now and then, and queries in each turn", async () => {
+test("while bodies are worked on upkeep has a turn now and then, and queries that take no time in each turn", async () => {
   const startMs = performance.now();
   const { query, upkeep } = await turnsDuring(120, () => {
     workFor(3);
-    noteBody();
+    noteBody(true);
   });
   expect(query).toBeGreaterThan(60);
   expect(upkeep).toBeGreaterThan(0);
   // (the machine may have other work now and then)
   expect(upkeep).toBeLessThan((performance.now() - startMs) / 80 + 20);
+});
+
+test("while bodies are worked on slices of queries have a fifth of the time, room or not", async () => {
+  for (const hasRoom of [true, false]) {
+    const spent = { bodies: 0, queries: 0 };
+    let isOver = false;
+    const query = async () => {
+      const pause = new Pause();
+      await pause.begin();
+      while (!isOver) {
+        workFor(2);
+        spent.queries += 2;
+        await pause.wait();
+      }
+    };
+    const queries = [query(), query(), query()];
+    while (spent.bodies < 300) {
+      noteBody(hasRoom);
+      workFor(1);
+      spent.bodies += 1;
+      await turn();
+    }
+    const share = spent.queries / (spent.queries + spent.bodies);
+    expect(share).toBeGreaterThan(0.1);
+    expect(share).toBeLessThan(0.3);
+    isOver = true;
+    await Promise.all(queries);
+  }
+});
+
+test("a query begins at once where no bodies are worked on, and in its turn where they are", async () => {
+  await Bun.sleep(30);
+  let turns = 0;
+  const begun = new Pause().begin().then(() => turns);
+  void turn().then(() => turns++);
+  expect(await begun).toBe(0);
+  noteBody(true);
+  const later = new Pause().begin().then(() => turns);
+  await turn();
+  turns++;
+  expect(await later).toBeGreaterThan(0);
 });
 
 test("without bodies they have turns by turns", async () => {
@@ -51,7 +92,7 @@ test("without bodies they have turns by turns", async () => {
 test("upkeep that waited for bodies goes on by itself when there are no more", async () => {
   const pause = new Pause("upkeep");
   for (let i = 0; i < 5; i++) {
-    noteBody();
+    noteBody(true);
     await pause.wait();
   }
 });

@@ -5,13 +5,19 @@
 // One slice in each turn, however many wait: a request that comes in, a write above all, waits for one of them and not for all.
 // Upkeep (what writes leave behind: flushes, merges) has a line of its own, so that many queries cannot hold it up until
 // writes have to wait for it. While large bodies come one after the other and there is room for what they leave behind, it has a
-// share of the time: it is less work when there is more of it at once.
+// share of the time: it is less work when there is more of it at once. Queries have a share then, too, in which also their first
+// slices count: a turn is short where the event loop takes many of them to receive a body.
 
 const SLICE_MS = 4;
 /** While large bodies are worked on, upkeep begins a slice once in so long. */
 const UPKEEP_EVERY_MS = 80;
 /** Once none has been for so long, the thread has nothing else to do. */
 const IDLE_MS = 1;
+/** So long behind a large body more of them are expected: slices of queries have this share of the time. */
+const BUSY_MS = 20;
+const QUERY_SHARE = 0.2;
+/** A turn of the event loop that took less had nothing else to do. */
+const EMPTY_TURN_MS = 0.1;
 
 type Work = "query" | "upkeep";
 
@@ -21,6 +27,11 @@ export class Pause {
 
   constructor(work: Work = "query") {
     this.#line = lines[work];
+  }
+
+  /** Before the first slice: while large bodies are worked on it, too, waits for its turn. */
+  async begin(): Promise<void> {
+    if (isBusy(performance.now())) await this.wait();
   }
 
   /** Whether the work has had its slice of time. */
@@ -38,9 +49,10 @@ export class Pause {
   }
 }
 
-/** Says that a large body, or a large part of one, is worked on now. */
-export function noteBody(): void {
+/** Says that a large body, or a large part of one, is worked on now; `hasRoom`: what it leaves behind can wait. */
+export function noteBody(hasRoom: boolean): void {
   lastBodyMs = performance.now();
+  if (hasRoom) lastRoomMs = lastBodyMs;
 }
 
 /** Who has waited longest first. */
@@ -51,35 +63,66 @@ let last: Work = "query";
 let isArmed = false;
 let isDelayed = false;
 let lastBodyMs = 0;
+/** When a body came last for which there was room. */
+let lastRoomMs = 0;
 let lastUpkeepMs = 0;
+/** The slice that was begun in this turn. */
+let begun: { readonly work: Work; readonly atMs: number } | null = null;
+/** Of the last slice of a query: how long it took, and when it was over. */
+let querySliceMs = 0;
+let queryEndMs = 0;
+/** Since when something else may have worked in this turn. */
+let turnStartMs = 0;
 
 function arm(): void {
-  if (!isArmed) setImmediate(next);
+  if (isArmed) return;
   isArmed = true;
+  turnStartMs = performance.now();
+  // one after the other in the same turn: the slice is what runs between them
+  setImmediate(next);
+  setImmediate(noteEnd);
+}
+
+function noteEnd(): void {
+  turnStartMs = performance.now();
+  if (begun?.work === "query") {
+    querySliceMs = turnStartMs - begun.atMs;
+    queryEndMs = turnStartMs;
+  }
+  begun = null;
 }
 
 function next(): void {
   isArmed = false;
-  const work = whoseTurn();
+  const work = whoseTurn(performance.now());
   if (work === null) {
-    if (lines.upkeep.length > 0) lookLater();
+    if (lines.query.length > 0) arm();
+    else if (lines.upkeep.length > 0) lookLater();
     return;
   }
   last = work;
-  if (work === "upkeep") lastUpkeepMs = performance.now();
+  begun = { work, atMs: performance.now() };
+  if (work === "upkeep") lastUpkeepMs = begun.atMs;
   lines[work].shift()!();
   if (lines.query.length + lines.upkeep.length > 0) arm();
 }
 
-function whoseTurn(): Work | null {
-  const mayUpkeep = lines.upkeep.length > 0 && !isUpkeepSoon();
-  if (lines.query.length === 0) return mayUpkeep ? "upkeep" : null;
+function whoseTurn(nowMs: number): Work | null {
+  const mayUpkeep = lines.upkeep.length > 0 && !isUpkeepSoon(nowMs);
+  const mayQuery = lines.query.length > 0 && !isQuerySoon(nowMs);
+  if (!mayQuery) return mayUpkeep ? "upkeep" : null;
   return mayUpkeep && last === "query" ? "upkeep" : "query";
 }
 
-function isUpkeepSoon(): boolean {
-  const nowMs = performance.now();
-  return nowMs - lastBodyMs < IDLE_MS && nowMs - lastUpkeepMs < UPKEEP_EVERY_MS;
+const isBusy = (nowMs: number): boolean => nowMs - lastBodyMs < BUSY_MS;
+
+function isQuerySoon(nowMs: number): boolean {
+  const isShareSpent = nowMs - queryEndMs < querySliceMs * (1 / QUERY_SHARE - 1);
+  return isShareSpent && isBusy(nowMs) && nowMs - turnStartMs > EMPTY_TURN_MS;
+}
+
+function isUpkeepSoon(nowMs: number): boolean {
+  return nowMs - lastRoomMs < IDLE_MS && nowMs - lastUpkeepMs < UPKEEP_EVERY_MS;
 }
 
 function lookLater(): void {

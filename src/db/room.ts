@@ -46,7 +46,7 @@ export class Room {
 
   /** Rows come: while there is room upkeep gives way to those that come in large bodies. */
   note(sizeBytes: number): void {
-    if (sizeBytes >= LARGE_BYTES && this.look().all < TIGHT * this.#mostBytes) noteBody();
+    if (sizeBytes >= LARGE_BYTES) noteBody(this.look().all < TIGHT * this.#mostBytes);
   }
 
   /** Flushes this thread's rows when there are as many as may be, and of these its share or more: some thread has. */

@@ -4,6 +4,7 @@
 // answer that is 200. When the client goes away the query is ended.
 import { noteAnswer } from "../base/collector.ts";
 import { InputError } from "../base/errors.ts";
+import { Pause } from "../base/pause.ts";
 import type { RunOptions } from "../db/sessions.ts";
 import type { TimeUnit } from "../model/types.ts";
 import type { Access } from "../model/users.ts";
@@ -57,6 +58,7 @@ async function answer(
   const parameters = await queryParameters(bodies, request);
   const text = optional(parameters, "q")?.trim() || undefined;
   if (text === undefined) throw new InputError('missing required parameter "q"');
+  await new Pause().begin();
   const isAsync = parameters.get("async") === "true";
   const gone = new Gone(isAsync ? null : request);
   // throws what is wrong with the text, before an answer has begun
