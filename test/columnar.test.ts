@@ -14,7 +14,13 @@ import { ColumnarPart, type ColumnarRows, type RowCell } from "../src/query/colu
 import { type AnswerPart, type ResultSeries, type StatementResult, seriesOf } from "../src/query/result.ts";
 import { runQuery } from "../src/query/session.ts";
 import { ShortSeries } from "../src/query/short-series.ts";
+import { MemoryDisk } from "./disk/memory.ts";
 import { Oracle } from "./oracle/oracle.ts";
+
+interface AnsweredSeries {
+  readonly tags: { readonly host: string };
+  readonly values: readonly (readonly [time: number, host: string, text: string])[];
+}
 
 const ROWS = 4;
 const texts = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom('"', "\\", "\u0000", "ä€😀", "\ud800"));
@@ -262,6 +268,42 @@ describe("rows kept as columns", () => {
       return found;
     };
     expect(await rows("host, v")).toEqual(await rows("host, v * 1.0"));
+  });
+
+  test("of many short series one may have a text as long as any, and all may have long ones", async () => {
+    const db = await Database.open({ dataDir: "/data" }, new MemoryDisk());
+    const answerOf = async (measurement: string) => {
+      const pieces: Uint8Array[] = [];
+      const text = `SELECT host, s FROM ${measurement} GROUP BY host`;
+      for await (const piece of encodeJson(db.run(text, { database: "db0" }), { epoch: "ns", pretty: false }))
+        pieces.push(piece.slice());
+      const longest = Math.max(...pieces.map(({ length }) => length));
+      return { longest, ...JSON.parse(Buffer.concat(pieces).toString()).results[0] };
+    };
+    try {
+      const texts = (series: number, lengthOf: (host: number) => number) =>
+        Array.from({ length: series }, (_, host) => "x".repeat(lengthOf(host)) + host);
+      // (that each were as long would be more than there is memory)
+      const one = texts(5000, (host) => (host === 777 ? 1e6 : 3));
+      const each = texts(1000, () => 5000);
+      for (const [measurement, values] of Object.entries({ one, each })) {
+        const points = values.map((s, host) => ({
+          measurement,
+          tags: { host: String(host) },
+          ...{ fields: { s }, time: host },
+        }));
+        await db.writeJson(JSON.stringify(points), { database: "db0" });
+        const { series, error, longest } = await answerOf(measurement);
+        expect(error).toBeUndefined();
+        const isAsWritten = ({ tags, values: [row] }: AnsweredSeries) =>
+          row![2] === values[Number(tags.host)];
+        expect(series.length).toBe(values.length);
+        expect(series.every(isAsWritten)).toBe(true);
+        expect(longest).toBeLessThan(2 << 20);
+      }
+    } finally {
+      await db.close();
+    }
   });
 
   test("tags whose names have line breaks stand in their columns, whatever was answered of the series before", async () => {

@@ -1,6 +1,8 @@
 // Series of an answer that have few stored rows each, many at once: no object for a series until somebody asks for it.
 //
 //   tags   a   b   c           ends   1 3 4          rows   a0 b0 b1 c0        (columnar.ts)
+import { FieldType } from "../model/types.ts";
+import type { SeriesBlock } from "./blocks.ts";
 import { ColumnarPart, type ColumnarRows, type RowCell } from "./columnar.ts";
 import type { RowGroup } from "./gather.ts";
 import type { SeriesHead } from "./parts.ts";
@@ -10,6 +12,8 @@ import type { ResultSeries } from "./result.ts";
 /** Rows of a series at most, and cells of many: what they take in memory, and the time until the next. */
 const MOST_ROWS = 15;
 const MOST_CELLS = 16_384;
+/** So many characters of a text are one cell more. */
+const CELL_CHARACTERS = 32;
 
 export class ShortSeries implements Iterable<ResultSeries> {
   /** What they have in common. */
@@ -70,8 +74,11 @@ export function* shortSeries(
   const { dimensions, descending, offset, limit } = plan;
   for (let from = 0, to = 0; from < groups.length; from = to) {
     let room = 0;
-    while (to < groups.length && (room === 0 || room * cells.length < MOST_CELLS))
-      room += groups[to++]!.series[0]![0]!.rowCount;
+    for (let weight = 0; to < groups.length && weight < MOST_CELLS; to++) {
+      const block = groups[to]!.series[0]![0]!;
+      room += block.rowCount;
+      weight += cellsOf(block, cells);
+    }
     const some = groups.slice(from, to);
     const blocks = some.map(({ series }) => series[0]![0]!);
     const block = new Uint32Array(room);
@@ -95,4 +102,16 @@ export function* shortSeries(
     const tags = dimensions.map((_, d) => chosen.map((group) => group.tags[d]!));
     yield new ShortSeries({ head, dimensions, tags, ends, rows: { count: at, blocks, block, row, cells } });
   }
+}
+
+/** How many cells a block shows, a long text as several. */
+function cellsOf({ start, rowCount, columns }: SeriesBlock, cells: readonly RowCell[]): number {
+  let count = rowCount * cells.length;
+  for (const cell of cells) {
+    const column = cell.kind === "field" ? columns[cell.column] : null;
+    if (column?.type !== FieldType.String) continue;
+    for (let row = start; row < start + rowCount; row++)
+      count += Math.floor(column.values[row]!.length / CELL_CHARACTERS);
+  }
+  return count;
 }

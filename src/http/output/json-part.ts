@@ -19,8 +19,9 @@ export interface Loaded {
   readonly forms: Pointer;
   readonly columns: Pointer;
   readonly columnCount: number;
-  /** What a row takes at most. */
+  /** What a row takes at most, and all of them together. */
   readonly rowBytes: number;
+  readonly sizeBytes: number;
 }
 
 export class JsonPart {
@@ -62,7 +63,12 @@ export class JsonPart {
     const fields = this.#fields;
     // forms first: making them may move linear memory
     let formBytes = 0;
-    for (let i = 0; i < count; i++) formBytes = Math.max(formBytes, this.#forms.make(part, block[i]!));
+    let sizeBytes = count * (TIME_BYTES + NUMBER_BYTES * fields.length);
+    for (let i = 0; i < count; i++) {
+      const own = this.#forms.make(part, block[i]!);
+      formBytes = Math.max(formBytes, own);
+      sizeBytes += own;
+    }
     const times = this.#values.reserve(count * (12 + 9 * fields.length) + fields.length * 8);
     const columns = times + count * 8 * (1 + fields.length);
     const forms = columns + fields.length * 8;
@@ -78,18 +84,20 @@ export class JsonPart {
       words[(columns >>> 2) + c * 2 + 1] = marks + count * c;
       gather.column(c, part, values, marks + count * c, texts);
     }
-    const rowBytes = this.#putTexts(texts) * fields.length + formBytes + TIME_BYTES;
-    return { times, forms, columns, columnCount: fields.length, rowBytes };
+    const { longest, textBytes } = this.#putTexts(texts);
+    const rowBytes = longest * fields.length + formBytes + TIME_BYTES;
+    return { times, forms, columns, columnCount: fields.length, rowBytes, sizeBytes: sizeBytes + textBytes };
   }
 
-  // Puts texts into linear memory, and where they are into their slots. Gives the bytes of the longest cell there can be.
-  #putTexts(texts: readonly SlotText[]): number {
-    if (texts.length === 0) return NUMBER_BYTES;
+  // Puts texts into linear memory, and where they are into their slots. Gives the bytes of the longest cell there can be, and of all texts.
+  #putTexts(texts: readonly SlotText[]): { readonly longest: number; readonly textBytes: number } {
+    if (texts.length === 0) return { longest: NUMBER_BYTES, textBytes: 0 };
     const kernels = this.#kernels;
     const encoder = new TextEncoder();
     // UTF-8 takes up to three bytes a UTF-16 unit
     const sizeBytes = texts.reduce((sum, { text }) => sum + text.length * 3, 0);
-    let at = this.#texts.reserve(sizeBytes);
+    const first = this.#texts.reserve(sizeBytes);
+    let at = first;
     const { bytes } = kernels;
     const words = kernels.u32(0, kernels.buffer.byteLength >>> 2);
     let longest = NUMBER_BYTES;
@@ -100,6 +108,6 @@ export class JsonPart {
       at += written;
       longest = Math.max(longest, written);
     }
-    return longest;
+    return { longest, textBytes: at - first };
   }
 }

@@ -34,12 +34,12 @@ export class JsonShort {
     const count = ends.length;
     const frame = frameTexts(head.name, columns);
     const texts = utf8Texts(tagTexts(dimensions, tags, count));
-    const { times, forms, columns: values, columnCount, rowBytes } = this.#part.load(rows);
+    const { times, forms, columns: values, columnCount, sizeBytes } = this.#part.load(rows);
     const kernels = this.#kernels;
     const endsAt = this.#in.reserve(count * 4 + texts.sizeBytes + 4 + frame.sizeBytes);
     const tagsAt = endsAt + count * 4;
     const frameAt = (tagsAt + texts.sizeBytes + 3) & ~3;
-    const outBytes = count * (1 + frame.bytes.length) + texts.bytes.length + rows.count * (rowBytes + 2);
+    const outBytes = count * (1 + frame.bytes.length) + texts.bytes.length + rows.count * 2 + sizeBytes;
     const out = this.#out.reserve(outBytes + SPARE_BYTES);
     kernels.words.set(ends, endsAt >>> 2);
     texts.put(kernels, tagsAt);

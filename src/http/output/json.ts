@@ -61,11 +61,16 @@ export async function* encodeJson(
     for await (const result of results) {
       put((count++ === 0 ? "" : ",") + writer.openResult(result.statementId, result.messages));
       let seriesCount = 0;
+      let isListOpen = false;
       let seriesOpen = false; // the next part continues it
       let valuesOpen = false;
       const closeSeries = () => {
         if (seriesOpen) put((valuesOpen ? writer.closeValues() : "") + writer.closeSeries());
         seriesOpen = valuesOpen = false;
+      };
+      const openList = () => {
+        if (!isListOpen) put(writer.openSeriesList());
+        isListOpen = true;
       };
       const separate = () => {
         put(valuesOpen ? "," : writer.openValues());
@@ -75,7 +80,7 @@ export async function* encodeJson(
         const takesTables = !pretty && result.parts !== undefined;
         for await (const part of takesTables ? result.parts : result.series) {
           if (part instanceof SeriesTable || part instanceof ShortSeries) {
-            if (seriesCount === 0) put(writer.openSeriesList());
+            openList();
             flush();
             const columns = writer.columns(part.head.columns);
             const isFirst = seriesCount === 0;
@@ -89,7 +94,8 @@ export async function* encodeJson(
             continue;
           }
           if (!seriesOpen) {
-            put(seriesCount++ === 0 ? writer.openSeriesList() : ",");
+            if (seriesCount++ > 0) put(",");
+            openList();
             put(writer.openSeries(part));
             put(writer.columns(part.columns));
             seriesOpen = true;
@@ -127,10 +133,10 @@ export async function* encodeJson(
             }
           if (!part.partial) closeSeries();
         }
-        if (seriesCount > 0) put(writer.closeSeriesList());
+        if (isListOpen) put(writer.closeSeriesList());
       } catch (error) {
         closeSeries();
-        if (seriesCount > 0) put(writer.closeSeriesList());
+        if (isListOpen) put(writer.closeSeriesList());
         put(writer.error(error));
       }
       put(writer.closeResult());
