@@ -93,6 +93,27 @@ test("a query begins at once where no bodies are worked on, and in its turn wher
   expect(await later).toBeGreaterThan(0);
 });
 
+test("a slice in which the machine stood still for a minute keeps queries waiting for a second", async () => {
+  let endMs = Infinity;
+  let isOver = false;
+  const query = async () => {
+    const pause = new Pause();
+    await pause.wait();
+    workFor(60_000);
+    endMs = nowMs;
+    await pause.wait();
+    isOver = true;
+  };
+  const ended = query();
+  while (!isOver) {
+    noteBody(true);
+    workFor(10);
+    await turn();
+  }
+  await ended;
+  expect(nowMs - endMs).toBeLessThan(1_200);
+});
+
 test("without bodies they have turns by turns", async () => {
   workFor(5);
   const { query, upkeep } = await turnsDuring(100, () => workFor(0.2));

@@ -16,6 +16,8 @@ const IDLE_MS = 1;
 /** So long behind a large body more of them are expected: slices of queries have this share of the time. */
 const BUSY_MS = 20;
 const QUERY_SHARE = 0.2;
+/** A slice counts for no more: one in which the machine stood still would keep all queries from their share for long. */
+const LONGEST_SLICE_MS = 250;
 /** A turn of the event loop that took less had nothing else to do. */
 const EMPTY_TURN_MS = 0.1;
 
@@ -86,7 +88,7 @@ function arm(): void {
 function noteEnd(): void {
   turnStartMs = performance.now();
   if (begun?.work === "query") {
-    querySliceMs = turnStartMs - begun.atMs;
+    querySliceMs = Math.min(turnStartMs - begun.atMs, LONGEST_SLICE_MS);
     queryEndMs = turnStartMs;
   }
   begun = null;
