@@ -77,6 +77,7 @@ test("a quick run has a figure in every row of every section", async () => {
     "queries",
     "other paths",
     "the same queries",
+    "the same with a cold page cache",
     "start-up with this data",
     "2",
     "load of gzip bodies",

@@ -271,9 +271,10 @@ export const selections: readonly Difference[] = [
     covers: ({ exchange, serie, influxd, history }) =>
       isAnswered(serie, influxd) &&
       (areMany(history) || isDescending(exchange.text)) &&
-      isAlikeInShape(serie.body, influxd.body) &&
-      // (of booleans there is no choice)
-      cellsOf(serie.body, isBoolean) === cellsOf(influxd.body, isBoolean),
+      // (negative steps from one to the next leave rows out; of booleans there is no choice)
+      (callsOf(exchange.text).some(({ name }) => name.startsWith("non_negative_")) ||
+        (isAlikeInShape(serie.body, influxd.body) &&
+          cellsOf(serie.body, isBoolean) === cellsOf(influxd.body, isBoolean))),
     without: (text) => withCall(text, /^mode$/, "last"),
   },
   {
