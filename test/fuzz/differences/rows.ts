@@ -90,7 +90,8 @@ export const rows: readonly Difference[] = [
   {
     title: "max-select-buckets",
     influxd: "is set to 100,000 in this comparison, and counts windows before the first point",
-    serie: "is bounded by the memory of a query",
+    serie:
+      "is bounded by the memory of a query, and 1,000,000 windows from the first stored point to the last",
     reason: "a setting of the comparison",
     covers: ({ influxd }) => influxd.body.includes("max-select-buckets limit exceeded"),
   },

@@ -70,7 +70,7 @@ export const selections: readonly Difference[] = [
   {
     title: "several series at one time",
     influxd: "takes whichever its heap has on top",
-    serie: "takes them in the order of their keys",
+    serie: "takes them in the order of their keys, and for `first()` and `last()` the greatest value",
     reason: "influxd's order depends on the number of its cores and of series; none can be relied on",
     covers: ({ hasTies, serie, influxd, exchange, history }) =>
       (hasTies || history.some(({ text }) => /\binto\b/i.test(text))) &&
