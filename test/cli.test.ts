@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../src/base/errors.ts";
-import { readConfiguration } from "../src/cli/configuration.ts";
+import { readConfiguration, strayVariables } from "../src/cli/configuration.ts";
 import { parseCommandLine } from "../src/cli/flags.ts";
 import { environmentName, kebabName, optionNames } from "../src/db/options.ts";
 import { SealedList } from "../src/db/sealed-list.ts";
@@ -143,6 +143,36 @@ describe("configuration", () => {
     expect(found.strictTypes).toBe(true);
     expect(found.dataDir).toBe("./data");
     expect(read([], { SERIE_CONFIG: file }).host).toBe("file");
+  });
+
+  test("a variable that nothing reads is told of, with the nearest that is", () => {
+    const warned = (environment: Record<string, string>) => strayVariables(environment);
+    expect(warned({ SERIE_PORT: "1", SERIE_CONFIG: "c", SERIES: "2", HOME: "/", SERIE_HSOT: "" })).toEqual(
+      [],
+    );
+    const [first, second] = warned({ SERIE_AUTH_ENABLE: "true", SERIE_MAXMEMSIZE: "1GiB" });
+    expect(first).toContain("SERIE_AUTH_ENABLE is not read");
+    expect(first).toEndWith("SERIE_AUTH_ENABLED");
+    expect(second).toEndWith("SERIE_MAX_MEM_SIZE");
+  });
+
+  test("the server warns of such a variable, and starts", async () => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "../src/cli/serie.ts")], {
+      env: {
+        ...process.env,
+        SERIE_PORT: "0",
+        SERIE_THREADS: "1",
+        SERIE_DATA_DIR: join(folder, "stray"),
+        SERIE_DURABLITY: "always",
+      },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const { value } = await child.stdout.getReader().read();
+    expect(new TextDecoder().decode(value)).toContain("ready in");
+    child.kill("SIGTERM");
+    expect(await new Response(child.stderr).text()).toContain("SERIE_DURABLITY is not read");
+    expect(await child.exited).toBe(0);
   });
 
   test("every option can be given at every place", () => {

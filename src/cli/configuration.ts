@@ -36,6 +36,34 @@ function fromEnvironment(environment: Environment): OptionLayer["values"] {
   return values;
 }
 
+/**
+ * A warning for each variable `SERIE_...` that nothing reads, with the known one that is nearest. No error: others set such
+ * names too (Kubernetes, for a service called `serie`: `SERIE_SERVICE_HOST`).
+ */
+export function strayVariables(environment: Environment): string[] {
+  const known = ["SERIE_CONFIG", ...optionNames.map(environmentName)];
+  return Object.keys(environment)
+    .filter((name) => name.startsWith("SERIE_") && environment[name] && !known.includes(name))
+    .map((name) => {
+      const [nearest] = known.toSorted((a, b) => editDistance(name, a) - editDistance(name, b));
+      return `the environment variable ${name} is not read: \`serie --help\` lists those that are, the nearest is ${nearest}`;
+    });
+}
+
+/** Levenshtein's: how many letters to insert, remove or replace. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= from.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = above[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, above[j]! + 1, row[j - 1]! + 1));
+    }
+  }
+  return row[to.length]!;
+}
+
 function fromFile(file: string): OptionLayer {
   let document: Record<string, unknown>;
   try {

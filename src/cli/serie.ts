@@ -5,7 +5,7 @@
 import { InputError, SerieError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import { checkExposure } from "../http/exposure.ts";
-import { readConfiguration } from "./configuration.ts";
+import { readConfiguration, strayVariables } from "./configuration.ts";
 import { type CommandLine, parseCommandLine } from "./flags.ts";
 import { helpText } from "./help.ts";
 import { runInspect } from "./inspect.ts";
@@ -39,7 +39,7 @@ function prepare(line: CommandLine): () => Promise<void> | void {
     case "server": {
       const options = readConfiguration(line, process.env);
       checkExposure(options);
-      return () => runServer(options);
+      return () => runServer(options, strayVariables(process.env));
     }
   }
 }

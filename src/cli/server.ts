@@ -9,9 +9,10 @@ import { Head } from "../db/head.ts";
 import type { Options } from "../db/options.ts";
 import { prepare, type Server, serve, serverLog, serveThreads } from "../server.ts";
 
-/** Resolves when the server has stopped. Throws what opening the database or listening throws. */
-export async function runServer(options: Options): Promise<void> {
+/** Logs `warnings`; resolves when the server has stopped. Throws what opening the database or listening throws. */
+export async function runServer(options: Options, warnings: readonly string[] = []): Promise<void> {
   const log = serverLog(options.logLevel);
+  for (const warning of warnings) log.warn(warning);
   const startedMs = performance.now();
   const threads = options.threads || Math.max(1, navigator.hardwareConcurrency - 1);
   const opening = threads > 1 ? Head.open({ ...options, threads }) : Database.open(options);
