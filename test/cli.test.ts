@@ -91,11 +91,14 @@ describe("inspect", () => {
     }
   });
 
-  test.concurrent("a file that is not serie's, and one that is not there, are exit code 1", async () => {
+  test.concurrent("a file that is not serie's, one that is not there and a folder are exit code 1", async () => {
     const foreign = await serie(["inspect", import.meta.path]);
     expect(foreign).toMatchObject({ code: 1, output: "" });
     expect(foreign.errors).toContain("none of serie's files");
     expect(await serie(["inspect", join(folder, "nope.seg")])).toMatchObject({ code: 1, output: "" });
+    const data = await serie(["inspect", folder]);
+    expect(data).toMatchObject({ code: 1, output: "" });
+    expect(data.errors).toBe(`serie: ${folder} is a folder: name one of the files in it\n`);
   });
 });
 

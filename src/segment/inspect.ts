@@ -4,7 +4,7 @@
 // the segment's. The dump of a segment comes from the parser that opens segments (its cursors take notes, see
 // annotations.ts), so it cannot disagree with it. A damaged file is dumped as far as it goes, then the error.
 import { crc32c } from "../base/checksum.ts";
-import { InputError, SerieError } from "../base/errors.ts";
+import { DiskError, InputError, SerieError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import { fieldTypeNames } from "../model/types.ts";
 import { Annotations } from "./annotations.ts";
@@ -30,7 +30,7 @@ export function inspectFile(
   path: string,
   formats: readonly InspectableFormat[],
 ): Iterable<string> {
-  const bytes = disk.map(path);
+  const bytes = mapped(disk, path);
   const start = String.fromCharCode(...bytes.subarray(0, 32));
   const format = formats.find(({ magic }) => start.startsWith(magic));
   if (!format) {
@@ -38,6 +38,16 @@ export function inspectFile(
     throw new InputError(`${path} is none of serie's files: they start with one of ${known}`);
   }
   return format.dump(path, bytes);
+}
+
+function mapped(disk: Disk, path: string): Uint8Array {
+  try {
+    return disk.map(path);
+  } catch (error) {
+    if (error instanceof DiskError && error.errno === "EISDIR")
+      throw new InputError(`${path} is a folder: name one of the files in it`);
+    throw error;
+  }
 }
 
 export const segmentFormat: InspectableFormat = { magic: HEADER_MAGIC, dump: inspectSegment };
