@@ -59,7 +59,14 @@ describe("a long answer", () => {
   test("but windows that must be held are bounded", async () => {
     const query = "SELECT difference(count(v)) FROM m WHERE time >= 0 AND time < 1000s GROUP BY time(1us)";
     expect(answer(query, oracle)).rejects.toThrow(
-      "GROUP BY time would make 1000000000 windows, more than 1000000",
+      "GROUP BY time would make 1000000000 windows from 1970-01-01T00:00:00Z to 1970-01-01T00:16:39.999999999Z, more than 1000000",
+    );
+  });
+
+  test("and the range is told, cut to what is stored", async () => {
+    const query = "SELECT count(v) FROM m WHERE time >= -1000s AND time < 1000s GROUP BY time(1us)";
+    expect(answer(query, oracle)).rejects.toThrow(
+      /make 1000000021 windows from 1969-12-31T23:43:20Z to 1970-01-01T00:00:00.000020004Z, more/,
     );
   });
 });

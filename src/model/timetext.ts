@@ -1,4 +1,4 @@
-// RFC 3339 text -> ns since the epoch, exact to the nanosecond.
+// RFC 3339 text <-> ns since the epoch, exact to the nanosecond.
 
 const pattern =
   /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
@@ -27,4 +27,17 @@ export function parseRfc3339(text: string): bigint | undefined {
   const offset = (offsetHours * 60 + offsetMinutes) * (match[8] === "-" ? -1 : 1);
   const seconds = date.getTime() / 1000 + hour * 3600 + (minute - offset) * 60 + second;
   return BigInt(seconds) * 1_000_000_000n + BigInt((match[7] ?? "").padEnd(9, "0"));
+}
+
+/** RFC 3339 with as many digits of the fraction as are needed. */
+export function formatInstant(ns: bigint): string {
+  let seconds = ns / 1_000_000_000n;
+  let fraction = ns % 1_000_000_000n;
+  if (fraction < 0n) {
+    fraction += 1_000_000_000n;
+    seconds -= 1n;
+  }
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -5);
+  const digits = fraction === 0n ? "" : `.${String(fraction).padStart(9, "0").replace(/0+$/, "")}`;
+  return `${whole}${digits}Z`;
 }

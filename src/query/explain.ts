@@ -9,6 +9,7 @@
 //       mean = mean(usage::float)
 import type { Expression } from "../model/expression.ts";
 import { Fold } from "../model/scan.ts";
+import { formatInstant } from "../model/timetext.ts";
 import { fieldTypeNames, MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { hasExactCalls, isSketched } from "./calls.ts";
 import { formatDuration } from "./duration.ts";
@@ -182,17 +183,4 @@ export function formatExpression(expression: Expression): string {
     default:
       return String(expression.value);
   }
-}
-
-/** RFC 3339 with as many digits of the fraction as are needed. */
-export function formatInstant(ns: bigint): string {
-  let seconds = ns / 1_000_000_000n;
-  let fraction = ns % 1_000_000_000n;
-  if (fraction < 0n) {
-    fraction += 1_000_000_000n;
-    seconds -= 1n;
-  }
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -5);
-  const digits = fraction === 0n ? "" : `.${String(fraction).padStart(9, "0").replace(/0+$/, "")}`;
-  return `${whole}${digits}Z`;
 }

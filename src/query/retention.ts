@@ -1,6 +1,6 @@
 // Statements about retention policies and shards, executed; shapes are InfluxDB's.
 import type { RetentionAdministration, Shard } from "../model/retention.ts";
-import { formatInstant } from "./explain.ts";
+import { formatInstant } from "../model/timetext.ts";
 import type { RetentionOperation } from "./operation-plan.ts";
 import type { ResultSeries } from "./result.ts";
 

@@ -11,6 +11,7 @@
 // Windows of calendar months are numbered, the one that begins with 1970 (plus offset) is 0; they begin when the zone's
 // clock shows the first of a month, midnight, plus offset.
 import { InputError } from "../base/errors.ts";
+import { formatInstant } from "../model/timetext.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { TWO_32, wordsOf } from "../model/words.ts";
 import { addMonths, monthOf, startOfMonth } from "./calendar.ts";
@@ -91,7 +92,7 @@ export class WindowRule {
     const estimate = this.estimate(minTime, maxTime);
     if (estimate > MAX_WINDOWS)
       throw new InputError(
-        `GROUP BY time would make ${estimate} windows, more than ${MAX_WINDOWS}: use a longer interval or a shorter time range`,
+        `GROUP BY time would make ${estimate} windows from ${formatInstant(minTime)} to ${formatInstant(maxTime)}, more than ${MAX_WINDOWS}: use a longer interval or a shorter time range`,
       );
     if (this.#everyMonths > 0) return this.#monthBounds(minTime, estimate);
     const first = this.start(minTime);
