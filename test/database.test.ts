@@ -252,19 +252,21 @@ test("what is refused for its type names its line or point, whichever way it cam
   await db.writeLines("m f=1 1\nn f=1 1", target);
   const conflict = (measurement: string) =>
     `field type conflict: input field "f" on measurement "${measurement}" is type string, already exists as type float`;
-  // measurements in turns, a comment, an empty line, a string of two lines, a line that cannot be read
-  const lines = `n f=2 2\n# m f="x"\nm f=2,s="\n" 2\n\n  bad\nn f=3 3\r\nm f=3 3\nn f="x" 4\nm f="x" 4\nm f="y" 5\nn f=6 6`;
+  // measurements in turns, a comment, an empty line, a string of two lines, lines that cannot be read
+  const lines = `n f=2 2\n# m f="x"\nm f=2,s="\n" 2\n\n  bad\nn f=3 3\r\nm f=3 3\nm f="x" 4\nn f="x" 4\nworse\nm f="y" 5\nn f=6 6`;
   const { errors, dropped } = await db.writeLines(lines, target);
   expect(errors).toEqual([
     "unable to parse 'bad': missing fields at line 6",
-    `${conflict("n")} at line 9`,
-    `${conflict("m")} at line 10`,
+    `${conflict("m")} at line 9`,
+    `${conflict("n")} at line 10`,
+    "unable to parse 'worse': missing fields at line 11",
   ]);
-  expect(dropped).toBe(4);
+  expect(dropped).toBe(5);
   // with allOrNothing nothing is looked at behind a line that cannot be read; without such a line all are
   const all = { ...target, allOrNothing: true };
   expect((await db.writeLines(lines, all)).errors).toEqual([
     "unable to parse 'bad': missing fields at line 6",
+    "unable to parse 'worse': missing fields at line 11",
   ]);
   expect((await db.writeLines('n f=7 7\nn f="x" 8', all)).errors).toEqual([`${conflict("n")} at line 2`]);
 
@@ -272,7 +274,7 @@ test("what is refused for its type names its line or point, whichever way it cam
   const bodies: [string, string[]][] = [
     [
       JSON.stringify([point("n", 8), point("m", 8), {}, point("m", "x"), point("n", "x")]),
-      ["[2].measurement: missing", `[4]: ${conflict("n")}`, `[3]: ${conflict("m")}`],
+      ["[2].measurement: missing", `[3]: ${conflict("m")}`, `[4]: ${conflict("n")}`],
     ],
     [
       `${JSON.stringify(point("m", 9))}\n\n{"a":1\n${JSON.stringify(point("m", "x"))}\n`,
@@ -285,7 +287,7 @@ test("what is refused for its type names its line or point, whichever way it cam
     // (plain, so that the kernels read them)
     [
       JSON.stringify([point("n", 8), point("m", "x"), point("n", "x"), point("m", 8), point("m", "y")]),
-      [`[2]: ${conflict("n")}`, `[1]: ${conflict("m")}`],
+      [`[1]: ${conflict("m")}`, `[2]: ${conflict("n")}`],
     ],
     [
       `${JSON.stringify(point("n", 9))}\r\n\n${JSON.stringify(point("m", 9))}\n${JSON.stringify(point("n", "x"))}\n`,

@@ -40,7 +40,7 @@ function byKernel(body: Uint8Array, precision: TimeUnit): string[] | null {
 function byReader(body: Uint8Array, precision: TimeUnit): string[] | string {
   try {
     const parsed = parseJson(body, { ...context(precision), typeOf: () => undefined });
-    return parsed.errorCount > 0 ? parsed.errors.join("; ") : rowsOf(parsed.batch);
+    return parsed.errorCount > 0 ? parsed.errors.map(({ text }) => text).join("; ") : rowsOf(parsed.batch);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return error.message;

@@ -31,7 +31,7 @@ function parse(body: string | Uint8Array, precision: TimeUnit = "ns", type?: Fie
   );
   expect(parsed.rows).toBe(rows.length);
   expect(parsed.errorCount).toBe(parsed.errors.length);
-  return { rows, errors: parsed.errors };
+  return { rows, errors: parsed.errors.map(({ text }) => text) };
 }
 
 test("both shapes of a point, alone, in an array, and as NDJSON", () => {

@@ -257,7 +257,8 @@ test("on the lines that rows came from", () => {
       );
       const expected = refusals.map(({ reason, table, row }) => {
         const rows = byMeasurement.get(latin1(tables[table]!.measurement))!;
-        return `${reason} at line ${rows[row]!.lineNumber}`;
+        const number = rows[row]!.lineNumber;
+        return { number, text: `${reason} at line ${number}` };
       });
       expect(parser.locate(bytes, options, refusals)).toEqual(expected);
     }),

@@ -194,7 +194,7 @@ export class Engine {
         : {
             count: parsed.errorCount,
             unread: parsed.unread,
-            errors: parsed.errors.map((error) => error.message),
+            errors: parsed.errors.map(({ lineNumber, message }) => ({ number: lineNumber, text: message })),
           };
     const isRefused = target.allOrNothing === true && refused.unread > 0;
     const batch = { pointer: parsed.batch, sizeBytes: parsed.batchBytes, rows: parsed.rows };

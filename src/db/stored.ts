@@ -1,5 +1,5 @@
 // What a write is on its way through the database, from where it is to go to what became of it, and what is counted.
-import type { Refusal } from "../ingest/reasons.ts";
+import type { Located, Refusal } from "../ingest/reasons.ts";
 import type { Pointer } from "../kernels/kernels.ts";
 import type { LogPosition } from "../model/log.ts";
 import type { TimeUnit } from "../model/types.ts";
@@ -20,7 +20,7 @@ export interface WriteOutcome {
   readonly rows: number;
   /** Points refused. */
   readonly dropped: number;
-  /** Why, each complete and in InfluxDB's words; empty = everything was stored. */
+  /** Why, each complete and in InfluxDB's words, in the order of the lines or points; empty = everything was stored. */
   readonly errors: readonly string[];
   /** Each line could be read, or some points were stored: InfluxDB's "partial write". */
   readonly partial: boolean;
@@ -40,7 +40,7 @@ export interface Place {
 }
 
 /** The texts of refusals: with the points that they tell of, where these are known. */
-export type Locate = (refusals: readonly Refusal[]) => string[];
+export type Locate = (refusals: readonly Refusal[]) => Located[];
 
 /** What became of the rows of one thread. */
 export interface StoredPart {
@@ -62,20 +62,24 @@ export interface Refused {
   readonly count: number;
   /** Those of them that could not be read. */
   readonly unread: number;
-  readonly errors: readonly string[];
+  readonly errors: readonly Located[];
 }
 
 export const NONE_REFUSED: Refused = { count: 0, unread: 0, errors: [] };
 
+const NO_ERRORS: readonly string[] = [];
+
 export function outcomeOf(
   stored: StoredPart,
   refused: Refused,
-  locate: Locate = (refusals) => refusals.map(({ reason }) => reason),
+  locate: Locate = (refusals) => refusals.map(({ reason }) => ({ number: 0, text: reason })),
 ): WriteOutcome {
   const errors =
     refused.errors.length + stored.errors.length === 0
-      ? NONE_REFUSED.errors
-      : [...refused.errors, ...locate(stored.errors)];
+      ? NO_ERRORS
+      : [...refused.errors, ...locate(stored.errors)]
+          .sort((a, b) => a.number - b.number)
+          .map(({ text }) => text);
   return {
     rows: stored.rows,
     dropped: stored.dropped + refused.count,

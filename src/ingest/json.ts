@@ -8,7 +8,7 @@ import { type FieldType, type TimeUnit, unitNs } from "../model/types.ts";
 import { BatchBuilder } from "./builder.ts";
 import { addJsonPoint, type PointContext, PointError } from "./jsonpoint.ts";
 import { JsonReader, JsonSyntaxError, type JsonValue } from "./jsontext.ts";
-import type { Refusal } from "./reasons.ts";
+import type { Located, Refusal } from "./reasons.ts";
 
 export interface JsonOptions {
   readonly database: string;
@@ -30,13 +30,13 @@ export interface ParsedJson {
    * The first 100 refused points: `[3].fields.temp: expected ...`, in NDJSON `line 3: fields.temp: ...`, for
    * one `fields.temp: ...`.
    */
-  readonly errors: readonly string[];
+  readonly errors: readonly Located[];
   /** All refused points. */
   readonly errorCount: number;
   /** Fields for which points were refused because they are new. */
   readonly unknown: readonly (readonly [measurement: string, field: string])[];
   /** The reasons for which rows of the batch were refused, with the points that they were: `[3]: REASON`. */
-  locate(refusals: readonly Refusal[]): string[];
+  locate(refusals: readonly Refusal[]): Located[];
 }
 
 const KEPT_ERRORS = 100;
@@ -72,7 +72,7 @@ export function parseJson(body: Uint8Array | string, options: JsonOptions): Pars
 
 /** The good points go to the builder, the others' errors here. */
 class Points {
-  readonly errors: string[] = [];
+  readonly errors: Located[] = [];
   errorCount = 0;
   /** Numbers of the good points, for `#where`. */
   readonly #good: number[] = [];
@@ -100,12 +100,14 @@ class Points {
       const path = error instanceof PointError ? error.path : "";
       const reason = error instanceof PointError ? error.reason : error.message;
       const point = where(number);
-      this.errors.push(placed(point !== "" && path !== "" ? point + separator + path : point + path, reason));
+      const place = point !== "" && path !== "" ? point + separator + path : point + path;
+      this.errors.push({ number, text: placed(place, reason) });
     }
   }
 
-  located({ reason, table, row }: Refusal): string {
-    return placed(this.#where(this.#good[this.builder.pointOf(table, row)]!), reason);
+  located({ reason, table, row }: Refusal): Located {
+    const number = this.#good[this.builder.pointOf(table, row)]!;
+    return { number, text: placed(this.#where(number), reason) };
   }
 }
 

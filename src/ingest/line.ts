@@ -6,7 +6,7 @@ import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { openBatch } from "../model/batchview.ts";
 import { type TimeUnit, unitNs } from "../model/types.ts";
 import { loadPowersOfFive } from "./powers.ts";
-import { atLine, type LineError, lineError, type Refusal } from "./reasons.ts";
+import { atLine, type LineError, type Located, lineError, type Refusal } from "./reasons.ts";
 
 export interface LineOptions {
   readonly database: string;
@@ -89,21 +89,22 @@ export class LineParser {
    * body once more, so that nothing has to be kept of lines that are right; where memory does not allow it the reasons stand alone.
    * @param options those of `parse`
    */
-  locate(body: Uint8Array, options: LineOptions, refusals: readonly Refusal[]): string[] {
+  locate(body: Uint8Array, options: LineOptions, refusals: readonly Refusal[]): Located[] {
     if (refusals.length === 0) return [];
     let parsed: ParsedLines;
     try {
       parsed = this.#parse(body, options, true);
     } catch (error) {
       // what stands beside the refused rows is stored: this must not fail
-      if (error instanceof OverloadedError) return refusals.map(({ reason }) => reason);
+      if (error instanceof OverloadedError)
+        return refusals.map(({ reason }) => ({ number: UNKNOWN_LINE, text: reason }));
       throw error;
     }
     try {
       const { tables } = openBatch(this.#kernels.view(parsed.batch, parsed.batchBytes).slice());
       const offsets = refusals.map(({ table, row }) => Number(tables[table]!.times[row]!));
       const numbers = numbersOfLines(body, offsets);
-      return refusals.map(({ reason }, i) => atLine(reason, numbers[i]!));
+      return refusals.map(({ reason }, i) => ({ number: numbers[i]!, text: atLine(reason, numbers[i]!) }));
     } finally {
       parsed.free();
     }
@@ -253,6 +254,8 @@ function numbersOfLines(body: Uint8Array, offsets: readonly number[]): number[] 
 }
 
 const NEWLINE = 0x0a;
+/** Behind all that are known. */
+const UNKNOWN_LINE = Number.MAX_SAFE_INTEGER;
 
 /** More memory than this for a body is not kept for the next. */
 const LARGE_BODY_BYTES = 32 * 1024 * 1024;

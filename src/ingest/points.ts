@@ -2,7 +2,7 @@
 import { InputError } from "../base/errors.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { BatchBuilder, type BatchTarget, type FieldValue } from "./builder.ts";
-import type { Refusal } from "./reasons.ts";
+import type { Located, Refusal } from "./reasons.ts";
 
 /** One point as a TypeScript program writes it. */
 export interface Point {
@@ -24,7 +24,7 @@ export interface Point {
 export interface EncodedPoints {
   readonly batch: Uint8Array;
   /** The reasons for which rows of the batch were refused, with the points that they were: `points[3]: REASON`. */
-  locate(refusals: readonly Refusal[]): string[];
+  locate(refusals: readonly Refusal[]): Located[];
 }
 
 /**
@@ -42,7 +42,10 @@ export function encodePoints(points: readonly Point[], target: BatchTarget, nowN
       throw error;
     }
   }
-  const located = ({ reason, table, row }: Refusal) => `points[${builder.pointOf(table, row)}]: ${reason}`;
+  const located = ({ reason, table, row }: Refusal) => {
+    const number = builder.pointOf(table, row);
+    return { number, text: `points[${number}]: ${reason}` };
+  };
   return { batch: builder.finish(), locate: (refusals) => refusals.map(located) };
 }
 

@@ -22,6 +22,12 @@ export interface Refusal {
   readonly row: number;
 }
 
+/** What is wrong with a line or a point, said in full, and which one of the body it is. */
+export interface Located {
+  readonly number: number;
+  readonly text: string;
+}
+
 /** Lines longer than this are cut in messages, bytes. */
 const SHOWN_BYTES = 200;
 

@@ -194,7 +194,7 @@ describe("what is stored of a batch", () => {
       differs: differs(known.countsAll, {
         status: 400,
         error:
-          "partial write: unable to parse 'bad': missing fields points beyond retention policy dropped=2",
+          "partial write: points beyond retention policy unable to parse 'bad': missing fields dropped=2",
       }),
     },
     {
