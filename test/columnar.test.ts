@@ -217,6 +217,32 @@ describe("rows kept as columns", () => {
     );
   });
 
+  test("a long text takes room for itself, not in every column", async () => {
+    const count = 20;
+    const columnCount = 1000;
+    const long = "x".repeat(5e6);
+    const { columnar, ...head } = floats(new Array(count).fill(0));
+    const columns = Array.from({ length: columnCount }, (_, c): Column => {
+      const values = Array.from({ length: count }, (_, i) => (i === 7 && c % 300 === 1 ? long : "s"));
+      return { type: FieldType.String, present: null, values };
+    });
+    const names = columns.map((_, c) => `c${c}`);
+    const part = new ColumnarPart(
+      { ...head, columns: ["time", ...names], timeColumn: 0 },
+      {
+        ...columnar,
+        blocks: [{ ...columnar.blocks[0]!, columns }],
+        cells: names.map((_, column) => ({ kind: "field", column })),
+      },
+      false,
+    );
+    const { values } = JSON.parse(await json([part], "ns")).results[0].series[0];
+    const isAsGiven = (row: unknown[], i: number) =>
+      row.slice(1).every((value, c) => value === columns[c]!.values[i]);
+    expect(values.length).toBe(count);
+    expect(values.every(isAsGiven)).toBe(true);
+  });
+
   test("a part that is spread into another does not take the columns along", () => {
     const [rows] = fc.sample(columnar, 1);
     const part: ResultSeries = new ColumnarPart(head, rows!, true);

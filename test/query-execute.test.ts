@@ -100,6 +100,24 @@ describe("a query's bounds", () => {
     expect((await answer("SELECT v FROM m WHERE t = '5'", oracle, session)).length).toBe(1);
   });
 
+  test("memory of texts is that of their characters", async () => {
+    const texts = new Oracle();
+    for (let i = 0; i < 20; i++)
+      texts.write("db0", {
+        measurement: "m",
+        tags: {},
+        fields: { s: { type: FieldType.String, value: String(i % 10).repeat(10_000) } },
+        timeNs: BigInt(i),
+      });
+    const within = (maxHeldBytes: number) =>
+      answer("SELECT s FROM m", texts, {
+        ...sessionOver(texts, 100n),
+        allowance: { timeoutMs: 0, maxHeldBytes },
+      });
+    expect(within(190_000)).rejects.toThrow("query holds more than 190000 bytes");
+    expect((await within(210_000))[0]!.rows.length).toBe(20);
+  });
+
   test("a kill", async () => {
     const killed = new AbortController();
     const session = {

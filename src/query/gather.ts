@@ -1,6 +1,7 @@
 // Rows of a scan put into the groups of GROUP BY: for each group its series, for each series its blocks in time order.
 import { listKey } from "../model/listkey.ts";
 import type { Budget, RowBatch, Rows, ScanRequest, Series } from "../model/scan.ts";
+import { FieldType } from "../model/types.ts";
 import { blocksOf, type SeriesBlock } from "./blocks.ts";
 
 export interface RowGroup {
@@ -79,11 +80,16 @@ function hold(budget: Budget, batch: RowBatch): void {
   budget.check();
 }
 
+/** What a text takes beside its characters, bytes. */
+const TEXT_BYTES = 40;
+
 /** About how many bytes a batch holds. */
 export function batchBytes({ series, times, columns }: RowBatch): number {
   let sizeBytes = 200 * series.length + times.byteLength;
-  for (const column of columns)
-    if (column !== null)
-      sizeBytes += Array.isArray(column.values) ? column.values.length * 40 : column.values.length * 8;
+  for (const column of columns) {
+    if (column === null) continue;
+    if (column.type !== FieldType.String) sizeBytes += column.values.length * 8;
+    else for (const text of column.values) sizeBytes += TEXT_BYTES + text.length;
+  }
   return sizeBytes;
 }

@@ -84,14 +84,19 @@ export class JsonPart {
       words[(columns >>> 2) + c * 2 + 1] = marks + count * c;
       gather.column(c, part, values, marks + count * c, texts);
     }
-    const { longest, textBytes } = this.#putTexts(texts);
-    const rowBytes = longest * fields.length + formBytes + TIME_BYTES;
+    // slots of a column stand end to end, and so do columns: the row is what is left
+    const { longest, textBytes } = this.#putTexts(texts, count, (slot) => ((slot - times) >>> 3) % count);
+    const rowBytes = longest + NUMBER_BYTES * fields.length + formBytes + TIME_BYTES;
     return { times, forms, columns, columnCount: fields.length, rowBytes, sizeBytes: sizeBytes + textBytes };
   }
 
-  // Puts texts into linear memory, and where they are into their slots. Gives the bytes of the longest cell there can be, and of all texts.
-  #putTexts(texts: readonly SlotText[]): { readonly longest: number; readonly textBytes: number } {
-    if (texts.length === 0) return { longest: NUMBER_BYTES, textBytes: 0 };
+  // Puts texts into linear memory, and where they are into their slots. Gives the bytes of those of a row at most, and of all.
+  #putTexts(
+    texts: readonly SlotText[],
+    rows: number,
+    rowOf: (slot: Pointer) => number,
+  ): { readonly longest: number; readonly textBytes: number } {
+    if (texts.length === 0) return { longest: 0, textBytes: 0 };
     const kernels = this.#kernels;
     const encoder = new TextEncoder();
     // UTF-8 takes up to three bytes a UTF-16 unit
@@ -100,13 +105,16 @@ export class JsonPart {
     let at = first;
     const { bytes } = kernels;
     const words = kernels.u32(0, kernels.buffer.byteLength >>> 2);
-    let longest = NUMBER_BYTES;
+    const ofRow = new Float64Array(rows);
+    let longest = 0;
     for (const { slot, text } of texts) {
       const { written } = encoder.encodeInto(text, bytes.subarray(at, at + text.length * 3));
       words[slot >>> 2] = at;
       words[(slot >>> 2) + 1] = written;
       at += written;
-      longest = Math.max(longest, written);
+      const row = rowOf(slot);
+      ofRow[row]! += written;
+      longest = Math.max(longest, ofRow[row]!);
     }
     return { longest, textBytes: at - first };
   }
