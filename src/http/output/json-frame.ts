@@ -3,18 +3,40 @@
 //   ,{"name":"cpu","tags":{   "host":"a"   },"columns":["time","mean"],"values":[   [w0,a0],[w1,a1]   ]}
 //   head                      tags         middle                                   rows              tail
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
+import type { SeriesHead } from "../../query/parts.ts";
 import { tagText } from "./json-text.ts";
+
+/** Series that have all but their tags and their rows in common. */
+interface AlikeSeries {
+  readonly head: SeriesHead;
+  readonly dimensions: readonly string[];
+  readonly tags: readonly (readonly string[])[];
+  readonly seriesCount: number;
+}
 
 const utf8 = new TextEncoder();
 
-/** Head, middle and tail. `columns`: their names as JSON. */
-export function frameTexts(name: string | undefined, columns: string) {
-  const named = name === undefined ? "" : `"name":${tagText(name)},`;
-  return utf8Texts([`{${named}"tags":{`, `},${columns},"values":[`, "]}"]);
+/** The frames of series on their way to the kernel. `columns`: their names as JSON. */
+export function framesOf({ head, dimensions, tags, seriesCount }: AlikeSeries, columns: string) {
+  const named = head.name === undefined ? "" : `"name":${tagText(head.name)},`;
+  const frame = utf8Texts([`{${named}"tags":{`, `},${columns},"values":[`, "]}"]);
+  const tagged = utf8Texts(tagTexts(dimensions, tags, seriesCount));
+  const frameBytes = (frame.sizeBytes + 3) & ~3;
+  return {
+    sizeBytes: frameBytes + tagged.sizeBytes,
+    /** What they take in the answer, with a comma each. */
+    answerBytes: seriesCount * (1 + frame.bytes.length) + tagged.bytes.length,
+    /** At a multiple of 4. Gives what the kernel asks for: the frame, the lengths of tags, the tags. */
+    put(kernels: Kernels, at: Pointer): [Pointer, Pointer, Pointer] {
+      frame.put(kernels, at);
+      tagged.put(kernels, at + frameBytes);
+      return [at, at + frameBytes, at + frameBytes + seriesCount * 4];
+    },
+  };
 }
 
 /** Of each series what stands between the braces of its tags. */
-export function tagTexts(
+function tagTexts(
   dimensions: readonly string[],
   tags: readonly (readonly string[])[],
   seriesCount: number,
@@ -28,7 +50,7 @@ export function tagTexts(
 }
 
 /** Texts in UTF-8: their lengths, then their bytes. */
-export function utf8Texts(texts: readonly string[]) {
+function utf8Texts(texts: readonly string[]) {
   const joined = texts.join("");
   const bytes = utf8.encode(joined);
   const isAscii = bytes.length === joined.length;

@@ -2,7 +2,7 @@
 // tags.
 import { type Kernels, Scratch } from "../../kernels/kernels.ts";
 import type { ShortSeries } from "../../query/short-series.ts";
-import { frameTexts, tagTexts, utf8Texts } from "./json-frame.ts";
+import { framesOf } from "./json-frame.ts";
 import type { JsonPart } from "./json-part.ts";
 
 /** What the kernel may write behind a number. */
@@ -30,23 +30,18 @@ export class JsonShort {
   }
 
   /** Valid until the next. `columns`: their names as JSON; `first`: no series stands before them. */
-  series({ head, dimensions, tags, ends, rows }: ShortSeries, columns: string, first: boolean): Uint8Array {
-    const count = ends.length;
-    const frame = frameTexts(head.name, columns);
-    const texts = utf8Texts(tagTexts(dimensions, tags, count));
+  series(short: ShortSeries, columns: string, first: boolean): Uint8Array {
+    const { ends, rows } = short;
+    const frames = framesOf(short, columns);
     const { times, forms, columns: values, columnCount, sizeBytes } = this.#part.load(rows);
     const kernels = this.#kernels;
-    const endsAt = this.#in.reserve(count * 4 + texts.sizeBytes + 4 + frame.sizeBytes);
-    const tagsAt = endsAt + count * 4;
-    const frameAt = (tagsAt + texts.sizeBytes + 3) & ~3;
-    const outBytes = count * (1 + frame.bytes.length) + texts.bytes.length + rows.count * 2 + sizeBytes;
-    const out = this.#out.reserve(outBytes + SPARE_BYTES);
+    const endsAt = this.#in.reserve(ends.length * 4 + frames.sizeBytes);
+    const out = this.#out.reserve(frames.answerBytes + rows.count * 2 + sizeBytes + SPARE_BYTES);
     kernels.words.set(ends, endsAt >>> 2);
-    texts.put(kernels, tagsAt);
-    frame.put(kernels, frameAt);
     const end = kernels.call.jsonShort(
-      ...([count, endsAt, first ? 1 : 0, times, this.#unitNs, forms, values, columnCount] as const),
-      ...([frameAt, tagsAt, tagsAt + count * 4, out] as const),
+      ...([ends.length, endsAt, first ? 1 : 0, times, this.#unitNs, forms, values, columnCount] as const),
+      ...frames.put(kernels, endsAt + ends.length * 4),
+      out,
     );
     return kernels.bytes.subarray(out, end >>> 0);
   }

@@ -2,7 +2,7 @@
 import { type Kernels, type Pointer, Scratch } from "../../kernels/kernels.ts";
 import type { Column } from "../../model/scan.ts";
 import type { SeriesTable } from "../../query/series-table.ts";
-import { frameTexts, tagTexts, utf8Texts } from "./json-frame.ts";
+import { framesOf } from "./json-frame.ts";
 import { loadPowersOfTen } from "./powers.ts";
 
 /** Bytes of a number with its comma and of a time with brackets and comma, at most; and what may be written behind the last. */
@@ -32,24 +32,21 @@ export class JsonTables {
 
   /** The series of a table of numbers, valid until the next. `columns`: their names as JSON; `first`: none stands before them. */
   series(table: SeriesTable, columns: string, first: boolean): Uint8Array {
-    const { head, seriesCount } = table;
+    const { seriesCount } = table;
     const rows = table.times.length;
     const slots = seriesCount * rows;
     const columnCount = table.columns.length;
-    const frame = frameTexts(head.name, columns);
-    const tags = utf8Texts(tagTexts(table.dimensions, table.tags, seriesCount));
+    const frames = framesOf(table, columns);
     const kernels = this.#kernels;
-    const inBytes =
-      rows * (8 + TIME_BYTES) + slots * 9 * columnCount + columnCount * 8 + frame.sizeBytes + tags.sizeBytes;
+    const inBytes = rows * (8 + TIME_BYTES) + slots * 9 * columnCount + columnCount * 8 + frames.sizeBytes;
     const times = this.#in.reserve(inBytes + SPARE_BYTES);
     const values = times + rows * 8;
     const pointers = values + slots * 8 * columnCount;
-    const tagsAt = pointers + columnCount * 8;
-    const frameAt = tagsAt + ((tags.sizeBytes + 3) & ~3);
-    const marks = frameAt + frame.sizeBytes;
+    const framesAt = pointers + columnCount * 8;
+    const marks = framesAt + frames.sizeBytes;
     const timeTexts = marks + slots * columnCount;
-    const outBytes = seriesCount * (1 + frame.bytes.length) + tags.bytes.length;
-    const out = this.#out.reserve(outBytes + slots * (TIME_BYTES + columnCount * NUMBER_BYTES) + SPARE_BYTES);
+    const rowBytes = TIME_BYTES + columnCount * NUMBER_BYTES;
+    const out = this.#out.reserve(frames.answerBytes + slots * rowBytes + SPARE_BYTES);
     kernels.longs.set(table.times, times >>> 3);
     for (let c = 0; c < columnCount; c++) {
       const at = values + slots * 8 * c;
@@ -58,20 +55,11 @@ export class JsonTables {
       kernels.words[(pointers >>> 2) + 2 * c + 1] = mark;
       putColumn(kernels, table.columns[c]!, slots, at, mark);
     }
-    tags.put(kernels, tagsAt);
-    frame.put(kernels, frameAt);
     const end = kernels.call.jsonSeries(
       ...([seriesCount, rows, columnCount, first ? 1 : 0, table.leavesOutNulls ? 1 : 0] as const),
-      ...([
-        times,
-        this.#unitNs,
-        timeTexts,
-        frameAt,
-        tagsAt,
-        tagsAt + seriesCount * 4,
-        pointers,
-        out,
-      ] as const),
+      ...([times, this.#unitNs, timeTexts] as const),
+      ...frames.put(kernels, framesAt),
+      ...([pointers, out] as const),
     );
     return kernels.bytes.subarray(out, end >>> 0);
   }

@@ -134,25 +134,13 @@ export function jsonSeries(
     const text = timeTexts + <usize>row * TIME_TEXT;
     store<u8>(text, <u8>(putTime(text + 1, load<i64>(times + (<usize>row << 3)), unit) - text - 1));
   }
-  const headLength = <usize>load<u32>(frame);
-  const middleLength = <usize>load<u32>(frame, 4);
-  const tailLength = <usize>load<u32>(frame, 8);
-  const head = frame + 12;
-  const middle = head + headLength;
-  const tail = middle + middleLength;
   let at = out;
   let tag = tags;
   let slot: usize = 0;
   for (let s: u32 = 0; s < series; s++) {
-    if (s > 0 || first == 0) store<u8>(at++, 0x2c);
-    memory.copy(at, head, headLength);
-    at += headLength;
-    const tagLength = <usize>load<u32>(tagLengths + (<usize>s << 2));
-    memory.copy(at, tag, tagLength);
-    at += tagLength;
-    tag += tagLength;
-    memory.copy(at, middle, middleLength);
-    at += middleLength;
+    const tagBytes = <usize>load<u32>(tagLengths + (<usize>s << 2));
+    at = putOpening(at, s > 0 || first == 0, frame, tag, tagBytes);
+    tag += tagBytes;
     let isFirst = true;
     for (let row: u32 = 0; row < rows; row++, slot++) {
       if (gaps != 0 && isGap(columns, columnCount, slot)) continue;
@@ -171,8 +159,7 @@ export function jsonSeries(
       }
       store<u8>(at++, 0x5d);
     }
-    memory.copy(at, tail, tailLength);
-    at += tailLength;
+    at = putClosing(at, frame);
   }
   return at;
 }
@@ -185,35 +172,43 @@ export function jsonShort(
   series: u32, ends: usize, first: u32, times: usize, unit: i64, forms: usize, columns: usize, columnCount: u32,
   frame: usize, tagLengths: usize, tags: usize, out: usize,
 ): usize {
-  const headLength = <usize>load<u32>(frame);
-  const middleLength = <usize>load<u32>(frame, 4);
-  const tailLength = <usize>load<u32>(frame, 8);
-  const head = frame + 12;
-  const middle = head + headLength;
-  const tail = middle + middleLength;
   let at = out;
   let tag = tags;
   let row: u32 = 0;
   knownBytes = 0;
   for (let s: u32 = 0; s < series; s++) {
-    if (s > 0 || first == 0) store<u8>(at++, 0x2c);
-    memory.copy(at, head, headLength);
-    at += headLength;
-    const tagLength = <usize>load<u32>(tagLengths + (<usize>s << 2));
-    memory.copy(at, tag, tagLength);
-    at += tagLength;
-    tag += tagLength;
-    memory.copy(at, middle, middleLength);
-    at += middleLength;
+    const tagBytes = <usize>load<u32>(tagLengths + (<usize>s << 2));
+    at = putOpening(at, s > 0 || first == 0, frame, tag, tagBytes);
+    tag += tagBytes;
     const end = load<u32>(ends + (<usize>s << 2));
     for (const start = row; row < end; row++) {
       if (row > start) store<u8>(at++, 0x2c);
       at = putRow(at, row, times, unit, forms, columns, columnCount);
     }
-    memory.copy(at, tail, tailLength);
-    at += tailLength;
+    at = putClosing(at, frame);
   }
   return at;
+}
+
+/** Writes what stands before the rows of a series, whose tags are at `tags`; gives where it ends. */
+@inline function putOpening(out: usize, comma: bool, frame: usize, tags: usize, tagBytes: usize): usize {
+  const headBytes = <usize>load<u32>(frame);
+  const middleBytes = <usize>load<u32>(frame, 4);
+  let at = out;
+  if (comma) store<u8>(at++, 0x2c);
+  memory.copy(at, frame + 12, headBytes);
+  at += headBytes;
+  memory.copy(at, tags, tagBytes);
+  at += tagBytes;
+  memory.copy(at, frame + 12 + headBytes, middleBytes);
+  return at + middleBytes;
+}
+
+/** Writes what stands behind them. */
+@inline function putClosing(at: usize, frame: usize): usize {
+  const tailBytes = <usize>load<u32>(frame, 8);
+  memory.copy(at, frame + 12 + load<u32>(frame) + load<u32>(frame, 4), tailBytes);
+  return at + tailBytes;
 }
 
 function isGap(columns: usize, columnCount: u32, slot: usize): bool {
