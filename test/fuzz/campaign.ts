@@ -113,9 +113,14 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
   );
   for (let at = 0; at < reads.length && !options.isOver(); at += AT_ONCE) {
     const some = reads.slice(at, at + AT_ONCE);
-    for (const exchange of some.filter(mayChange))
-      if (!(await judge(exchange)))
+    for (const exchange of some.filter(mayChange)) {
+      const replies = await pair.both(exchange);
+      if (!(await settle(exchange, replies)))
         for (const text of strays) await pair.both({ kind: "query", database: "", text });
+      // (what is of nothing that is there changes nothing)
+      if (replies[1].status === 200 && !exchange.text.includes("nowhere"))
+        for (const text of exchange.statements ?? []) history.push({ kind: "query", database, text });
+    }
     const batch = some.filter((exchange) => !mayChange(exchange));
     const replies = await Promise.all(batch.map((exchange) => pair.both(exchange)));
     for (const [index, exchange] of batch.entries()) await settle(exchange, replies[index]!);
