@@ -1,8 +1,9 @@
-// What DELETE refuses, lest it deletes other points than its author means, or none without a word: time beside OR, and fields that
-// nothing has.
+// What DELETE and DROP SERIES refuse, lest they delete other points than their author means, or none without a word: time beside OR,
+// fields that nothing has, and literals that have nothing to do with each other.
 import { InputError } from "../../base/errors.ts";
 import type { DeleteStatement, Node, ReferenceNode } from "../ast.ts";
 import { quoteName } from "../print.ts";
+import { writtenInstant } from "./instants.ts";
 import { isTimeName, type Schema } from "./schema.ts";
 
 /** `schema`: the names of all measurements that it deletes from. Throws `InputError` with the place. */
@@ -21,6 +22,31 @@ export function checkDelete(
   for (const { name, pattern, place } of fields)
     if (pattern === null && !isKnown(name, schema)) refuse(name, place);
   if (condition !== null) for (const { name, place } of unknownFields(condition, schema)) refuse(name, place);
+}
+
+/** Comparisons of two literals in which they are no numbers, times or truths both, nor texts that are equal or not. */
+export function checkLiterals(node: Node): void {
+  if (node.kind === "paren") checkLiterals(node.inner);
+  if (node.kind !== "binary") return;
+  const { operator, left, right } = node;
+  if (operator === "and" || operator === "or") for (const side of [left, right]) checkLiterals(side);
+  else if (!areComparable(operator, withoutParens(left), withoutParens(right)))
+    throw new InputError("fields not supported in WHERE clause during deletion");
+}
+
+const withoutParens = (node: Node): Node => (node.kind === "paren" ? withoutParens(node.inner) : node);
+
+const literals = /^(?:string|regex|number|integer|unsigned|boolean|duration)$/;
+const numbers = /^(?:number|integer|unsigned)$/;
+
+/** Also where one of them is no literal. */
+function areComparable(operator: string, left: Node, right: Node): boolean {
+  const isEquality = operator === "=" || operator === "!=";
+  if (left.kind === "string" && right.kind === "string")
+    return isEquality || [left, right].every(({ value }) => writtenInstant(value) !== null);
+  if (left.kind === "boolean" && right.kind === "boolean") return isEquality;
+  const kinds = [left, right].map(({ kind }) => (numbers.test(kind) ? "number" : kind));
+  return kinds[0] === kinds[1] || !kinds.every((kind) => literals.test(kind));
 }
 
 /** A range of time holds for the whole statement, also where OR stands beside it: SELECT is read so, and InfluxDB's DELETE. */

@@ -264,12 +264,21 @@ export function parseInstant(text: string, timezone: string | null): bigint | nu
 }
 
 function parseWritten(text: string, timezone: string | null): Written | null {
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return null;
+  const written = writtenOf(text, timezone);
+  if (written === null && /^\d{4}-\d{2}-\d{2}/.test(text))
+    throw new InputError(`invalid timestamp string: '${text}'`);
+  return written;
+}
+
+/** The same in UTC; null: there is no such time. */
+export const writtenInstant = (text: string): bigint | null => writtenOf(text, null)?.ns ?? null;
+
+function writtenOf(text: string, timezone: string | null): Written | null {
   const [, date, minutes = "00:00", seconds = ":00", offset] = instantPattern.exec(text) ?? [];
+  if (date === undefined) return null;
   const time = `${date}T${minutes}${seconds}`;
-  const localNs = date === undefined ? undefined : parseRfc3339(`${time}Z`);
-  const ns = date === undefined ? undefined : parseRfc3339(`${time}${offset ?? "Z"}`);
-  if (ns === undefined || localNs === undefined) throw new InputError(`invalid timestamp string: '${text}'`);
+  const [localNs, ns] = [parseRfc3339(`${time}Z`), parseRfc3339(`${time}${offset ?? "Z"}`)];
+  if (ns === undefined || localNs === undefined) return null;
   if (offset !== undefined) return { ns, clock: () => localNs - ns };
   if (timezone === null) return { ns };
   const zone = new Zone(timezone);

@@ -11,7 +11,7 @@ import type { BinaryNode, Node } from "../ast.ts";
 import { printNode } from "../print.ts";
 import type { KeyCondition } from "../show-plan.ts";
 import { resolveCondition } from "./condition.ts";
-import { parseInstant } from "./instants.ts";
+import { writtenInstant } from "./instants.ts";
 import { type Schema, TS_IS_NO_TIME } from "./schema.ts";
 
 export interface ConditionScope {
@@ -82,8 +82,8 @@ function constantComparison(node: BinaryNode): BinaryNode | null {
   if (!/^[<>]=?$/.test(operator)) return null;
   if (left.kind !== "string" || right.kind !== "string")
     return areOfOneKind(node) && [left, right].every(({ kind }) => constants.has(kind)) ? node : null;
-  const [a, b] = [left, right].map(({ value }) => parseInstant(value, null));
-  if (a == null || b == null) return null;
+  const [a, b] = [writtenInstant(left.value), writtenInstant(right.value)];
+  if (a === null || b === null) return null;
   return { ...node, left: { kind: "integer", value: a }, right: { kind: "integer", value: b } };
 }
 

@@ -7,7 +7,7 @@ import type { CardinalityPlan, KeyCondition, ShowNamesPlan, ShowPlan, ShowTarget
 import { everything, splitCondition, type TimeRange } from "./condition.ts";
 import { type PlanContext, requireDatabase, resolveDatabase, resolvePolicy } from "./context.ts";
 import { planDimensions, planWindow } from "./dimensions.ts";
-import { fieldMap, NO_NAMES, type Schema, TS_IS_NO_TIME, tagSet } from "./schema.ts";
+import { fieldMap, isTimeName, NO_NAMES, type Schema, TS_IS_NO_TIME, tagSet } from "./schema.ts";
 import { keyCondition, namesIn, seriesCondition } from "./show-condition.ts";
 import { measurementNames } from "./sources.ts";
 
@@ -25,9 +25,8 @@ export async function planShow(
       if (statement.cardinality !== null) return planCardinality(statement, subject, context);
       // A database that does not exist has no measurements: clients ask this to see whether the server lives.
       const database = requireDatabase(context, statement.database);
-      const { range, rest } = conditionOf(statement, context);
-      if (range !== null) throw noTime("SHOW MEASUREMENTS");
-      return { kind: "show measurements", database, filter, condition: rest, limit, offset };
+      const condition = conditionWithoutTime(statement, "SHOW MEASUREMENTS", context);
+      return { kind: "show measurements", database, filter, condition, limit, offset };
     }
     case "series":
     case "tag keys":
@@ -77,8 +76,7 @@ async function planCardinality(
   }
   for (const { database } of writtenSources(statement))
     resolveDatabase(context, database || statement.database);
-  const { range, rest } = conditionOf(statement, context);
-  if (range !== null) throw noTime(cardinalityNames[subject]);
+  const rest = conditionWithoutTime(statement, cardinalityNames[subject], context);
   if (planWindow(dimensions, { nowNs: context.nowNs, timezone: null }) !== null)
     throw new InputError("SHOW ... CARDINALITY has no rows in time: GROUP BY tags only");
   const targets = await planTargets(statement, rest, context);
@@ -105,7 +103,23 @@ const cardinalityNames: Readonly<Record<CardinalityPlan["of"], string>> = {
   "field keys": "SHOW FIELD KEY CARDINALITY",
 };
 
-const noTime = (what: string) => new InputError(`${what} doesn't support time in WHERE clause`);
+/** Throws where time is asked about, whatever it is compared with. */
+function conditionWithoutTime(statement: ShowStatement, what: string, context: PlanContext): Node | null {
+  const refused = new InputError(`${what} doesn't support time in WHERE clause`);
+  if (comparesTime(statement.condition)) throw refused;
+  const { range, rest } = conditionOf(statement, context);
+  if (range !== null) throw refused;
+  return rest;
+}
+
+/** Time stands on the left of a comparison. */
+function comparesTime(node: Node | null): boolean {
+  if (node?.kind === "paren") return comparesTime(node.inner);
+  if (node?.kind !== "binary") return false;
+  const { operator, left, right } = node;
+  if (operator === "and" || operator === "or") return comparesTime(left) || comparesTime(right);
+  return left.kind === "reference" && isTimeName(TS_IS_NO_TIME, left.name);
+}
 
 /** The range is null when nothing is said of time; `ts` is a tag here. */
 function conditionOf(
