@@ -375,10 +375,7 @@ export class Head {
         declare: (database: string, fields: readonly DeclaredField[]) =>
           this.#team.declare(db, database, fields),
         knownFields: (database: string, fields: readonly FieldName[]) =>
-          fields.flatMap(([measurement, name]): DeclaredField[] => {
-            const field = db.engine.schema.measurements(database).get(measurement)?.field(name);
-            return field === undefined ? [] : [[measurement, name, field.type]];
-          }),
+          this.#team.knownFields(db, database, fields),
         administration: (part: string | null, method: string, args: unknown[]) => {
           const { administration } = db;
           const target = part === null ? administration : administration[part as keyof typeof administration];

@@ -174,6 +174,19 @@ export class Team {
     });
   }
 
+  /**
+   * Those of the fields that have types, which stay: a thread that was told one asks no more. It waits for no drop: the head, which is
+   * the first to drop, has no types of what is dropped.
+   */
+  knownFields(db: Database, database: string, fields: readonly FieldName[]): readonly DeclaredField[] {
+    return fields.flatMap(([measurement, name]): DeclaredField[] => {
+      const field = db.engine.schema.measurements(database).get(measurement)?.field(name);
+      if (field === undefined) return [];
+      this.#keep(database, measurement, name);
+      return [[measurement, name, field.type]];
+    });
+  }
+
   /** The windows that a policy has in the other threads, which flush nothing until they are released. */
   async holdWindows(database: string, name: string): Promise<HeldWindows> {
     const release = async () => {
