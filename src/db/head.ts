@@ -36,6 +36,8 @@ import type { Users } from "./users.ts";
 /** Between attempts to start a thread again that could not be: doubled each time, up to the last. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 10_000;
+/** For requests that have begun in a thread that is ended. */
+const LAST_ANSWERS_MS = 1000;
 
 /** What a thread is told to serve. */
 export interface ServeRequest {
@@ -255,6 +257,11 @@ export class Head {
         this.onThread(
           `thread ${thread} is ended, it could not read what changed: ${(error as Error).message}`,
         );
+        // (ended while it listens it would answer what comes without a body)
+        await this.#companions
+          .channel(thread)
+          .call("stopServing", LAST_ANSWERS_MS)
+          .catch(() => undefined);
         await this.#endWorker(thread);
       }
     });
@@ -312,6 +319,8 @@ export class Head {
     if (!this.#team.changes.isUnderWay) await channel.call("changeOver");
     this.#warnings.push(...report.warnings);
     await channel.call("wanted", this.#db.subscriptions.places());
+    // who has not heard yet that the one before is gone would count a body for this one and send it nowhere
+    await companions.reachable("checkWritable");
     if (this.#serving) await channel.call("serve", this.#serving);
   }
 
