@@ -164,6 +164,31 @@ for (const [index, [type, value]] of byType.entries()) {
           if (plain.stats) expect(whole).toEqual(kernels.view(out, 48));
           else expect([...kernels.u32(again, 2)]).toEqual([plain.count, 0]);
           expect(kernels.view(again + 48, 48)).toEqual(new Uint8Array(48));
+          // the first and last values alone, where every row has one
+          kernels.u32(ends, 4).set([0, end - bytes, end - bytes, end - bytes]);
+          for (const last of [0, 1]) {
+            const told = kernels.call.decodeEdges(
+              type,
+              bytes,
+              0,
+              ends,
+              1,
+              rows,
+              1,
+              2,
+              last,
+              again,
+              again + 24,
+            );
+            const isTold = plain.stats !== null && plain.count === values.length;
+            expect(told).toBe(isTold ? 2 : 0);
+            if (!isTold) continue;
+            expect(kernels.view(again, 8)).toEqual(kernels.view(out + (last ? 40 : 32), 8));
+            expect([...kernels.view(again + 8, 8), ...kernels.view(again + 24, 2)]).toEqual([
+              ...new Uint8Array(8),
+              ...[1, 0],
+            ]);
+          }
           kernels.u32(ends, 2).set([0, end - bytes - 1]);
           expect(kernels.call.decodeStats(type, bytes, 0, ends, 1, rows, 1, again)).toBe(
             end - bytes === 1 ? 1 : 0,

@@ -217,3 +217,73 @@ for (const seed of [1, 2, 3])
       await db.close();
     }
   });
+
+test("first and last rows of many series, of which segments one after the other have groups of their own", async () => {
+  const db = await Database.open({ dataDir: "/data", partitions: 1 }, new MemoryDisk());
+  const hosts = 320; // (more than are looked at together)
+  const random = randomNumbers(9);
+  const below = (end: number) => Math.floor(random() * end);
+  try {
+    await db.createDatabase("db");
+    const write = async (start: number, rowsOf: (host: number) => number) => {
+      const lines: string[] = [];
+      for (let host = 0; host < hosts; host++)
+        for (let row = 0; row < rowsOf(host); row++) {
+          const time = start + row;
+          // of host 100 the field stops before its rows do, host 200 has it nowhere
+          const gap = host === 200 || (host === 100 && row > 600) ? "" : `,gap=${below(9)}`;
+          const b = host % 50 === 49 ? `,b=${below(2) === 1}` : "";
+          lines.push(
+            `m,host=h${host} f=${below(1000) / 100},i=${below(99)}i,u=${below(99)}u${gap}${b} ${time}`,
+          );
+        }
+      await db.writeLines(lines.join("\n"), { database: "db" });
+      await db.flush();
+    };
+    const rows = (host: number) => (host % 90 === 7 ? 4200 : host === 30 ? 3 : 700);
+    await write(10_000, rows);
+    await write(20_000, (host) => (host === 60 ? 0 : rows(host)));
+    const request: ScanRequest = {
+      ...({ database: "db", retentionPolicy: "autogen", measurement: "m", where: null } as const),
+      ...{ fields: [], limit: 1, descending: false, minTime: MIN_TIME, maxTime: MAX_TIME, budget },
+    };
+    const check = async () => {
+      for (const range of [
+        [MIN_TIME, MAX_TIME],
+        [MIN_TIME, 20_300n],
+        [10_300n, MAX_TIME],
+      ] as const)
+        for (const wanted of [
+          ["f", "i", "u"],
+          ["gap"],
+          ["gap", "f"],
+          ["f", "b"],
+          ["nowhere", "u"],
+          ["nowhere"],
+        ])
+          for (const descending of [false, true]) {
+            const asked = { ...request, minTime: range[0], maxTime: range[1], fields: wanted, descending };
+            const whole = await rowsOf(db, { ...asked, limit: 2 });
+            const first = new Map([...whole].map(([key, some]) => [key, some.slice(0, 1)]));
+            const found = await rowsOf(db, asked);
+            expect(found).toEqual(first);
+            expect([...found.keys()]).toEqual([...first.keys()]);
+          }
+    };
+    await check();
+    // a segment within the times of another, and rows in memory
+    await write(20_500, (host) => (host % 40 < 5 ? 300 : 0));
+    await check();
+    await db.writeLines(["m,host=h3 f=1 10500", "m,host=h8 u=7u 30000"].join("\n"), { database: "db" });
+    await check();
+    await db.flush();
+    // rows that are deleted from a segment behind all others
+    await write(40_000, (host) => (host % 90 === 7 ? 0 : 600));
+    await check();
+    const statements = db.run("DELETE FROM m WHERE host = 'h3' AND time >= 40500", { database: "db" });
+    for await (const { series } of statements) for await (const part of series) expect(part).toBeUndefined();
+    await check();
+  } finally {
+    await db.close();
+  }
+});

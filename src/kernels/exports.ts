@@ -87,6 +87,19 @@ export interface StatsExports {
     groups: number,
     out: number,
   ): number;
+  decodeEdges(
+    type: number,
+    bytes: number,
+    origin: number,
+    ends: number,
+    stride: number,
+    rows: number,
+    step: number,
+    groups: number,
+    last: number,
+    values: number,
+    present: number,
+  ): number;
   pageStats(type: number, values: number, present: number, rowCount: number, out: number): void;
   presentCount(present: number, rowCount: number): number;
   timeBounds(times: number, rowCount: number, out: number): void;

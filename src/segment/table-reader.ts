@@ -39,6 +39,25 @@ export interface ColumnRead {
   readonly heapBytes: number;
 }
 
+/** Row groups `first`, `first + step`, `first + 2 * step`, ... */
+export interface GroupSteps {
+  readonly first: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+/** What `readEdges` found: of fields one behind the other. */
+export interface EdgeValues {
+  /** Of so many row groups, from the first on, statistics tell all values; the rest is undefined. */
+  readonly told: number;
+  /** Entries of a field. */
+  readonly room: number;
+  /** 8 bytes each. */
+  readonly values: Pointer;
+  /** u8 each: 0 = the row has no value. */
+  readonly present: Pointer;
+}
+
 /** What is copied beside the wanted pages rather than in a copy of its own, bytes. */
 const NEAR_BYTES = 16 * 1024;
 
@@ -324,34 +343,83 @@ export class TableReader {
    * `pageStats` there; no values: there is no page). They stand in `room` until it is reserved again. Throws `CorruptionError`.
    */
   readAllStats(fields: readonly number[], group: number, count: number, room: Scratch): Pointer {
-    const { statsAt, statsEnds, pagesPerGroup, rows } = this.#index;
-    const first = group * pagesPerGroup;
-    const ends = statsEnds.subarray(first, first + count * pagesPerGroup);
-    const origin = ends[0]!;
-    const bytes = this.#bytes.subarray(statsAt + origin, statsAt + ends[ends.length - 1]!);
-    const out = room.reserve((fields.length * STATS_BYTES + 4) * count + ends.length * 4 + bytes.length);
-    const rowsAt = out + fields.length * STATS_BYTES * count;
-    const endsAt = rowsAt + count * 4;
-    const bytesAt = endsAt + ends.length * 4;
+    const { out, origin, ends, stride, rows, bytes } = this.#loadStats(
+      group,
+      count,
+      fields.length * STATS_BYTES * count,
+      room,
+    );
     const kernels = this.#kernels;
-    kernels.words.set(rows.subarray(group, group + count), rowsAt >>> 2);
-    kernels.words.set(ends, endsAt >>> 2);
-    kernels.put(bytesAt, bytes);
     for (let f = 0, at = out; f < fields.length; f++, at += count * STATS_BYTES) {
       const field = fields[f]!;
       if (field < 0) kernels.bytes.fill(0, at, at + count * STATS_BYTES);
       else {
         const { type } = this.fields[field]!;
         const read = kernels.call.decodeStats(
-          ...([type, bytesAt, origin, endsAt + field * 4, pagesPerGroup, rowsAt, count, at] as const),
+          ...([type, bytes, origin, ends + field * 4, stride, rows, count, at] as const),
         );
         if (read < count) {
+          const { statsAt, statsEnds } = this.#index;
           const reason = "the statistics of a page do not end where they should";
-          throw new CorruptionError(this.#file, statsAt + ends[read * pagesPerGroup + field]!, reason);
+          throw new CorruptionError(
+            this.#file,
+            statsAt + statsEnds[(group + read) * stride + field]!,
+            reason,
+          );
         }
       }
     }
     return out;
+  }
+
+  /**
+   * The values of the fields in the first (`last`: the last) row of each of `count` row groups, `step` apart from each other, as far as
+   * statistics tell. They stand in `room` until it is reserved again.
+   */
+  readEdges(
+    fields: readonly number[],
+    { first, step, count }: GroupSteps,
+    last: boolean,
+    room: Scratch,
+  ): EdgeValues {
+    const span = (count - 1) * step + 1;
+    const { out, origin, ends, stride, rows, bytes } = this.#loadStats(
+      first,
+      span,
+      fields.length * count * 9 + 8,
+      room,
+    );
+    const present = out + fields.length * count * 8;
+    const kernels = this.#kernels;
+    let told = count;
+    for (let f = 0; f < fields.length && told > 0; f++) {
+      const field = fields[f]!;
+      const [values, flags] = [out + f * count * 8, present + f * count];
+      if (field < 0) kernels.bytes.fill(0, flags, flags + count);
+      else
+        told = kernels.call.decodeEdges(
+          ...([this.fields[field]!.type, bytes, origin, ends + field * 4, stride, rows] as const),
+          ...([step, told, last ? 1 : 0, values, flags] as const),
+        );
+    }
+    return { told, room: count, values: out, present };
+  }
+
+  // Copies the statistics of row groups, and what it takes to find them, into `room`, behind `outBytes` for what is read of them.
+  #loadStats(group: number, count: number, outBytes: number, room: Scratch) {
+    const { statsAt, statsEnds, pagesPerGroup: stride, rows } = this.#index;
+    const ends = statsEnds.subarray(group * stride, (group + count) * stride);
+    const origin = ends[0]!;
+    const bytes = this.#bytes.subarray(statsAt + origin, statsAt + ends[ends.length - 1]!);
+    const out = room.reserve(((outBytes + 7) & ~7) + (count + ends.length) * 4 + bytes.length);
+    const rowsAt = out + ((outBytes + 7) & ~7);
+    const endsAt = rowsAt + count * 4;
+    const bytesAt = endsAt + ends.length * 4;
+    const kernels = this.#kernels;
+    kernels.words.set(rows.subarray(group, group + count), rowsAt >>> 2);
+    kernels.words.set(ends, endsAt >>> 2);
+    kernels.put(bytesAt, bytes);
+    return { out, origin, stride, rows: rowsAt, ends: endsAt, bytes: bytesAt };
   }
 
   /** Id and canonical key of each series, ascending by id: reads the keys section. Throws `CorruptionError`. */

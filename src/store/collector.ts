@@ -5,6 +5,7 @@
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Column, RowBatch, Series } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
+import type { EdgeValues } from "../segment/table-reader.ts";
 import { RowBlock } from "./block.ts";
 import type { RowCursor } from "./memtable.ts";
 import type { Field } from "./schema.ts";
@@ -126,6 +127,20 @@ export class Collector {
     this.#kernels.longs[(block.times >>> 3) + at] = time;
     this.#end(series, 1);
     return true;
+  }
+
+  /** Adds a row each of several series, up to LEAST_ROWS: `edges` has their values by place among the known fields. */
+  addRows(series: readonly Series[], times: BigInt64Array, { values, present, room }: EdgeValues): void {
+    const count = series.length;
+    const block = this.#begin(count);
+    const at = this.#rowCount;
+    this.#kernels.longs.set(times, (block.times >>> 3) + at);
+    for (const column of this.#columns) {
+      if (column === null) continue;
+      const flags = present + column.from * room;
+      block.append(column.place, values + column.from * room * 8, flags, 0, count, 0, at);
+    }
+    for (const each of series) this.#end(each, 1);
   }
 
   /** Adds the one row that waits in a cursor; the same. */

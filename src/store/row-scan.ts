@@ -8,6 +8,7 @@ import type { RowBatch, ScanRequest, Series } from "../model/scan.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { Collector } from "./collector.ts";
 import { edgeRow } from "./edge-row.ts";
+import { type EdgeRuns, toldOf } from "./edge-runs.ts";
 import { Frontier } from "./frontier.ts";
 import { RowCursor } from "./memtable.ts";
 import { mayHold, type ValueRange } from "./prune.ts";
@@ -67,8 +68,15 @@ export class RowScan {
       ...([this.#known, this.#minTime, this.#maxTime] as const),
     );
     try {
+      const runs = limit === 1 && residuals === null ? this.#edgeRuns(reader) : null;
       for (let i = 0; i < ids.length; i++) {
         budget.check();
+        const added = runs === null ? 0 : this.#addEdges(store, runs, ids, i);
+        if (added > 0) {
+          i += added - 1;
+          yield;
+          continue;
+        }
         const id = ids[i]!;
         const residual = residuals?.[i] ?? null;
         if (limit !== 1 || residual !== null || !this.#addEdge(store, reader, id))
@@ -88,6 +96,32 @@ export class RowScan {
   close(): void {
     this.#collector.close();
     this.#masks.close();
+  }
+
+  // (who narrows the range from series to series looks at them one by one)
+  #edgeRuns(reader: SeriesReader): EdgeRuns | null {
+    const isNarrowed = this.#frontier !== null || this.#request.edge === true;
+    return isNarrowed ? null : reader.edgeRuns(this.#request.descending);
+  }
+
+  // Adds the first rows (the last when descending) of the series from `ids[from]` on, as far as they can be told at once; gives how many.
+  #addEdges(store: Store, runs: EdgeRuns, ids: Uint32Array, from: number): number {
+    const run = runs.at(ids, from);
+    if (run === null) return 0;
+    const { descending } = this.#request;
+    const edges = run.cursor.edges(run, descending);
+    const count = toldOf(this.#kernels, edges, this.#known.length);
+    runs.told(count, run);
+    if (count === 0) return 0;
+    const { table } = run.cursor;
+    const series: Series[] = [];
+    const times = new BigInt64Array(count);
+    for (let i = 0, group = run.first; i < count; i++, group += run.step) {
+      series.push(store.catalog.series(ids[from + i]!));
+      times[i] = descending ? table.groupMaxTime(group) : table.groupMinTime(group);
+    }
+    this.#collector.addRows(series, times, edges);
+    return count;
   }
 
   // Adds the first row of a series (the last when descending) without a look at the others; false: it cannot be told so.

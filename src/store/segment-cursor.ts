@@ -4,7 +4,7 @@ import type { PageFold } from "../codec/codec.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
 import { GroupPages } from "../segment/group-pages.ts";
-import { STATS_BYTES, type TableReader } from "../segment/table-reader.ts";
+import { type EdgeValues, type GroupSteps, STATS_BYTES, type TableReader } from "../segment/table-reader.ts";
 import type { Slice, SliceColumn } from "./slice.ts";
 
 /** Row groups whose statistics are read at once at most. */
@@ -45,6 +45,7 @@ export class SegmentCursor {
   readonly #firstField: number;
   readonly #lastField: number;
   readonly #stats: Scratch;
+  readonly #edges: Scratch;
   #statsAt: Pointer = 0;
   /** The groups [from, end) whose statistics stand there. */
   #statsFrom = 0;
@@ -67,6 +68,7 @@ export class SegmentCursor {
     this.#times = new Scratch(kernels);
     this.#pages = new GroupPages(kernels);
     this.#stats = new Scratch(kernels);
+    this.#edges = new Scratch(kernels);
   }
 
   get table(): TableReader {
@@ -187,6 +189,11 @@ export class SegmentCursor {
     return this.#statsAt + place * STATS_BYTES;
   }
 
+  /** See `TableReader.readEdges`: of the wanted fields. Valid until the next are asked for. */
+  edges(groups: GroupSteps, last: boolean): EdgeValues {
+    return this.#table.readEdges(this.#fields, groups, last, this.#edges);
+  }
+
   /** Frees the strings of groups that are not the current one. */
   recycle(): void {
     for (const heap of this.#oldHeaps) this.#kernels.free(heap);
@@ -200,6 +207,7 @@ export class SegmentCursor {
     this.#times.release();
     this.#pages.release();
     this.#stats.release();
+    this.#edges.release();
   }
 
   #load(group: number): void {

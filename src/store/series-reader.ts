@@ -7,6 +7,7 @@
 import { type Kernels, Scratch } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
 import { RowBlock } from "./block.ts";
+import { EdgeRuns } from "./edge-runs.ts";
 import { maskSlice, maskTimes, withoutRows } from "./mask.ts";
 import type { RowCursor } from "./memtable.ts";
 import { cut, type GroupRows, type Run } from "./runs.ts";
@@ -164,6 +165,12 @@ export class SeriesReader {
     const time = newest.timeAt(descending ? newest.count - 1 : 0);
     const beyond = descending ? ([time, maxTime] as const) : ([minTime, time] as const);
     return seriesEdge(this.#cursors, this.#deleted, id, ...beyond, descending) === "none" ? newest : null;
+  }
+
+  /** Of series one behind the other, in the range of time as it is now. */
+  edgeRuns(descending: boolean): EdgeRuns {
+    const range = [this.#minTime, this.#maxTime] as const;
+    return new EdgeRuns(this.#version, this.#cursors, this.#deleted, ...range, descending);
   }
 
   // Whether all rows of a group are in the range of time.

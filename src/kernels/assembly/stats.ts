@@ -221,6 +221,41 @@ export function decodeStats(
   return groups;
 }
 
+/**
+ * The first (`last`: the last) value of the pages of one field in `groups` row groups, of which each is `step` behind the other, as far as
+ * statistics tell them to be those of the first (last) row: at `values` 8 bytes each, at `present` 1 or 0 where there is no page. Gives
+ * of how many, from the first on. `type` to `rows`: as of `decodeStats`.
+ */
+export function decodeEdges(
+  type: u32, bytes: usize, origin: u32, ends: usize, stride: u32, rows: usize,
+  step: u32, groups: u32, last: bool, values: usize, present: usize,
+): u32 {
+  const from: usize = last ? 40 : 32;
+  for (let group: u32 = 0; group < groups; group++) {
+    const start = load<u32>(ends);
+    const end = load<u32>(ends, 4);
+    if (end == start) {
+      store<u64>(values, 0);
+      store<u8>(present, 0);
+    } else {
+      openPage(bytes + (start - origin), end - start);
+      decodeOne(type, load<u32>(rows), edge);
+      const isTold = load<u32>(edge) == load<u32>(rows) && load<u32>(edge, 4) != 0;
+      if (!pageEnded() || !isTold) return group;
+      store<u64>(values, load<u64>(edge + from));
+      store<u8>(present, 1);
+    }
+    ends += <usize>(stride * step) << 2;
+    rows += <usize>step << 2;
+    values += 8;
+    present++;
+  }
+  return groups;
+}
+
+// What `decodeOne` writes for `decodeEdges`.
+const edge: usize = memory.data(48);
+
 function decodeOne(type: u32, rowCount: u32, out: usize): void {
   const flags = readByte();
   store<u32>(out, flags & HAS_COUNT ? <u32>readVarint() : rowCount);
