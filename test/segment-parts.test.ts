@@ -167,19 +167,7 @@ for (const [index, [type, value]] of byType.entries()) {
           // the first and last values alone, where every row has one
           kernels.u32(ends, 4).set([0, end - bytes, end - bytes, end - bytes]);
           for (const last of [0, 1]) {
-            const told = kernels.call.decodeEdges(
-              type,
-              bytes,
-              0,
-              ends,
-              1,
-              rows,
-              1,
-              2,
-              last,
-              again,
-              again + 24,
-            );
+            const told = kernels.call.decodeEdges(type, bytes, 0, ends, 1, 1, 2, last, again, again + 24);
             const isTold = plain.stats !== null && plain.count === values.length;
             expect(told).toBe(isTold ? 2 : 0);
             if (!isTold) continue;

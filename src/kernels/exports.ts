@@ -93,7 +93,6 @@ export interface StatsExports {
     origin: number,
     ends: number,
     stride: number,
-    rows: number,
     step: number,
     groups: number,
     last: number,

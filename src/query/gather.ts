@@ -38,7 +38,7 @@ export async function gatherGroups(
       series!.push(block);
     }
   }
-  const gathered = [...groups.values()].sort(byTags);
+  const gathered = sorted(groups, dimensions);
   for (const group of gathered) {
     if (group.series.length > 1) group.series.sort(byKey);
     for (const blocks of group.series) if (blocks.length > 1) blocks.sort(byTime);
@@ -55,6 +55,12 @@ function groupOf(groups: Map<string, RowGroup>, { tags }: Series, dimensions: re
     groups.set(key, group);
   }
   return group;
+}
+
+// (texts by themselves are sorted four times as fast, and of one dimension they are the keys)
+function sorted(groups: ReadonlyMap<string, RowGroup>, dimensions: readonly string[]): RowGroup[] {
+  if (dimensions.length !== 1) return [...groups.values()].sort(byTags);
+  return [...groups.keys()].sort().map((key) => groups.get(key)!);
 }
 
 /** Compares groups by their tags, in the order of the dimensions. */

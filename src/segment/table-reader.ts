@@ -383,7 +383,7 @@ export class TableReader {
     room: Scratch,
   ): EdgeValues {
     const span = (count - 1) * step + 1;
-    const { out, origin, ends, stride, rows, bytes } = this.#loadStats(
+    const { out, origin, ends, stride, bytes } = this.#loadStats(
       first,
       span,
       fields.length * count * 9 + 8,
@@ -398,8 +398,8 @@ export class TableReader {
       if (field < 0) kernels.bytes.fill(0, flags, flags + count);
       else
         told = kernels.call.decodeEdges(
-          ...([this.fields[field]!.type, bytes, origin, ends + field * 4, stride, rows] as const),
-          ...([step, told, last ? 1 : 0, values, flags] as const),
+          ...([this.fields[field]!.type, bytes, origin, ends + field * 4, stride, step] as const),
+          ...([told, last ? 1 : 0, values, flags] as const),
         );
     }
     return { told, room: count, values: out, present };

@@ -9,7 +9,6 @@ import { FieldType } from "../../model/types.ts";
 import { wordsOf } from "../../model/words.ts";
 import type { SeriesBlock } from "../../query/blocks.ts";
 import type { ColumnarRows } from "../../query/columnar.ts";
-import { wordsOfBlocks } from "../../query/merge.ts";
 
 /** A text that stands for the value in a slot. */
 export interface SlotText {
@@ -17,12 +16,12 @@ export interface SlotText {
   readonly text: string;
 }
 
-/** A column of all blocks. */
+/** A column of all sources. */
 interface Gathered {
   readonly columns: readonly (Column | null)[];
   /** Of all values when they have one type and none is missing, else 0. */
   readonly type: FieldType | 0;
-  /** By block, of numbers: floats, or 64-bit integers as words; those of other blocks are empty. */
+  /** By source, of numbers: floats, or 64-bit integers as words; those of other sources are empty. */
   readonly floats: readonly Float64Array[];
   readonly words: readonly Int32Array[];
 }
@@ -32,14 +31,19 @@ const NO_WORDS = new Int32Array(0);
 
 export class JsonGather {
   readonly #kernels: Kernels;
+  /** By block: which of the columns that blocks share it has. */
+  readonly #sourceOf: Uint32Array;
+  /** By source. */
   readonly #times: readonly Int32Array[];
   readonly #columns: readonly Gathered[];
 
   /** `fields`: the columns that are wanted. */
   constructor(kernels: Kernels, blocks: readonly SeriesBlock[], fields: readonly number[]) {
     this.#kernels = kernels;
-    this.#times = wordsOfBlocks(blocks);
-    this.#columns = fields.map((field) => gathered(blocks.map(({ columns }) => columns[field] ?? null)));
+    const { sources, sourceOf } = sourcesOf(blocks);
+    this.#sourceOf = sourceOf;
+    this.#times = sources.map(({ times }) => wordsOf(times));
+    this.#columns = fields.map((field) => gathered(sources.map(({ columns }) => columns[field] ?? null)));
   }
 
   /** Puts the rows' times at `target`. */
@@ -51,7 +55,7 @@ export class JsonGather {
       return;
     }
     for (let i = 0, at = target >>> 2; i < count; i++) {
-      const from = this.#times[block[i]!]!;
+      const from = this.#times[this.#sourceOf[block[i]!]!]!;
       const word = 2 * row[i]!;
       words[at++] = from[word]!;
       words[at++] = from[word + 1]!;
@@ -74,17 +78,20 @@ export class JsonGather {
   #floats(from: readonly Float64Array[], rows: ColumnarRows, values: Pointer): void {
     const { count, block, row } = rows;
     const { doubles } = this.#kernels;
+    const sourceOf = this.#sourceOf;
     if (isRun(rows)) {
-      doubles.set(from[block[0]!]!.subarray(row[0]!, row[0]! + count), values >>> 3);
+      doubles.set(from[sourceOf[block[0]!]!]!.subarray(row[0]!, row[0]! + count), values >>> 3);
       return;
     }
-    for (let i = 0, at = values >>> 3; i < count; i++) doubles[at + i] = from[block[i]!]![row[i]!]!;
+    for (let i = 0, at = values >>> 3; i < count; i++)
+      doubles[at + i] = from[sourceOf[block[i]!]!]![row[i]!]!;
   }
 
   #words(from: readonly Int32Array[], { count, block, row }: ColumnarRows, values: Pointer): void {
     const { words } = this.#kernels;
+    const sourceOf = this.#sourceOf;
     for (let i = 0, at = values >>> 2; i < count; i++) {
-      const own = from[block[i]!]!;
+      const own = from[sourceOf[block[i]!]!]!;
       const word = 2 * row[i]!;
       words[at++] = own[word]!;
       words[at++] = own[word + 1]!;
@@ -101,7 +108,7 @@ export class JsonGather {
   ): void {
     const { bytes, doubles, words } = this.#kernels;
     for (let i = 0; i < count; i++) {
-      const own = block[i]!;
+      const own = this.#sourceOf[block[i]!]!;
       const at = row[i]!;
       const column = columns[own]!;
       const isThere = column !== null && column.present?.[at] !== 0;
@@ -142,21 +149,33 @@ function gathered(columns: readonly (Column | null)[]): Gathered {
   return { columns, type: isSame ? type : 0, ...numbersOf(columns) };
 }
 
-// (blocks one behind the other mostly share their columns)
 function numbersOf(columns: readonly (Column | null)[]): Pick<Gathered, "floats" | "words"> {
   const floats: Float64Array[] = [];
   const words: Int32Array[] = [];
-  let last: Column | null | undefined;
   for (const column of columns) {
-    if (column === last) {
-      floats.push(floats.at(-1)!);
-      words.push(words.at(-1)!);
-      continue;
-    }
-    last = column;
     floats.push(column?.type === FieldType.Float ? column.values : NO_FLOATS);
     const isInteger = column?.type === FieldType.Integer || column?.type === FieldType.Unsigned;
     words.push(isInteger ? wordsOf(column.values) : NO_WORDS);
   }
   return { floats, words };
+}
+
+// The blocks that do not share their columns with one before, and by block which of them it shares them with.
+function sourcesOf(blocks: readonly SeriesBlock[]): {
+  readonly sources: readonly SeriesBlock[];
+  readonly sourceOf: Uint32Array;
+} {
+  const sources: SeriesBlock[] = [];
+  const known = new Map<SeriesBlock["columns"], number>();
+  const sourceOf = new Uint32Array(blocks.length);
+  for (let b = 0; b < blocks.length; b++) {
+    const block = blocks[b]!;
+    let source = known.get(block.columns);
+    if (source === undefined) {
+      source = sources.push(block) - 1;
+      known.set(block.columns, source);
+    }
+    sourceOf[b] = source;
+  }
+  return { sources, sourceOf };
 }

@@ -224,13 +224,11 @@ export function decodeStats(
 /**
  * The first (`last`: the last) value of the pages of one field in `groups` row groups, of which each is `step` behind the other, as far as
  * statistics tell them to be those of the first (last) row: at `values` 8 bytes each, at `present` 1 or 0 where there is no page. Gives
- * of how many, from the first on. `type` to `rows`: as of `decodeStats`.
+ * of how many, from the first on. The others: as of `decodeStats`.
  */
 export function decodeEdges(
-  type: u32, bytes: usize, origin: u32, ends: usize, stride: u32, rows: usize,
-  step: u32, groups: u32, last: bool, values: usize, present: usize,
+  type: u32, bytes: usize, origin: u32, ends: usize, stride: u32, step: u32, groups: u32, last: bool, values: usize, present: usize,
 ): u32 {
-  const from: usize = last ? 40 : 32;
   for (let group: u32 = 0; group < groups; group++) {
     const start = load<u32>(ends);
     const end = load<u32>(ends, 4);
@@ -239,22 +237,37 @@ export function decodeEdges(
       store<u8>(present, 0);
     } else {
       openPage(bytes + (start - origin), end - start);
-      decodeOne(type, load<u32>(rows), edge);
-      const isTold = load<u32>(edge) == load<u32>(rows) && load<u32>(edge, 4) != 0;
-      if (!pageEnded() || !isTold) return group;
-      store<u64>(values, load<u64>(edge + from));
+      if (!decodeEdge(type, last, values) || !pageEnded()) return group;
       store<u8>(present, 1);
     }
     ends += <usize>(stride * step) << 2;
-    rows += <usize>step << 2;
     values += 8;
     present++;
   }
   return groups;
 }
 
-// What `decodeOne` writes for `decodeEdges`.
-const edge: usize = memory.data(48);
+// The first or last value where every row has one, and nothing else.
+function decodeEdge(type: u32, last: bool, out: usize): bool {
+  const flags = readByte();
+  if ((flags & (HAS_COUNT | HAS_NUMBERS)) != HAS_NUMBERS) return false;
+  const exponent = flags & 15;
+  if (exponent == RAW_VALUES) {
+    const raw = takeBytes(32);
+    if (raw == 0) return false;
+    store<u64>(out, load<u64>(raw + (last ? 24 : 16)));
+  } else {
+    const base = unzigzag(readVarint());
+    readVarint(); // max
+    const ofFirst = readVarint();
+    const ofLast = readVarint();
+    storeUnscaled(type, base + (last ? ofLast : ofFirst), load<f64>(powers + (<usize>exponent << 3)), out);
+  }
+  if (flags & RAW_SUM) return takeBytes(8) != 0;
+  readVarint();
+  if (flags & NEAR_SUM) readVarint();
+  return true;
+}
 
 function decodeOne(type: u32, rowCount: u32, out: usize): void {
   const flags = readByte();
