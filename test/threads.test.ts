@@ -383,7 +383,7 @@ describe("a thread that dies", () => {
 
   test("misses no drop: a database made anew has nothing of the one before", async () => {
     const head = await openHead(3);
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 4; round++) {
       await ask(head, "CREATE DATABASE d");
       await head.writeLines(lines(0, 20), { database: "d" });
       head.kill(1 + (round % 2));
@@ -640,7 +640,7 @@ describe("a server of several threads", () => {
     const { url } = await start();
     await post(`${url}/write?db=d`, lines(0, 300));
     const slow = "SELECT percentile_approx(usage, 50) FROM cpu; ".repeat(2000);
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 4; round++) {
       const running = post(`${url}/query?db=d`, new URLSearchParams({ q: slow }).toString(), {
         "content-type": "application/x-www-form-urlencoded",
       }).then((response) => response.text());

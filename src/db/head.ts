@@ -320,7 +320,7 @@ export class Head {
     this.#warnings.push(...report.warnings);
     await channel.call("wanted", this.#db.subscriptions.places());
     // who has not heard yet that the one before is gone would count a body for this one and send it nowhere
-    await companions.reachable("checkWritable");
+    if (this.#serving) await companions.reachable("checkWritable");
     if (this.#serving) await channel.call("serve", this.#serving);
   }
 
