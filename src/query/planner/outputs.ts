@@ -46,7 +46,7 @@ function givenByMath(name: MathName, [first]: readonly Output[]): FieldType | nu
 
 export class OutputBuilder {
   readonly calls: Call[] = [];
-  /** Texts of the calls: those of unknown fields too, equal ones once. */
+  /** Texts of the calls with the types of their names: those of unknown fields too, equal ones once. */
   readonly callsWritten = new Set<string>();
   readonly #schema: Schema;
   readonly #all: Schema;
@@ -104,7 +104,7 @@ export class OutputBuilder {
       case "distinct":
       case "call": {
         if (node.kind === "call" && isMathName(node.name)) return this.#math(node.name, node);
-        this.callsWritten.add(printNode(node));
+        this.callsWritten.add(printNode(this.#typed(node)));
         const call = this.#call(asCall(node));
         if (call === null) return absent(this.#typeOfCall(node));
         return { kind: "call", call, type: this.calls[call]!.type };
