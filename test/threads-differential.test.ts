@@ -11,11 +11,11 @@ import { resolveOptions } from "../src/db/options.ts";
 import { type Server, serve, serveThreads } from "../src/server.ts";
 import { drawAdministration, leftOvers } from "./fuzz/administration.ts";
 import { whatDiffers } from "./fuzz/compare.ts";
-import { drawLines, type Owners } from "./fuzz/data.ts";
+import { drawWrite, type Owners } from "./fuzz/data.ts";
 import { Draw } from "./fuzz/draw.ts";
 import { type Exchange, type Reply, sendInTime } from "./fuzz/pair.ts";
 import { drawRead, mayChange } from "./fuzz/request.ts";
-import { drawSchema } from "./fuzz/schema.ts";
+import { creation, drawSchema } from "./fuzz/schema.ts";
 import { drawChange, drawStatement, readBack } from "./fuzz/statements.ts";
 
 const SEED = Number(process.env["SERIE_THREADS_SEED"] ?? 1);
@@ -98,10 +98,9 @@ async function runRound(two: Two, round: number): Promise<void> {
     const text = drawStatement(draw, schema, database);
     return isOfChance(text) ? next() : text;
   };
-  await two.judge(ask(`CREATE DATABASE ${database}`, ""), round);
+  for (const text of creation(schema, database)) await two.judge(ask(text, ""), round);
   for (let i = draw.between(1, 3); i > 0; i--) {
-    const lines = drawLines(draw, schema, owners, draw.pick([3, 20, 60, 300]));
-    await two.judge({ kind: "write", database, text: lines.join("\n") }, round);
+    await two.judge(drawWrite(draw, schema, owners, database, draw.pick([3, 20, 60, 300])), round);
     await two.disturb(draw);
   }
   const reads = Array.from({ length: READS }, () => drawRead(draw, database, next));
@@ -114,7 +113,7 @@ async function runRound(two: Two, round: number): Promise<void> {
   for (let i = 0; i < CHANGES && !two.isOver; i++) {
     const { text, asks } = draw.chance(0.35)
       ? drawAdministration(draw, database)
-      : { text: drawChange(draw, schema, database), asks: readBack };
+      : { text: drawChange(draw, schema, database), asks: readBack(schema) };
     if (isOfChance(text)) continue;
     let isAlike = await two.judge(ask(text), round);
     if (draw.chance(0.3)) await two.disturb(draw);

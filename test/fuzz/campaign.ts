@@ -5,14 +5,14 @@
 //                     statements that change something, one by one, each followed by reading everything back
 import { drawAdministration, leftOvers, strays } from "./administration.ts";
 import { type Circumstances, compare, whatDiffers } from "./compare.ts";
-import { drawLines, type Owners } from "./data.ts";
+import { drawWrite, type Owners } from "./data.ts";
 import { isPartOf } from "./differences/evidence.ts";
 import type { Difference } from "./differences.ts";
 import { Draw } from "./draw.ts";
 import type { Exchange, Pair, Reply } from "./pair.ts";
 import { drawRead, mayChange } from "./request.ts";
 import { withSelects } from "./rewrite.ts";
-import { drawSchema } from "./schema.ts";
+import { creation, drawSchema } from "./schema.ts";
 import { drawChange, drawStatement, readBack } from "./statements.ts";
 
 export interface Finding {
@@ -101,11 +101,9 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
     return isSame;
   };
 
-  await change({ kind: "query", database: "", text: `CREATE DATABASE ${database}` });
-  for (let i = draw.between(1, 3); i > 0; i--) {
-    const lines = drawLines(draw, schema, owners, draw.pick([3, 20, 60]));
-    await change({ kind: "write", database, text: lines.join("\n") });
-  }
+  for (const text of creation(schema, database)) await change({ kind: "query", database: "", text });
+  for (let i = draw.between(1, 3); i > 0; i--)
+    await change(drawWrite(draw, schema, owners, database, draw.pick([3, 20, 60])));
   await writeWhatInfluxdLost(pair, database, history);
 
   const reads = Array.from({ length: READS }, () =>
@@ -129,7 +127,7 @@ async function runRound(options: CampaignOptions, round: number): Promise<void> 
   for (let i = 0; i < CHANGES && !options.isOver(); i++) {
     const { text, asks } = draw.chance(0.35)
       ? drawAdministration(draw, database)
-      : { text: drawChange(draw, schema, database), asks: readBack };
+      : { text: drawChange(draw, schema, database), asks: readBack(schema) };
     // what INTO writes is compared before it is written
     const read = withSelects(text, (statement) => ({ ...statement, into: null }));
     if (read !== null && !(await judge({ kind: "query", database, text: read, epoch: "ns" }))) continue;
@@ -152,7 +150,8 @@ async function writeWhatInfluxdLost(
 ): Promise<void> {
   const all: Exchange = { kind: "query", database, text: "SELECT * FROM /.*/ GROUP BY *", epoch: "ns" };
   const [serie, influxd] = await pair.both(all);
-  if (whatDiffers(all, serie, influxd) === null || !isPartOf(influxd.body, serie.body)) return;
+  if (whatDiffers(all, serie, influxd) === null) return;
+  if (!isPartOf(influxd.body, serie.body) || isPartOf(serie.body, influxd.body)) return;
   console.log(
     `fuzz: influxd has lost points of ${database} that it had acknowledged; they are written again`,
   );

@@ -27,7 +27,8 @@ export function drawColumns(draw: Draw, scope: Scope): Columns {
     [3, "over rows"],
     [3, "over windows"],
     [3, "arithmetic"],
-    [1, "wild"],
+    [1, "arithmetic over steps"],
+    [1.5, "wild"],
     [0.6, "nonsense"],
   );
   switch (shape) {
@@ -47,7 +48,7 @@ export function drawColumns(draw: Draw, scope: Scope): Columns {
       return aliased(
         draw,
         "no",
-        draw.list(1, 2, () => transformation(draw, () => fieldName(draw, scope, numeric))),
+        draw.list(1, 2, () => transformation(draw, () => columnName(draw, scope, numeric))),
       );
     case "over windows":
       return aliased(
@@ -61,10 +62,17 @@ export function drawColumns(draw: Draw, scope: Scope): Columns {
         "may",
         draw.list(1, 2, () => arithmetic(draw, () => aggregate(draw, scope))),
       );
+    case "arithmetic over steps": {
+      const isOverWindows = draw.chance(0.5);
+      const argument = () => (isOverWindows ? aggregate(draw, scope) : columnName(draw, scope, numeric));
+      return aliased(
+        draw,
+        isOverWindows ? "must" : "no",
+        draw.list(1, 2, () => arithmetic(draw, () => transformation(draw, argument))),
+      );
+    }
     case "wild":
-      return unnamed("may", [
-        `${draw.of(...aggregates, ...ofAnything)}(${draw.of("*", () => regexOf(draw, "f"), "*::field", "*::tag")})`,
-      ]);
+      return wild(draw, scope);
     default:
       return unnamed(
         draw.pick(["may", "must", "no"]),
@@ -78,6 +86,37 @@ const unnamed = (windows: Columns["windows"], parts: readonly string[]): Columns
   windows,
   names: [],
 });
+
+/** Calls of many columns. */
+function wild(draw: Draw, scope: Scope): Columns {
+  const many = draw.weighted([4, "*"], [2, () => regexOf(draw, "f")], [1, "*::field"], [0.5, "*::tag"]);
+  const one = () => `${draw.of(...aggregates, ...ofAnything)}(${many})`;
+  const steps = (argument: string) =>
+    draw.of(
+      `${draw.of("derivative", "difference", "non_negative_difference", "cumulative_sum", "elapsed")}(${argument})`,
+      `moving_average(${argument}, 2)`,
+      `derivative(${argument}, 10s)`,
+    );
+  if (draw.chance(0.4)) return unnamed("may", [one()]);
+  return draw.pick([
+    () => unnamed("may", [one(), aggregate(draw, scope)]),
+    () =>
+      unnamed("may", [
+        draw.of(
+          `percentile(${many}, 50)`,
+          `integral(${many})`,
+          `top(${many}, 2)`,
+          `count(distinct(${many}))`,
+          `distinct(${many})`,
+        ),
+      ]),
+    () => unnamed("no", [steps(many)]),
+    () => unnamed("must", [steps(one())]),
+    () => unnamed("may", [`${one()} AS c0`]),
+    () => unnamed("may", [`${one()} ${draw.of("+", "*")} ${draw.of("1", one)}`]),
+    () => unnamed("no", [draw.of(`abs(${many})`, `pow(${many}, 2)`, `round(${one()})`)]),
+  ])();
+}
 
 /** Columns with an alias each, or none with one. */
 function aliased(draw: Draw, windows: Columns["windows"], parts: readonly string[]): Columns {
@@ -146,17 +185,24 @@ function arithmetic(draw: Draw, operand: () => string): string {
     [1, () => `(${operand()} ${operator()} ${operand()}) ${operator()} ${number()}`],
     [1, () => `${operand()} ${operator()} ${operand()} ${operator()} ${number()}`],
     [1, () => mathCall(draw, operand)],
+    [0.5, () => mathCall(draw, () => mathCall(draw, operand))],
+    [0.3, () => `-${operand()}`],
   );
 }
 
+/** A field's name, now and then with a type. */
+const columnName = (draw: Draw, scope: Scope, kinds?: readonly Kind[]): string =>
+  fieldName(draw, scope, kinds) +
+  draw.maybe(0.03, () => `::${draw.of("float", "integer", "field", "string")}`);
+
 function aggregate(draw: Draw, scope: Scope): string {
   return draw.weighted(
-    [7, () => `${draw.of(...aggregates)}(${fieldName(draw, scope, numeric)})`],
-    [4, () => `${draw.of(...ofAnything)}(${fieldName(draw, scope, any)})`],
+    [7, () => `${draw.of(...aggregates)}(${columnName(draw, scope, numeric)})`],
+    [4, () => `${draw.of(...ofAnything)}(${columnName(draw, scope, any)})`],
     [
       1,
       () =>
-        `percentile(${fieldName(draw, scope, numeric)}, ${draw.of("50", "90", "99.9", "1", "100", "25.5")})`,
+        `percentile(${columnName(draw, scope, numeric)}, ${draw.of("50", "90", "99.9", "1", "100", "25.5", "0", "101", "-1")})`,
     ],
     [1, () => `count(distinct(${fieldName(draw, scope, any)}))`],
     [0.7, () => `integral(${fieldName(draw, scope, numeric)}${draw.maybe(0.4, draw.of(", 10s", ", 1m"))})`],
@@ -166,8 +212,8 @@ function aggregate(draw: Draw, scope: Scope): string {
 
 function selector(draw: Draw, scope: Scope): string {
   return draw.weighted(
-    [5, () => `${draw.of("min", "max")}(${fieldName(draw, scope, numeric)})`],
-    [5, () => `${draw.of("first", "last")}(${fieldName(draw, scope)})`],
+    [5, () => `${draw.of("min", "max")}(${columnName(draw, scope, numeric)})`],
+    [5, () => `${draw.of("first", "last")}(${columnName(draw, scope)})`],
     [2, () => `percentile(${fieldName(draw, scope, numeric)}, ${draw.of("50", "90", "10")})`],
   );
 }
@@ -196,10 +242,10 @@ function transformation(draw: Draw, argument: () => string): string {
     [
       3,
       () =>
-        `${draw.of("derivative", "non_negative_derivative")}(${argument()}${draw.maybe(0.5, draw.of(", 1s", ", 10s", ", 1m"))})`,
+        `${draw.of("derivative", "non_negative_derivative")}(${argument()}${draw.maybe(0.5, draw.of(", 1s", ", 10s", ", 1m", ", 1m30s", ", 0s"))})`,
     ],
     [3, () => `${draw.of("difference", "non_negative_difference", "cumulative_sum")}(${argument()})`],
-    [2, () => `moving_average(${argument()}, ${draw.of("2", "3", "5")})`],
+    [2, () => `moving_average(${argument()}, ${draw.of("2", "3", "5", "1")})`],
     [2, () => `elapsed(${argument()}${draw.maybe(0.5, draw.of(", 1s", ", 1ms", ", 1m"))})`],
     [
       0.5,

@@ -1,5 +1,6 @@
 // Generated points as line protocol: duplicates, out of order, fields and tags missing, times shared by series.
 import type { Draw } from "./draw.ts";
+import type { Exchange } from "./pair.ts";
 import type { Field, Schema, Table } from "./schema.ts";
 
 const strings = [
@@ -23,8 +24,21 @@ const escapedString = (text: string) => text.replace(/["\\]/g, "\\$&");
 /** Who wrote at a time first: in a schema without ties, whatever else is written then belongs to the same series. */
 export type Owners = Map<bigint, { readonly table: Table; readonly tags: string }>;
 
-/** Lines of one write; later ones may overwrite earlier ones. */
-export function drawLines(draw: Draw, schema: Schema, owners: Owners, count: number): string[] {
+/** One write, into one of the policies. */
+export function drawWrite(
+  draw: Draw,
+  schema: Schema,
+  owners: Owners,
+  database: string,
+  count: number,
+): Exchange {
+  const text = drawLines(draw, schema, owners, count).join("\n");
+  const policy = schema.policy !== null && draw.chance(0.5) ? schema.policy : undefined;
+  return { kind: "write", database, text, policy };
+}
+
+/** Later lines may overwrite earlier ones. */
+function drawLines(draw: Draw, schema: Schema, owners: Owners, count: number): string[] {
   // few distinct times, so that series share them or points repeat
   const steps = draw.pick(schema.hasTies ? [6, 20, 60] : [20, 60, 100]);
   return Array.from({ length: count }, () => drawLine(draw, schema, owners, steps));
@@ -55,12 +69,21 @@ function drawLine(draw: Draw, schema: Schema, owners: Owners, steps: number): st
 /** Floats are multiples of 1/4: their sums are exact in any order, so that rounding hides no difference. */
 export function drawValue(draw: Draw, field: Field): string {
   switch (field.kind) {
-    case "float":
-      return String(draw.between(-40, 40) / 4);
+    case "float": {
+      const value = draw.between(-40, 40) / 4;
+      return draw.weighted(
+        [20, String(value)],
+        [1, `${value}e0`],
+        [1, `${value * 100}E-2`],
+        [1, `${value.toFixed(2)}`],
+        [0.3, "-0"],
+        [0.3, `${draw.between(-9, 9)}.`],
+      );
+    }
     case "integer":
       return `${draw.chance(0.05) ? draw.pick([1_000_003, -70_001]) : draw.between(-9, 9)}i`;
     case "boolean":
-      return draw.pick(["true", "false", "t", "F"]);
+      return draw.pick(["true", "false", "t", "F", "True", "FALSE"]);
     case "string":
       return `"${escapedString(draw.pick(strings))}"`;
   }

@@ -16,6 +16,8 @@ export interface Exchange {
   readonly statements?: readonly string[] | undefined;
   /** The same, where `statements` holds them joined. */
   readonly parts?: readonly string[];
+  /** Into which lines are written; absent: the default one. */
+  readonly policy?: string | undefined;
   readonly epoch?: string;
   readonly method?: "GET" | "POST";
   readonly format?: "json" | "pretty" | "chunked" | "csv" | "msgpack" | undefined;
@@ -168,6 +170,7 @@ async function send(
 ): Promise<Reply> {
   const parameters = new URLSearchParams({ db: exchange.database });
   if (exchange.kind === "write") {
+    if (exchange.policy !== undefined) parameters.set("rp", exchange.policy);
     const response = await fetch(`${url}/write?${parameters}`, {
       method: "POST",
       body: exchange.text,

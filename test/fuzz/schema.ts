@@ -26,6 +26,8 @@ export interface Schema {
   readonly spanS: number;
   /** Whether series share times. Which of two series comes first at one time is chance in influxd. */
   readonly hasTies: boolean;
+  /** A retention policy beside the default one. */
+  readonly policy: string | null;
 }
 
 const plainMeasurements = ["m", "cpu", "mem", "disk_io"];
@@ -46,6 +48,12 @@ const kindOf: Readonly<Record<string, Kind>> = {
   b: "boolean",
   s: "string",
 };
+
+/** The statements that make it. */
+export const creation = ({ policy }: Schema, database: string): string[] => [
+  `CREATE DATABASE ${database}`,
+  ...(policy === null ? [] : [`CREATE RETENTION POLICY ${policy} ON ${database} DURATION INF REPLICATION 1`]),
+];
 
 function distinct(
   draw: Draw,
@@ -75,13 +83,15 @@ export function drawSchema(draw: Draw): Schema {
       })),
     }),
   );
-  // around the epoch, inside a day, and across the shards of three weeks
+  // around the epoch, inside a day, across the shards of three weeks, and where the clocks of Berlin and New York are put
   const [originNs, spanS] = draw.pick([
     [0n, 120],
     [0n, 120],
     [1_700_000_000_000_000_000n, 300],
     [1_699_920_000_000_000_000n, 86_400],
     [1_699_920_000_000_000_000n, 21 * 86_400],
+    [1_698_451_200_000_000_000n, 2 * 86_400],
+    [1_709_942_400_000_000_000n, 23 * 86_400],
   ] as const);
-  return { tables, originNs, spanS, hasTies: draw.chance(0.2) };
+  return { tables, originNs, spanS, hasTies: draw.chance(0.2), policy: draw.chance(0.2) ? "p" : null };
 }

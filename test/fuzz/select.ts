@@ -35,6 +35,7 @@ export function drawSelect(draw: Draw, options: SelectOptions): Select {
 
   const tags = draw.chance(0.45) ? drawDimensions(draw, seen) : [];
   const dimensions = [isWindowed ? drawWindow(draw, options.schema) : "", ...tags].filter(Boolean);
+  if (draw.chance(0.2)) dimensions.reverse();
   const clauses = [
     `SELECT ${columns.text}`,
     options.into ?? "",
@@ -43,12 +44,18 @@ export function drawSelect(draw: Draw, options: SelectOptions): Select {
     dimensions.length > 0 ? `GROUP BY ${dimensions.join(", ")}` : "",
     draw.maybe(isWindowed ? 0.6 : 0.03, () => drawFill(draw)),
     draw.maybe(0.2, () => `ORDER BY time ${draw.of("DESC", "DESC", "ASC")}`),
-    draw.maybe(0.2, () => `LIMIT ${draw.between(1, 6)}${draw.maybe(0.5, () => ` OFFSET ${draw.below(4)}`)}`),
+    draw.maybe(
+      0.2,
+      () => `LIMIT ${draw.between(1, 6)}${draw.maybe(0.5, () => ` OFFSET ${draw.below(4)}`)}`,
+    ) || draw.maybe(0.01, () => `OFFSET ${draw.below(4)}`),
     draw.maybe(
       0.1,
       () => `SLIMIT ${draw.between(1, 3)}${draw.maybe(0.4, () => ` SOFFSET ${draw.below(3)}`)}`,
     ),
-    draw.maybe(0.08, () => `tz('${draw.of("Europe/Berlin", "America/New_York", "UTC", "Asia/Kolkata")}')`),
+    draw.maybe(
+      isWindowed && options.schema.spanS > 1000 ? 0.25 : 0.05,
+      () => `tz('${draw.of("Europe/Berlin", "America/New_York", "UTC", "Asia/Kolkata")}')`,
+    ),
   ];
   return { text: clauses.filter(Boolean).join(" "), columns, groupedBy: tags };
 }
@@ -72,8 +79,10 @@ function drawWindow(draw: Draw, schema: Schema): string {
     [0.5, draw.of("1m30s", "1m1s1ms", "90000ms", "30000000u")],
   );
   // (small windows over weeks would be thousands)
-  const fitting = schema.spanS > 1000 ? draw.of(`${everyS}s`, "1d", "12h", "1w", "6h30m") : every;
-  return `time(${fitting}${draw.maybe(0.25, () => `, ${draw.of("1s", "3s", "-2s", "5s", "90s", "1h")}`)})`;
+  const fitting = schema.spanS > 1000 ? draw.of(`${everyS}s`, "1d", "12h", "1w", "6h30m", "4h") : every;
+  const offset = () =>
+    draw.of("1s", "3s", "-2s", "5s", "90s", "1h", "-90m", "3d", "'2023-10-29T00:30:00Z' + 1s", "2s + 5s");
+  return `time(${fitting}${draw.maybe(0.25, () => `, ${offset()}`)})`;
 }
 
 function drawFill(draw: Draw): string {
@@ -96,9 +105,11 @@ function drawSource(draw: Draw, options: SelectOptions): { text: string; scope: 
   }
   const table = draw.pick(schema.tables);
   const name = identifier(draw, table.name);
+  const policy = schema.policy ?? "autogen";
   const one = () =>
     draw.weighted(
       [12, name],
+      [schema.policy === null ? 0 : 8, () => `${draw.maybe(0.3, `${options.database}.`)}${policy}.${name}`],
       [1, () => `${options.database}..${name}`],
       [1, () => `${options.database}.autogen.${name}`],
       [1, () => `autogen.${name}`],
@@ -115,6 +126,8 @@ function drawSource(draw: Draw, options: SelectOptions): { text: string; scope: 
       () => `${name}, ${identifier(draw, draw.pick(schema.tables).name)}`,
       () => `${name}, ${regexOf(draw, table.name)}`,
       () => `${options.database}..${regexOf(draw, table.name)}`,
+      () => `${policy}.${regexOf(draw, table.name)}`,
+      () => `${name}, ${policy}.${identifier(draw, draw.pick(schema.tables).name)}`,
     ),
     scope: all,
   };

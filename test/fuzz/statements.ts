@@ -29,7 +29,7 @@ export function drawShow(draw: Draw, schema: Schema, database: string): string {
     draw.maybe(0.5, () => {
       const name = identifier(draw, table.name);
       const other = identifier(draw, draw.pick(schema.tables).name);
-      return ` FROM ${draw.weighted([6, name], [1, `${name}, ${other}`], [2, regexOf(draw, table.name)], [0.5, "nope"], [0.5, `autogen.${name}`])}`;
+      return ` FROM ${draw.weighted([6, name], [1, `${name}, ${other}`], [2, regexOf(draw, table.name)], [0.5, "nope"], [schema.policy === null ? 0.5 : 4, `${schema.policy ?? "autogen"}.${name}`])}`;
     });
   const tags = { ...scope, fields: [] };
   const where = () =>
@@ -189,14 +189,18 @@ function drawAnyChange(draw: Draw, schema: Schema, database: string): string {
   const target = () =>
     draw.of(
       "copy",
-      "autogen.copy",
+      `${schema.policy ?? "autogen"}.copy`,
       `${database}.autogen.copy`,
       `${database}..copy`,
       identifier(draw, table.name),
     );
   return draw.weighted(
     [6, () => drawInto(draw, schema, database, `INTO ${target()}`)],
-    [1, () => `SELECT * INTO ${database}.autogen.:MEASUREMENT FROM ${regexOf(draw, table.name)} GROUP BY *`],
+    [
+      1,
+      () =>
+        `SELECT * INTO ${database}.${schema.policy ?? "autogen"}.:MEASUREMENT FROM ${regexOf(draw, table.name)} GROUP BY *`,
+    ],
     [
       4,
       () =>
@@ -229,4 +233,8 @@ function drawInto(draw: Draw, schema: Schema, database: string, into: string): s
 }
 
 /** Statements that show everything a database holds. */
-export const readBack = ["SELECT * FROM /.*/", "SHOW SERIES", "SHOW FIELD KEYS", "SHOW RETENTION POLICIES"];
+export const readBack = ({ policy }: Schema): string[] => [
+  "SELECT * FROM /.*/",
+  ...(policy === null ? [] : [`SELECT * FROM ${policy}./.*/`]),
+  ...["SHOW SERIES", "SHOW FIELD KEYS", "SHOW RETENTION POLICIES"],
+];

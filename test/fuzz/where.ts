@@ -17,7 +17,20 @@ export function instant(draw: Draw, timeNs: bigint, isUpper = false): string {
     [isUpper ? 0 : 0.5, () => literal(new Date(ms).toISOString().slice(0, 10))],
     [0.5, () => `${literal(new Date(ms).toISOString())} + 3s`],
     [0.5, () => `${timeNs / 1_000_000_000n}s - 2s`],
+    [0.2, () => `${timeNs}ns`],
+    [0.2, () => `${timeNs / 1000n}${draw.of("u", "µ")}`],
+    [0.2, () => `${timeNs / 60_000_000_000n}m${draw.below(60)}s`],
+    [0.3, () => literal(inZone(ms, draw.pick([120, -300, 330])))],
+    [0.1, () => `now() - (now() - ${timeNs})`],
   );
+}
+
+/** By a clock that is so many minutes ahead. */
+function inZone(ms: number, minutes: number): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  const [sign, ahead] = [minutes < 0 ? "-" : "+", Math.abs(minutes)];
+  const local = new Date(ms + minutes * 60_000).toISOString().slice(0, -1);
+  return `${local}${sign}${two(Math.floor(ahead / 60))}:${two(ahead % 60)}`;
 }
 
 /** A range of times with both ends, or with one. */
@@ -26,7 +39,13 @@ export function timeRange(draw: Draw, schema: Schema, isBounded: boolean): strin
   const [from, to] = a < b ? [a, b] : [b, a];
   const lower = () => `time ${draw.of(">", ">=", ">=")} ${instant(draw, from)}`;
   const upper = () => `time ${draw.of("<", "<", "<=")} ${instant(draw, to, true)}`;
-  if (isBounded) return `${lower()} AND ${upper()}`;
+  if (isBounded)
+    return draw.weighted(
+      [12, () => `${lower()} AND ${upper()}`],
+      [1, () => `${upper()} AND ${lower()}`],
+      [1, () => `(${lower()} AND ${upper()})`],
+      [1, () => `(${lower()}) AND ${instant(draw, to, true)} > time`],
+    );
   return draw.weighted(
     [3, () => `${lower()} AND ${upper()}`],
     [2, lower],
@@ -34,6 +53,8 @@ export function timeRange(draw: Draw, schema: Schema, isBounded: boolean): strin
     [1, `time < now()`],
     [0.5, () => `time = ${instant(draw, from)}`],
     [0.3, () => `${upper()} AND ${lower()} AND ${upper()}`],
+    [0.3, () => `(${lower()} AND ${upper()})`],
+    [0.3, () => `${instant(draw, from)} ${draw.of("<", "<=")} time`],
   );
 }
 

@@ -290,11 +290,16 @@ export const areMany = (history: readonly Exchange[]): boolean =>
 
 /** Points have been written to more than one shard. */
 export const areInShards = (history: readonly Exchange[]): boolean => {
-  const days = history
+  const shards = history
     .filter(({ kind }) => kind === "write")
-    .flatMap(({ text }) => [...text.matchAll(/ (-?\d+)$/gm)].map(([, time]) => Number(time) / 86_400e9));
-  // (a default shard begins on a Monday)
-  return new Set(days.map((day) => Math.floor((day + 3) / 7))).size > 1;
+    .flatMap(({ text, policy = "" }) =>
+      [...text.matchAll(/ (-?\d+)$/gm)].map(([, time]) => {
+        const day = Number(time) / 86_400e9;
+        // (a default shard begins on a Monday)
+        return `${policy} ${Math.floor((day + 3) / 7)}`;
+      }),
+    );
+  return new Set(shards).size > 1;
 };
 
 export const deletes = (history: readonly Exchange[]): boolean =>

@@ -153,12 +153,12 @@ export const shows: readonly Difference[] = [
   },
   {
     title: "SHOW SERIES and retention policies",
-    influxd: "shows series of the default policy only",
+    influxd: "shows series of the policy that FROM names, or of the default one",
     serie: "shows those of all of them",
     reason: "SHOW MEASUREMENTS, TAG KEYS and TAG VALUES do, in both",
     covers: ({ exchange, serie, influxd, history }) =>
       /^show (?:series|field keys)/i.test(exchange.text) &&
-      history.some(({ text }) => /retention policy.*default/i.test(text)) &&
+      history.some(({ text }) => /retention policy/i.test(text)) &&
       isPartOf(influxd.body, serie.body),
   },
   {

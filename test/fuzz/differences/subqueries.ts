@@ -123,11 +123,14 @@ export const subqueries: readonly Difference[] = [
   },
   {
     title: "casts of a subquery's column",
-    influxd: "ignores the cast",
+    influxd: "ignores the cast, and refuses what a call cannot take: `max(c0::string)`",
     serie: "answers null: the column is of another type",
     reason: "it is so of a measurement's field",
     covers: ({ exchange, serie, influxd }) =>
-      isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
+      !isError(serie) &&
+      (!isError(influxd) ||
+        /"error": ?"unsupported [\w ]+ iterator type: \*query\.string/.test(influxd.body)) &&
+      selectsOf(exchange.text).length > 1,
     without: (text) => withSelects(text, withoutCasts),
   },
   {
