@@ -1,73 +1,9 @@
 // The planner: names, types, times and columns of a statement against a small schema; plans compared as EXPLAIN
 // prints them.
 import { expect, test } from "bun:test";
-import { InputError, SerieError } from "../src/base/errors.ts";
-import type { Metadata } from "../src/model/scan.ts";
-import { type FieldInfo, FieldType, MAX_TIME, MIN_TIME } from "../src/model/types.ts";
-import { explain, formatExpression } from "../src/query/explain.ts";
-import { parseQuery } from "../src/query/parse/parser.ts";
-import type { Plan, SelectPlan } from "../src/query/plan.ts";
-import { parseInstant } from "../src/query/planner/instants.ts";
-import { type PlanContext, planStatement } from "../src/query/planner/planner.ts";
-
-const NOW = 1_700_000_400_000_000_000n;
-
-const stored: Readonly<Record<string, { fields: FieldInfo[]; tags: string[] }>> = {
-  cpu: {
-    fields: [
-      { name: "b", type: FieldType.Boolean },
-      { name: "n", type: FieldType.Integer },
-      { name: "s", type: FieldType.String },
-      { name: "value", type: FieldType.Float },
-    ],
-    tags: ["host", "region"],
-  },
-  mem: { fields: [{ name: "free", type: FieldType.Integer }], tags: ["host"] },
-  ticks: { fields: [{ name: "ts", type: FieldType.Integer }], tags: [] },
-  weather: { fields: [{ name: "value", type: FieldType.Float }], tags: ["location"] },
-};
-
-const context: PlanContext = {
-  database: "db0",
-  retentionPolicy: "",
-  nowNs: NOW,
-  administration: {
-    retentionPolicies: (database) =>
-      database === "db0"
-        ? [
-            { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true, replication: 1 },
-            { name: "short", durationNs: 1n, shardDurationNs: 1n, isDefault: false, replication: 1 },
-          ]
-        : undefined,
-  },
-  metadata: {
-    measurements: async () => Object.keys(stored),
-    fields: async (_database: string, measurement: string) => stored[measurement]?.fields ?? [],
-    tagKeys: async (_database: string, measurement: string) => stored[measurement]?.tags ?? [],
-  } as unknown as Metadata,
-};
-
-const planOf = (text: string, changes: Partial<PlanContext> = {}): Promise<Plan> =>
-  planStatement(parseQuery(text)[0]!, { ...context, ...changes });
-
-async function select(text: string): Promise<SelectPlan> {
-  const plan = await planOf(text);
-  if (plan.kind !== "select") throw new Error(`not a SELECT: ${text}`);
-  return plan;
-}
-
-async function errorOf(text: string, changes: Partial<PlanContext> = {}): Promise<string> {
-  try {
-    await planOf(text, changes);
-  } catch (error) {
-    expect(error).toBeInstanceOf(SerieError);
-    return (error as SerieError).message;
-  }
-  return "no error";
-}
-
-const columnsOf = async (text: string): Promise<string> =>
-  (await select(text)).columns.map(({ name }) => name).join(" ");
+import { FieldType } from "../src/model/types.ts";
+import { explain } from "../src/query/explain.ts";
+import { columnsOf, errorOf, planOf, select } from "./support/planning.ts";
 
 test("the query of the design works as written", async () => {
   const plan = await select(
@@ -293,84 +229,6 @@ test("a subquery's columns are the names of the statement around it; its time an
   ]);
 });
 
-test("the time range, however it is written", async () => {
-  const range = async (condition: string) => {
-    const plan = await select(`SELECT value FROM cpu WHERE ${condition}`);
-    return [plan.minTime, plan.maxTime, plan.inputs[0]?.where ?? null];
-  };
-  const s = 1_000_000_000n;
-  for (const [condition, min, max] of [
-    ["time >= 1700000000000ms and time <= 1700000060000ms", 1700000000n * s, 1700000060n * s],
-    ["time > 5 AND 10 > time", 6n, 9n],
-    ["(time >= 5) AND ((time < 10))", 5n, 9n],
-    ["time = 7", 7n, 7n],
-    ["time BETWEEN 5 AND 7", 5n, 7n],
-    ["time > now() - 1h", NOW - 3600n * s + 1n, MAX_TIME],
-    ["now() - 1h - 30m <= TIME", NOW - 5400n * s, MAX_TIME],
-    ["time < '2024-01-10'", MIN_TIME, 1704844800n * s - 1n],
-    ["time >= '2024-01-10T00:00:00Z' + 1d", 1704931200n * s, MAX_TIME],
-    ["ts <= '2024-01-10 12:30:00.5'", MIN_TIME, 1704889800n * s + 500_000_000n],
-    ["time > -1s", -s + 1n, MAX_TIME],
-    // Three ranges intersect, whatever stands between them: InfluxDB's reading.
-    ["time > 1 OR time > 3 AND time < 9", 4n, 8n],
-  ] as const) {
-    expect([condition, ...(await range(condition))]).toEqual([condition, min, max, null]);
-  }
-  const [, , where] = await range("host = 'a' OR host = 'b' AND time > 5");
-  expect(formatExpression(where as never)).toBe("((host::tag = 'a') OR (host::tag = 'b'))");
-  expect((await select("SELECT value FROM cpu WHERE time < '2024-07-01' tz('Europe/Berlin')")).maxTime).toBe(
-    BigInt(Date.UTC(2024, 5, 30, 22)) * 1_000_000n - 1n,
-  );
-  const windows = await select("SELECT mean(value) FROM cpu GROUP BY time(1m)");
-  expect([windows.minTime, windows.maxTime, windows.aggregateTime, windows.fill]).toEqual([
-    MIN_TIME,
-    NOW,
-    0n,
-    { kind: "null" },
-  ]);
-  expect((await select("SELECT mean(value) FROM cpu WHERE time > 5")).aggregateTime).toBe(6n);
-});
-
-test("instants", () => {
-  const ns = (text: string) => BigInt(Date.parse(text)) * 1_000_000n;
-  expect(parseInstant("2024-02-29T23:59:59.123456789+05:30", null)).toBe(
-    ns("2024-02-29T18:29:59Z") + 123_456_789n,
-  );
-  expect(parseInstant("2024-03-31", "Europe/Berlin")).toBe(ns("2024-03-30T23:00:00Z"));
-  expect(parseInstant("2024-03-31 12:00:00", "Europe/Berlin")).toBe(ns("2024-03-31T10:00:00Z"));
-  expect(parseInstant("1969-12-31 23:59:59.5", null)).toBe(-500_000_000n);
-  expect(parseInstant("hello", null)).toBeNull();
-  for (const text of [
-    "2024-02-30",
-    "2024-01-01 25:00:00",
-    "2024-01-01 10:61:00",
-    "2024-01-01x",
-    "2024-13-01",
-  ]) {
-    expect(() => parseInstant(text, null)).toThrow(InputError);
-  }
-});
-
-test("conditions: a field before a tag, casts, and unknown names as tags that nothing has", async () => {
-  for (const [condition, resolved] of [
-    [
-      "n > 2.5 AND (b = true OR s =~ /x/)",
-      "((n::integer > 2.5) AND ((b::boolean = true) OR s::string =~ /x/))",
-    ],
-    ["host::field = 'a' OR nope != ''", "((host::float = 'a') OR (nope::tag != ''))"],
-    ["value::tag = 'a'", "(value::tag = 'a')"],
-    ["value + n * 2 > 10", "((value::float + (n::integer * 2)) > 10)"],
-    // (durations are compared with durations alone: no row has the field without a name)
-    ["value > 10s", '(value::float > ""::float)'],
-    ["1m - 10s > 10s", "(50000000000 > 10000000000)"],
-  ] as const) {
-    const { where } = (await select(`SELECT value FROM cpu WHERE ${condition}`)).inputs[0]!;
-    expect(formatExpression(where!)).toBe(resolved);
-  }
-  const ticks = await select("SELECT ts FROM ticks WHERE ts > 5");
-  expect([ticks.columns.map(({ name }) => name), ticks.minTime]).toEqual([["time", "ts"], MIN_TIME]);
-});
-
 test("statements that make no sense are told why", async () => {
   for (const [rest, message] of [
     ["value FROM cpu WHERE b", "invalid condition expression: b"],
@@ -556,33 +414,4 @@ test("SHOW, schema statements", async () => {
     kind: "explain",
     analyze: true,
   });
-});
-
-test("a number, a text or a length of time that is worked out is no condition", async () => {
-  for (const [value, isNone] of [
-    ["1.5 - 1", true],
-    ["(2 + 1)", true],
-    ["'a' + 'b'", true],
-    ["5s - 1s", true],
-    ["true & true", false],
-    ["n + 1", false],
-  ] as const)
-    for (const condition of [value, `n < 3 AND ${value}`, `${value} OR n < 3`])
-      expect((await errorOf(`SELECT n FROM cpu WHERE ${condition}`)).replace(/:.*/, ""), condition).toBe(
-        isNone ? "invalid condition expression" : "no error",
-      );
-});
-
-test("a regex that a bind parameter makes a side of an operator", async () => {
-  const parameters = { p: { regex: "a" } };
-  const errorOfColumn = async (column: string) => {
-    const [statement] = parseQuery(`SELECT ${column} FROM cpu`, parameters);
-    return await planStatement(statement!, context).catch((error: Error) => error.message);
-  };
-  const refusals = {
-    "value % $p": "unable to use regex in a binary expression",
-    "ceil(-1) * 2 % $p": "cannot perform a binary expression on two literals",
-  };
-  for (const [column, refusal] of Object.entries(refusals))
-    expect(await errorOfColumn(column), column).toBe(refusal);
 });

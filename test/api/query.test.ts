@@ -1,76 +1,20 @@
-// GET and POST /query, beside a real influxd: parameters wherever they may stand, formats, errors of every kind.
+// GET and POST /query, beside a real influxd: parameters wherever they may stand, statements, errors of every kind.
 import { afterAll, beforeAll, describe } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { type Servers, startServers } from "../clients/servers.ts";
 import { known } from "./differences.ts";
-import {
-  asIn,
-  type Case,
-  compare,
-  differs,
-  form,
-  jsonError,
-  prepare,
-  type Request,
-  url,
-} from "./exchange.ts";
+import { type Case, compare, differs, form, jsonError, type Request, url } from "./exchange.ts";
+import { get, prepareStored, some } from "./stored.ts";
 
 let running: Servers;
 beforeAll(async () => {
   running = await startServers();
-  const row = (i: number) =>
-    `cpu,host=${"ab"[i % 2]} value=${i}.5,n=${i}i,s="x${i},\\"q",b=${i % 2 === 0} ${1_700_000_000_000_000_000n + BigInt(i) * 1_000_000_001n}`;
-  await prepare(running, [
-    form({
-      q: "CREATE DATABASE a; CREATE DATABASE d; CREATE RETENTION POLICY day ON d DURATION 1d REPLICATION 1",
-    }),
-    { method: "POST", path: "/write?db=d", body: Array.from({ length: 25 }, (_, i) => row(i)).join("\n") },
-    { method: "POST", path: "/write?db=d", body: "mem,host=a free=1i 1700000000000000000" },
-    form({ q: "CREATE DATABASE types" }),
-    { method: "POST", path: "/write?db=types", body: typesOf.join("\n") },
-  ]);
+  await prepareStored(running);
 });
 afterAll(() => running.stop());
 
-/** Values where formats have their edges. */
-const integers = [
-  "0",
-  "-1",
-  "127",
-  "128",
-  "-129",
-  "65536",
-  "2147483648",
-  "-2147483649",
-  "4294967295",
-  "4294967296",
-]
-  .concat(["-4294967297", "123456789012", "9007199254740991", "9007199254740993", "9223372036854775807"])
-  .concat(["-9223372036854775808"]);
-const floats = [
-  "3",
-  "-0",
-  "0.1",
-  "5e-324",
-  "1e21",
-  "1e-7",
-  "123456789012345680000",
-  "1.7976931348623157e308",
-];
-const texts = ["", "a,b", '\\"', "line\nbreak", "é漢😀", " x", "\t\u0001", "back\\\\", "\u2028"];
-const typesOf = Array.from({ length: 48 }, (_, k) => {
-  const fields = [`i=${integers[k % integers.length]}i`, `b=${k % 2 === 0}`];
-  if (k % 3 !== 1) fields.push(`f=${floats[k % floats.length]}`);
-  if (k % 4 !== 1) fields.push(`s="${texts[k % texts.length]}"`);
-  return `types,t=${["x", "y\\ z", "a\\,b"][k % 3]} ${fields} ${k}`;
-});
-
-const some = "SELECT value FROM cpu LIMIT 3";
-const get = (parameters: Record<string, string>, headers: Record<string, string> = {}): Request => ({
-  path: url("/query", { db: "d", ...parameters }),
-  headers,
-});
 const cases = (list: readonly Case[]) => compare(() => running, list);
+
 describe("parameters", () => {
   const multipart = (parts: Record<string, string | Blob>, path = "/query?db=d"): Request => {
     const body = new FormData();
@@ -223,40 +167,6 @@ describe("parameters", () => {
   ]);
 });
 
-describe("chunks", () => {
-  const q = `${some}; SELECT n FROM cpu GROUP BY host LIMIT 3; SELECT x FROM cpu`;
-  cases([
-    ...[
-      "",
-      "0",
-      "-1",
-      "abc",
-      "1",
-      "2",
-      "3",
-      "7",
-      "1.5",
-      "1e2",
-      "99999999999999999999",
-      "2147483648",
-      " 2",
-      "+2",
-      "0x2",
-    ].map((chunk_size) => ({
-      title: `chunk_size=${chunk_size}`,
-      request: get({ q, chunked: "true", chunk_size }),
-    })),
-    ...["true", "false", "1", "t"].map((chunked) => ({
-      title: `chunked=${chunked}`,
-      request: get({ q, chunked, chunk_size: "2" }),
-    })),
-    { title: "chunk_size alone", request: get({ q, chunk_size: "1" }) },
-    { title: "nothing to answer", request: get({ q: "SELECT value FROM nope", chunked: "true" }) },
-    { title: "an error", request: get({ q: "SELECT bogus(value) FROM cpu", chunked: "true" }) },
-    { title: "a request that fails", request: get({ q: "SELEC", chunked: "true" }) },
-  ]);
-});
-
 describe("params", () => {
   const ask = (params: string, condition: string) =>
     get({ q: `SELECT value FROM cpu WHERE ${condition} LIMIT 2`, params });
@@ -358,128 +268,6 @@ describe("params", () => {
         params: '{"l":{"duration":"5s"}}',
       }),
     },
-  ]);
-});
-
-describe("formats", () => {
-  const statements = [
-    "SELEC",
-    "",
-    "SELECT * FROM cpu LIMIT 4",
-    "SELECT value,host FROM cpu LIMIT 1; SELECT n FROM cpu LIMIT 1",
-    "SELECT mean(value), count(n) FROM cpu GROUP BY host",
-    "SHOW DATABASES",
-    "SHOW MEASUREMENTS",
-    "SELECT x FROM nope",
-    "CREATE DATABASE a",
-  ];
-  const functionsOfTypes = [
-    "SELECT * FROM types",
-    "SELECT f, i FROM types GROUP BY t",
-    ...["count", "mean", "median", "sum", "spread", "stddev", "first", "last", "max", "min", "cumulative_sum"]
-      .concat(["derivative", "difference", "elapsed", "distinct", "floor", "sqrt"])
-      .map(
-        (name) =>
-          `SELECT ${name}(f), ${name}(i) FROM types WHERE i < 100000000000 AND i > -100000000000 AND f < 100000000000`,
-      )
-      .map((q) => (q.includes("distinct") ? q.replace(/, \w+\(i\)/, "") : q)),
-    ...["first", "max", "min"].map((name) => `SELECT ${name}(i), f, s, b, t FROM types`),
-    "SELECT f / 2, i + i, i / 2, -i, i * 1.0 FROM types WHERE i < 100000000000 AND i > -100000000000",
-    "SELECT count(i), sum(i) FROM types WHERE time >= 0 AND time < 40 AND i < 100000000000 GROUP BY time(10ns) fill(0)",
-    "SELECT max(f), max(i) FROM types WHERE time >= 0 AND time < 40 GROUP BY time(10ns), t fill(previous)",
-    "SELECT i FROM (SELECT i, f FROM types)",
-    "SELECT i::float, f::integer FROM types WHERE f < 1000 AND f > -1000",
-  ];
-  const noIds = (value: unknown): unknown =>
-    JSON.parse(
-      JSON.stringify(value, (_, each) => each),
-      (key, each) => (key === "statement_id" || (key === "series" && each.length === 0) ? undefined : each),
-    );
-  cases([
-    ...[
-      "application/json",
-      "text/csv",
-      "application/csv",
-      "application/x-msgpack",
-      "text/html",
-      "*/*",
-      "text/*",
-      "",
-      "garbage",
-      "text/csv;q=0",
-      "image/png;q=1, */*;q=0.8",
-      "text/csv;q=0.1, application/json;q=0.9",
-    ].map((Accept) => ({ title: `Accept: ${Accept}`, request: get({ q: some }, { Accept }) })),
-    ...[
-      "text/csv; charset=utf-8",
-      "text/csv,*/*",
-      "text/html, text/csv",
-      "application/x-msgpack, application/json",
-      "application/json;q=0.1, text/csv;q=0.9",
-    ].map((Accept) => ({
-      title: `Accept: ${Accept}`,
-      request: get({ q: some }, { Accept }),
-      differs: differs(known.accept, {
-        contentType: Accept.includes("msgpack") ? "application/x-msgpack" : "text/csv",
-      }),
-    })),
-    ...["text/csv", "application/x-msgpack", "application/json"].flatMap((Accept) =>
-      statements.flatMap((q): Case[] => [
-        { title: `${Accept}: ${q}`, request: get({ q }, { Accept }) },
-        ...(q.startsWith("SHOW")
-          ? []
-          : [
-              {
-                title: `${Accept} in chunks: ${q}`,
-                request: get({ q, chunked: "true", chunk_size: "1", epoch: "ms" }, { Accept }),
-              },
-            ]),
-        { title: `${Accept}, pretty: ${q}`, request: get({ q, pretty: "true" }, { Accept }) },
-      ]),
-    ),
-    ...functionsOfTypes.flatMap((q) =>
-      ["application/json", "text/csv", "application/x-msgpack"].map((Accept) => ({
-        title: `${Accept}: ${q}`,
-        request: get({ q, db: "types", epoch: "ns" }, { Accept }),
-      })),
-    ),
-    {
-      title: "CSV, a statement that fails",
-      request: get({ q: "SELECT bogus(value) FROM cpu" }, { Accept: "text/csv" }),
-      differs: differs(known.csvErrors, { body: "error\nundefined function bogus()\n" }),
-    },
-    {
-      title: "MessagePack, a statement that fails",
-      request: get({ q: "SELECT bogus(value) FROM cpu" }, { Accept: "application/x-msgpack" }),
-      comparable: asIn(known.msgpackErrors, (seen) => ({ ...seen, body: noIds(seen.body) })),
-    },
-  ]);
-});
-
-describe("pages of other sites", () => {
-  const refused = differs(known.otherSites, { status: 403, contentType: "application/json" });
-  const asked = (headers: Record<string, string>) => get({ q: some }, headers);
-  cases([
-    { title: "a page", request: asked({ Origin: "http://example.org" }), differs: refused },
-    { title: "by another name", request: asked({ Host: "db.example.org" }), differs: refused },
-    { title: "a page of this machine", request: asked({ Origin: "http://localhost:3000" }) },
-  ]);
-});
-
-describe("compression", () => {
-  const large = Array.from({ length: 10 }, () => "SELECT * FROM cpu").join("; ");
-  const small = differs(known.smallAnswers, { status: 200, encoding: null });
-  const compressed = (q: string, more: Record<string, string> = {}, headers: Record<string, string> = {}) =>
-    get({ q, ...more }, { "Accept-Encoding": "gzip", ...headers });
-  cases([
-    { title: "a large answer", request: compressed(large) },
-    { title: "in chunks", request: compressed(large, { chunked: "true", chunk_size: "3" }) },
-    { title: "in CSV", request: compressed(large, {}, { Accept: "text/csv" }) },
-    { title: "pretty", request: compressed(large, { pretty: "true" }) },
-    { title: "a browser's header", request: get({ q: large }, { "Accept-Encoding": "gzip, deflate, br" }) },
-    { title: "a small answer", request: compressed(some), differs: small },
-    { title: "an error", request: compressed("SELEC") },
-    { title: "another coding", request: get({ q: large }, { "Accept-Encoding": "br" }) },
   ]);
 });
 

@@ -1,0 +1,67 @@
+// Plans of statements over a schema of a few measurements.
+import { expect } from "bun:test";
+import { SerieError } from "../../src/base/errors.ts";
+import type { Metadata } from "../../src/model/scan.ts";
+import { type FieldInfo, FieldType } from "../../src/model/types.ts";
+import { parseQuery } from "../../src/query/parse/parser.ts";
+import type { Plan, SelectPlan } from "../../src/query/plan.ts";
+import { type PlanContext, planStatement } from "../../src/query/planner/planner.ts";
+
+export const NOW = 1_700_000_400_000_000_000n;
+
+const stored: Readonly<Record<string, { fields: FieldInfo[]; tags: string[] }>> = {
+  cpu: {
+    fields: [
+      { name: "b", type: FieldType.Boolean },
+      { name: "n", type: FieldType.Integer },
+      { name: "s", type: FieldType.String },
+      { name: "value", type: FieldType.Float },
+    ],
+    tags: ["host", "region"],
+  },
+  mem: { fields: [{ name: "free", type: FieldType.Integer }], tags: ["host"] },
+  ticks: { fields: [{ name: "ts", type: FieldType.Integer }], tags: [] },
+  weather: { fields: [{ name: "value", type: FieldType.Float }], tags: ["location"] },
+};
+
+export const context: PlanContext = {
+  database: "db0",
+  retentionPolicy: "",
+  nowNs: NOW,
+  administration: {
+    retentionPolicies: (database) =>
+      database === "db0"
+        ? [
+            { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true, replication: 1 },
+            { name: "short", durationNs: 1n, shardDurationNs: 1n, isDefault: false, replication: 1 },
+          ]
+        : undefined,
+  },
+  metadata: {
+    measurements: async () => Object.keys(stored),
+    fields: async (_database: string, measurement: string) => stored[measurement]?.fields ?? [],
+    tagKeys: async (_database: string, measurement: string) => stored[measurement]?.tags ?? [],
+  } as unknown as Metadata,
+};
+
+export const planOf = (text: string, changes: Partial<PlanContext> = {}): Promise<Plan> =>
+  planStatement(parseQuery(text)[0]!, { ...context, ...changes });
+
+export async function select(text: string): Promise<SelectPlan> {
+  const plan = await planOf(text);
+  if (plan.kind !== "select") throw new Error(`not a SELECT: ${text}`);
+  return plan;
+}
+
+export async function errorOf(text: string, changes: Partial<PlanContext> = {}): Promise<string> {
+  try {
+    await planOf(text, changes);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SerieError);
+    return (error as SerieError).message;
+  }
+  return "no error";
+}
+
+export const columnsOf = async (text: string): Promise<string> =>
+  (await select(text)).columns.map(({ name }) => name).join(" ");
