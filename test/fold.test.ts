@@ -1,14 +1,16 @@
 // Windowed folds, masks and filters over linear memory equal their plain twins.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { encodePage } from "../src/codec/codec.ts";
 import {
-  encodePage,
-  foldPages,
-  LISTED_PAGE_BYTES,
-  listPages,
-  type PageFold,
-  placePage,
-} from "../src/codec/codec.ts";
+  type FoldFailure,
+  foldList,
+  foldRoomBytes,
+  GROUP_WORDS,
+  LISTED_COLUMN_BYTES,
+  listColumns,
+  PAGE_WORDS,
+} from "../src/codec/fold-list.ts";
 import { PageError } from "../src/codec/page-error.ts";
 import { type Comparison, compareColumn } from "../src/kernels/filter.ts";
 import { accumulatorBytes, foldRows, initAccumulators, readAccumulators } from "../src/kernels/fold.ts";
@@ -18,7 +20,7 @@ import { FieldType } from "../src/model/types.ts";
 import { foldTwin, meanAndDeviations, type TwinRow } from "./twin/fold.ts";
 
 const kernels = new Kernels();
-const area = kernels.alloc(1 << 22);
+const area = kernels.alloc(1 << 23);
 
 /** Hands out 8-byte aligned pieces of one area; a new one for every check. */
 class Pieces {
@@ -26,7 +28,7 @@ class Pieces {
   room(sizeBytes: number): Pointer {
     const start = this.#at;
     this.#at += (sizeBytes + 7) & ~7;
-    if (this.#at > area + (1 << 22)) throw new Error("test area too small");
+    if (this.#at > area + (1 << 23)) throw new Error("test area too small");
     return start;
   }
   bytes(list: readonly number[]): Pointer {
@@ -55,23 +57,55 @@ interface GivenPage {
   readonly accumulators: Pointer;
 }
 
-/** Folds pages at once. */
-function foldList(
-  pieces: Pieces,
-  pages: readonly GivenPage[],
-  rowCount: number,
-  fold: Omit<PageFold, "accumulators">,
-): number {
-  const list = pieces.room(pages.length * LISTED_PAGE_BYTES);
+interface PageFold {
+  readonly times: readonly bigint[];
+  /** Inclusive. */
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  readonly bounds: Pointer;
+  readonly windowCount: number;
+}
+
+const words = (pointer: Pointer) => kernels.words.subarray(pointer >>> 2);
+
+/** Folds the pages of a row group at once. */
+function foldGroup(pieces: Pieces, pages: readonly GivenPage[], fold: PageFold): number | FoldFailure {
+  const rowCount = fold.times.length;
   const accumulators = Math.min(...pages.map((each) => each.accumulators));
-  listPages(
+  const columns = pieces.room(pages.length * LISTED_COLUMN_BYTES);
+  listColumns(
     kernels,
-    list,
+    columns,
     pages.map((each) => ({ ...each, offset: each.accumulators - accumulators })),
   );
-  for (const [i, { page, sizeBytes }] of pages.entries()) placePage(kernels, list, i, page, sizeBytes);
-  const room = { values: pieces.room(rowCount * 8), present: pieces.room(rowCount) };
-  return foldPages(kernels, list, pages.length, rowCount, { ...fold, accumulators }, room);
+  const values = pieces.times(fold.times);
+  const times = pieces.room(rowCount * 9 + 200);
+  const given = { type: FieldType.Integer, rowCount, values, present: 0, heap: 0, heapBytes: 0 };
+  const timesBytes = encodePage(kernels, given, times);
+  const group = pieces.room((GROUP_WORDS + pages.length * PAGE_WORDS) * 4);
+  words(group).set([rowCount, accumulators, times, timesBytes]);
+  kernels.i64(group + 16, 2).set([fold.times[0]!, fold.times.at(-1)!]);
+  for (const [c, { page, sizeBytes }] of pages.entries())
+    words(group).set([page, sizeBytes, 0, 0], GROUP_WORDS + c * PAGE_WORDS);
+  const { minTime, maxTime, bounds, windowCount } = fold;
+  const common = {
+    columns,
+    columnCount: pages.length,
+    minTime,
+    maxTime,
+    bounds,
+    windowCount,
+    timeless: false,
+  };
+  return foldList(
+    kernels,
+    group,
+    0,
+    1,
+    common,
+    pieces.room(foldRoomBytes(rowCount + 7)),
+    (rowCount + 7) & ~7,
+  );
 }
 
 interface SeriesRows {
@@ -296,16 +330,10 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
             const first = Math.floor(from * rowCount);
             const last = Math.max(first, Math.floor(to * rowCount));
             const fold = {
-              ...{ times: pieces.times(times), from: first, to: last, bounds: windows.bounds },
-              ...{ windowCount: windows.count, firstWindow: 0 },
+              ...{ times, bounds: windows.bounds, windowCount: windows.count },
+              ...{ minTime: times[first] ?? times.at(-1)! + 1n, maxTime: times[last - 1] ?? times[0]! - 1n },
             };
-            const next = foldList(
-              pieces,
-              [{ type, keep, page: out, sizeBytes, accumulators }],
-              rowCount,
-              fold,
-            );
-            expect(next).toBeWithin(0, windows.count);
+            expect(foldGroup(pieces, [{ type, keep, page: out, sizeBytes, accumulators }], fold)).toBe(1);
             const rows = values.map((value, row) => ({
               time: times[row]!,
               value: flags?.[row] === 0 ? null : value,
@@ -408,6 +436,109 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
     expect(told).toBeGreaterThan(300);
   });
 
+  test("a list of row groups, by statistics and by pages that come when the fold stops for them, equals the twin", () => {
+    const group = fc.record({
+      values: fc.oneof(
+        pageValues(type),
+        fc.array(fc.constantFrom(...(type === FieldType.Float ? [-0, 0, 2] : [0n, 1n, 2n])), {
+          minLength: 1,
+          maxLength: 9,
+        }) as fc.Arbitrary<(number | bigint)[]>,
+      ),
+      start: fc.integer({ min: -30, max: 60 }),
+      gaps: fc.integer({ min: 0, max: 5 }),
+    });
+    const keeps = fc.oneof(
+      fc.constantFrom(0, Fold.Max, Fold.Min, Fold.Sum),
+      fc.integer({ min: 0, max: 127 }),
+    );
+    const minTime = fc.constantFrom(-100n, 3n, 30n);
+    const maxTime = fc.constantFrom(5000n, 80n, 2n ** 63n - 1n);
+    const boundsOf = fc.constantFrom([-50n, 5000n], [0n, 20n, 5000n], [-40n, -30n, 10n, 40n, 70n, 80n]);
+    let stops = 0;
+    const check = (
+      groups: { values: (number | bigint)[]; start: number; gaps: number }[],
+      bounds: readonly bigint[],
+      [keep, other]: readonly [number, number],
+      [from, to]: readonly [bigint, bigint],
+    ) => {
+      const pieces = new Pieces();
+      const windowCount = bounds.length - 1;
+      const offset = accumulatorBytes(keep, windowCount);
+      const accumulators = pieces.room(offset + accumulatorBytes(other, windowCount));
+      initAccumulators(kernels, keep, windowCount, accumulators);
+      initAccumulators(kernels, other, windowCount, accumulators + offset);
+      const columns = pieces.room(2 * LISTED_COLUMN_BYTES);
+      listColumns(kernels, columns, [
+        { type, keep, offset: 0 },
+        { type, keep: other, offset },
+      ]);
+      const groupWords = GROUP_WORDS + 2 * PAGE_WORDS;
+      const list = pieces.room(groups.length * groupWords * 4);
+      const counted: TwinRow[] = [];
+      const pages: (readonly [times: Pointer, page: Pointer])[] = [];
+      for (const [g, { values, start, gaps }] of groups.entries()) {
+        const rowCount = values.length;
+        const list64 = values.map((_, row) => BigInt(start + row));
+        const flags = gaps > 3 ? values.map((_, row) => (row % 5 === gaps ? 0 : 1)) : null;
+        const present = flags ? pieces.bytes(flags) : 0;
+        const stored = pieces.values(
+          type,
+          values.map((value, row) => (flags?.[row] === 0 ? (type === FieldType.Float ? 0 : 0n) : value)),
+        );
+        const times = pieces.room(rowCount * 9 + 200);
+        const ofTimes = { type: FieldType.Integer, rowCount, present: 0, heap: 0, heapBytes: 0 };
+        const timesBytes = encodePage(kernels, { ...ofTimes, values: pieces.times(list64) }, times);
+        const page = pieces.room(rowCount * 9 + 200);
+        const pageBytes = encodePage(kernels, { ...ofTimes, type, values: stored, present }, page);
+        const numbers = pieces.room(48);
+        kernels.call.pageStats(type, stored, present, rowCount, numbers);
+        const stats = pieces.room(64);
+        const statsBytes = kernels.call.encodeStats(type, rowCount, numbers, stats) - stats;
+        words(list).set([rowCount, accumulators, 0, timesBytes], g * groupWords);
+        kernels.i64(list + g * groupWords * 4 + 16, 2).set([list64[0]!, list64.at(-1)!]);
+        for (const [c, kept] of [keep, other].entries())
+          words(list).set(
+            [0, pageBytes, stats, (kept & Fold.Deviations) === 0 ? statsBytes : 0],
+            g * groupWords + GROUP_WORDS + c * PAGE_WORDS,
+          );
+        pages.push([times, page]);
+        for (const [row, time] of list64.entries())
+          if (time >= from && time <= to)
+            counted.push({ time, value: flags?.[row] === 0 ? null : values[row]! });
+      }
+      const rowCount = Math.max(...groups.map(({ values }) => values.length));
+      const common = {
+        ...{ columns, columnCount: 2, minTime: from, maxTime: to },
+        ...{ bounds: pieces.times(bounds), windowCount, timeless: false },
+      };
+      const room = pieces.room(foldRoomBytes(rowCount));
+      for (let at = 0; at < groups.length; ) {
+        const answer = foldList(kernels, list, at, groups.length, common, room, rowCount);
+        if (typeof answer !== "number") throw answer.error;
+        if (answer < groups.length) {
+          stops++;
+          const [times, page] = pages[answer]!;
+          const group = words(list).subarray(answer * groupWords);
+          // first the times, then the pages
+          if (group[2] === 0) group[2] = times;
+          else group[GROUP_WORDS] = group[GROUP_WORDS + PAGE_WORDS] = page;
+        }
+        at = answer;
+      }
+      const expected = foldTwin(counted, bounds, type === FieldType.Float ? 0 : 0n);
+      for (const [kept, at] of [
+        [keep, accumulators],
+        [other, accumulators + offset],
+      ] as const)
+        expectFolded(type, kept, readAccumulators(kernels, type, windowCount, kept, at), expected);
+    };
+    const groups = fc.array(group, { minLength: 1, maxLength: 6 });
+    const range = fc.tuple(minTime, maxTime);
+    fc.assert(fc.property(groups, boundsOf, fc.tuple(keeps, keeps), range, check), { numRuns: 400 });
+    expect(stops).toBeGreaterThan(300);
+  });
+
   test("comparisons with constants of every kind", () => {
     const constant = fc.oneof(
       fc.integer({ min: -21, max: 21 }),
@@ -469,7 +600,7 @@ test.each([
   });
   const pieces = new Pieces();
   const rowCount = values.length;
-  const times = pieces.times(values.map((_, row) => BigInt(row)));
+  const times = values.map((_, row) => BigInt(row));
   const out = pieces.room(rowCount * 9 + 200);
   const stored = pieces.values(FieldType.Integer, values);
   const column = { type: FieldType.Integer, rowCount, values: stored, present: 0, heap: 0, heapBytes: 0 };
@@ -478,9 +609,9 @@ test.each([
   const folded = (keep: number) => {
     const accumulators = pieces.room(accumulatorBytes(keep, 2));
     initAccumulators(kernels, keep, 2, accumulators);
-    const fold = { times, from: 3, to: rowCount, bounds, windowCount: 2, firstWindow: 0 };
+    const fold = { times, minTime: 3n, maxTime: 70_000n, bounds, windowCount: 2 };
     const page = { type: FieldType.Integer, keep, page: out, sizeBytes, accumulators };
-    foldList(pieces, [page], rowCount, fold);
+    foldGroup(pieces, [page], fold);
     return readAccumulators(kernels, FieldType.Integer, 2, keep, accumulators)!;
   };
   const windows = [values.slice(10, 60_001), values.slice(60_001)];
@@ -494,7 +625,7 @@ test.each([
 test("pages of all kinds, folded at once, come to what each comes to", () => {
   const rowCount = 500;
   const pieces = new Pieces();
-  const times = pieces.times(Array.from({ length: rowCount }, (_, row) => BigInt(row * 3)));
+  const times = Array.from({ length: rowCount }, (_, row) => BigInt(row * 3));
   const numbers = (of: (row: number) => number) => Array.from({ length: rowCount }, (_, row) => of(row));
   const integers = (of: (row: number) => number) => numbers(of).map((x) => BigInt(Math.round(x)));
   const columns: (readonly [FieldType, readonly (number | bigint)[], gaps: boolean])[] = [
@@ -506,7 +637,7 @@ test("pages of all kinds, folded at once, come to what each comes to", () => {
     [FieldType.Integer, integers((row) => Math.cbrt(row) * 1e9), false],
   ];
   const bounds = pieces.times([5n, 300n, 301n, 302n, 1200n]);
-  const fold = { times, from: 7, to: 450, bounds, windowCount: 4, firstWindow: 0 };
+  const fold = { times, minTime: times[7]!, maxTime: times[449]!, bounds, windowCount: 4 };
   const kept = [Fold.Sum, Fold.Min | Fold.Last, 0, Fold.Sum | Fold.Deviations];
   const pages = columns.flatMap(([type, values, gaps]) => {
     const page = pieces.room(rowCount * 9 + 200);
@@ -532,15 +663,14 @@ test("pages of all kinds, folded at once, come to what each comes to", () => {
       initAccumulators(kernels, keep, 4, accumulators);
       return column;
     });
-  const nexts = emptied.map((page) => foldList(pieces, [page], rowCount, fold));
+  for (const page of emptied) expect(foldGroup(pieces, [page], fold)).toBe(1);
   const apart = read();
-  expect(foldList(pieces, emptied, rowCount, fold)).toBe(Math.max(...nexts));
+  expect(foldGroup(pieces, emptied, fold)).toBe(1);
   expect(read()).toEqual(apart);
 
   // one that is no page fails the fold, and is named
   const broken = emptied.map((page, i) => (i === 3 ? { ...page, sizeBytes: page.sizeBytes - 1 } : page));
-  expect(() => foldList(pieces, broken, rowCount, fold)).toThrow(PageError);
-  expect(kernels.call.failedPage()).toBe(3);
+  expect(foldGroup(pieces, broken, fold)).toEqual({ group: 0, column: 3, error: expect.any(PageError) });
 });
 
 test("of -0 and 0 the earlier is the minimum and the maximum", () => {

@@ -1,12 +1,13 @@
 // What a fold over one column costs, on one core and without a server: the sum of pages that the codec wrote.
+import { encodePage, maxPageBytes } from "../../src/codec/codec.ts";
 import {
-  encodePage,
-  foldPages,
-  LISTED_PAGE_BYTES,
-  listPages,
-  maxPageBytes,
-  placePage,
-} from "../../src/codec/codec.ts";
+  foldList,
+  foldRoomBytes,
+  GROUP_WORDS,
+  LISTED_COLUMN_BYTES,
+  listColumns,
+  PAGE_WORDS,
+} from "../../src/codec/fold-list.ts";
 import { accumulatorBytes, initAccumulators, readAccumulators } from "../../src/kernels/fold.ts";
 import { Kernels } from "../../src/kernels/kernels.ts";
 import { Fold } from "../../src/model/scan.ts";
@@ -16,6 +17,8 @@ import { FIELD_COUNT } from "./tsbs.ts";
 
 /** So many columns, one after the other: more than caches of a core hold. */
 const COLUMNS = 2000;
+/** So many are folded by one call. */
+const BATCH = 50;
 const PAGE_ROWS = 2048;
 
 /**
@@ -28,9 +31,10 @@ export function measureFold(data: Dataset, rounds = 10): number {
   const kernels = new Kernels();
   const room = maxPageBytes(type, rowCount, 0);
   const values = kernels.alloc(rowCount * 8);
-  const present = kernels.alloc(rowCount);
-  const times = kernels.alloc(rowCount * 8);
-  for (let row = 0; row < rowCount; row++) kernels.longs[(times >>> 3) + row] = BigInt(row);
+  for (let row = 0; row < rowCount; row++) kernels.longs[(values >>> 3) + row] = BigInt(row);
+  const times = kernels.alloc(room);
+  const ofTimes = { type: FieldType.Integer, rowCount, values, present: 0, heap: 0, heapBytes: 0 };
+  const timesBytes = encodePage(kernels, ofTimes, times);
   const bounds = kernels.alloc(16);
   kernels.longs[(bounds >>> 3) + 1] = BigInt(rowCount);
 
@@ -52,17 +56,31 @@ export function measureFold(data: Dataset, rounds = 10): number {
   }
 
   const accumulators = kernels.alloc(accumulatorBytes(Fold.Sum, 1));
-  const fold = { times, from: 0, to: rowCount, bounds, windowCount: 1, firstWindow: 0 };
-  const target = { values, present };
-  const list = kernels.alloc(LISTED_PAGE_BYTES);
-  listPages(kernels, list, [{ type, keep: Fold.Sum, offset: 0 }]);
+  const columns = kernels.alloc(LISTED_COLUMN_BYTES);
+  listColumns(kernels, columns, [{ type, keep: Fold.Sum, offset: 0 }]);
+  const groupWords = GROUP_WORDS + PAGE_WORDS;
+  const list = kernels.alloc(columnCount * groupWords * 4);
+  const foldRoom = kernels.alloc(foldRoomBytes(rowCount));
+  const range = [0, 0, rowCount - 1, 0];
+  for (const [i, { at, sizeBytes }] of pages.entries())
+    kernels.words.set(
+      [rowCount, accumulators, times, timesBytes, ...range, at, sizeBytes, 0, 0],
+      (list >>> 2) + i * groupWords,
+    );
+  const listed = kernels.bytes.slice(list, list + columnCount * groupWords * 4);
+  const fold = {
+    ...{ columns, columnCount: 1, bounds, windowCount: 1, timeless: false },
+    ...{ minTime: 0n, maxTime: BigInt(rowCount) },
+  };
   let bestMs = Number.POSITIVE_INFINITY;
   for (let round = 0; round < rounds; round++) {
     initAccumulators(kernels, Fold.Sum, 1, accumulators);
+    kernels.put(list, listed);
     const start = performance.now();
-    for (const { at, sizeBytes } of pages) {
-      placePage(kernels, list, 0, at, sizeBytes);
-      foldPages(kernels, list, 1, rowCount, { ...fold, accumulators }, target);
+    for (let from = 0; from < columnCount; from += BATCH) {
+      const to = Math.min(columnCount, from + BATCH);
+      if (foldList(kernels, list, from, to, fold, foldRoom, rowCount) !== to)
+        throw new Error("a page was not folded");
     }
     bestMs = Math.min(bestMs, performance.now() - start);
   }

@@ -11,6 +11,7 @@ const reasons: Readonly<Record<number, string>> = {
   [-1]: "its sections do not fit its size, or a value in it was never written by an encoder",
   [-2]: "it holds another type of values, or nulls where there are none",
   [-3]: "its row count is not that of its row group",
+  [-4]: "its statistics do not end where they should",
 };
 
 /** The error for a negative answer of a decoding kernel. */

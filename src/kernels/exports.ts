@@ -103,7 +103,7 @@ export interface StatsExports {
   presentCount(present: number, rowCount: number): number;
   timeBounds(times: number, rowCount: number, out: number): void;
 }
-/** assembly/fold.ts, assembly/fold-page.ts */
+/** assembly/fold.ts, assembly/fold-stats.ts, assembly/fold-groups.ts */
 export interface FoldExports {
   foldInit(windows: number, arrays: number, accumulators: number): void;
   foldFloat: FoldKernel;
@@ -146,20 +146,21 @@ export interface FoldExports {
     timeless: boolean,
     accumulators: number,
   ): number;
-  foldPages(
-    pages: number,
-    listed: number,
-    count: number,
-    times: number,
+  foldGroups(
+    columns: number,
+    columnCount: number,
+    groups: number,
     from: number,
     to: number,
+    minTime: bigint,
+    maxTime: bigint,
     bounds: number,
     windows: number,
-    window: number,
-    accumulators: number,
-    values: number,
-    present: number,
+    timeless: boolean,
+    room: number,
+    roomRows: number,
   ): number;
+  failedGroup(): number;
   failedPage(): number;
   lowerBound(times: number, from: number, rows: number, time: bigint): number;
 }

@@ -1,7 +1,7 @@
 // Windowed folds over columns in linear memory: accumulators per window, filled run by run, read once at the end.
 //
 // assembly/fold.ts describes the accumulators and the rules of ties and NaN. A fold of one group's field:
-//   initAccumulators -> foldRows for each block of each series (or the kernels foldPages, foldStats and foldBeaten) -> readAccumulators
+//   initAccumulators -> foldRows for each block of each series (or foldList of codec/fold-list.ts, row groups at once) -> readAccumulators
 import { Fold, type FoldedColumn, type FoldValues } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import type { Kernels, Pointer } from "./kernels.ts";

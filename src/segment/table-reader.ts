@@ -3,14 +3,7 @@
 // A page is copied from the mapped file into linear memory, compared with its checksum the first time, and decoded
 // there. Row groups are numbered from 0, ascending by (series id, time).
 import { CorruptionError } from "../base/errors.ts";
-import {
-  decodePage,
-  decodeTimes,
-  foldPages,
-  type PageFold,
-  pageHeapBytes,
-  placePage,
-} from "../codec/codec.ts";
+import { decodePage, decodeTimes, pageHeapBytes } from "../codec/codec.ts";
 import { PageError } from "../codec/page-error.ts";
 import type { Kernels, Pointer, Scratch } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
@@ -183,6 +176,16 @@ export class TableReader {
     );
   }
 
+  /** Writes the first and the last time of a group, two int64, to `words` from `at` on. */
+  putRange(group: number, words: Uint32Array, at: number): void {
+    this.#minWords ??= wordsOf(this.#index.minTimes);
+    this.#maxWords ??= wordsOf(this.#index.maxTimes);
+    words[at] = this.#minWords[2 * group]!;
+    words[at + 1] = this.#minWords[2 * group + 1]!;
+    words[at + 2] = this.#maxWords[2 * group]!;
+    words[at + 3] = this.#maxWords[2 * group + 1]!;
+  }
+
   groupRows(group: number): number {
     return this.#index.rows[group]!;
   }
@@ -226,7 +229,7 @@ export class TableReader {
     try {
       decodeTimes(this.#kernels, page, this.timesBytes(group), this.groupRows(group), out);
     } catch (error) {
-      throw this.#failed(group, 0, error);
+      throw this.failed(group, 0, error);
     } finally {
       if (!buffer) this.#kernels.free(page);
     }
@@ -259,41 +262,9 @@ export class TableReader {
       const read = decodePage(this.#kernels, type, page, sizeBytes, this.groupRows(group), out);
       return { present: true, hasNulls: read.hasNulls, heapBytes: read.heapBytes };
     } catch (error) {
-      throw this.#failed(group, 1 + field, error);
+      throw this.failed(group, 1 + field, error);
     } finally {
       if (!buffer) this.#kernels.free(page);
-    }
-  }
-
-  /**
-   * Folds rows of columns, not of strings, without reading them out: of a list of pages those whose field is there and that are
-   * `wanted`. `room` as for `readColumn`; `buffer` has the pages side by side (`loadPages`). Answers the window to go on from. Throws
-   * `CorruptionError`.
-   */
-  foldColumns(
-    group: number,
-    fields: readonly number[],
-    wanted: readonly boolean[],
-    list: Pointer,
-    fold: PageFold,
-    room: ColumnTarget,
-    buffer: GroupPages,
-  ): number {
-    for (let f = 0; f < fields.length; f++) {
-      const field = fields[f]!;
-      const sizeBytes = field >= 0 && wanted[f]! ? this.pageBytes(group, field) : 0;
-      placePage(
-        this.#kernels,
-        list,
-        f,
-        sizeBytes === 0 ? 0 : this.#open(group, 1 + field, buffer),
-        sizeBytes,
-      );
-    }
-    try {
-      return foldPages(this.#kernels, list, fields.length, this.groupRows(group), fold, room);
-    } catch (error) {
-      throw this.#failed(group, 1 + fields[this.#kernels.call.failedPage()]!, error);
     }
   }
 
@@ -304,7 +275,7 @@ export class TableReader {
     try {
       return pageHeapBytes(this.#kernels, page, this.pageBytes(group, field));
     } catch (error) {
-      throw this.#failed(group, 1 + field, error);
+      throw this.failed(group, 1 + field, error);
     } finally {
       this.#kernels.free(page);
     }
@@ -422,6 +393,56 @@ export class TableReader {
     return { out, origin, stride, rows: rowsAt, ends: endsAt, bytes: bytesAt };
   }
 
+  /** Where a page of a group begins in the file: page 0 is of its times, page 1 + f of field f. */
+  pageStart(group: number, page: number): number {
+    return this.#index.groupAt[group]! + (page === 0 ? 0 : this.#pageEnd(group, page - 1));
+  }
+
+  /** Where it ends. */
+  pageEnd(group: number, page: number): number {
+    return this.#index.groupAt[group]! + this.#pageEnd(group, page);
+  }
+
+  /** Where the statistics of a field's page begin in the file. */
+  statsStart(group: number, field: number): number {
+    const { statsAt, statsEnds, pagesPerGroup } = this.#index;
+    return statsAt + statsEnds[group * pagesPerGroup + field]!;
+  }
+
+  /** Where they end. */
+  statsEnd(group: number, field: number): number {
+    return this.statsStart(group, field + 1);
+  }
+
+  /** Copies a part of the file into linear memory. */
+  copy(start: number, end: number, to: Pointer): void {
+    this.#kernels.put(to, this.#bytes.subarray(start, end));
+  }
+
+  /** Whether a page was compared with its checksum since the file was opened. */
+  isChecked(group: number, page: number): boolean {
+    const index = group * this.#index.pagesPerGroup + page;
+    return (this.#verified[index >>> 3]! & (1 << (index & 7))) !== 0;
+  }
+
+  /** Compares a copy of a page with its checksum, if none was. Throws `CorruptionError`. */
+  check(group: number, page: number, copy: Pointer): void {
+    if (this.isChecked(group, page)) return;
+    const start = this.pageStart(group, page);
+    const sizeBytes = this.pageEnd(group, page) - start;
+    const index = group * this.#index.pagesPerGroup + page;
+    if (this.#kernels.call.crc32c(copy, sizeBytes, 0) >>> 0 !== this.#index.checksums[index])
+      throw new CorruptionError(this.#file, start, "the page does not have its checksum");
+    this.#verified[index >>> 3]! |= 1 << (index & 7);
+  }
+
+  /** An error of a group's page as one of the file. */
+  failed(group: number, page: number, error: unknown): unknown {
+    return error instanceof PageError
+      ? new CorruptionError(this.#file, this.pageStart(group, page), error.message)
+      : error;
+  }
+
   /** Id and canonical key of each series, ascending by id: reads the keys section. Throws `CorruptionError`. */
   seriesKeys(): IterableIterator<[number, Uint8Array]> {
     const cursor = new Cursor(this.#file, this.#bytes, this.#index.keysAt, this.#indexEnd);
@@ -444,40 +465,21 @@ export class TableReader {
 
   // A checked copy of the page in linear memory: in `buffer`, else in an area of its own that the caller frees.
   #open(group: number, page: number, buffer: GroupPages | undefined): Pointer {
-    const offset = this.#pageOffset(group, page);
-    const end = this.#index.groupAt[group]! + this.#pageEnd(group, page);
-    const index = group * this.#index.pagesPerGroup + page;
+    const start = this.pageStart(group, page);
+    const end = this.pageEnd(group, page);
     if (buffer) {
-      const copy = buffer.page(this.#bytes, offset, end);
-      this.#verify(index, copy, end - offset, offset);
+      const copy = buffer.page(this.#bytes, start, end);
+      this.check(group, page, copy);
       return copy;
     }
-    const copy = this.#kernels.alloc(end - offset);
-    this.#kernels.put(copy, this.#bytes.subarray(offset, end));
+    const copy = this.#kernels.alloc(end - start);
     try {
-      this.#verify(index, copy, end - offset, offset);
+      this.copy(start, end, copy);
+      this.check(group, page, copy);
     } catch (error) {
       this.#kernels.free(copy);
       throw error;
     }
     return copy;
-  }
-
-  #pageOffset(group: number, page: number): number {
-    return this.#index.groupAt[group]! + (page === 0 ? 0 : this.#pageEnd(group, page - 1));
-  }
-
-  #failed(group: number, page: number, error: unknown): unknown {
-    return error instanceof PageError
-      ? new CorruptionError(this.#file, this.#pageOffset(group, page), error.message)
-      : error;
-  }
-
-  #verify(page: number, copy: Pointer, sizeBytes: number, offset: number): void {
-    const bit = 1 << (page & 7);
-    if (this.#verified[page >>> 3]! & bit) return;
-    if (this.#kernels.call.crc32c(copy, sizeBytes, 0) >>> 0 !== this.#index.checksums[page])
-      throw new CorruptionError(this.#file, offset, "the page does not have its checksum");
-    this.#verified[page >>> 3]! |= bit;
   }
 }

@@ -8,7 +8,7 @@ import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { listKey } from "../model/listkey.ts";
 import type { FoldedGroups, FoldRequest } from "../model/scan.ts";
-import { Accumulators, GroupFold } from "./group-fold.ts";
+import { Accumulators, GroupFold, rangeOf } from "./group-fold.ts";
 import type { Table } from "./schema.ts";
 import type { SelectedSeries, SeriesSelector } from "./select.ts";
 import { SeriesReader } from "./series-reader.ts";
@@ -53,6 +53,7 @@ export async function* foldStores(
               if (pause.due()) await pause.wait();
             }
           }
+          accumulators.batch.fold();
         } finally {
           reader.close();
         }
@@ -65,7 +66,8 @@ export async function* foldStores(
       if (pause.due()) await pause.wait();
     }
     if (isOneGroup) accumulators.next([], 0);
-    if (!accumulators.isEmpty) yield accumulators.take();
+    const groups = accumulators.take();
+    if (groups.count > 0) yield groups;
   } finally {
     accumulators.close();
   }
@@ -74,13 +76,6 @@ export async function* foldStores(
 function addAll(fold: GroupFold, { ids, residuals }: SelectedSeries, { budget }: FoldRequest): void {
   budget.check();
   for (let i = 0; i < ids.length; i++) fold.add(ids[i]!, residuals?.[i] ?? null);
-}
-
-// What the request's range and its windows have in common.
-function rangeOf({ bounds, minTime, maxTime }: FoldRequest): [minTime: bigint, maxTime: bigint] {
-  const from = bounds[0]!;
-  const to = bounds[bounds.length - 1]! - 1n;
-  return [from > minTime ? from : minTime, to < maxTime ? to : maxTime];
 }
 
 // Series with equal values of all tags, as lists of indices.

@@ -1,17 +1,18 @@
 // Group fold: partial aggregates of groups of series, in accumulators that go from store to store.
 //
-// The pages of a row group that is all of one series are folded by their statistics as far as these tell, else as they are; rows
-// that were merged, filtered or share a row group, and strings, are read and then folded.
-import { LISTED_PAGE_BYTES, listPages } from "../codec/codec.ts";
+// The pages of a row group that is all of one series are folded by their statistics as far as these tell, else as they are, many row
+// groups at once; rows that were merged, filtered or share a row group, and strings, are read and then folded.
+import { LISTED_COLUMN_BYTES, listColumns } from "../codec/fold-list.ts";
 import { accumulatorBytes, foldRows, readAccumulators, type Windows } from "../kernels/fold.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
-import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
+import type { FoldedGroups, FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
-import type { TableReader } from "../segment/table-reader.ts";
+import { GroupBatch } from "../segment/group-batch.ts";
 import type { GroupRows } from "./runs.ts";
 import { type Field, knownFields, type Measurement } from "./schema.ts";
+import type { SegmentCursor } from "./segment-cursor.ts";
 import type { SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 
@@ -31,8 +32,8 @@ export class Accumulators {
   /** Per wanted column its place among the known fields, -1 = no such field. */
   readonly fields: readonly number[];
   readonly windows: Windows;
-  /** A list for the pages of the columns in a row group (codec.ts). */
-  readonly pages: Pointer;
+  /** Row groups that are folded into them. */
+  readonly batch: GroupBatch;
   readonly #at: Pointer;
   /** Per wanted column: where its accumulators start in those of a group. */
   readonly #offsets: readonly number[];
@@ -62,13 +63,24 @@ export class Accumulators {
     this.#capacity = groupBy.length === 0 ? 1 : Math.max(1, Math.min(fitting, MOST_GROUPS));
     this.#tags = groupBy.map(() => []);
     const sizeBytes = groupBytes * this.#capacity;
-    this.#at = kernels.alloc(sizeBytes + bounds.length * 8 + columns.length * LISTED_PAGE_BYTES);
+    this.#at = kernels.alloc(sizeBytes + bounds.length * 8 + columns.length * LISTED_COLUMN_BYTES);
     this.windows = { bounds: this.#at + sizeBytes, count };
     kernels.longs.set(bounds, this.windows.bounds >>> 3);
-    this.pages = this.windows.bounds + bounds.length * 8;
+    const list = this.windows.bounds + bounds.length * 8;
     const typeOf = (c: number) => this.known[this.fields[c]!]?.type ?? FieldType.Float;
-    const pages = columns.map(({ keep }, c) => ({ type: typeOf(c), keep, offset: this.#offsets[c]! }));
-    listPages(kernels, this.pages, pages);
+    listColumns(
+      kernels,
+      list,
+      columns.map(({ keep }, c) => ({ type: typeOf(c), keep, offset: this.#offsets[c]! })),
+    );
+    const keeps = columns.map(({ keep }) => keep);
+    const [minTime, maxTime] = rangeOf(request);
+    const { timeless = false } = request;
+    const fold = {
+      ...{ columns: list, columnCount: columns.length, minTime, maxTime, timeless },
+      ...{ bounds: this.windows.bounds, windowCount: count },
+    };
+    this.batch = new GroupBatch(kernels, keeps, fold, bounds);
     this.#clear();
   }
 
@@ -84,22 +96,18 @@ export class Accumulators {
 
   /** Goes on to the next group. `tagColumns`: by key of `groupBy` the values, of which number `place` is that of the one in hand. */
   next(tagColumns: readonly (readonly string[])[], place: number): void {
-    if (!this.#hasRows()) return;
     for (let k = 0; k < tagColumns.length; k++) this.#tags[k]!.push(tagColumns[k]![place]!);
     this.#count++;
-  }
-
-  get isEmpty(): boolean {
-    return this.#count === 0;
   }
 
   get isFull(): boolean {
     return this.#count === this.#capacity;
   }
 
-  /** The groups before the one in hand, in which rows counted; all are empty again. */
+  /** The groups before the one in hand, in which rows counted; all are empty again. Throws `CorruptionError`. */
   take(): FoldedGroups {
-    const count = this.#count;
+    this.batch.fold();
+    const count = this.#closeUp();
     const tags = this.#tags;
     const columns = this.#request.columns.map(({ keep }, c) => {
       const field = this.fields[c]!;
@@ -116,14 +124,32 @@ export class Accumulators {
   }
 
   close(): void {
+    this.batch.release();
     this.#kernels.free(this.#at);
   }
 
-  // Whether rows counted in the group in hand: if not, all is as empty as it was.
-  #hasRows(): boolean {
+  // Leaves groups out in which no row counted; gives how many are left.
+  #closeUp(): number {
+    const { bytes } = this.#kernels;
+    let kept = 0;
+    for (let g = 0; g < this.#count; g++) {
+      const from = this.#at + g * this.#groupBytes;
+      if (!this.#hasRows(from)) continue;
+      if (kept < g) {
+        bytes.copyWithin(this.#at + kept * this.#groupBytes, from, from + this.#groupBytes);
+        for (const values of this.#tags) values[kept] = values[g]!;
+      }
+      kept++;
+    }
+    for (const values of this.#tags) values.length = kept;
+    return kept;
+  }
+
+  // Whether rows counted in a group.
+  #hasRows(group: Pointer): boolean {
     const { doubles } = this.#kernels;
     for (let c = 0; c < this.#offsets.length; c++) {
-      const counts = this.of(c) >>> 3;
+      const counts = (group + this.#offsets[c]!) >>> 3;
       for (let w = 0; w < this.windows.count; w++) if (doubles[counts + w] !== 0) return true;
     }
     return false;
@@ -134,10 +160,6 @@ export class Accumulators {
   }
 }
 
-/** So often statistics may not tell before they are asked less, and of so many pages at least one's always are. */
-const FEW_UNTOLD = 4;
-const MOST_LEFT = 15;
-
 /** Folds the series of one store into accumulators. */
 export class GroupFold {
   readonly #kernels: Kernels;
@@ -146,24 +168,14 @@ export class GroupFold {
   readonly #request: FoldRequest;
   readonly #regexes = new RegexCache();
   readonly #foldsPages: boolean;
-  /** By column: whether its page is to be folded. */
-  readonly #isUntold: boolean[];
-  /** Of the row group that was looked at last: the range of time of others mostly is the same. */
-  #lastRange: { readonly table: TableReader; readonly index: number; readonly isInOne: boolean } | undefined;
-  /** No page was folded yet, whose extremes could beat others. */
-  #isFirst = true;
-  /** How often one after the other statistics did not tell: they mostly never do then. */
-  #untold = 0;
-  /** Pages whose statistics are not asked next. */
-  #left = 0;
-
+  /** Of the row groups in the batch. */
+  #cursor: SegmentCursor | undefined;
   constructor(kernels: Kernels, reader: SeriesReader, accumulators: Accumulators, request: FoldRequest) {
     this.#kernels = kernels;
     this.#reader = reader;
     this.#accumulators = accumulators;
     this.#request = request;
     const { known, fields } = accumulators;
-    this.#isUntold = fields.map(() => false);
     this.#foldsPages = fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
   }
 
@@ -182,6 +194,7 @@ export class GroupFold {
           return true;
         }
       }
+      this.#accumulators.batch.fold();
       for (const slice of this.#reader.read(runs, false)) window = this.#addRows(slice, residual, window);
       return true;
     });
@@ -216,11 +229,21 @@ export class GroupFold {
     return next;
   }
 
-  // Rows of a row group: a series of its own has its pages folded, series that share one its decoded columns.
+  // Rows of a row group: a series of its own has its pages folded, later and in this order, series that share one its decoded columns.
   #addPlace(place: GroupRows, window: number): number {
-    const next = place.alone ? this.#addPages(place, window) : this.#addShared(place, window);
-    this.#isFirst = false;
-    return next;
+    if (!place.alone) {
+      this.#accumulators.batch.fold();
+      return this.#addShared(place, window);
+    }
+    const { batch, inHand } = this.#accumulators;
+    const { cursor, index } = place;
+    if (this.#cursor !== cursor) {
+      const fields = this.#accumulators.fields.map((field) => (field < 0 ? -1 : cursor.fieldIndex(field)));
+      batch.begin(cursor.table, fields);
+      this.#cursor = cursor;
+    }
+    batch.add(index, inHand);
+    return window;
   }
 
   #addShared({ cursor, index, start, end }: GroupRows, window: number): number {
@@ -244,92 +267,11 @@ export class GroupFold {
     }
     return next;
   }
+}
 
-  // By statistics as far as they tell, the other columns all at once.
-  #addPages(place: GroupRows, window: number): number {
-    const { cursor, index, start: from, end: to } = place;
-    const { fields, pages, windows, inHand: accumulators } = this.#accumulators;
-    const isWhole = to - from === cursor.table.groupRows(index);
-    const isInOne = isWhole && this.#isInOneWindow(cursor.table, index);
-    const isUntold = this.#isUntold;
-    let next = window;
-    let isOver = true;
-    for (let c = 0; c < fields.length; c++) {
-      const told = fields[c]! < 0 ? window : this.#addStats(place, c, window, isWhole, isInOne);
-      isUntold[c] = told < 0;
-      if (told < 0) isOver = false;
-      else next = Math.max(next, told);
-    }
-    if (isOver) return next;
-    const { bounds, count: windowCount } = windows;
-    const times = cursor.times(index);
-    const fold = { times, from, to, bounds, windowCount, firstWindow: window, accumulators };
-    return Math.max(next, cursor.fold(index, fields, isUntold, pages, fold));
-  }
-
-  // Negative: statistics do not tell, nothing was folded.
-  #addStats(place: GroupRows, c: number, window: number, isWhole: boolean, isInOne: boolean): number {
-    const { keep } = this.#request.columns[c]!;
-    const areExtremes = (keep & ~(Fold.Count | Fold.Min | Fold.Max)) === 0;
-    if (areExtremes ? !isWhole && this.#isFirst : !isInOne) return -1;
-    if (this.#left > 0) {
-      this.#left--;
-      return -1;
-    }
-    const told = this.#askStats(place, c, window, areExtremes, isInOne);
-    this.#untold = told < 0 ? this.#untold + 1 : 0;
-    if (this.#untold > FEW_UNTOLD) this.#left = Math.min(this.#untold, MOST_LEFT);
-    return told;
-  }
-
-  #askStats(
-    { cursor, index, start, end }: GroupRows,
-    c: number,
-    window: number,
-    areExtremes: boolean,
-    isInOne: boolean,
-  ): number {
-    const { call } = this.#kernels;
-    const { known, fields, windows } = this.#accumulators;
-    const { bounds, count } = windows;
-    const { timeless = false } = this.#request;
-    const field = fields[c]!;
-    const { type } = known[field]!;
-    const { keep } = this.#request.columns[c]!;
-    const { table } = cursor;
-    const rows = table.groupRows(index);
-    const stats = cursor.stats(index, field);
-    const accumulators = this.#accumulators.of(c);
-    if (isInOne) {
-      const [first, last] = [table.groupMinTime(index), table.groupMaxTime(index)];
-      const told = call.foldStats(
-        ...([type, stats, rows, first, last, bounds, count, window, keep, timeless, accumulators] as const),
-      );
-      if (told >= 0 || !areExtremes) return told;
-    }
-    const times = cursor.times(index);
-    return call.foldBeaten(
-      ...([type, stats, rows, times, start, end, bounds, count, window, keep, timeless] as const),
-      accumulators,
-    );
-  }
-
-  // Whether all rows of a row group are in one window.
-  #isInOneWindow(table: TableReader, index: number): boolean {
-    const last = this.#lastRange;
-    if (last !== undefined && last.table === table && table.isSameRange(index, last.index))
-      return last.isInOne;
-    const [minTime, maxTime] = [table.groupMinTime(index), table.groupMaxTime(index)];
-    const { bounds } = this.#request;
-    // the first bound behind its begin
-    let behind = 0;
-    for (let high = bounds.length; behind < high; ) {
-      const middle = (behind + high) >>> 1;
-      if (bounds[middle]! <= minTime) behind = middle + 1;
-      else high = middle;
-    }
-    const isInOne = behind > 0 && behind < bounds.length && maxTime < bounds[behind]!;
-    this.#lastRange = { table, index, isInOne };
-    return isInOne;
-  }
+/** What the request's range and its windows have in common. */
+export function rangeOf({ bounds, minTime, maxTime }: FoldRequest): [minTime: bigint, maxTime: bigint] {
+  const from = bounds[0]!;
+  const to = bounds[bounds.length - 1]! - 1n;
+  return [from > minTime ? from : minTime, to < maxTime ? to : maxTime];
 }

@@ -1,6 +1,5 @@
 // Segment cursor: one segment's rows of a table, read series by series; the row group that was decoded last stays
 // decoded, so that the short series that share it cost one decode.
-import type { PageFold } from "../codec/codec.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
 import { GroupPages } from "../segment/group-pages.ts";
@@ -50,8 +49,6 @@ export class SegmentCursor {
   /** The groups [from, end) whose statistics stand there. */
   #statsFrom = 0;
   #statsEnd = 0;
-  /** Columns of the last fold, and their fields. */
-  #listed: { readonly columns: readonly number[]; readonly fields: readonly number[] } | undefined;
   #heaps: Pointer[] = [];
   #oldHeaps: Pointer[] = [];
 
@@ -152,24 +149,6 @@ export class SegmentCursor {
       lastTime: to > from ? longs[(at >>> 3) + to - 1]! : 0n,
     };
     return this.#within;
-  }
-
-  /**
-   * Folds rows of a group's columns, which are not of strings, as `TableReader.foldColumns` does. `columns`: by page of the list the
-   * wanted field, -1 = none.
-   */
-  fold(
-    group: number,
-    columns: readonly number[],
-    wanted: readonly boolean[],
-    list: Pointer,
-    fold: PageFold,
-  ): number {
-    if (this.#listed?.columns !== columns)
-      this.#listed = { columns, fields: columns.map((column) => (column < 0 ? -1 : this.#fields[column]!)) };
-    this.#load(group);
-    const { fields } = this.#listed;
-    return this.#table.foldColumns(group, fields, wanted, list, fold, this.#target(0), this.#pages);
   }
 
   /**

@@ -122,7 +122,8 @@ export class SeriesReader {
 
   /**
    * All rows of a series in the range of time, when they stand in one row group: nearly nothing is made for a series, of which there
-   * may be millions. "none": there are none; null: `clusters` tells what there is.
+   * may be millions. Of a row group of its own it is all rows, if some may be in the range. "none": there are none; null: `clusters`
+   * tells what there is.
    */
   only(id: number): GroupRows | "none" | null {
     for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
@@ -135,7 +136,12 @@ export class SeriesReader {
       if (found !== "none" || range.last !== index || this.#deleted[s]) return null;
       const { table } = cursor;
       const alone = table.groupFirstId(index) === table.groupLastId(index);
-      const rows = alone ? { start: 0, count: table.groupRows(index) } : table.seriesRows(index, id);
+      if (alone) {
+        if (table.groupMinTime(index) > this.#maxTime || table.groupMaxTime(index) < this.#minTime) continue;
+        found = { cursor, index, start: 0, end: table.groupRows(index), alone };
+        continue;
+      }
+      const rows = table.seriesRows(index, id);
       if (rows === null) continue;
       let { start } = rows;
       let end = start + rows.count;

@@ -1,4 +1,4 @@
-// Folds of pages without their values: from their bytes into accumulators, the pages of a row group in one call.
+// Folds of pages without their values: from their bytes into accumulators.
 //
 // Decimals, the usual floats, stand in a page as integers over a power of ten. Their runs, and those of integers, are reduced as
 // int32 distances from the page's base, and only what a run comes to is divided: the extremes and ends are the very floats that
@@ -6,7 +6,7 @@
 // Rows of a page without nulls are counted by their times alone. Any other page is decoded to the caller's room, then
 // folded (fold.ts, which has the accumulators and the rules).
 //
-// Which rows are in which window is looked up once for all pages: they share their times.
+// Which rows are in which window is looked up once for all pages that share their times.
 import { COUNT, DEVIATIONS, FIRST, fold, LAST, lowerBound, MAX, MIN, SUM, windowOf } from "./fold";
 import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
 import { decodeDecimalOffsets, offsetPower } from "./floats";
@@ -25,45 +25,11 @@ const SMALL: i64 = 1 << 46;
 // a distance further is no other side of int64
 const FAR: i64 = 1 << 62;
 
-/** Bytes of a page in a list: u32 type, u32 keep, u32 accumulators (from those of the call on), u32 page, u32 size, 0 = left out. */
-const LISTED: usize = 20;
-
 /**
- * Folds the rows [from, to) of pages of `count` rows. `pages`: a list of `listed` of them. `times`: i64[count] of all rows; `values`,
- * `present`: room for 8 bytes and 1 byte a row. Answers the window to start from with later rows of the series, or what
- * `decodeNumbers` answers when it fails, at the page in the list that `failedPage` gives.
+ * Folds the rows [from, to) of a page of `count` rows. `times`: i64[count] of all rows; `values`, `present`: room for 8 bytes and 1 byte
+ * a row. Answers the window to start from with later rows of the series, or what `decodeNumbers` answers when it fails.
  */
-export function foldPages(
-  pages: usize, listed: u32, count: u32, times: usize, from: u32, to: u32,
-  bounds: usize, windows: u32, window: u32, accumulators: usize, values: usize, present: usize,
-): i32 {
-  runCount = UNKNOWN;
-  let next = <i32>window;
-  for (let p: u32 = 0; p < listed; p++) {
-    const entry = pages + <usize>p * LISTED;
-    const sizeBytes = load<u32>(entry, 16);
-    if (!sizeBytes) continue;
-    const answer = foldPage(
-      load<u32>(entry), <usize>load<u32>(entry, 12), sizeBytes, count, times, from, to,
-      bounds, windows, window, load<u32>(entry, 4), accumulators + <usize>load<u32>(entry, 8), values, present,
-    );
-    if (answer < 0) {
-      failed = p;
-      return answer;
-    }
-    next = max(next, answer);
-  }
-  return next;
-}
-
-let failed: u32 = 0;
-
-/** Where in the list the page stands that could not be decoded. */
-export function failedPage(): u32 {
-  return failed;
-}
-
-function foldPage(
+export function foldPage(
   type: u32, page: usize, sizeBytes: u32, count: u32, times: usize, from: u32, to: u32,
   bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize, values: usize, present: usize,
 ): i32 {
@@ -106,6 +72,11 @@ function foldPage(
   if (type == UNSIGNED)
     return fold<u64>(times + at, values + at, there, 0, to - from, bounds, windows, window, keep, accumulators);
   return fold<i64>(times + at, values + at, there, 0, to - from, bounds, windows, window, keep, accumulators);
+}
+
+/** To be called before other rows of pages are folded than those of the last one. */
+export function newRows(): void {
+  runCount = UNKNOWN;
 }
 
 // The rows of the pages at hand by window (`runs`): where the first run begins, and the window to go on from.

@@ -1,6 +1,6 @@
 // Folds of a page by its statistics (stats.ts has their form), as far as they tell: then its bytes are not read.
 //
-//   all rows in one window      they say everything but when the extremes are
+//   all rows in one window      they say everything but when the extremes are, other than that the first row has one
 //   extremes that do not beat   what the windows have already: of the rows nothing but their number counts
 import { COUNT, DEVIATIONS, FIRST, LAST, lowerBound, MAX, MIN, SUM, windowOf } from "./fold";
 import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
@@ -27,13 +27,16 @@ export function foldStats(
   if (keep & DEVIATIONS || (keep & ~COUNT && !load<u32>(stats, 4))) return UNTOLD;
   // which row is the first that has a value is not told
   if (count != rows && keep & (FIRST | LAST)) return UNTOLD;
-  if (type == FLOAT) return merge<f64>(stats, first, last, windows, window, keep, timeless, accumulators);
-  if (type == UNSIGNED) return merge<u64>(stats, first, last, windows, window, keep, timeless, accumulators);
-  return merge<i64>(stats, first, last, windows, window, keep, timeless, accumulators);
+  const full = count == rows;
+  if (type == FLOAT) return merge<f64>(stats, full, first, last, windows, window, keep, timeless, accumulators);
+  if (type == UNSIGNED) return merge<u64>(stats, full, first, last, windows, window, keep, timeless, accumulators);
+  return merge<i64>(stats, full, first, last, windows, window, keep, timeless, accumulators);
 }
 
+// `full`: every row has a value.
 function merge<T>(
-  stats: usize, first: i64, last: i64, windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+  stats: usize, full: bool, first: i64, last: i64,
+  windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
 ): i32 {
   const stride = <usize>windows << 3;
   const entry = accumulators + (<usize>window << 3);
@@ -41,12 +44,15 @@ function merge<T>(
   let slot = entry + stride + (keep & SUM ? stride : 0);
   const low = load<T>(stats, 8);
   const high = load<T>(stats, 16);
+  const start = load<T>(stats, 32);
   // (of zeros the sign is that of the earliest)
+  const knowsLow = (timeless && low != 0) || (full && start == low);
+  const knowsHigh = (timeless && high != 0) || (full && start == high);
   if (keep & MIN) {
-    if (!(timeless && low != 0) && !isBeaten<T>(slot, stride, had, low, first, timeless, false)) return UNTOLD;
+    if (!knowsLow && !isBeaten<T>(slot, stride, had, low, first, timeless, false)) return UNTOLD;
     slot += stride << 1;
   }
-  if (keep & MAX && !(timeless && high != 0) && !isBeaten<T>(slot, stride, had, high, first, timeless, true)) return UNTOLD;
+  if (keep & MAX && !knowsHigh && !isBeaten<T>(slot, stride, had, high, first, timeless, true)) return UNTOLD;
   store<f64>(entry, had + <f64>load<u32>(stats));
   slot = entry + stride;
   if (keep & SUM) {
@@ -54,11 +60,11 @@ function merge<T>(
     slot += stride;
   }
   if (keep & MIN) {
-    if (timeless && low != 0) mergeExtreme<T>(slot, stride, had, low, first, false);
+    if (knowsLow) mergeExtreme<T>(slot, stride, had, full && start == low ? start : low, first, false);
     slot += stride << 1;
   }
   if (keep & MAX) {
-    if (timeless && high != 0) mergeExtreme<T>(slot, stride, had, high, first, true);
+    if (knowsHigh) mergeExtreme<T>(slot, stride, had, full && start == high ? start : high, first, true);
     slot += stride << 1;
   }
   if (keep & FIRST) {
@@ -106,16 +112,25 @@ function beaten<T>(
       else {
         let slot = entry + stride;
         if (keep & MIN) {
-          if (!isBeaten<T>(slot, stride, had, load<T>(stats, 8), first, timeless, false)) return UNTOLD;
+          if (!isRunBeaten<T>(slot, stride, had, stats, load<T>(stats, 8), times, row, end, timeless, false)) return UNTOLD;
           slot += stride << 1;
         }
-        if (keep & MAX && !isBeaten<T>(slot, stride, had, load<T>(stats, 16), first, timeless, true)) return UNTOLD;
+        if (keep & MAX && !isRunBeaten<T>(slot, stride, had, stats, load<T>(stats, 16), times, row, end, timeless, true)) return UNTOLD;
       }
       row = end;
     }
     if (counting) window = at;
   }
   return window;
+}
+
+// The same of the rows [row, end) of a page; the first of all may be known not to be as far as that.
+// @ts-ignore: decorator
+@inline function isRunBeaten<T>(
+  slot: usize, stride: usize, had: f64, stats: usize, extreme: T, times: usize, row: u32, end: u32, timeless: bool, largest: bool,
+): bool {
+  if (row == 0 && end > 1 && load<T>(stats, 32) != extreme) row = 1;
+  return isBeaten<T>(slot, stride, had, extreme, load<i64>(times + (<usize>row << 3)), timeless, largest);
 }
 
 // Whether no row from the time `first` on, none of which is beyond `extreme`, would be taken over as the window's extreme.

@@ -6,7 +6,7 @@ export * from "./checksum";
 export * from "./stats";
 export * from "./group";
 export { foldCount, foldFloat, foldInit, foldInteger, foldUnsigned, lowerBound } from "./fold";
-export { failedPage, foldPages } from "./fold-page";
+export { failedGroup, failedPage, foldGroups } from "./fold-groups";
 export { foldBeaten, foldStats } from "./fold-stats";
 export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gatherBytes, maskColumn, maskRanges, orMasks } from "./masks";
 export * from "./line";

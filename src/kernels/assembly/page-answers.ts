@@ -3,3 +3,4 @@
 export const CORRUPT: i32 = -1;
 export const OTHER_TYPE: i32 = -2;
 export const OTHER_ROWS: i32 = -3;
+export const CORRUPT_STATS: i32 = -4;

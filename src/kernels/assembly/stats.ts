@@ -269,7 +269,8 @@ function decodeEdge(type: u32, last: bool, out: usize): bool {
   return true;
 }
 
-function decodeOne(type: u32, rowCount: u32, out: usize): void {
+/** The statistics of one page, at the cursor: those that stand there are whole when the cursor has then ended. */
+export function decodeOne(type: u32, rowCount: u32, out: usize): void {
   const flags = readByte();
   store<u32>(out, flags & HAS_COUNT ? <u32>readVarint() : rowCount);
   store<u32>(out, flags & HAS_NUMBERS ? 1 : 0, 4);
