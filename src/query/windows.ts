@@ -4,9 +4,8 @@
 //                                                    epoch (zone's clock when there is one), plus offset
 //
 // With a zone, a window begins at the cut of local time, moved when daylight saving time changes between
-// the cut and t, so that day windows begin at local midnight and last 23 to 25 hours. The rules are InfluxDB's
-// (Window of its iterator options for the first, its fill iterator for those that follow), which leave windows not longer
-// than the change alone.
+// the cut and t, so that day windows begin at local midnight and last 23 to 25 hours. What the clock shows is asked before the
+// offset is added. The rules are InfluxDB's (Window of its iterator options), which leave windows not longer than the change alone.
 //
 // Windows of calendar months are numbered, the one that begins with 1970 (plus offset) is 0; they begin when the zone's
 // clock shows the first of a month, midnight, plus offset.
@@ -103,14 +102,14 @@ export class WindowRule {
     let bounds = new BigInt64Array(estimate + 8);
     let count = 0;
     let start = first;
-    let distance = this.#zone?.offsetNs(start) ?? 0n;
+    let distance = this.#zone?.offsetNs(start - this.#offsetNs) ?? 0n;
     while (start <= maxTime) {
       if (count + 1 >= bounds.length) bounds = grown(bounds);
       bounds[count++] = start;
       let next = start + this.#everyNs;
       if (this.#zone !== null) {
         // the clock just before the boundary counts: a boundary may itself be the moment of the change
-        const there = this.#zone.offsetNs(next - 1n);
+        const there = this.#zone.offsetNs(next - this.#offsetNs - 1n);
         next += this.#shift(distance, there);
         distance = there;
       }

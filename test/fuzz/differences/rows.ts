@@ -1,5 +1,6 @@
 // Which rows are answered: windows, fills, limits.
 
+import type { SelectStatement } from "../../../src/query/ast.ts";
 import type { Difference } from "../differences.ts";
 import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, callCount, isNear1970, transformationCount } from "./claims.ts";
@@ -12,6 +13,9 @@ import {
   isNothing,
   withoutEmptyRows,
 } from "./evidence.ts";
+
+const hasZoneAndOffset = ({ timezone, dimensions }: SelectStatement): boolean =>
+  timezone !== null && dimensions.some((node) => node.kind === "call" && node.arguments.length > 1);
 
 export const rows: readonly Difference[] = [
   {
@@ -85,6 +89,18 @@ export const rows: readonly Difference[] = [
     without: (text) =>
       withSelects(text, (statement) =>
         statement.fill?.kind === "linear" ? { ...statement, fill: null } : statement,
+      ),
+  },
+  {
+    title: "windows with an offset, in a zone whose clocks are put",
+    influxd: "shows windows without a value at the hour of the clock before, beside those that have values",
+    serie: "shows each window once",
+    reason: "there is one row a window",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).some(hasZoneAndOffset),
+    without: (text) =>
+      withSelects(text, (statement) =>
+        hasZoneAndOffset(statement) ? { ...statement, fill: { kind: "none" } } : statement,
       ),
   },
   {
