@@ -1,7 +1,7 @@
 // Generated SELECT statements: sources (several, regexes, subqueries), conditions, groups, fills, orders, limits, zones.
 import { type Columns, drawColumns } from "./columns.ts";
 import type { Draw } from "./draw.ts";
-import { identifier, regexOf, type Scope, scopeOf, tagName } from "./names.ts";
+import { fieldName, identifier, regexOf, type Scope, scopeOf, tagName } from "./names.ts";
 import type { Schema } from "./schema.ts";
 import { condition, timeRange } from "./where.ts";
 
@@ -31,6 +31,8 @@ export function drawSelect(draw: Draw, options: SelectOptions): Select {
   const range = isWindowed || draw.chance(0.35) ? timeRange(draw, options.schema, isWindowed) : "";
   const filter = draw.maybe(0.4, () => condition(draw, seen));
   const where = [range, filter && (range ? `(${filter})` : filter)].filter(Boolean);
+  if (!isWindowed && draw.chance(0.02))
+    where.push(`(${condition(draw, seen)} OR ${timeRange(draw, options.schema, false)})`);
   if (draw.chance(0.3)) where.reverse();
 
   const tags = draw.chance(0.45) ? drawDimensions(draw, seen) : [];
@@ -66,7 +68,16 @@ function drawDimensions(draw: Draw, scope: Scope): string[] {
     draw.list(1, 2, () => tagName(draw, scope)).map((name) => [name.replaceAll('"', ""), name]),
   );
   if (draw.chance(0.65)) return [...names.values()];
-  return [draw.of("*", "*", () => regexOf(draw, "host"))];
+  return [
+    draw.of(
+      "*",
+      "*",
+      "*",
+      () => regexOf(draw, "host"),
+      () => regexOf(draw, "host"),
+      () => fieldName(draw, scope),
+    ),
+  ];
 }
 
 function drawWindow(draw: Draw, schema: Schema): string {

@@ -90,6 +90,7 @@ function tagCondition(draw: Draw, scope: Scope): string {
     [0.3, () => `${value()} = ${name}`],
     [0.1, () => `${name} = ${tagName(draw, scope)}`],
     [0.2, () => `${name} > ${value()}`],
+    [0.15, () => `${name} ${draw.of("=", "!=")} ${draw.of("1", "true", "2.5", "3s")}`],
   );
 }
 

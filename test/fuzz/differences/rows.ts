@@ -104,6 +104,19 @@ export const rows: readonly Difference[] = [
       ),
   },
   {
+    title: "windows of a descending query, in a zone whose clocks are put",
+    influxd: "cuts the window in which they are put back in two, where they show its begin again",
+    serie: "answers the windows of the ascending query",
+    reason: "which points a window has does not depend on the order of the answer",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      selectsOf(exchange.text).some(({ timezone, descending }) => timezone !== null && descending),
+    without: (text) =>
+      withSelects(text, (statement) =>
+        statement.timezone === null ? statement : { ...statement, descending: false },
+      ),
+  },
+  {
     title: "max-select-buckets",
     influxd: "is set to 100,000 in this comparison, and counts windows before the first point",
     serie:

@@ -13,6 +13,7 @@ import {
   isCalledInWindows,
   isNumberAsCondition,
   namesTwice,
+  readsPattern,
   readsSeveral,
   techniques,
   transformationCount,
@@ -35,6 +36,7 @@ import {
   rowsInAnyOrder,
   valuesOf,
   withoutEmptyColumns,
+  withoutEmptyTags,
   withoutTimes,
 } from "./evidence.ts";
 
@@ -322,7 +324,10 @@ export const selections: readonly Difference[] = [
     influxd: "stands in a row of its own, at time 0, or at the last of all times when descending",
     serie: "stands at the time of the other calls",
     reason: "there is one row, and one time for it",
-    covers: ({ exchange, serie, influxd }) => isAnswered(serie, influxd) && callsOf(exchange.text).length > 1,
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      (callsOf(exchange.text).length > 1 ||
+        nodesOf(exchange.text).some(({ kind }) => kind === "wildcard" || kind === "regex")),
     without: (text) => withCall(text, /^integral$/, "sum"),
   },
   {
@@ -437,6 +442,18 @@ export const selections: readonly Difference[] = [
       nodesOf(exchange.text).some(({ kind }) => kind === "wildcard" || kind === "regex") &&
       areInShards(history) &&
       withoutEmptyColumns(serie.body) === withoutEmptyColumns(influxd.body),
+  },
+  {
+    title: "`*` over measurements of another retention policy",
+    influxd: "shows the tags also of measurements that have no point in the policy: `SELECT * FROM p./.*/`",
+    serie: "shows those of the measurements that have",
+    reason: "of the others there is no row",
+    covers: ({ exchange, serie, influxd, history }) =>
+      isAnswered(serie, influxd) &&
+      readsPattern(exchange.text) &&
+      history.some(({ policy, text }) => policy !== undefined || /^create retention policy/i.test(text)) &&
+      withoutEmptyColumns(withoutEmptyTags(serie.body)) ===
+        withoutEmptyColumns(withoutEmptyTags(influxd.body)),
   },
   {
     title: "a name of several types over some of the shards",
