@@ -260,8 +260,11 @@ export function withoutEmptyColumns(body: string): string {
 
 /** The same without the tags that are empty. */
 export const withoutEmptyTags = (body: string): string =>
-  body.replace(/"tags":\{[^}]*\}/g, (tags) =>
-    tags.replace(/"(?:[^"\\]|\\.)*":""(?:,|(?=\}))/g, "").replace(/,\}$/, "}"),
+  body.replace(/"tags":\{[^}]*\},/g, (tags) =>
+    tags
+      .replace(/"(?:[^"\\]|\\.)*":""(?:,|(?=\}))/g, "")
+      .replace(/,\},$/, "},")
+      .replace('"tags":{},', ""),
   );
 
 /** Values with their series, time and column, in any order: rows may be put apart, and rows without a value are nothing. */

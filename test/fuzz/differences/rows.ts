@@ -76,13 +76,13 @@ export const rows: readonly Difference[] = [
       withoutEmptyRows(serie.body) === withoutEmptyRows(influxd.body),
   },
   {
-    title: "fill(linear) about 1970",
+    title: "fill(linear) about 1970, and in a zone whose clocks are put",
     influxd:
-      "numbers windows from 1970 and cuts towards it: two of them are number 0, and the line stands still there",
-    serie: "each window is a step",
+      "numbers windows from 1970 and cuts towards it: two of them are number 0, and the line stands still there; a window that is an hour longer than others is a step like them",
+    serie: "goes by the times at which windows begin",
     reason: "the line is straight",
     covers: ({ exchange, serie, influxd, history }) =>
-      isNear1970(history) &&
+      (isNear1970(history) || selectsOf(exchange.text).some(({ timezone }) => timezone !== null)) &&
       isAnswered(serie, influxd) &&
       // (what is less than the window before it is no row)
       (isAlikeInShape(serie.body, influxd.body) || /non_negative/i.test(exchange.text)),
