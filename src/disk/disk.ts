@@ -50,6 +50,11 @@ export interface Disk {
    * The array and all views of it are empty then.
    */
   unmap(bytes: Uint8Array): void;
+  /**
+   * Begins to read a part of what `map` gave from the disk, as far as it is not in memory, and does not wait for it: who touches it
+   * then waits less. Next to nothing where it is in memory.
+   */
+  readAhead(bytes: Uint8Array, start: number, end: number): void;
   exists(path: string): boolean;
   size(path: string): number;
   /** Names in a folder, sorted, without "." and "..". */

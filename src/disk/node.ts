@@ -25,6 +25,7 @@ import {
 import { assert } from "../base/assert.ts";
 import { type Disk, type DiskFile, diskError, type OpenMode } from "./disk.ts";
 import { lockFile } from "./lock.ts";
+import { readAhead } from "./read-ahead.ts";
 
 const openFlags: Record<OpenMode, number> = {
   create: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
@@ -130,6 +131,7 @@ export const nodeDisk: Disk = {
   map: (path) => tried("map", path, () => (statSync(path).size === 0 ? new Uint8Array(0) : Bun.mmap(path))),
   // (a buffer that is transferred gives up what it stands on; Bun has no other way)
   unmap: ({ buffer }) => void (buffer as ArrayBuffer).transfer(0),
+  readAhead,
   exists: (path) => existsSync(path),
   size: (path) => tried("stat", path, () => statSync(path).size),
   list: (folder) => tried("list", folder, () => readdirSync(folder).sort()),

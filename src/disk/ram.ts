@@ -47,6 +47,8 @@ export class RamDisk implements Disk {
 
   unmap(): void {}
 
+  readAhead(_bytes: Uint8Array, _start: number, _end: number): void {}
+
   exists(path: string): boolean {
     return this.#entries.has(path);
   }

@@ -92,6 +92,7 @@ export class SegmentReader {
       index,
       indexEnd: cursor.end,
       mayHave: (id) => bloomHas(this.#bloom, id),
+      readAhead: (start, end) => this.#disk.readAhead(this.#bytes, start, end),
     });
     this.#opened.set(measurement, table);
     return table;

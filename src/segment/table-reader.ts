@@ -11,6 +11,7 @@ import { wordsOf } from "../model/words.ts";
 import { Cursor } from "./bytes.ts";
 import type { GroupPages } from "./group-pages.ts";
 import { readSeriesKeys } from "./keys.ts";
+import { PagesAhead, type ReadAhead } from "./pages-ahead.ts";
 import { readSeriesList, type SeriesList } from "./series-list.ts";
 import { type PageStats, readStats } from "./stats.ts";
 import type { TableIndex } from "./table-index.ts";
@@ -73,6 +74,8 @@ export class TableReader {
   readonly #index: TableIndex;
   readonly #indexEnd: number;
   readonly #mayHave: (seriesId: number) => boolean;
+  /** What begins to read pages before they are wanted. */
+  readonly ahead: PagesAhead;
   /** One bit a page: its checksum was compared since the file was opened. */
   readonly #verified: Uint8Array;
   #statsCursor: Cursor | undefined;
@@ -93,6 +96,7 @@ export class TableReader {
     index: TableIndex;
     indexEnd: number;
     mayHave: (seriesId: number) => boolean;
+    readAhead: ReadAhead;
   }) {
     this.#file = table.file;
     this.#bytes = table.bytes;
@@ -100,6 +104,7 @@ export class TableReader {
     this.#index = table.index;
     this.#indexEnd = table.indexEnd;
     this.#mayHave = table.mayHave;
+    this.ahead = new PagesAhead(table.index, table.readAhead);
     this.#verified = new Uint8Array((table.index.checksums.length + 7) >>> 3);
     this.fields = table.index.fields;
     this.groupCount = table.index.groupCount;

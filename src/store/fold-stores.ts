@@ -7,61 +7,52 @@ import { CorruptionError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { listKey } from "../model/listkey.ts";
-import type { FoldedGroups, FoldRequest } from "../model/scan.ts";
+import { fieldsOf } from "../model/predicate.ts";
+import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
 import { Accumulators, GroupFold, rangeOf } from "./group-fold.ts";
+import { openStores } from "./open-stores.ts";
+import type { IsTold } from "./read-ahead.ts";
 import type { Table } from "./schema.ts";
-import type { SelectedSeries, SeriesSelector } from "./select.ts";
-import { SeriesReader } from "./series-reader.ts";
+import type { SelectedSeries } from "./select.ts";
 import type { Store } from "./store.ts";
-
-export interface FoldedStore {
-  readonly store: Store;
-  readonly selector: SeriesSelector;
-}
 
 export async function* foldStores(
   kernels: Kernels,
   table: Table,
-  stores: Iterable<FoldedStore>,
+  stores: readonly Store[],
   request: FoldRequest,
 ): AsyncGenerator<FoldedGroups> {
   const pause = new Pause();
   const accumulators = new Accumulators(kernels, table.measurement, request);
   const isOneGroup = request.groupBy.length === 0;
+  const [minTime, maxTime] = rangeOf(request);
   try {
-    for (const { store, selector } of stores) {
-      const selected = selector.select(table.id, request.where);
-      if (selected.ids.length === 0) continue;
-      request.onSeries?.();
-      const version = store.version.retain();
+    const wanted = {
+      fields: accumulators.known,
+      minTime,
+      maxTime,
+      groupBy: request.groupBy,
+      isTold: toldBy(request),
+    };
+    for (const open of openStores(kernels, stores, table, request, wanted)) {
+      const { store, selected, tagColumns, reader } = open;
       try {
-        const reader = new SeriesReader(
-          ...([kernels, version, table.measurement, table.retentionPolicy] as const),
-          ...([accumulators.known, ...rangeOf(request)] as const),
-        );
-        try {
-          const fold = new GroupFold(kernels, reader, accumulators, request);
-          if (isOneGroup) addAll(fold, selected, request);
-          else {
-            const { ids, residuals } = selected;
-            const tagColumns = request.groupBy.map((key) => selector.valuesOf(table.id, ids, key));
-            for (const members of groupsOf(tagColumns, ids.length)) {
-              request.budget.check();
-              for (const i of members) fold.add(ids[i]!, residuals?.[i] ?? null);
-              accumulators.next(tagColumns, members[0]!);
-              if (accumulators.isFull) yield accumulators.take();
-              if (pause.due()) await pause.wait();
-            }
+        const fold = new GroupFold(kernels, reader, accumulators, request);
+        if (isOneGroup) addAll(fold, selected, request);
+        else {
+          const { ids, residuals } = selected;
+          for (const members of groupsOf(tagColumns, ids.length)) {
+            request.budget.check();
+            for (const i of members) fold.add(ids[i]!, residuals?.[i] ?? null);
+            accumulators.next(tagColumns, members[0]!);
+            if (accumulators.isFull) yield accumulators.take();
+            if (pause.due()) await pause.wait();
           }
-          accumulators.batch.fold();
-        } finally {
-          reader.close();
         }
+        accumulators.batch.fold();
       } catch (error) {
         if (error instanceof CorruptionError) store.reportDamage(error);
         throw error;
-      } finally {
-        version.release();
       }
       if (pause.due()) await pause.wait();
     }
@@ -84,4 +75,20 @@ function groupsOf(tagColumns: readonly (readonly string[])[], count: number): It
   const only = tagColumns[0]!;
   if (tagColumns.length === 1) return Map.groupBy(indices, (i) => only[i]!).values();
   return Map.groupBy(indices, (i) => listKey(tagColumns.map((values) => values[i]!))).values();
+}
+
+// Statistics tell what is wanted of a row group that is in one window, but for deviations.
+function toldBy({ bounds, columns, where }: FoldRequest): IsTold {
+  if (fieldsOf(where).length > 0 || columns.some(({ keep }) => (keep & Fold.Deviations) !== 0))
+    return () => false;
+  return (minTime, maxTime) => {
+    // the first bound behind its begin
+    let behind = 0;
+    for (let high = bounds.length; behind < high; ) {
+      const middle = (behind + high) >>> 1;
+      if (bounds[middle]! <= minTime) behind = middle + 1;
+      else high = middle;
+    }
+    return behind > 0 && behind < bounds.length && maxTime < bounds[behind]!;
+  };
 }

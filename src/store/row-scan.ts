@@ -11,18 +11,18 @@ import { edgeRow } from "./edge-row.ts";
 import { type EdgeRuns, toldOf } from "./edge-runs.ts";
 import { Frontier } from "./frontier.ts";
 import { RowCursor } from "./memtable.ts";
+import type { OpenStore, Wanted } from "./open-stores.ts";
 import { mayHold, type ValueRange } from "./prune.ts";
+import type { IsTold } from "./read-ahead.ts";
 import { RowMasks } from "./row-masks.ts";
 import type { GroupRows, Run } from "./runs.ts";
 import { type Field, knownFields, type Table } from "./schema.ts";
-import type { SeriesSelector } from "./select.ts";
-import { SeriesReader } from "./series-reader.ts";
+import type { SeriesReader } from "./series-reader.ts";
 import type { Slice } from "./slice.ts";
 import type { Store } from "./store.ts";
 
-export class RowScan {
+export class RowScan implements Wanted {
   readonly #kernels: Kernels;
-  readonly #table: Table;
   readonly #request: ScanRequest;
   /** The fields that exist of those that are wanted or that the condition reads. */
   readonly #known: readonly Field[];
@@ -34,11 +34,12 @@ export class RowScan {
   /** Times of rows that may still be wanted. */
   #minTime: bigint;
   #maxTime: bigint;
-  #hasSeries = false;
+  /** Row groups that statistics told the condition of, and those that they did not. */
+  #told = 0;
+  #untold = 0;
 
   constructor(kernels: Kernels, table: Table, request: ScanRequest) {
     this.#kernels = kernels;
-    this.#table = table;
     this.#request = request;
     const { fields, where, firstRows, descending, minTime, maxTime } = request;
     // once: a field that is deleted meanwhile and comes again is another one
@@ -55,36 +56,46 @@ export class RowScan {
     this.#maxTime = maxTime;
   }
 
+  get fields(): readonly Field[] {
+    return this.#known;
+  }
+
+  get minTime(): bigint {
+    return this.#minTime;
+  }
+
+  get maxTime(): bigint {
+    return this.#maxTime;
+  }
+
+  get groupBy(): readonly string[] {
+    return [];
+  }
+
+  /** All is read, unless few rows are wanted, or statistics tell the condition of most row groups. */
+  get isTold(): IsTold | null {
+    const { limit, edge, firstRows, where } = this.#request;
+    if (limit < Number.MAX_SAFE_INTEGER || edge === true || firstRows !== undefined) return null;
+    return fieldsOf(where).length > 0 && this.#told >= 3 * this.#untold ? null : () => false;
+  }
+
   /** Adds the rows of a store; gives way after each series. */
-  *add(store: Store, selector: SeriesSelector, version: Store["version"]): Generator<void> {
-    const { budget, where, onSeries, limit, descending } = this.#request;
-    const { ids, residuals } = selector.select(this.#table.id, where);
-    if (ids.length === 0) return;
-    if (!this.#hasSeries) onSeries?.();
-    this.#hasSeries = true;
-    const { measurement, retentionPolicy } = this.#table;
-    const reader = new SeriesReader(
-      ...([this.#kernels, version, measurement, retentionPolicy] as const),
-      ...([this.#known, this.#minTime, this.#maxTime] as const),
-    );
-    try {
-      const runs = limit === 1 && residuals === null ? this.#edgeRuns(reader) : null;
-      for (let i = 0; i < ids.length; i++) {
-        budget.check();
-        const added = runs === null ? 0 : this.#addEdges(store, runs, ids, i);
-        if (added > 0) {
-          i += added - 1;
-          yield;
-          continue;
-        }
-        const id = ids[i]!;
-        const residual = residuals?.[i] ?? null;
-        if (limit !== 1 || residual !== null || !this.#addEdge(store, reader, id))
-          this.#addSeries(store, reader, id, residual, descending);
+  *add({ store, reader, selected: { ids, residuals } }: OpenStore): Generator<void> {
+    const { budget, limit, descending } = this.#request;
+    const runs = limit === 1 && residuals === null ? this.#edgeRuns(reader) : null;
+    for (let i = 0; i < ids.length; i++) {
+      budget.check();
+      const added = runs === null ? 0 : this.#addEdges(store, runs, ids, i);
+      if (added > 0) {
+        i += added - 1;
         yield;
+        continue;
       }
-    } finally {
-      reader.close();
+      const id = ids[i]!;
+      const residual = residuals?.[i] ?? null;
+      if (limit !== 1 || residual !== null || !this.#addEdge(store, reader, id))
+        this.#addSeries(store, reader, id, residual, descending);
+      yield;
     }
   }
 
@@ -184,7 +195,11 @@ export class RowScan {
       }
       if (residual !== null && runs.length === 1) {
         // the columns of the condition first: the others are read where it holds
-        if (place && !mayHold(residual, (name) => rangeOf(place, this.#known, name))) return true;
+        if (place && !mayHold(residual, (name) => rangeOf(place, this.#known, name))) {
+          this.#told++;
+          return true;
+        }
+        this.#untold++;
         reader.freeStrings();
         const mask = this.#masks.ofCondition(run.read(this.#columnsOf(residual)), residual);
         return mask === 0 || takeSlice(run.read(), mask);

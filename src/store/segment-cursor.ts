@@ -189,6 +189,11 @@ export class SegmentCursor {
     this.#edges.release();
   }
 
+  /** Adds to what is read ahead of the table the pages of a group that are wanted; gives their bytes. */
+  addAhead(group: number): number {
+    return this.#lastField < 0 ? 0 : this.#table.ahead.add(group, this.#firstField, this.#lastField);
+  }
+
   #load(group: number): void {
     if (group === this.#group) return;
     this.#retire();

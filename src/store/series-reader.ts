@@ -10,6 +10,7 @@ import { RowBlock } from "./block.ts";
 import { EdgeRuns } from "./edge-runs.ts";
 import { maskSlice, maskTimes, withoutRows } from "./mask.ts";
 import type { RowCursor } from "./memtable.ts";
+import { type IsTold, readAhead } from "./read-ahead.ts";
 import { cut, type GroupRows, type Run } from "./runs.ts";
 import type { Field, Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
@@ -111,6 +112,14 @@ export class SeriesReader {
     this.#minTime = minTime;
     this.#maxTime = maxTime;
     this.#whole.fill(-1);
+  }
+
+  /** Begins to read from the disk what is wanted of series (ascending); gives its bytes. */
+  readAhead(ids: Uint32Array, isTold: IsTold): number {
+    let sizeBytes = 0;
+    for (const cursor of this.#cursors)
+      if (cursor) sizeBytes += readAhead(cursor, ids, this.#minTime, this.#maxTime, isTold);
+    return sizeBytes;
   }
 
   /** Leaves out of the series read from now on what is not before (`descending`: after) `time`. */

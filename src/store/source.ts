@@ -7,6 +7,7 @@ import type { Expression } from "../model/expression.ts";
 import type { FoldedGroups, FoldRequest, RowBatch, ScanRequest, SeriesCount, Source } from "../model/scan.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { foldStores } from "./fold-stores.ts";
+import { openStores } from "./open-stores.ts";
 import { RowScan } from "./row-scan.ts";
 import type { Measurement, Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
@@ -40,18 +41,15 @@ export class StoreSource implements Source {
     const pause = new Pause();
     const scan = new RowScan(this.#kernels, table, request);
     try {
-      for (const { store, selector } of this.#selectorsOf(table)) {
-        const version = store.version.retain();
+      for (const open of openStores(this.#kernels, this.#stores, table, request, scan)) {
         try {
-          for (const _ of scan.add(store, selector, version)) {
+          for (const _ of scan.add(open)) {
             if (pause.due()) await pause.wait();
             for (const batch of scan.take()) yield batch;
           }
         } catch (error) {
-          if (error instanceof CorruptionError) store.reportDamage(error);
+          if (error instanceof CorruptionError) open.store.reportDamage(error);
           throw error;
-        } finally {
-          version.release();
         }
       }
       for (const batch of scan.take(true)) yield batch;
@@ -62,7 +60,7 @@ export class StoreSource implements Source {
 
   fold(request: FoldRequest): AsyncIterable<FoldedGroups> {
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
-    return table ? foldStores(this.#kernels, table, this.#selectorsOf(table), request) : nothing();
+    return table ? foldStores(this.#kernels, table, this.#stores, request) : nothing();
   }
 
   async measurements(database: string, where: Expression | null): Promise<string[]> {

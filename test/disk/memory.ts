@@ -235,6 +235,8 @@ export class MemoryDisk implements Disk {
     (buffer as ArrayBuffer).transfer(0);
   }
 
+  readAhead(): void {}
+
   exists(path: string): boolean {
     return this.#names.has(path);
   }
