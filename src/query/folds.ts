@@ -67,8 +67,10 @@ export class FoldedTable {
 
   /** Groups in the order of their tags. */
   ordered(): number[] {
-    const groups = Array.from(this.#batch.keys());
     const keys = this.#batches[0]?.tags.length ?? 0;
+    // (texts by themselves are sorted three times as fast)
+    if (keys === 1) return [...this.#groups.keys()].sort().map((key) => this.#groups.get(key)!);
+    const groups = Array.from(this.#batch.keys());
     return groups.sort((a, b) => {
       for (let key = 0; key < keys; key++) {
         const [left, right] = [this.tag(a, key), this.tag(b, key)];

@@ -134,13 +134,20 @@ export class SeriesSelector {
     const record = this.#catalog.record;
     this.#kernels.call.tagIndexValues(record, tableId, at, ids.length, textAt, escaped.length, out);
     const nodes = this.#kernels.words.slice(out >>> 2, (out >>> 2) + ids.length);
-    const distinct = new Set(nodes);
-    distinct.delete(0);
-    const found = [...distinct];
+    // by node its place among those found: mostly each is another
+    const places = new Map<number, number>();
+    const found: number[] = [];
+    for (const node of nodes)
+      if (node !== 0 && !places.has(node)) {
+        places.set(node, found.length);
+        found.push(node);
+      }
     const texts = this.#texts(found, escaped.length + 1);
-    const values = new Map<number, string>([[0, ""]]);
-    for (let i = 0; i < found.length; i++) values.set(found[i]!, unescapeTag(texts[i]!));
-    return Array.from(nodes, (node) => values.get(node)!);
+    for (let i = 0; i < texts.length; i++) texts[i] = unescapeTag(texts[i]!);
+    if (found.length === nodes.length) return texts;
+    const values: string[] = [];
+    for (const node of nodes) values.push(node === 0 ? "" : texts[places.get(node)!]!);
+    return values;
   }
 
   // A condition over tags, worked out once: gives the series of a table for which it holds, of the catalog in hand.

@@ -181,16 +181,22 @@ export const queryArbitrary: fc.Arbitrary<string> = fc.constantFrom(...shapes).c
 export const tabularArbitrary: fc.Arbitrary<string> = fc
   .record({
     columns: fc
-      .array(call(["sum", "mean", "min", "max", "first", "last"], number), { minLength: 1, maxLength: 4 })
+      .array(call(["sum", "mean", "min", "max", "first", "last", "count"], number), {
+        minLength: 1,
+        maxLength: 4,
+      })
       .map(named),
     every: pick("7s", "20s", "20s, 3s", "1m"),
     range,
     condition,
     dimensions: pick("host", "rack", "host, rack"),
-    fill: pick("", "fill(null)", "fill(none)"),
+    fill: pick("", "fill(null)", "fill(none)", "fill(7)", "fill(-1.5)"),
+    order: pick("", "", "ORDER BY time DESC"),
     series: pick("", "", "SLIMIT 2", "SLIMIT 1 SOFFSET 1"),
   })
-  .map(({ columns, every, range: times, condition: where, dimensions: tags, fill: filling, series }) => {
-    const all = where === "" ? times : `${times} AND (${where})`;
-    return `SELECT ${columns} FROM m WHERE ${all} GROUP BY time(${every}), ${tags} ${filling} ${series}`;
-  });
+  .map(
+    ({ columns, every, range: times, condition: where, dimensions: tags, fill: filling, order, series }) => {
+      const all = where === "" ? times : `${times} AND (${where})`;
+      return `SELECT ${columns} FROM m WHERE ${all} GROUP BY time(${every}), ${tags} ${filling} ${order} ${series}`;
+    },
+  );
