@@ -65,7 +65,7 @@ describe("a thread that dies", () => {
     const found = new Set(rows.map(([, value]) => Number(value)));
     for (const i of acknowledged) expect([i, found.has(i)]).toEqual([i, true]);
     expect(acknowledged.size).toBeGreaterThan(100);
-  }, 30_000);
+  });
 
   test("and dies again while it starts, is there once in the end: its partitions have one thread", async () => {
     const head = await openHead(3);

@@ -115,7 +115,7 @@ describe("a server of several threads", () => {
       expect(await query(url, `KILL QUERY ${id}`)).toEqual({ results: [{ statement_id: 0 }] });
       expect(await running).toContain("query interrupted");
     }
-  }, 30_000);
+  });
 
   test("DELETE by values can be killed, wherever it was asked: what it has deleted stays deleted", async () => {
     const { url } = await start();
@@ -147,7 +147,7 @@ describe("a server of several threads", () => {
     await query(url, "DELETE FROM m WHERE v = 1"); // (by GET, too)
     const { results } = await query(url, "SELECT count(v), sum(v) FROM m");
     expect(results[0].series[0].values[0].slice(1)).toEqual([(3 * rows) / 2, 0]);
-  }, 30_000);
+  });
 
   test("a user made in one thread comes in everywhere, and one that is dropped nowhere", async () => {
     const { url } = await start({ authEnabled: true });
@@ -167,7 +167,7 @@ describe("a server of several threads", () => {
     for (let i = 0; i < 6; i++) expect((await get(`${url}/query?q=SHOW+DATABASES`, guest)).status).toBe(200);
     await query(url, "DROP USER guest", admin);
     for (let i = 0; i < 12; i++) expect((await get(`${url}/query?q=SHOW+DATABASES`, guest)).status).toBe(401);
-  }, 30_000);
+  });
 
   test("a thread that dies serves again", async () => {
     const { head, url } = await start();
@@ -345,5 +345,5 @@ describe("a server of several threads", () => {
     await sink.stop(true);
     await head.flush();
     expect(existsSync(join(dataDir, "p00"))).toBe(true);
-  }, 20_000);
+  });
 });
