@@ -159,12 +159,13 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
       if (durations !== null) return durations;
       if (/^[&|^]$/.test(operator) && (isFloat(node.left, schema) || isFloat(node.right, schema)))
         return ABSENT;
-      const left = resolveCondition(node.left, schema);
+      const resolved = /^[-+*/%]$/.test(operator) ? resolveOperand : resolveCondition;
+      const left = resolved(node.left, schema);
       if (operator === "=~" || operator === "!~") {
         const pattern = node.right.kind === "regex" ? node.right.pattern : "";
         return { kind: "regex", operand: left, pattern, negated: operator === "!~" };
       }
-      return { kind: "binary", operator, left, right: resolveCondition(node.right, schema) };
+      return { kind: "binary", operator, left, right: resolved(node.right, schema) };
     }
     case "call":
       return {
@@ -175,6 +176,15 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
     default:
       throw new InputError(`invalid condition expression: ${printNode(node)}`);
   }
+}
+
+/** Of an integer that is cast to a float, the float: its quotients have a fraction. */
+function resolveOperand(node: Node, schema: Schema): Expression {
+  if (node.kind === "paren") return resolveOperand(node.inner, schema);
+  const operand = resolveCondition(node, schema);
+  const isCast = node.kind === "reference" && node.cast === "float" && operand.kind === "field";
+  if (!isCast || (operand.type !== FieldType.Integer && operand.type !== FieldType.Unsigned)) return operand;
+  return { kind: "binary", operator: "*", left: operand, right: { kind: "float", value: 1 } };
 }
 
 /** An operator over durations alone, which are compared as numbers of ns, and else are no numbers; null: there is something else. */
@@ -212,7 +222,7 @@ function durationOf(node: Node): bigint | null {
 /** A field that no row has: stored fields have names. */
 const ABSENT: Expression = { kind: "field", name: "", type: FieldType.Float };
 
-/** Of integers that count as floats because another source has floats of their name. */
+/** Of integers that count as floats, by a cast or because another source has floats of their name. */
 function isFloat(node: Node, schema: Schema): boolean {
   switch (node.kind) {
     case "paren":
@@ -220,7 +230,7 @@ function isFloat(node: Node, schema: Schema): boolean {
     case "binary":
       return isFloat(node.left, schema) || isFloat(node.right, schema);
     case "reference":
-      return schema.floats?.has(node.name) === true;
+      return node.cast === "float" || schema.floats?.has(node.name) === true;
     default:
       return false;
   }

@@ -15,6 +15,8 @@ export interface Schema {
   readonly unlisted?: ReadonlySet<string>;
   /** Names that are fields without a value in any row, whatever else is said of them; of a subquery: columns of no known type. */
   readonly absent?: ReadonlySet<string>;
+  /** Names that a measurement has as fields in other retention policies alone. */
+  readonly elsewhere?: ReadonlySet<string>;
   /** Integers that are floats in a source beside this one, and so have no bits. */
   readonly floats?: ReadonlySet<string>;
   /** Of a join: the aliases of its sides, one of which every name but a key's begins with. */

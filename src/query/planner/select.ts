@@ -271,12 +271,12 @@ function keepsRowTime(calls: Input["calls"], window: Window | null): boolean {
 }
 
 /**
- * A name has one type over all sources: what is a field in a source beside this one is no tag here, and what is of another kind
- * there (numbers come before texts, those before booleans) has no value in a measurement.
+ * A name has one type over all sources: what is a field in a source beside this one, or in another retention policy, is no tag here,
+ * and what is of another kind there (numbers come before texts, those before booleans) has no value in a measurement.
  */
 function amongOthers(source: Schema, all: Schema): Schema {
-  if (source === all) return source;
-  const absent = new Set(source.absent);
+  if (source === all && source.elsewhere === undefined) return source;
+  const absent = new Set([...(source.absent ?? []), ...(source.elsewhere ?? [])]);
   const floats = new Set<string>();
   for (const [name, type] of all.fields) {
     const own = source.fields.get(name);

@@ -55,16 +55,21 @@ export async function planMeasurements(
   const database = resolveDatabase(context, source.database);
   const retentionPolicy = resolvePolicy(context, database, source.retentionPolicy);
   const names = await measurementNames(source, database, context);
+  const isOnly = context.administration.retentionPolicies(database)?.length === 1;
   const plan = async (measurement: string): Promise<PlannedSource> => {
-    const [fields, tags] = await Promise.all([
+    const [own, tagKeys, ofAll] = await Promise.all([
       context.metadata.fields(database, measurement, retentionPolicy),
       context.metadata.tagKeys(database, measurement, null),
+      isOnly ? [] : context.metadata.fields(database, measurement),
     ]);
+    const [fields, tags] = [fieldMap(own), tagSet(tagKeys)];
+    const others = ofAll.map(({ name }) => name).filter((name) => !fields.has(name) && !tags.has(name));
     return {
       name: measurement,
       rows: { kind: "measurement", database, retentionPolicy, measurement },
-      fields: fieldMap(fields),
-      tags: tagSet(tags),
+      fields,
+      tags,
+      ...(others.length === 0 ? {} : { elsewhere: new Set(others) }),
     };
   };
   return names.length === 1 ? [await plan(names[0]!)] : Promise.all(names.map(plan));
