@@ -329,39 +329,41 @@ export function groupedInside(statement: SelectStatement): SelectStatement {
   return { ...statement, sources };
 }
 
+/** Each side of operators and functions of numbers changed, down to the calls of points. */
+function withOperands(node: Node, change: (operand: Node) => Node): Node {
+  const inner = (each: Node) => withOperands(each, change);
+  if (node.kind === "paren") return { ...node, inner: inner(node.inner) };
+  if (node.kind === "binary") return { ...node, left: inner(node.left), right: inner(node.right) };
+  if (node.kind === "call" && isMathName(node.name)) return { ...node, arguments: node.arguments.map(inner) };
+  return change(node);
+}
+
+const withColumns = (statement: SelectStatement, change: (operand: Node) => Node): SelectStatement => ({
+  ...statement,
+  fields: statement.fields.map((field) => ({ ...field, expression: withOperands(field.expression, change) })),
+});
+
 const transformations =
   /^(?:\w*derivative|\w*difference|elapsed|\w*_average|cumulative_sum|\w+_(?:index|oscillator|ratio))$/;
 
 /** Rows in the place of what is made of one after the other. */
-export const withRowsAsTheyAre = (statement: SelectStatement): SelectStatement => ({
-  ...statement,
-  fields: statement.fields.map((field) => {
-    const { expression } = field;
-    const [rows] =
-      expression.kind === "call" && transformations.test(expression.name) ? expression.arguments : [];
-    return rows !== undefined && rows.kind !== "call" ? { ...field, expression: rows } : field;
-  }),
-});
+export const withRowsAsTheyAre = (statement: SelectStatement): SelectStatement =>
+  withColumns(statement, (node) => {
+    const [rows] = node.kind === "call" && transformations.test(node.name) ? node.arguments : [];
+    return rows !== undefined && rows.kind !== "call" ? rows : node;
+  });
 
 /** Windows themselves in the place of what is made of one after the other. */
-export const withoutTransformations = (statement: SelectStatement): SelectStatement => ({
-  ...statement,
-  fields: statement.fields.map((field) => {
-    const { expression } = field;
-    const [inner] =
-      expression.kind === "call" && transformations.test(expression.name) ? expression.arguments : [];
-    return inner?.kind === "call" ? { ...field, expression: inner } : field;
-  }),
-});
+export const withoutTransformations = (statement: SelectStatement): SelectStatement =>
+  withColumns(statement, (node) => {
+    const [inner] = node.kind === "call" && transformations.test(node.name) ? node.arguments : [];
+    return inner?.kind === "call" ? inner : node;
+  });
 
 /** Rows in the place of what calls make of them in their order. */
-export const withoutOrder = (statement: SelectStatement): SelectStatement => {
-  const isOfOrder = (name: string) => ofOnePoint.has(name) || techniques.test(name);
-  const fields = statement.fields.map((field) => {
-    const { expression } = field;
-    return expression.kind === "call" && isOfOrder(expression.name) && expression.arguments[0] !== undefined
-      ? { ...field, expression: expression.arguments[0] }
-      : field;
-  });
-  return { ...unlimited(statement), fields };
-};
+export const withoutOrder = (statement: SelectStatement): SelectStatement =>
+  withColumns(unlimited(statement), (node) =>
+    node.kind === "call" && (ofOnePoint.has(node.name) || techniques.test(node.name))
+      ? (node.arguments[0] ?? node)
+      : node,
+  );

@@ -95,8 +95,18 @@ export const messages: readonly Difference[] = [
       /"error": ?"unsupported [\w ]+ iterator type/.test(influxd.body) &&
       (isNothing(serie) ||
         // (that of a subquery beside another source)
-        (!isError(serie) && /\(select.*\btime\b.*\), /i.test(exchange.text)) ||
+        (!isError(serie) && /\(select.*\btime\b.*\), |\), \(select.*\btime\b/i.test(exchange.text)) ||
         /"written"\],"values":\[\[\d+,0\]\]/.test(serie.body)),
+  },
+  {
+    title: "wrong types of a measurement that has points in another retention policy alone",
+    influxd: "says so of its tags: `SELECT host + 1 FROM m`",
+    serie: "answers nothing: no such measurement is in the policy",
+    reason: "tags are those of rows",
+    covers: ({ serie, influxd, history }) =>
+      isNothing(serie) &&
+      /^"type error: .*\btag\b/.test(resultErrorOf(influxd.body)) &&
+      history.some(({ policy }) => policy !== undefined),
   },
   {
     title: "wrong types in a column of a subquery that nothing reads",
