@@ -1,7 +1,7 @@
 // Which segments a compaction merges: their number stays bounded, and so does how often a row is written.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { pickRun, restRun } from "../src/store/compact.ts";
+import { mergeShare, pickRun, restRun } from "../src/store/compact.ts";
 import type { SegmentEntry } from "../src/store/manifest.ts";
 
 const GIB = 1024 ** 3;
@@ -117,8 +117,22 @@ describe("segments of overlapping windows, as there may be of before windows wer
   });
 });
 
+const segments = (...sizes: number[]) => sizes.map((size, id) => entry(id, size));
+
+test("a merge has the more of the time, the more segments its window has, and never all of it", () => {
+  const few = segments(...new Array(8).fill(1));
+  const many = segments(...new Array(40).fill(1));
+  const [a, b] = [mergeShare(few, few.slice(4)), mergeShare(many, many.slice(4))];
+  expect(a).toBeGreaterThan(0);
+  expect(b / a).toBeCloseTo(5);
+  const most = segments(...new Array(5000).fill(1));
+  expect(mergeShare(most, most.slice(-4))).toBeLessThan(1);
+  // those of other windows do not count
+  const others = many.map((entry) => ({ ...entry, windowStart: -7n, windowEnd: 0n }));
+  expect(mergeShare([...others, ...few], few.slice(4))).toBe(a);
+});
+
 describe("pickRun", () => {
-  const segments = (...sizes: number[]) => sizes.map((size, id) => entry(id, size));
   const sizesOf = (run: readonly SegmentEntry[] | null) => run?.map(({ sizeBytes }) => sizeBytes) ?? null;
 
   test("leaves fewer than four alone, and what is much larger", () => {

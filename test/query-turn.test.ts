@@ -164,7 +164,7 @@ test("of those that give way one goes on in each turn of the event loop, who wai
 test("many queries do not hold up what writes leave behind: it has every other turn", async () => {
   const order: string[] = [];
   const waits = ["q1", "q2", "q3", "q4", "q5"].map((name) => new Pause().wait().then(() => order.push(name)));
-  const flush = new Pause("upkeep");
+  const flush = new Pause("flush");
   for (const name of ["u1", "u2"]) {
     await flush.wait();
     order.push(name);

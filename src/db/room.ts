@@ -9,7 +9,7 @@ import type { Companions } from "./companions.ts";
 
 /** What brings so many bytes is a large body, or a large part of one. */
 const LARGE_BYTES = 64 * 1024;
-/** Of what makes writes wait: with more of it upkeep gives way to nobody. */
+/** Of what makes writes wait: with more of it flushes give way to nobody. */
 const TIGHT = 0.75;
 /** How long a write waits for a flush to make room before it is refused. */
 const TIMEOUT_MS = 5_000;
@@ -44,7 +44,7 @@ export class Room {
     return 2 * this.#parts.maxMemSize;
   }
 
-  /** Rows come: while there is room upkeep gives way to those that come in large bodies. */
+  /** Rows come: while there is room flushes give way to those that come in large bodies. */
   note(sizeBytes: number): void {
     if (sizeBytes >= LARGE_BYTES) noteBody(this.look().all < TIGHT * this.#mostBytes);
   }

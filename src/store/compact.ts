@@ -28,6 +28,9 @@ const SIMILAR = 1.5;
 const REST_SHARE = 1 / 8;
 /** Runs end before their result would be larger: rewriting that costs more than it gives. */
 const MOST_BYTES = 4 * 1024 ** 3;
+/** What of the time merging has for each segment, and at most. */
+const SHARE_OF_SEGMENT = 1 / 200;
+const MOST_SHARE = 1 / 2;
 
 /**
  * The run to merge next: neighbours in age of one window; null when no window has too many. `damaged` are ids of segments
@@ -94,10 +97,22 @@ function largeEnough(neighbours: readonly SegmentEntry[]): readonly SegmentEntry
   return [];
 }
 
+/**
+ * The part of the time that merging a run has beside large bodies: the more segments its window has by now, the more, so that they stay
+ * bounded however much is written, and bodies that soon end are hardly held up.
+ */
+export function mergeShare(segments: readonly SegmentEntry[], run: readonly SegmentEntry[]): number {
+  const window = windowOf(run[0]!);
+  const count = segments.filter((entry) => windowOf(entry) === window).length;
+  return Math.min(count * SHARE_OF_SEGMENT, MOST_SHARE);
+}
+
 function byWindow(segments: readonly SegmentEntry[]): Iterable<SegmentEntry[]> {
-  return Map.groupBy(segments, (entry) =>
-    listKey([entry.database, entry.retentionPolicy, String(entry.windowStart), String(entry.windowEnd)]),
-  ).values();
+  return Map.groupBy(segments, windowOf).values();
+}
+
+function windowOf({ database, retentionPolicy, windowStart, windowEnd }: SegmentEntry): string {
+  return listKey([database, retentionPolicy, String(windowStart), String(windowEnd)]);
 }
 
 /** A segment that holds deleted rows, to be written anew without them; null when there is none. */

@@ -16,7 +16,7 @@ import type { LogPosition } from "../model/log.ts";
 import type { WindowGrid } from "../model/windows.ts";
 import { SegmentReader } from "../segment/reader.ts";
 import { Catalog } from "./catalog.ts";
-import { compactSegments, deletedRun, pickRun, restRun } from "./compact.ts";
+import { compactSegments, deletedRun, mergeShare, pickRun, restRun } from "./compact.ts";
 import { dropEmptySeries, emptySeries, type TableSeries, tablesIn, withHidden } from "./empty.ts";
 import { flushMemtable } from "./flush.ts";
 import { StoreFolder } from "./folder.ts";
@@ -153,7 +153,7 @@ export class Store {
     const sealed = this.#sealed;
     if (!sealed && !this.#dirty) return;
     const added = sealed
-      ? await flushMemtable({ ...this.#parts, catalog: this.catalog, ...this.#segmentNames() }, sealed)
+      ? await flushMemtable({ ...this.#segmentParts(), pause: new Pause("flush") }, sealed)
       : [];
     const opened = added.map((entry) => this.#openSegment(entry));
     await this.#commit([...this.#version.segments, ...opened], position);
@@ -180,7 +180,8 @@ export class Store {
     const version = this.#version.retain();
     try {
       const tombstones = () => this.#manifest.tombstones;
-      const parts = { ...this.#parts, catalog: this.catalog, ...this.#segmentNames(), tombstones };
+      const pause = new Pause("merge", mergeShare(this.entries, run));
+      const parts = { ...this.#segmentParts(), pause, tombstones };
       const merged = await compactSegments(parts, inputs, () => stopped() || !this.#hasAll(inputs));
       if (merged === "stopped") return !stopped();
       await exclusively(() => this.#replaceRun(inputs, merged));
@@ -364,15 +365,15 @@ export class Store {
     old.release();
   }
 
-  #segmentNames() {
-    return {
-      pause: new Pause("upkeep"),
-      nextSegment: () => {
-        const id = this.#manifest.nextSegment;
-        this.#manifest = { ...this.#manifest, nextSegment: id + 1 };
-        return { id, path: this.#folder.segment(id) };
-      },
-    };
+  // What it takes to write segments.
+  #segmentParts() {
+    return { ...this.#parts, catalog: this.catalog, nextSegment: () => this.#nextSegment() };
+  }
+
+  #nextSegment(): { id: number; path: string } {
+    const id = this.#manifest.nextSegment;
+    this.#manifest = { ...this.#manifest, nextSegment: id + 1 };
+    return { id, path: this.#folder.segment(id) };
   }
 
   // Writes catalog and manifest, then shows the segments to readers.
@@ -380,7 +381,7 @@ export class Store {
     const { disk } = this.#parts;
     const folder = this.#folder;
     const series = this.catalog.count;
-    const catalogFile = this.#manifest.catalogFile || `catalog-${this.#segmentNames().nextSegment().id}`;
+    const catalogFile = this.#manifest.catalogFile || `catalog-${this.#nextSegment().id}`;
     const catalogBytes = await this.catalog.append(
       ...([disk, folder.file(catalogFile), this.#manifest.catalogBytes, this.#savedSeries] as const),
     );
@@ -404,7 +405,7 @@ export class Store {
     const saved = this.#savedTombstones;
     const isSaved = tombstones.length === saved.length && tombstones.every((each, i) => each === saved[i]);
     if (isSaved && this.#manifest.tombstoneFile !== "") return this.#manifest.tombstoneFile;
-    const name = `tombstones-${this.#segmentNames().nextSegment().id}`;
+    const name = `tombstones-${this.#nextSegment().id}`;
     await writeTombstones(this.#parts.disk, this.#folder.file(name), tombstones);
     this.#savedTombstones = tombstones;
     return name;
