@@ -8,7 +8,7 @@ const MOST_GROUPS = 512;
 /** Of no more the one where a range of time begins is found by looking at each. */
 const FEW_GROUPS = 8;
 
-/** Whether statistics tell what is wanted of a row group that has these times, first and last. */
+/** Whether statistics tell what is wanted of a row group that has these times, first and last; then they do of what is between. */
 export type IsTold = (minTime: bigint, maxTime: bigint) => boolean;
 
 /** Begins to read the pages of series (ascending) between two times; gives their bytes. */
@@ -20,6 +20,8 @@ export function readAhead(
   isTold: IsTold,
 ): number {
   const { table } = cursor;
+  const isWithin = table.minTime >= minTime && table.maxTime <= maxTime;
+  if (isWithin && isTold(table.minTime, table.maxTime)) return 0;
   table.ahead.begin();
   // the times of row groups mostly are the same
   let known = -1;
