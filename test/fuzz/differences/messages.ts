@@ -14,6 +14,10 @@ const withPlainNumbers = (body: string): string =>
 /** Of a statement that a GET should not carry; there are no rows. */
 const isWarning = (body: string): boolean => body.includes("deprecated use of '") && !/"values"/.test(body);
 
+/** Without names and texts in quotes, patterns and durations. */
+const withoutQuotes = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\/(?:[^/\\\s]|\\.)+\/|\d+µ/g, "");
+
 /** So many things among columns may have wrong types. */
 const callsAndOperators = (text: string): number =>
   selectsOf(text)
@@ -349,6 +353,14 @@ export const messages: readonly Difference[] = [
     reason: "as between all other words",
     covers: ({ exchange, serie, influxd }) =>
       /\s::|::\s/.test(exchange.text) && serie.status >= 200 && influxd.status === 400,
+  },
+  {
+    title: "letters of other alphabets in a name without quotes",
+    influxd: "refuses them",
+    serie: "takes them",
+    reason: "no statement that influxd takes means something else",
+    covers: ({ exchange, influxd }) =>
+      influxd.body.includes("error parsing query") && /[^\0-\x7f]/.test(withoutQuotes(exchange.text)),
   },
   {
     title: "a quoted name right behind a bare one",
