@@ -9,7 +9,9 @@ import { errorOf, isError, isNothing, placeOf, resultErrorOf, resultsOf } from "
 const withPlainNumbers = (body: string): string =>
   body
     .replace(/\d+\.\d+/g, (number) => String(Number(Number(number).toFixed(3))))
-    .replace(/(?<=")shard \d+: /g, "");
+    .replace(/(?<=")shard \d+: /g, "")
+    // (influxd's JSON escapes them)
+    .replace(/\\u00(?:3c|3e|26)/g, (escaped) => JSON.parse(`"${escaped}"`));
 
 /** Of a statement that a GET should not carry; there are no rows. */
 const isWarning = (body: string): boolean => body.includes("deprecated use of '") && !/"values"/.test(body);

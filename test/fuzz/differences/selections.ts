@@ -43,6 +43,10 @@ import {
 /** Without times and signs. */
 const withoutSigns = (body: string): string => rounded(withoutTimes(body)).replace(/-(?=\d)/g, "");
 
+/** Of columns and tags; what is left has no numbers, as those of `host_1` beside `host`. */
+const withoutEmptyNames = (body: string): string =>
+  withoutEmptyColumns(withoutEmptyTags(body)).replace(/(?:_\d+)+(?=")/g, "");
+
 const isBoolean = (cell: unknown) => typeof cell === "boolean";
 
 const isDescending = (text: string): boolean => selectsOf(text).some(({ descending }) => descending);
@@ -338,7 +342,7 @@ export const selections: readonly Difference[] = [
     reason: "it is where every call without windows stands",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) &&
-      /\btime\s*[>=]/i.test(exchange.text) &&
+      /\btime\s*[>=]|[<=]\s*time\b/i.test(exchange.text) &&
       (selectsOf(exchange.text).length > 1 ||
         withoutTimes(serie.body) === withoutTimes(influxd.body) ||
         areAmong(valuesOf(influxd.body), valuesOf(serie.body))),
@@ -452,8 +456,7 @@ export const selections: readonly Difference[] = [
       isAnswered(serie, influxd) &&
       readsPattern(exchange.text) &&
       history.some(({ policy, text }) => policy !== undefined || /^create retention policy/i.test(text)) &&
-      withoutEmptyColumns(withoutEmptyTags(serie.body)) ===
-        withoutEmptyColumns(withoutEmptyTags(influxd.body)),
+      withoutEmptyNames(serie.body) === withoutEmptyNames(influxd.body),
   },
   {
     title: "a name of several types over some of the shards",
