@@ -377,7 +377,7 @@ export const messages: readonly Difference[] = [
     serie: "is taken",
     reason: "an extension: [extensions.md](extensions.md)",
     covers: ({ exchange, influxd }) =>
-      /^\s*show tag keys?\b.*\bwith\b/i.test(exchange.text) &&
+      /(?:^|;)\s*show tag keys?\b.*\bwith\b/i.test(exchange.text) &&
       influxd.body.includes("error parsing query: found WITH, expected ;"),
   },
   {
