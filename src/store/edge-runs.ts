@@ -11,6 +11,8 @@ import type { Version } from "./version.ts";
 
 /** Series that are looked at together at most: between runs a scan gives way. */
 const MOST_SERIES = 256;
+/** When statistics did not tell the first of so many runs one after the other, they are asked no more. */
+const MOST_UNTOLD = 4;
 
 /** Row groups of one segment, of as many series one behind the other, whose ends are the series' first (last) rows. */
 export interface EdgeRun extends GroupSteps {
@@ -24,6 +26,8 @@ export class EdgeRuns {
   readonly #maxTime: bigint;
   readonly #descending: boolean;
   #most = MOST_SERIES;
+  /** Runs one after the other of which nothing was told. */
+  #untold = 0;
 
   /** `cursors`, `deleted`: as in `seriesEdge`. Rows between the times are wanted, the last one when `descending`. */
   constructor(
@@ -44,7 +48,7 @@ export class EdgeRuns {
   /** Of the series at `ids[from]` and those behind it; null: they have to be looked at one by one. */
   at(ids: Uint32Array, from: number): EdgeRun | null {
     const cursor = this.#front;
-    if (cursor === null) return null;
+    if (cursor === null || this.#untold === MOST_UNTOLD) return null;
     let first = -1;
     let step = 1;
     let count = 0;
@@ -60,7 +64,8 @@ export class EdgeRuns {
 
   /** Told how many of a run statistics told: the next ones are as long, or twice that while they tell all. */
   told(count: number, { count: asked }: EdgeRun): void {
-    this.#most = count < asked ? count : Math.min(2 * Math.max(this.#most, 1), MOST_SERIES);
+    this.#untold = count === 0 ? this.#untold + 1 : 0;
+    this.#most = count < asked ? Math.max(count, 1) : Math.min(2 * this.#most, MOST_SERIES);
   }
 
   // The row group with the series' first (last) row and no other series; -1: it cannot be told so.
