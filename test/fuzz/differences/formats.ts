@@ -18,7 +18,7 @@ export const formats: readonly Difference[] = [
     influxd: "`;` is answered `{}`",
     serie: "answers an empty result",
     reason: "clients read results[0]",
-    covers: ({ exchange, influxd }) => /^\s*;[\s;]*$/.test(exchange.text) && influxd.body.trim() === "{}",
+    covers: ({ exchange, influxd }) => /^[\s;]*$/.test(exchange.text) && influxd.body.trim() === "{}",
   },
   {
     title: "failed statements in CSV",
