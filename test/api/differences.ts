@@ -91,6 +91,12 @@ const table = {
     serie: "converts what can be converted exactly, also where both types come in one batch",
     why: "clients mix `1` and `1i`; no point is lost for its type",
   },
+  twice: {
+    title: "a field twice in a line, with values of two types (`m f=true,f=3`)",
+    influxd: "`field type conflict`: the point is dropped",
+    serie: "takes the last of them, as it does (and InfluxDB, too) of two of one type",
+    why: "one rule; what is not kept decides nothing",
+  },
   unsigned: {
     title: "unsigned integers (`f=1u`)",
     influxd: "refuses them, unless it is built to take them",

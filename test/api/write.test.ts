@@ -265,6 +265,11 @@ describe("what is stored of a batch", () => {
     },
     { title: "tags and fields of one name", request: write("m2,f=1 f=2 7") },
     {
+      title: "a field twice, of two types",
+      request: write(`twice f=true,f=3 ${T}`),
+      differs: differs(known.twice, stored),
+    },
+    {
       title: "an unsigned integer",
       request: write(`m f=1u ${T}`),
       differs: differs(known.unsigned, stored),
