@@ -159,6 +159,7 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
       if (durations !== null) return durations;
       if (/^[&|^]$/.test(operator) && (isFloat(node.left, schema) || isFloat(node.right, schema)))
         return ABSENT;
+      if (isWildcard(node.left) && isWildcard(node.right)) return ABSENT;
       const resolved = /^[-+*/%]$/.test(operator) ? resolveOperand : resolveCondition;
       const left = resolved(node.left, schema);
       if (operator === "=~" || operator === "!~") {
@@ -173,9 +174,16 @@ export function resolveCondition(node: Node, schema: Schema): Expression {
         function: mathOf(node),
         operands: node.arguments.map((argument) => resolveCondition(argument, schema)),
       };
+    case "wildcard":
+      // no value, which beside booleans counts as false, as in InfluxDB
+      return { kind: "boolean", value: false };
     default:
       throw new InputError(`invalid condition expression: ${printNode(node)}`);
   }
+}
+
+export function isWildcard(node: Node): boolean {
+  return node.kind === "paren" ? isWildcard(node.inner) : node.kind === "wildcard";
 }
 
 /** Of an integer that is cast to a float, the float: its quotients have a fraction. */

@@ -24,14 +24,20 @@ export function checkDelete(
   if (condition !== null) for (const { name, place } of unknownFields(condition, schema)) refuse(name, place);
 }
 
-/** Comparisons of two literals in which they are no numbers, times or truths both, nor texts that are equal or not. */
+/** Throws for `*`, and for comparisons of two literals in which they are no numbers, times or truths both, nor texts that are equal or not. */
 export function checkLiterals(node: Node): void {
   if (node.kind === "paren") checkLiterals(node.inner);
   if (node.kind !== "binary") return;
   const { operator, left, right } = node;
   if (operator === "and" || operator === "or") for (const side of [left, right]) checkLiterals(side);
-  else if (!areComparable(operator, withoutParens(left), withoutParens(right)))
+  else if (hasWildcard(node) || !areComparable(operator, withoutParens(left), withoutParens(right)))
     throw new InputError("fields not supported in WHERE clause during deletion");
+}
+
+function hasWildcard(node: Node): boolean {
+  if (node.kind === "binary") return hasWildcard(node.left) || hasWildcard(node.right);
+  if (node.kind === "paren") return hasWildcard(node.inner);
+  return node.kind === "call" ? node.arguments.some(hasWildcard) : node.kind === "wildcard";
 }
 
 const withoutParens = (node: Node): Node => (node.kind === "paren" ? withoutParens(node.inner) : node);

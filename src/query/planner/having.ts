@@ -2,13 +2,14 @@
 // shows becomes a column that only the condition reads.
 //
 //   SELECT mean(v) AS m ... HAVING m > 90 AND count(v) > 3      columns: m | count(v)      condition: m > 90 AND "count(v)" > 3
+import { InputError } from "../../base/errors.ts";
 import { isMathName } from "../../model/mathematics.ts";
 import { FieldType } from "../../model/types.ts";
 import type { CallNode, Node } from "../ast.ts";
 import { fixedLength } from "../duration.ts";
 import type { Having, PlannedColumn } from "../plan.ts";
 import { printNode, quoteName } from "../print.ts";
-import { resolveCondition } from "./condition.ts";
+import { isWildcard, resolveCondition } from "./condition.ts";
 import type { Named } from "./naming.ts";
 import { errorAt } from "./place.ts";
 
@@ -66,6 +67,7 @@ export function planHaving(
   const toColumns = (node: Node): Node => {
     if (node.kind === "call" && !isMathName(node.name))
       return { kind: "reference", name: byText.get(printNode(node))!, cast: null };
+    if (isWildcard(node)) throw new InputError(`invalid condition expression: ${printNode(node)}`);
     // (times between points are columns like others)
     if (node.kind === "duration") return { kind: "integer", value: fixedLength(node) };
     if (node.kind !== "reference") return withChildren(node, toColumns);

@@ -10,7 +10,7 @@ import { RegexCache } from "../../model/regex.ts";
 import type { BinaryNode, Node } from "../ast.ts";
 import { printNode } from "../print.ts";
 import type { KeyCondition } from "../show-plan.ts";
-import { resolveCondition } from "./condition.ts";
+import { isWildcard, resolveCondition } from "./condition.ts";
 import { writtenInstant } from "./instants.ts";
 import { type Schema, TS_IS_NO_TIME } from "./schema.ts";
 
@@ -55,7 +55,8 @@ function resolved(node: Node, scope: ConditionScope): Expression | boolean | nul
 }
 
 function comparison(node: BinaryNode, scope: ConditionScope): Expression | boolean | null {
-  const asked = namesIn(node).filter((name) => scope.fields.has(name));
+  const asksField = !isWildcard(node.left) && !isWildcard(node.right);
+  const asked = asksField ? namesIn(node).filter((name) => scope.fields.has(name)) : [];
   if (asked.length > 0)
     return asked.every((name) => scope.schema.fields.has(name)) && resolveCondition(node, scope.schema);
   const constant = constantComparison(node);
