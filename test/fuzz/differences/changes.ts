@@ -2,7 +2,7 @@
 
 import type { Difference } from "../differences.ts";
 import { nodesOf } from "../rewrite.ts";
-import { areInShards, deletes, deletesByComparedTags, ofIntegers } from "./claims.ts";
+import { areInShards, deletes, deletesByComparedTags, namesField, ofIntegers } from "./claims.ts";
 import { areAmong, isNothing, isPartOf, valuesOf, writesMore, writtenBy } from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
@@ -60,8 +60,10 @@ export const changes: readonly Difference[] = [
     influxd: "`fields not supported in WHERE clause during deletion`",
     serie: "deletes the points that satisfy the condition",
     reason: "an extension: [extensions.md](extensions.md)",
-    covers: ({ exchange, influxd }) =>
-      /^delete/i.test(exchange.text) && influxd.body.includes("fields not supported in WHERE clause"),
+    covers: ({ exchange, influxd, fields }) =>
+      /^delete/i.test(exchange.text) &&
+      influxd.body.includes("fields not supported in WHERE clause") &&
+      namesField(exchange.text, fields),
   },
   {
     title: "time beside OR in DELETE",

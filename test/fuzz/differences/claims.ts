@@ -274,7 +274,7 @@ export const transformationCount = (text: string): number =>
 
 export const callCount = (text: string): number => text.match(/\w\(/g)?.length ?? 0;
 
-/** The condition of SHOW has the name of a field, or of what may be one. */
+/** The condition of SHOW or DELETE has the name of a field, or of what may be one. */
 export const namesField = (text: string, fields: ReadonlySet<string>): boolean =>
   nodesIn(conditionOf(text) ?? { kind: "boolean", value: true }).some(
     (node) => node.kind === "reference" && (fields.has(node.name) || node.name === "nope"),

@@ -89,16 +89,17 @@ function standIn(fewer: readonly string[], more: readonly string[]): boolean {
   return at === fewer.length;
 }
 
-/** The same without the columns that `*` shows once more, with a number: `host_1` beside `host`. */
+/** The same without the columns that `*` shows once more, with a number and the same values: `host_1` beside `host`. */
 export function rowsWithoutNumberedColumns(body: string): string {
   const series = joinedSeries(body).map(({ head, values }) => {
     const { columns, ...rest } = JSON.parse(head) as { readonly columns: readonly string[] };
-    const isAgain = (name: string) => /_1$/.test(name) && columns.includes(name.slice(0, -2));
-    const kept = (row: readonly unknown[]) => row.filter((_, i) => !isAgain(columns[i]!));
-    return {
-      head: textOf({ ...rest, columns: kept(columns) }),
-      values: values.map((row) => kept(row as unknown[])),
-    };
+    const rows = values as readonly (readonly unknown[])[];
+    const isAgain = columns.map((name, i) => {
+      const first = columns.indexOf(name.replace(/_\d+$/, ""));
+      return first >= 0 && first !== i && rows.every((row) => row[i] === row[first]);
+    });
+    const kept = (row: readonly unknown[]) => row.filter((_, i) => !isAgain[i]);
+    return { head: textOf({ ...rest, columns: kept(columns) }), values: rows.map(kept) };
   });
   return inAnyOrder(series);
 }
@@ -164,9 +165,12 @@ export function withoutEmptyRows(body: string): string {
 }
 
 export const isNumber = (cell: unknown) => typeof cell === "number";
-/** The digits of the first cells of the rows. */
-export const timesOf = (body: string): string =>
-  (rowLines(body) ?? []).map((line) => /\[(\d+)/.exec(line)?.[1] ?? "").join("");
+/** The digits of the first cells of the rows, each. */
+export const timesIn = (body: string): string[] =>
+  (rowLines(body) ?? []).map((line) => /\[(\d+)/.exec(line)?.[1] ?? "");
+
+/** The same in one. */
+export const timesOf = (body: string): string => timesIn(body).join("");
 
 /** The message of a request that failed as a whole; the body where it is none. */
 export function errorOf(body: string): string {

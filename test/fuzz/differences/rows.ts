@@ -1,6 +1,7 @@
 // Which rows are answered: windows, fills, limits.
 
 import type { SelectStatement } from "../../../src/query/ast.ts";
+import { Zone } from "../../../src/query/zones.ts";
 import type { Difference } from "../differences.ts";
 import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
 import { areInShards, callCount, isNear1970, transformationCount } from "./claims.ts";
@@ -11,11 +12,18 @@ import {
   isAnswered,
   isError,
   isNothing,
+  timesIn,
   withoutEmptyRows,
 } from "./evidence.ts";
 
 const hasZoneAndOffset = ({ timezone, dimensions }: SelectStatement): boolean =>
   timezone !== null && dimensions.some((node) => node.kind === "call" && node.arguments.length > 1);
+
+/** Only the second has a row at a moment at which the clock is put back. */
+function beginsWhereClocksGoBack(ours: string, theirs: string, zone: Zone): boolean {
+  const [our, their] = [ours, theirs].map((body) => timesIn(body).map(BigInt));
+  return their!.some((time) => !our!.includes(time) && zone.offsetNs(time - 1n) > zone.offsetNs(time));
+}
 
 export const rows: readonly Difference[] = [
   {
@@ -115,6 +123,21 @@ export const rows: readonly Difference[] = [
       withSelects(text, (statement) =>
         statement.timezone === null ? statement : { ...statement, descending: false },
       ),
+  },
+  {
+    title: "windows whose first point is in an hour that comes twice",
+    influxd: "begin at that hour's second time, beside a window without a value that begins at its first",
+    serie: "begin where they do with other points",
+    reason: "when a window begins does not depend on its points",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) &&
+      selectsOf(exchange.text).some(
+        (statement) =>
+          statement.timezone !== null &&
+          isWindowed(statement) &&
+          beginsWhereClocksGoBack(serie.body, influxd.body, new Zone(statement.timezone)),
+      ),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, timezone: null })),
   },
   {
     title: "max-select-buckets",
