@@ -108,8 +108,11 @@ export class WindowRule {
       bounds[count++] = start;
       let next = start + this.#everyNs;
       if (this.#zone !== null) {
-        // the clock just before the boundary counts: a boundary may itself be the moment of the change
-        const there = this.#zone.offsetNs(next - this.#offsetNs - 1n);
+        // a boundary may itself be the moment of the change: put forward, the clock before it counts; put back, that after it,
+        // which shows times of this window again
+        const before = this.#zone.offsetNs(next - this.#offsetNs - 1n);
+        const after = this.#zone.offsetNs(next - this.#offsetNs);
+        const there = before < after ? before : after;
         next += this.#shift(distance, there);
         distance = there;
       }
