@@ -66,10 +66,6 @@ export async function measureDashboards(
   const third = await write(product, running, ingest, first.rounds + second.rounds, forMs);
   const written = (first.rowCount + second.rowCount + third.rowCount) * FIELD_COUNT;
   await checkStored(product, running.base, INGEST_MEASUREMENT, written);
-  console.log(
-    "PHASES",
-    [first, second, third].map((r) => ((r.rowCount * FIELD_COUNT) / r.elapsedMs / 1e3).toFixed(2)).join(" "),
-  );
   const perS = (report: IngestReport) => ((report.rowCount * FIELD_COUNT) / report.elapsedMs) * 1e3;
   return {
     alone,
