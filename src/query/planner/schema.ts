@@ -95,7 +95,10 @@ export function isTimeName(schema: Schema, name: string): boolean {
   return lower === "ts" && !schema.fields.has(name) && !schema.tags.has(name);
 }
 
-/** All names of several sources; a field's type is the first of float, integer, unsigned, string, boolean that occurs. */
+/**
+ * All names of several sources; a field's type is the first of float, integer, unsigned, string, boolean that occurs, that of a tag which
+ * is a column of a subquery the last.
+ */
 export function unite(schemas: readonly Schema[]): Schema {
   if (schemas.length === 1) return schemas[0]!;
   const fields = new Map<string, FieldType>();
@@ -104,14 +107,17 @@ export function unite(schemas: readonly Schema[]): Schema {
   const absent = new Set<string>();
   const groups = new Set<string>();
   const unlisted = new Set<string>();
+  const ranks = new Map<string, number>();
   for (const schema of schemas) {
     for (const name of schema.groups ?? []) groups.add(name);
     for (const name of schema.unlisted ?? []) unlisted.add(name);
     for (const name of schema.absent ?? []) absent.add(name);
     for (const name of schema.tagColumns ?? []) tagColumns.add(name);
     for (const [name, type] of schema.fields) {
-      const other = fields.get(name);
-      if (other === undefined || rank(type) < rank(other)) fields.set(name, type);
+      const rank = schema.tagColumns?.has(name) ? order.length : order.indexOf(type);
+      if (rank >= (ranks.get(name) ?? Number.POSITIVE_INFINITY)) continue;
+      ranks.set(name, rank);
+      fields.set(name, type);
     }
     for (const name of schema.tags) tags.add(name);
   }
@@ -122,14 +128,13 @@ export function unite(schemas: readonly Schema[]): Schema {
   return { fields, tags, tagColumns, absent, groups, unlisted };
 }
 
-const ranks: readonly FieldType[] = [
+const order: readonly FieldType[] = [
   FieldType.Float,
   FieldType.Integer,
   FieldType.Unsigned,
   FieldType.String,
   FieldType.Boolean,
 ];
-const rank = (type: FieldType): number => ranks.indexOf(type);
 
 /** By list of fields, of tag keys: a source gives the same list until something changes, and every query asks. */
 const fieldMaps = new WeakMap<readonly FieldInfo[], ReadonlyMap<string, FieldType>>();
