@@ -19,6 +19,7 @@ import {
   TIMES_BYTES,
 } from "../codec/fold-list.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import { areInOneWindow } from "../model/bounds.ts";
 import { Fold } from "../model/scan.ts";
 import { FilePieces, piecesBytes } from "./file-pieces.ts";
 import type { TableReader } from "./table-reader.ts";
@@ -241,18 +242,9 @@ export class GroupBatch {
     const table = this.#table!;
     if (this.#looked >= 0 && table.isSameRange(group, this.#looked)) return this.#isLookedInOne;
     const [minTime, maxTime] = [table.groupMinTime(group), table.groupMaxTime(group)];
-    const bounds = this.#bounds;
-    // the first bound behind its begin
-    let behind = 0;
-    for (let high = bounds.length; behind < high; ) {
-      const middle = (behind + high) >>> 1;
-      if (bounds[middle]! <= minTime) behind = middle + 1;
-      else high = middle;
-    }
     this.#looked = group;
     const { minTime: from, maxTime: to } = this.#fold;
-    this.#isLookedInOne =
-      minTime >= from && maxTime <= to && behind > 0 && behind < bounds.length && maxTime < bounds[behind]!;
+    this.#isLookedInOne = minTime >= from && maxTime <= to && areInOneWindow(this.#bounds, minTime, maxTime);
     return this.#isLookedInOne;
   }
 }

@@ -6,6 +6,7 @@
 import { CorruptionError } from "../base/errors.ts";
 import { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { areInOneWindow } from "../model/bounds.ts";
 import { listKey } from "../model/listkey.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
@@ -81,14 +82,5 @@ function groupsOf(tagColumns: readonly (readonly string[])[], count: number): It
 function toldBy({ bounds, columns, where }: FoldRequest): IsTold {
   if (fieldsOf(where).length > 0 || columns.some(({ keep }) => (keep & Fold.Deviations) !== 0))
     return () => false;
-  return (minTime, maxTime) => {
-    // the first bound behind its begin
-    let behind = 0;
-    for (let high = bounds.length; behind < high; ) {
-      const middle = (behind + high) >>> 1;
-      if (bounds[middle]! <= minTime) behind = middle + 1;
-      else high = middle;
-    }
-    return behind > 0 && behind < bounds.length && maxTime < bounds[behind]!;
-  };
+  return (minTime, maxTime) => areInOneWindow(bounds, minTime, maxTime);
 }
