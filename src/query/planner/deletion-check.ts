@@ -1,5 +1,5 @@
 // What DELETE and DROP SERIES refuse, lest they delete other points than their author means, or none without a word: time beside OR,
-// fields that nothing has, and literals that have nothing to do with each other.
+// fields that nothing has, and texts compared with what is none.
 import { InputError } from "../../base/errors.ts";
 import type { DeleteStatement, Node, ReferenceNode } from "../ast.ts";
 import { quoteName } from "../print.ts";
@@ -24,15 +24,31 @@ export function checkDelete(
   if (condition !== null) for (const { name, place } of unknownFields(condition, schema)) refuse(name, place);
 }
 
-/** Throws for `*`, and for comparisons of two literals in which they are no numbers, times or truths both, nor texts that are equal or not. */
-export function checkLiterals(node: Node): void {
-  if (node.kind === "paren") checkLiterals(node.inner);
+/**
+ * Throws for `*`, for comparisons of two literals in which they are no numbers, times or truths both, nor texts that are equal or not, and
+ * for a tag beside a literal that is no text.
+ */
+export function checkComparisons(node: Node, schema: Schema): void {
+  if (node.kind === "paren") checkComparisons(node.inner, schema);
   if (node.kind !== "binary") return;
-  const { operator, left, right } = node;
-  if (operator === "and" || operator === "or") for (const side of [left, right]) checkLiterals(side);
-  else if (hasWildcard(node) || !areComparable(operator, withoutParens(left), withoutParens(right)))
+  const { operator } = node;
+  const [left, right] = [withoutParens(node.left), withoutParens(node.right)];
+  if (operator === "and" || operator === "or")
+    for (const side of [left, right]) checkComparisons(side, schema);
+  else if (
+    hasWildcard(node) ||
+    !areComparable(operator, left, right) ||
+    (isTag(left, schema) && isNoText(right)) ||
+    (isTag(right, schema) && isNoText(left))
+  )
     throw new InputError("fields not supported in WHERE clause during deletion");
 }
+
+/** Of all measurements that have the name. */
+const isTag = (node: Node, { tags, fields }: Schema): boolean =>
+  node.kind === "reference" && tags.has(node.name) && (node.cast === "tag" || !fields.has(node.name));
+
+const isNoText = ({ kind }: Node): boolean => literals.test(kind) && kind !== "string" && kind !== "regex";
 
 function hasWildcard(node: Node): boolean {
   if (node.kind === "binary") return hasWildcard(node.left) || hasWildcard(node.right);

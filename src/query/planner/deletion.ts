@@ -10,7 +10,7 @@ import type { DeleteStatement, DropStatement } from "../ast.ts";
 import { quoteName } from "../print.ts";
 import { resolveCondition, splitCondition } from "./condition.ts";
 import { type PlanContext, resolveDatabase } from "./context.ts";
-import { checkDelete, checkLiterals } from "./deletion-check.ts";
+import { checkComparisons, checkDelete } from "./deletion-check.ts";
 import type { InstantContext } from "./instants.ts";
 import { fieldMap, isTimeName, type Schema, TS_IS_NO_TIME, unite } from "./schema.ts";
 import { measurementNames } from "./sources.ts";
@@ -32,7 +32,7 @@ export async function planDeletion(statement: Deleting, context: PlanContext): P
   // wrong whatever is there
   if (statement.kind === "drop series" && (range.min !== null || range.max !== null))
     throw new InputError("DROP SERIES doesn't support time in WHERE clause");
-  if (rest !== null && schemas.size > 0) checkLiterals(rest);
+  if (rest !== null && schemas.size > 0) checkComparisons(rest, all);
   for (const [measurement, schema] of schemas) {
     const where = rest === null ? null : resolveCondition(rest, schema);
     if (statement.kind === "drop series" && where !== null && !isOverTags(where))
