@@ -165,6 +165,17 @@ export function withoutEmptyRows(body: string): string {
 }
 
 export const isNumber = (cell: unknown) => typeof cell === "number";
+
+/** Those of the cells behind the times. */
+export const numbersIn = (body: string): number[] =>
+  joinedSeries(body).flatMap(({ values }) =>
+    values.flatMap((row) =>
+      (row as unknown[])
+        .slice(1)
+        .flatMap((cell) => (typeof cell === "number" || typeof cell === "bigint" ? [Number(cell)] : [])),
+    ),
+  );
+
 /** The digits of the first cells of the rows, each. */
 export const timesIn = (body: string): string[] =>
   (rowLines(body) ?? []).map((line) => /\[(\d+)/.exec(line)?.[1] ?? "");
