@@ -19,10 +19,17 @@ import {
 const hasZoneAndOffset = ({ timezone, dimensions }: SelectStatement): boolean =>
   timezone !== null && dimensions.some((node) => node.kind === "call" && node.arguments.length > 1);
 
-/** Only the second has a row at a moment at which the clock is put back. */
-function beginsWhereClocksGoBack(ours: string, theirs: string, zone: Zone): boolean {
+const HOUR_NS = 3_600_000_000_000n;
+
+/** The second has a row where the first has it an hour before, and between the two clocks are put back. */
+function beginsInSecondHour(ours: string, theirs: string, zone: Zone): boolean {
   const [our, their] = [ours, theirs].map((body) => timesIn(body).map(BigInt));
-  return their!.some((time) => !our!.includes(time) && zone.offsetNs(time - 1n) > zone.offsetNs(time));
+  return their!.some(
+    (time) =>
+      !our!.includes(time) &&
+      our!.includes(time - HOUR_NS) &&
+      zone.offsetNs(time - HOUR_NS) - zone.offsetNs(time + HOUR_NS) === HOUR_NS,
+  );
 }
 
 export const rows: readonly Difference[] = [
@@ -135,7 +142,7 @@ export const rows: readonly Difference[] = [
         (statement) =>
           statement.timezone !== null &&
           isWindowed(statement) &&
-          beginsWhereClocksGoBack(serie.body, influxd.body, new Zone(statement.timezone)),
+          beginsInSecondHour(serie.body, influxd.body, new Zone(statement.timezone)),
       ),
     without: (text) => withSelects(text, (statement) => ({ ...statement, timezone: null })),
   },
