@@ -1,10 +1,10 @@
 // Which rows are answered: windows, fills, limits.
 
-import type { SelectStatement } from "../../../src/query/ast.ts";
+import type { Node, SelectStatement } from "../../../src/query/ast.ts";
 import { Zone } from "../../../src/query/zones.ts";
 import type { Difference } from "../differences.ts";
-import { callsOf, isWindowed, selectsOf, withSelects } from "../rewrite.ts";
-import { areInShards, callCount, isNear1970, transformationCount } from "./claims.ts";
+import { callsOf, isWindowed, nodesIn, selectsOf, withSelects } from "../rewrite.ts";
+import { areInShards, callCount, isNear1970, techniques, transformationCount } from "./claims.ts";
 import {
   isAlikeButForNulls,
   isAlikeInLength,
@@ -18,6 +18,27 @@ import {
 
 const hasZoneAndOffset = ({ timezone, dimensions }: SelectStatement): boolean =>
   timezone !== null && dimensions.some((node) => node.kind === "call" && node.arguments.length > 1);
+
+/** No comparison says after when. */
+const hasNoBegin = ({ condition }: SelectStatement): boolean => {
+  const isTime = (node: Node) => node.kind === "reference" && node.name === "time";
+  return !nodesIn(condition ?? { kind: "boolean", value: true }).some(
+    (node) =>
+      node.kind === "binary" &&
+      ((/^(?:>=?|=)$/.test(node.operator) && isTime(node.left)) ||
+        (/^(?:<=?|=)$/.test(node.operator) && isTime(node.right))),
+  );
+};
+
+const isMadeOfWindows = ({ fields }: SelectStatement): boolean =>
+  fields.some(({ expression }) =>
+    nodesIn(expression).some(
+      (node) =>
+        node.kind === "call" &&
+        (techniques.test(node.name) || /^(?:\w*derivative|\w*difference|elapsed)$/.test(node.name)) &&
+        node.arguments[0]?.kind === "call",
+    ),
+  );
 
 const HOUR_NS = 3_600_000_000_000n;
 
@@ -78,6 +99,19 @@ export const rows: readonly Difference[] = [
     reason: "there is no window",
     covers: ({ exchange, serie, influxd }) =>
       transformationCount(exchange.text) > 0 && isNothing(serie) && !isError(influxd),
+  },
+  {
+    title: "what is made of windows one after the other, without a begin of the range",
+    influxd:
+      "answers nothing, where it reads one window before the range: `SELECT difference(mean(v)) FROM m GROUP BY time(1h)`",
+    serie: "begins at the first point",
+    reason: "there are windows",
+    covers: ({ exchange, serie, influxd }) =>
+      isNothing(influxd) &&
+      !isError(serie) &&
+      selectsOf(exchange.text).some(
+        (statement) => isWindowed(statement) && hasNoBegin(statement) && isMadeOfWindows(statement),
+      ),
   },
   {
     title: "rows of windows without a value",
