@@ -29,6 +29,8 @@ export function evaluate(
       return read(expression);
     case "negate":
       return negate(evaluate(expression.operand, read, regexes), typeOf(expression));
+    case "truncate":
+      return truncate(evaluate(expression.operand, read, regexes));
     case "regex":
       return matches(
         evaluate(expression.operand, read, regexes),
@@ -73,6 +75,8 @@ export function typeOf(expression: Expression): FieldType | null {
       return FieldType.Boolean;
     case "negate":
       return typeOf(expression.operand);
+    case "truncate":
+      return FieldType.Integer;
     case "binary":
       return typeOfBinary(expression.operator, typeOf(expression.left), typeOf(expression.right));
     case "math": {
@@ -204,6 +208,12 @@ function negate(value: Scalar, type: FieldType | null): Scalar {
   if (typeof value === "number") return -value;
   if (typeof value !== "bigint") return null;
   return type === FieldType.Unsigned ? BigInt.asUintN(64, -value) : BigInt.asIntN(64, -value);
+}
+
+function truncate(value: Scalar): Scalar {
+  if (typeof value !== "number" || !Number.isFinite(value)) return typeof value === "bigint" ? value : null;
+  const whole = BigInt(Math.trunc(value));
+  return BigInt.asIntN(64, whole) === whole ? whole : null;
 }
 
 /** Only strings match; anything else, absence included, is false under both `=~` and `!~`. */

@@ -18,8 +18,9 @@ export type Reference =
   | { readonly kind: "tag"; readonly name: string }
   | { readonly kind: "field"; readonly name: string; readonly type: FieldType };
 
+/** `truncate`: a float as the integer that it is without its fraction, as `field::integer` asks; null where no integer is so large. */
 export interface Unary {
-  readonly kind: "negate";
+  readonly kind: "negate" | "truncate";
   readonly operand: Expression;
 }
 

@@ -37,10 +37,8 @@ function substitute(
   switch (expression.kind) {
     case "tag":
       return { kind: "string", value: tagValue(expression.name) };
-    case "negate": {
-      const operand = substitute(expression.operand, tagValue, regexes, false);
-      return fold({ kind: "negate", operand }, [operand], regexes);
-    }
+    case "negate":
+    case "truncate":
     case "regex": {
       const operand = substitute(expression.operand, tagValue, regexes, false);
       return fold({ ...expression, operand }, [operand], regexes);
@@ -142,7 +140,8 @@ function names(expression: Expression | null, kind: Reference["kind"]): string[]
     if (node.kind === "binary") {
       visit(node.left);
       visit(node.right);
-    } else if (node.kind === "negate" || node.kind === "regex") visit(node.operand);
+    } else if (node.kind === "negate" || node.kind === "truncate" || node.kind === "regex")
+      visit(node.operand);
     else if (node.kind === "math") node.operands.forEach(visit);
     else if (node.kind === kind) found.add((node as Reference).name);
   };

@@ -170,6 +170,8 @@ export function formatExpression(expression: Expression): string {
       return quoteString(expression.value);
     case "negate":
       return `-${formatExpression(expression.operand)}`;
+    case "truncate":
+      return `${formatExpression(expression.operand)}::integer`;
     case "regex": {
       const pattern = expression.pattern.replaceAll("/", "\\/");
       return `${formatExpression(expression.operand)} ${expression.negated ? "!~" : "=~"} /${pattern}/`;

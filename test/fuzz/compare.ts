@@ -1,5 +1,6 @@
 // Whether two replies say the same: as JSON, with rounding allowed and the deliberate differences of the table taken out.
 import { comparable } from "../oracle/script.ts";
+import { isLongForecast } from "./differences/claims.ts";
 import { resultsOf } from "./differences/evidence.ts";
 import { stopped } from "./differences/formats.ts";
 import { type Difference, differences } from "./differences.ts";
@@ -156,6 +157,7 @@ async function explain(
         statements: isPlain ? (exchange.parts ?? [other]) : [other],
         parameters: undefined,
       };
+      if (isLongForecast(other)) continue;
       const replies = await circumstances.ask(changed);
       if (!replies.every(isWhole)) continue;
       if (difference.fits?.(state.exchange.text, state.serie, replies[0]) === false) continue;

@@ -251,7 +251,11 @@ function resolveReference(node: ReferenceNode, schema: Schema): Expression {
   const isRead = own !== undefined && cast !== null && castTypes[cast] === own;
   if (cast !== "tag" && schema.absent?.has(name) && !isRead) return ABSENT;
   const resolved = resolve(schema, name, cast === "tag" || cast === "field" ? cast : null, place);
-  if (resolved.kind === "field") return { kind: "field", name, type: resolved.type };
+  if (resolved.kind === "field") {
+    const field: Expression = { kind: "field", name, type: resolved.type };
+    const loses = cast === "integer" && resolved.type === FieldType.Float;
+    return loses ? { kind: "truncate", operand: field } : field;
+  }
   // A cast that is none of a tag makes it a field, which no row has; `::field` does so of tags alone.
   const isAbsent = cast === "field" ? schema.tags.has(name) : cast !== null && cast !== "tag";
   if (isAbsent && (cast === "field" || !isDerived(schema)))

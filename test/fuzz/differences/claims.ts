@@ -263,6 +263,12 @@ export const withoutInnerWindows = (statement: SelectStatement, depth: number): 
   return { ...statement, dimensions, fill, timezone: null };
 };
 
+/** Over thousands of windows, as from the begin of a day or until now: influxd works at it for minutes, whoever waits. */
+export const isLongForecast = (text: string): boolean =>
+  /holt_winters/i.test(text) &&
+  /\btime\(/i.test(text) &&
+  (/'\d{4}-\d\d-\d\d'/.test(text) || !/\btime\s*<|>=?\s*time\b/i.test(text));
+
 /** Averages and what technical analysis has. */
 export const techniques =
   /^(?:\w*exponential_(?:moving_average|derivative)|relative_strength_index|chande_momentum_oscillator|kaufmans_\w+|moving_average)$/;

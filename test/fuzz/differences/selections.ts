@@ -191,6 +191,14 @@ export const selections: readonly Difference[] = [
     covers: () => false,
   },
   {
+    title: "floats cast to integers that are longer than 64 bits",
+    influxd: "`1e300::integer` is the least integer",
+    serie: "is no value, and meets no condition",
+    reason: "there is no such integer",
+    // (the comparison writes no such floats)
+    covers: () => false,
+  },
+  {
     title: "OFFSET without LIMIT",
     influxd: "answers one row of each series",
     serie: "answers all rows behind the first ones",
