@@ -144,9 +144,9 @@ const { tree } = fc.letrec<{ tree: Expression }>((tie) => ({
       .map(([o, l, r]) => binary(o, l, r)),
     fc.tuple(fc.constantFrom(...operators), tie("tree"), tie("tree")).map(([o, l, r]) => binary(o, l, r)),
     tie("tree").map((operand): Expression => ({ kind: "negate", operand })),
-    fc.constantFrom("f", "nope").map(
-      (name): Expression => ({ kind: "truncate", operand: field(name, FieldType.Float) }),
-    ),
+    fc
+      .constantFrom("f", "nope")
+      .map((name): Expression => ({ kind: "truncate", operand: field(name, FieldType.Float) })),
     fc
       .tuple(fc.constantFrom("abs" as const, "floor" as const, "sqrt" as const), tie("tree"))
       .map(([name, operand]): Expression => ({ kind: "math", function: name, operands: [operand] })),

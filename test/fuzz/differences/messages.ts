@@ -381,6 +381,15 @@ export const messages: readonly Difference[] = [
       influxd.body.includes("error parsing query: found WITH, expected ;"),
   },
   {
+    title: "SLIMIT and SOFFSET in SHOW",
+    influxd: "are refused",
+    serie: "are taken",
+    reason: "an extension: [extensions.md](extensions.md)",
+    covers: ({ exchange, influxd }) =>
+      /(?:^|;)\s*show\b/i.test(exchange.text) &&
+      /"error parsing query: found S(?:LIMIT|OFFSET), expected ;/.test(influxd.body),
+  },
+  {
     title: "DELETE of fields",
     influxd: "expects FROM or WHERE behind DELETE",
     serie: "takes names of fields there",

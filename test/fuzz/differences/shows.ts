@@ -231,6 +231,18 @@ export const shows: readonly Difference[] = [
       ),
   },
   {
+    title: "ORDER BY time DESC in SHOW FIELD KEYS",
+    influxd: "answers each shard by itself, those of later times first",
+    serie: "answers names in their order",
+    reason: "names have no time; it is so of every other SHOW, in both",
+    covers: ({ exchange, serie, influxd, history }) =>
+      isAnswered(serie, influxd) && /^\s*show field keys\b/i.test(exchange.text) && areInShards(history),
+    without: (text) => {
+      const other = text.replace(/ order by (?:time )?desc\b/i, "");
+      return other === text ? null : other;
+    },
+  },
+  {
     title: "SLIMIT and SOFFSET in SHOW TAG KEYS",
     influxd: "are taken and do nothing",
     serie: "limit the measurements",
