@@ -43,8 +43,7 @@ export class SeriesTable implements Iterable<ResultSeries> {
     const cells: readonly RowCell[] = this.columns.map((_, column) => ({ kind: "field", column }));
     const rows = this.times.length;
     for (let s = 0; s < this.seriesCount; s++) {
-      const tags = new Map<string, string>();
-      for (let d = 0; d < this.dimensions.length; d++) tags.set(this.dimensions[d]!, this.tags[d]![s]!);
+      const tags = new Map(this.dimensions.map((name, d) => [name, this.tags[d]![s]!]));
       const block: SeriesBlock = {
         series: { key: "", tags },
         start: 0,
@@ -61,7 +60,7 @@ export class SeriesTable implements Iterable<ResultSeries> {
         row: kept,
         cells,
       };
-      yield new ColumnarPart({ ...this.head, tags }, columnar, false);
+      yield new ColumnarPart(tags.size === 0 ? this.head : { ...this.head, tags }, columnar, false);
     }
   }
 

@@ -19,7 +19,7 @@ const MOST_CELLS = 16_384;
 /** Whether an answer of a fold over this frame is tables. */
 export function isTabular(plan: SelectPlan, input: Input, frame: Frame): boolean {
   const { fill } = plan;
-  if (plan.window === null || plan.dimensions.length === 0 || plan.having !== null) return false;
+  if (plan.window === null || plan.having !== null) return false;
   if (plan.timezone !== null && plan.timezone !== "UTC") return false;
   if (plan.limit > 0 || plan.offset > 0) return false;
   if (fill.kind !== "none" && fill.kind !== "null" && fill.kind !== "number") return false;

@@ -19,7 +19,8 @@ const utf8 = new TextEncoder();
 /** The frames of series on their way to the kernel. `columns`: their names as JSON. */
 export function framesOf({ head, dimensions, tags, seriesCount }: AlikeSeries, columns: string) {
   const named = head.name === undefined ? "" : `"name":${tagText(head.name)},`;
-  const frame = utf8Texts([`{${named}"tags":{`, `},${columns},"values":[`, "]}"]);
+  const [open, close] = dimensions.length === 0 ? ["", ""] : ['"tags":{', "},"];
+  const frame = utf8Texts([`{${named}${open}`, `${close}${columns},"values":[`, "]}"]);
   const tagged = utf8Texts(tagTexts(dimensions, tags, seriesCount));
   const frameBytes = (frame.sizeBytes + 3) & ~3;
   return {
