@@ -66,7 +66,7 @@ const table: fc.Arbitrary<SeriesTable> = fc
   .chain(({ count, rows }) =>
     fc.record({
       times: listOf(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), rows).map((list) => BigInt64Array.from(list)),
-      tags: fc.array(listOf(tag, count), { minLength: 1, maxLength: 3 }),
+      tags: fc.array(listOf(tag, count), { maxLength: 3 }),
       columns: fc.array(columnOf(count * rows), { minLength: 1, maxLength: 3 }),
       leavesOutNulls: fc.boolean(),
       seriesCount: fc.constant(count),
