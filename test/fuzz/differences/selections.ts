@@ -261,6 +261,17 @@ export const selections: readonly Difference[] = [
       ),
   },
   {
+    title: "_tagKey in SELECT",
+    influxd: "is the name of its own index, as in SHOW: conditions over it hold, as a column it has rows of its own",
+    serie: "is a tag or field of that name",
+    reason: "it is no word of the language",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd),
+    without: (text) =>
+      withNodes(text, (node) =>
+        node.kind === "reference" && node.name === "_tagKey" ? { ...node, name: "tag_key" } : node,
+      ),
+  },
+  {
     title: "a boolean compared with a length of time",
     influxd: "takes the length for false: `WHERE b = 3s`, and `f < 5 = 3s`",
     serie: "is met by no row",
