@@ -125,6 +125,9 @@ export function unite(schemas: readonly Schema[]): Schema {
   if (schemas[0]?.sides !== undefined) return { ...schemas[0], fields, tags };
   for (const name of absent) if (fields.has(name)) absent.delete(name);
   if (!schemas.some(isDerived)) return { fields, tags };
+  // (what is a field in one of them is one)
+  for (const { fields: own, tagColumns: columns } of schemas)
+    for (const name of tagColumns) if (own.has(name) && !columns?.has(name)) tagColumns.delete(name);
   return { fields, tags, tagColumns, absent, groups, unlisted };
 }
 

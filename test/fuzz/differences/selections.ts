@@ -262,7 +262,8 @@ export const selections: readonly Difference[] = [
   },
   {
     title: "_tagKey in SELECT",
-    influxd: "is the name of its own index, as in SHOW: conditions over it hold, as a column it has rows of its own",
+    influxd:
+      "is the name of its own index, as in SHOW: conditions over it hold, as a column it has rows of its own",
     serie: "is a tag or field of that name",
     reason: "it is no word of the language",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
