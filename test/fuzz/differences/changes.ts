@@ -146,7 +146,10 @@ export const changes: readonly Difference[] = [
       (/\binto\b/i.test(exchange.text) &&
         serie.body.includes("field type conflict") &&
         influxd.body.includes('"written"') &&
-        history.some(({ kind, text }) => kind === "query" && /\binto\b/i.test(text))),
+        // (or another policy has the points of the other type)
+        history.some(
+          ({ kind, policy, text }) => policy !== undefined || (kind === "query" && /\binto\b/i.test(text)),
+        )),
   },
   {
     title: "points older than their policy keeps",
