@@ -3,7 +3,15 @@
 import type { Difference } from "../differences.ts";
 import { nodesOf } from "../rewrite.ts";
 import { areInShards, deletes, deletesByComparedTags, namesField, ofIntegers } from "./claims.ts";
-import { areAmong, isNothing, isPartOf, valuesOf, writesMore, writtenBy } from "./evidence.ts";
+import {
+  areAmong,
+  isNothing,
+  isPartOf,
+  valuesOf,
+  withoutEmptyNames,
+  writesMore,
+  writtenBy,
+} from "./evidence.ts";
 
 export const changes: readonly Difference[] = [
   {
@@ -124,14 +132,16 @@ export const changes: readonly Difference[] = [
   {
     title: "fields without points",
     influxd:
-      "keeps the fields of a measurement without series: in SHOW FIELD KEYS, and as columns of `SELECT * FROM /.*/`, whose types other measurements' values do not fit",
+      "keeps the fields of a measurement without series: in SHOW FIELD KEYS, and, now and then with its tags, as columns of `SELECT * FROM /.*/`, whose types other measurements' values do not fit",
     serie: "a measurement without series is gone, and its fields may come with other types",
     reason: "there is nothing of it left",
     covers: ({ exchange, serie, influxd, history }) =>
       deletes(history) &&
       (/^show field/i.test(exchange.text)
         ? isPartOf(serie.body, influxd.body)
-        : /^select\b/i.test(exchange.text) && areAmong(valuesOf(influxd.body), valuesOf(serie.body))),
+        : /^select\b/i.test(exchange.text) &&
+          (areAmong(valuesOf(influxd.body), valuesOf(serie.body)) ||
+            withoutEmptyNames(influxd.body) === withoutEmptyNames(serie.body))),
   },
   {
     title: "a field of several types",

@@ -282,6 +282,10 @@ export const withoutEmptyTags = (body: string): string =>
       .replace('"tags":{},', ""),
   );
 
+/** Of columns and tags; what is left has no numbers, as those of `host_1` beside `host`. */
+export const withoutEmptyNames = (body: string): string =>
+  withoutEmptyColumns(withoutEmptyTags(body)).replace(/(?:_\d+)+(?=")/g, "");
+
 /** Values with their series, time and column, in any order: rows may be put apart, and rows without a value are nothing. */
 export function valuesOf(body: string): string {
   try {

@@ -38,16 +38,12 @@ import {
   rowsInAnyOrder,
   valuesOf,
   withoutEmptyColumns,
-  withoutEmptyTags,
+  withoutEmptyNames,
   withoutTimes,
 } from "./evidence.ts";
 
 /** Without times and signs. */
 const withoutSigns = (body: string): string => rounded(withoutTimes(body)).replace(/-(?=\d)/g, "");
-
-/** Of columns and tags; what is left has no numbers, as those of `host_1` beside `host`. */
-const withoutEmptyNames = (body: string): string =>
-  withoutEmptyColumns(withoutEmptyTags(body)).replace(/(?:_\d+)+(?=")/g, "");
 
 const isBoolean = (cell: unknown) => typeof cell === "boolean";
 
