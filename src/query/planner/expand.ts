@@ -47,11 +47,12 @@ function allNames(
 ): { name: string; cast: "field" | "tag" | null; isTag: boolean; isKey: boolean }[] {
   const isColumn = (name: string) => isDerived(schema) && schema.fields.has(name);
   const isTag = (name: string) => schema.tagColumns?.has(name) === true;
-  const castOf = (name: string) => (isTag(name) && schema.tags.has(name) ? null : ("field" as const));
+  // (beside a source that has it as a tag: what it is in each)
+  const isOfEach = (name: string) => schema.tags.has(name) && (isTag(name) || schema.groups?.has(name));
+  const castOf = (name: string) => (isOfEach(name) ? null : ("field" as const));
   const names = [
     ...[...schema.fields.keys()]
       .filter((name) => !schema.unlisted?.has(name))
-      // (the column of a tag, beside a source that has it: what it is in each)
       .map((name) => ({ name, cast: castOf(name), isTag: isTag(name), isKey: false })),
     ...[...(schema.absent ?? [])]
       .filter((name) => (!schema.tags.has(name) || schema.groups?.has(name)) && !schema.unlisted?.has(name))

@@ -76,9 +76,25 @@ export const readsNothing = ({ fields, sources }: SelectStatement, history: read
   );
 };
 
+const plain = (name: string) => name.replace(/\\([,= ])/g, "$1");
+
+/** Of the points that were written. */
+export const writtenTags = (history: readonly Exchange[]): Set<string> =>
+  new Set(
+    history
+      .filter(({ kind }) => kind === "write")
+      .flatMap(({ text }) => text.split("\n"))
+      .flatMap((line) =>
+        line
+          .split(/(?<!\\) /)[0]!
+          .split(/(?<!\\),/)
+          .slice(1),
+      )
+      .map((pair) => plain(pair.split(/(?<!\\)=/)[0]!)),
+  );
+
 /** By measurement. */
 function writtenFields(history: readonly Exchange[]): Map<string, Set<string>> {
-  const plain = (name: string) => name.replace(/\\([,= ])/g, "$1");
   const fields = new Map<string, Set<string>>();
   for (const { kind, text } of history) {
     // (texts may have line breaks)

@@ -23,6 +23,7 @@ import {
   withoutFunctionsInCondition,
   withoutNumbers,
   withoutSeveralCasts,
+  writtenTags,
 } from "./claims.ts";
 import {
   areAmong,
@@ -504,6 +505,23 @@ export const selections: readonly Difference[] = [
       readsSeveral(exchange.text) &&
       areInShards(history) &&
       areAmong(valuesOf(serie.body), valuesOf(influxd.body)),
+  },
+  {
+    title: "a name that is a tag of one measurement and a field of another",
+    influxd: "is the field: `SELECT host FROM m, n` does not show the tag",
+    serie: "is in each measurement what it is there",
+    reason: "what is there is shown",
+    covers: ({ exchange, serie, influxd, fields, history }) =>
+      isAnswered(serie, influxd) &&
+      readsSeveral(exchange.text) &&
+      nodesOf(exchange.text).some(
+        (node) =>
+          node.kind === "reference" &&
+          node.cast === null &&
+          fields.has(node.name) &&
+          writtenTags(history).has(node.name),
+      ) &&
+      areAmong(valuesOf(influxd.body), valuesOf(serie.body)),
   },
   {
     title: "EXPLAIN and EXPLAIN ANALYZE",
