@@ -153,10 +153,12 @@ class FieldCheck {
     const isSenseless = node.arguments.some((each) => isConstant(each) && literalKind(each) === null);
     if (isSenseless) throw new InputError(twoLiterals);
     if (isConstant(node)) throw new InputError(whyConstant(node));
+    let isBehindOperator = false;
     for (const operand of node.arguments) {
       if (operand.kind === "regex" || isConstant(operand)) continue;
-      // a wildcard is found where it stands as it is, or in calls around it, but not in parentheses
-      this.field(operand, alone && operand.kind !== "paren");
+      // a wildcard is found where it stands as it is, or in calls around it, but not in parentheses, nor behind an operator
+      this.field(operand, alone && operand.kind !== "paren" && !isBehindOperator);
+      isBehindOperator ||= hasOperator(operand);
     }
   }
 
@@ -308,6 +310,12 @@ class FieldCheck {
 
 /** Functions of several points that leave each its row. */
 const keepsRows: ReadonlySet<string> = new Set(["top", "bottom", "sample"]);
+
+/** One that is worked out row by row. */
+function hasOperator(node: Node): boolean {
+  if (node.kind === "paren") return hasOperator(node.inner);
+  return node.kind === "call" ? node.arguments.some(hasOperator) : node.kind === "binary" && !isConstant(node);
+}
 
 type DistinctNode = CallNode | (Node & { kind: "distinct" });
 
