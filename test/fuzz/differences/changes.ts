@@ -74,6 +74,17 @@ export const changes: readonly Difference[] = [
       namesField(exchange.text, fields),
   },
   {
+    title: "DELETE by values over several shards",
+    influxd:
+      "now and then takes whole series, where a shard has no such field and comes first: `WHERE s != 'x'` holds there for all",
+    serie: "deletes the points that satisfy the condition",
+    reason: "nothing goes that the condition does not name",
+    covers: ({ serie, influxd, fields, history }) =>
+      areInShards(history) &&
+      history.some(({ text }) => /^delete/i.test(text) && namesField(text, fields)) &&
+      isPartOf(influxd.body, serie.body),
+  },
+  {
     title: "time beside OR in DELETE",
     influxd: "`WHERE host = 'a' OR time < 5` deletes as with AND",
     serie: "an error that says what to write",
