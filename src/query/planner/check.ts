@@ -314,7 +314,9 @@ const keepsRows: ReadonlySet<string> = new Set(["top", "bottom", "sample"]);
 /** One that is worked out row by row. */
 function hasOperator(node: Node): boolean {
   if (node.kind === "paren") return hasOperator(node.inner);
-  return node.kind === "call" ? node.arguments.some(hasOperator) : node.kind === "binary" && !isConstant(node);
+  return node.kind === "call"
+    ? node.arguments.some(hasOperator)
+    : node.kind === "binary" && !isConstant(node);
 }
 
 type DistinctNode = CallNode | (Node & { kind: "distinct" });

@@ -281,9 +281,9 @@ function amongOthers(source: Schema, all: Schema): Schema {
   for (const [name, type] of all.fields) {
     const own = source.fields.get(name);
     if (type === FieldType.Float && own !== undefined && own !== type) floats.add(name);
-    // (a text that a subquery does not have is empty there, as a tag would be)
-    const isEmptyText = type === FieldType.String && isDerived(source);
-    if (own === undefined && !source.tags.has(name) && !isEmptyText) absent.add(name);
+    // (the column of a tag is empty where it is missing, and so is a text that a subquery does not have)
+    const isEmpty = all.tagColumns?.has(name) || (type === FieldType.String && isDerived(source));
+    if (own === undefined && !source.tags.has(name) && !isEmpty) absent.add(name);
   }
   if (!isDerived(source)) for (const name of ofOtherKinds(source, all)) absent.add(name);
   return absent.size + floats.size === 0 ? source : { ...source, absent, floats };
