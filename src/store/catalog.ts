@@ -10,6 +10,7 @@ import type { Series } from "../model/scan.ts";
 import { decodeKeyText } from "../model/serieskey.ts";
 import { encodeFrame, encodeHeader, readFrames, type TableName } from "./catalog-file.ts";
 import { DROPPED_TABLE, type Schema } from "./schema.ts";
+import { TagColumns } from "./tag-columns.ts";
 import type { OpenSegment } from "./version.ts";
 
 export const PARTITION_BYTES = 64;
@@ -27,6 +28,7 @@ export class Catalog {
   readonly #series = new Map<number, Series>();
   /** Tag keys by table, as far as they were asked for (select.ts); as many as the tag index has, or out of date. */
   readonly tagKeys = new Map<number, readonly string[]>();
+  readonly tagColumns = new TagColumns();
 
   /** `record`: PARTITION_BYTES of zeroed linear memory that stay the caller's. */
   constructor(

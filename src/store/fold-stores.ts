@@ -70,12 +70,26 @@ function addAll(fold: GroupFold, { ids, residuals }: SelectedSeries, { budget }:
   for (let i = 0; i < ids.length; i++) fold.add(ids[i]!, residuals?.[i] ?? null);
 }
 
+type Groups = readonly (readonly number[])[];
+
+/** By column that it was asked of, as long as that is kept (tag-columns.ts). */
+const groupsByColumn = new WeakMap<readonly string[], Groups>();
+
 // Series with equal values of all tags, as lists of indices.
-function groupsOf(tagColumns: readonly (readonly string[])[], count: number): Iterable<number[]> {
-  const indices = Array.from({ length: count }, (_, i) => i);
+function groupsOf(tagColumns: readonly (readonly string[])[], count: number): Groups {
+  if (tagColumns.length > 1) return grouped(count, (i) => listKey(tagColumns.map((values) => values[i]!)));
   const only = tagColumns[0]!;
-  if (tagColumns.length === 1) return Map.groupBy(indices, (i) => only[i]!).values();
-  return Map.groupBy(indices, (i) => listKey(tagColumns.map((values) => values[i]!))).values();
+  let groups = groupsByColumn.get(only);
+  if (groups === undefined) {
+    groups = grouped(count, (i) => only[i]!);
+    groupsByColumn.set(only, groups);
+  }
+  return groups;
+}
+
+function grouped(count: number, keyOf: (index: number) => string): Groups {
+  const indices = Array.from({ length: count }, (_, i) => i);
+  return [...Map.groupBy(indices, keyOf).values()];
 }
 
 // Statistics tell what is wanted of a row group that is in one window, but for deviations.

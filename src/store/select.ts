@@ -123,8 +123,14 @@ export class SeriesSelector {
     return nodes.map((node, i) => ({ value: unescapeTag(texts[i]!), node }));
   }
 
-  /** Per series the value of a tag, "" = absent. Equal values are the same string. */
-  valuesOf(tableId: number, ids: Uint32Array, key: string): string[] {
+  /** Per series the value of a tag, "" = absent. Equal values are the same string. Do not change the array. */
+  valuesOf(tableId: number, ids: Uint32Array, key: string): readonly string[] {
+    const read = () => this.#readValues(tableId, ids, key);
+    if (ids.length !== this.count(tableId)) return read();
+    return this.#catalog.tagColumns.of(tableId, key, this.#catalog.changes, read);
+  }
+
+  #readValues(tableId: number, ids: Uint32Array, key: string): string[] {
     const escaped = utf8Bytes.encode(escapeTag(key));
     const at = this.#scratch.reserve(ids.length * 8 + escaped.length + 16);
     const out = at + ids.length * 4;
