@@ -1,5 +1,5 @@
-// The answer of aggregates of windows by tags as tables of many series (series-table.ts), straight from the fold: where each column
-// is a call whose values the fold has as they are, and each series has its rows from the first window to the last.
+// The answer of aggregates as tables of many series (series-table.ts), straight from the fold: where each column is a call whose values
+// the fold has as they are, and each series has its rows from the first window to the last, or one row without GROUP BY time.
 import type { Column, FoldRequest, FoldValues } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { TWO_32, wordsOf } from "../model/words.ts";
@@ -19,7 +19,7 @@ const MOST_CELLS = 16_384;
 /** Whether an answer of a fold over this frame is tables. */
 export function isTabular(plan: SelectPlan, input: Input, frame: Frame): boolean {
   const { fill } = plan;
-  if (plan.window === null || plan.having !== null) return false;
+  if (plan.having !== null) return false;
   if (plan.timezone !== null && plan.timezone !== "UTC") return false;
   if (plan.limit > 0 || plan.offset > 0) return false;
   if (fill.kind !== "none" && fill.kind !== "null" && fill.kind !== "number") return false;
@@ -62,7 +62,7 @@ export function* windowTables(
   head: SeriesHead,
 ): Generator<SeriesTable> {
   const rows = windowCount(frame);
-  const times = frame.bounds.slice(0, rows);
+  const times = plan.window === null ? BigInt64Array.of(plan.aggregateTime) : frame.bounds.slice(0, rows);
   const chosen = [...limited(folded.ordered(), plan.seriesOffset, plan.seriesLimit)];
   if (plan.descending) {
     times.reverse();
@@ -83,7 +83,7 @@ export function* windowTables(
         if (plan.descending && made !== null) reverseWindows(made, rows);
         return made;
       }),
-      leavesOutNulls: plan.fill.kind === "none",
+      leavesOutNulls: plan.window !== null && plan.fill.kind === "none",
     });
   }
 }

@@ -186,17 +186,20 @@ export const tabularArbitrary: fc.Arbitrary<string> = fc
         maxLength: 4,
       })
       .map(named),
-    every: pick("7s", "20s", "20s, 3s", "1m"),
+    groups: fc
+      .record({
+        every: pick("", "time(7s)", "time(20s)", "time(20s, 3s)", "time(1m)"),
+        tags: pick("", "host", "rack", "host, rack"),
+      })
+      .map(({ every, tags }) => [every, tags].filter((each) => each !== "").join(", ")),
     range,
     condition,
-    dimensions: pick("host", "rack", "host, rack"),
     fill: pick("", "fill(null)", "fill(none)", "fill(7)", "fill(-1.5)"),
     order: pick("", "", "ORDER BY time DESC"),
     series: pick("", "", "SLIMIT 2", "SLIMIT 1 SOFFSET 1"),
   })
-  .map(
-    ({ columns, every, range: times, condition: where, dimensions: tags, fill: filling, order, series }) => {
-      const all = where === "" ? times : `${times} AND (${where})`;
-      return `SELECT ${columns} FROM m WHERE ${all} GROUP BY time(${every}), ${tags} ${filling} ${order} ${series}`;
-    },
-  );
+  .map(({ columns, groups, range: times, condition: where, fill: filling, order, series }) => {
+    const all = where === "" ? times : `${times} AND (${where})`;
+    const grouped = groups === "" ? "" : `GROUP BY ${groups} ${filling}`;
+    return `SELECT ${columns} FROM m WHERE ${all} ${grouped} ${order} ${series}`;
+  });
