@@ -2,7 +2,14 @@
 
 import type { Difference } from "../differences.ts";
 import { nodesOf } from "../rewrite.ts";
-import { areInShards, deletes, deletesByComparedTags, namesField, ofIntegers } from "./claims.ts";
+import {
+  areInShards,
+  deletes,
+  deletesByComparedTags,
+  namesField,
+  ofIntegers,
+  writtenTags,
+} from "./claims.ts";
 import {
   areAmong,
   isNothing,
@@ -68,10 +75,13 @@ export const changes: readonly Difference[] = [
     influxd: "`fields not supported in WHERE clause during deletion`",
     serie: "deletes the points that satisfy the condition",
     reason: "an extension: [extensions.md](extensions.md)",
-    covers: ({ exchange, influxd, fields }) =>
+    covers: ({ exchange, influxd, fields, history }) =>
       /^delete/i.test(exchange.text) &&
       influxd.body.includes("fields not supported in WHERE clause") &&
-      namesField(exchange.text, fields),
+      // (INTO makes fields of tags)
+      (namesField(exchange.text, fields) ||
+        (history.some(({ kind, text }) => kind === "query" && /\binto\b/i.test(text)) &&
+          namesField(exchange.text, writtenTags(history)))),
   },
   {
     title: "DELETE by values over several shards",
@@ -195,6 +205,11 @@ export const changes: readonly Difference[] = [
     reason: "there is none",
     covers: ({ exchange, serie, influxd, history }) =>
       serie.body.includes('"retention policy not found: "') ||
+      // (another database in ON is looked at first)
+      (/^create continuous query\b/i.test(exchange.text) &&
+        serie.body.includes('"database not found: ') &&
+        influxd.body.includes('"retention policy not found: ') &&
+        history.some(({ text }) => /^drop retention/i.test(text))) ||
       (/^show retention/i.test(exchange.text) &&
         history.some(({ text }) => /^drop retention/i.test(text)) &&
         serie.body.replaceAll("false", "true") === influxd.body.replaceAll("false", "true")),

@@ -110,12 +110,6 @@ function writtenFields(history: readonly Exchange[]): Map<string, Set<string>> {
   return fields;
 }
 
-/** Measurements of a regex. */
-export const readsPattern = (text: string): boolean =>
-  selectsOf(text).some(({ sources }) =>
-    sources.some((each) => each.kind === "measurement" && each.pattern !== null),
-  );
-
 export const withOneMeasurement = (statement: SelectStatement): SelectStatement => {
   const first = statement.sources.find(({ kind }) => kind === "measurement");
   const sources = statement.sources.filter((source) => source.kind !== "measurement" || source === first);

@@ -14,7 +14,6 @@ import {
   isCalledInWindows,
   isNumberAsCondition,
   namesTwice,
-  readsPattern,
   readsSeveral,
   techniques,
   transformationCount,
@@ -491,7 +490,7 @@ export const selections: readonly Difference[] = [
     reason: "of the others there is no row",
     covers: ({ exchange, serie, influxd, history }) =>
       isAnswered(serie, influxd) &&
-      readsPattern(exchange.text) &&
+      readsSeveral(exchange.text) &&
       history.some(({ policy, text }) => policy !== undefined || /^create retention policy/i.test(text)) &&
       withoutEmptyNames(serie.body) === withoutEmptyNames(influxd.body),
   },
