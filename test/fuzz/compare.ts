@@ -150,6 +150,7 @@ async function explain(
       if (other === null || seen.has(key)) continue;
       seen.add(key);
       const isPlain = other === state.exchange.text;
+      if (!isPlain && isLongForecast(other)) continue;
       const changed: Exchange = {
         ...exchange,
         format,
@@ -157,7 +158,6 @@ async function explain(
         statements: isPlain ? (exchange.parts ?? [other]) : [other],
         parameters: undefined,
       };
-      if (isLongForecast(other)) continue;
       const replies = await circumstances.ask(changed);
       if (!replies.every(isWhole)) continue;
       if (difference.fits?.(state.exchange.text, state.serie, replies[0]) === false) continue;
