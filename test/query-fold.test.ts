@@ -10,7 +10,8 @@ import type { SelectPlan } from "../src/query/plan.ts";
 import { planStatement } from "../src/query/planner/planner.ts";
 import { type ResultSeries, seriesOf } from "../src/query/result.ts";
 import { SeriesTable } from "../src/query/series-table.ts";
-import { pointArbitrary, queryArbitrary, tabularArbitrary } from "./oracle/arbitraries.ts";
+import { ShortSeries } from "../src/query/short-series.ts";
+import { pointArbitrary, queryArbitrary, selectorArbitrary, tabularArbitrary } from "./oracle/arbitraries.ts";
 import { expectSameAnswer, joined } from "./oracle/compare.ts";
 import { Oracle, type OraclePoint } from "./oracle/oracle.ts";
 
@@ -19,10 +20,14 @@ const nowNs = 400_000_000_000n;
 test("fold path = raw path = tables of series", async () => {
   let answered = 0;
   let tables = 0;
+  let selected = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.array(pointArbitrary, { maxLength: 40, size: "max" }),
-      fc.oneof({ weight: 3, arbitrary: queryArbitrary }, { weight: 1, arbitrary: tabularArbitrary }),
+      fc.oneof(
+        { weight: 3, arbitrary: queryArbitrary },
+        { weight: 1, arbitrary: fc.oneof(tabularArbitrary, selectorArbitrary) },
+      ),
       async (points, text) => {
         const oracle = oracleOf(points);
         const plan = await planOf(text, oracle);
@@ -31,7 +36,10 @@ test("fold path = raw path = tables of series", async () => {
         const budget = new QueryBudget(defaultAllowance, systemClock);
         const context = { source: oracle, budget, nowNs, takesTables: true };
         expectSameAnswer(folded, joined(await Array.fromAsync(seriesOf(executeParts(plan, { ...context })))));
-        for await (const part of executeParts(plan, context)) if (part instanceof SeriesTable) tables++;
+        for await (const part of executeParts(plan, context)) {
+          if (part instanceof SeriesTable) tables++;
+          if (part instanceof ShortSeries && plan.inputs.every(({ calls }) => calls.length > 0)) selected++;
+        }
         if (folded.length > 0) answered++;
       },
     ),
@@ -39,7 +47,8 @@ test("fold path = raw path = tables of series", async () => {
   );
   // the generator must not drift into queries that select nothing
   expect(answered).toBeGreaterThan(120);
-  expect(tables).toBeGreaterThan(40);
+  expect(tables).toBeGreaterThan(30);
+  expect(selected).toBeGreaterThan(30);
 }, 30_000);
 
 test("the order of writes of different points does not matter, nor how rows are cut into blocks", async () => {

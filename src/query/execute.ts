@@ -7,7 +7,8 @@
 // Transformations of windows look at windows before the first: their calls are evaluated in a pass of their
 // own over a wider frame, so that the other columns' first window is still cut at the lower bound.
 //
-// Where columns are folded calls as they are, many groups are answered at once, as tables (window-tables.ts).
+// Where columns are folded calls as they are, many groups are answered at once: as tables (window-tables.ts), and points that are
+// selected by tags alone as short series (selected-points.ts).
 //
 // Over a subquery the same runs: its answer is scanned as blocks (derived.ts).
 
@@ -41,9 +42,10 @@ import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
 import type { AnswerPart, Cell, ResultSeries } from "./result.ts";
 import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
+import { isOfPoints, selectedPoints } from "./selected-points.ts";
 import { selectionOf } from "./selection.ts";
 import type { SeriesTable } from "./series-table.ts";
-import { areShort, shortSeries } from "./short-series.ts";
+import { areShort, type ShortSeries, shortSeries } from "./short-series.ts";
 import { sketchGroups } from "./sketches.ts";
 import { Turn } from "./turn.ts";
 import { isTabular, windowTables } from "./window-tables.ts";
@@ -150,9 +152,16 @@ async function* callSeries(
     const passFrame = await frameOf(plan, input, extraWindows, context);
     if (passFrame === null) continue;
     if (extraWindows === 0) frame = passFrame;
-    if (context.takesTables === true && context.path !== "rows" && isTabular(plan, input, passFrame)) {
-      yield* tables(plan, input, passFrame, context, turn);
-      return;
+    if (context.takesTables === true && context.path !== "rows") {
+      const made = isTabular(plan, input, passFrame)
+        ? windowTables
+        : isOfPoints(plan, input)
+          ? selectedPoints
+          : null;
+      if (made !== null) {
+        yield* manySeries(plan, input, passFrame, context, turn, made);
+        return;
+      }
     }
     const part = context.path === "rows" ? null : limitedFrame(plan, input, passFrame);
     if (part !== null) {
@@ -193,19 +202,21 @@ async function* callSeries(
   }
 }
 
-async function* tables(
+/** Many series at once, straight from a fold. */
+async function* manySeries(
   plan: SelectPlan,
   input: Input,
   frame: Frame,
   context: ExecutionContext,
   turn: Turn,
-): AsyncGenerator<SeriesTable> {
+  made: typeof windowTables | typeof selectedPoints,
+): AsyncGenerator<SeriesTable | ShortSeries> {
   const request = foldRequest(plan, input, frame, context);
   const folded = await foldGroups(context.source, request);
   const head = headOf(plan, input);
-  for (const table of windowTables(plan, input, frame, folded, request.columns, head)) {
+  for (const series of made(plan, input, frame, folded, request.columns, head)) {
     if (turn.isOver()) await turn.next();
-    yield table;
+    yield series;
   }
 }
 

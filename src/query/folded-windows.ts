@@ -114,16 +114,26 @@ function partOf<T extends FoldValues>(values: T, from: number, count: number, le
   return part;
 }
 
+/** The arrays of a fold that have what a selector selects, and its time; null: the call selects nothing that a fold has. */
+export function timedArrays(call: Call) {
+  switch (call.function) {
+    case "min":
+      return ["min", "minTime"] as const;
+    case "max":
+      return ["max", "maxTime"] as const;
+    case "first":
+      return ["first", "firstTime"] as const;
+    case "last":
+      return ["last", "lastTime"] as const;
+    default:
+      return null;
+  }
+}
+
 /** Time of the row that a selector selected in the first window. */
 export function foldedTime(call: Call, { column, at }: FoldedField): bigint {
-  const times =
-    call.function === "min"
-      ? column.minTime
-      : call.function === "max"
-        ? column.maxTime
-        : call.function === "first"
-          ? column.firstTime
-          : column.lastTime;
+  const arrays = timedArrays(call);
+  const times = arrays === null ? undefined : column[arrays[1]];
   assert(times !== undefined, `a fold lacks the times of ${call.function}`);
   return times[at]!;
 }

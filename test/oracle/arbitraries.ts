@@ -203,3 +203,16 @@ export const tabularArbitrary: fc.Arbitrary<string> = fc
     const grouped = groups === "" ? "" : `GROUP BY ${groups} ${filling}`;
     return `SELECT ${columns} FROM m WHERE ${all} ${grouped} ${order} ${series}`;
   });
+
+/** One selector by tags: its rows have times of their own. */
+export const selectorArbitrary: fc.Arbitrary<string> = fc
+  .record({
+    column: call(["min", "max", "first", "last"], number),
+    ...{ range, condition, tags: pick("host", "rack", "host, rack") },
+    order: pick("", "", "ORDER BY time DESC"),
+    series: pick("", "", "SLIMIT 2", "SLIMIT 1 SOFFSET 1"),
+  })
+  .map(({ column, range: times, condition: where, tags, order, series }) => {
+    const all = where === "" ? times : `${times} AND (${where})`;
+    return `SELECT ${column} FROM m WHERE ${all} GROUP BY ${tags} ${order} ${series}`;
+  });
