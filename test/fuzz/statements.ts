@@ -228,6 +228,7 @@ function drawInto(draw: Draw, schema: Schema, database: string, into: string): s
     const { text } = drawSelect(draw, { schema, database, depth: 1, into });
     if (/fill\(/i.test(text) && !/time\(/i.test(text)) continue;
     if (/\b(?:top|bottom)\(.*fill\(previous/i.test(text)) continue;
+    if (/\b(?:top|bottom)\([^)]*,[^)]*,.*\b(?:limit|offset) \d/i.test(text)) continue;
     if (schema.hasTies && (dependsOnOrder(text) || !text.includes("GROUP BY *"))) continue;
     if (nodesOf(text).some(comparesTags) || isLongForecast(text)) continue;
     if (

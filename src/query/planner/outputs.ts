@@ -169,7 +169,8 @@ export class OutputBuilder {
   typeOf(node: Node): FieldType | "tag" | null {
     if (node.kind === "reference" && node.cast === "field") return this.typeOf({ ...node, cast: null });
     // (out there a function of numbers of what is unknown is unknown)
-    if (node.kind === "call" && isMathName(node.name)) return this.typeOf(node.arguments[0]!);
+    if (node.kind === "call" && (isMathName(node.name) || givenBy(node) === "same"))
+      return this.typeOf(node.arguments[0]!);
     try {
       return this.#typeWritten(node);
     } catch (error) {
@@ -217,10 +218,8 @@ export class OutputBuilder {
         // a function of numbers counts as what it is made of, or as a number where that is unknown
         if (isMathName(node.name))
           return this.#typeWritten(node.arguments[0]!) ?? (keepsType(node.name) ? null : FieldType.Float);
-        const called = functionNamed(node.name);
-        if (called === undefined) return null;
-        const { gives } = functions[called.name];
-        return gives === "same" ? this.#typeWritten(node.arguments[0]!) : gives;
+        const given = givenBy(node);
+        return given === "same" ? this.#typeWritten(node.arguments[0]!) : given;
       }
       case "binary":
         return this.#typeOfBinary(node);
@@ -434,6 +433,12 @@ function hasPattern(node: Node): boolean {
 }
 
 type BinaryOutput = Output & { kind: "binary" };
+
+/** The type of a call's values, that of its argument or one of its own. */
+const givenBy = ({ name }: CallNode): FieldType | "same" | null => {
+  const called = functionNamed(name);
+  return called === undefined ? null : functions[called.name].gives;
+};
 
 /** A tag, or a function that keeps the type of one. */
 const isTag = (output: Output): boolean =>

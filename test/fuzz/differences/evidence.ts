@@ -273,6 +273,16 @@ export function withoutEmptyColumns(body: string): string {
   }
 }
 
+/** Series of such an answer with their rows in any order. */
+export function sortedRows(series: string): string {
+  try {
+    const all = JSON.parse(series) as { readonly values: readonly unknown[] }[];
+    return textOf(all.map(({ values, ...rest }) => ({ ...rest, values: values.map(textOf).sort() })));
+  } catch {
+    return series;
+  }
+}
+
 /** The same without the tags that are empty. */
 export const withoutEmptyTags = (body: string): string =>
   body.replace(/"tags":\{[^}]*\},/g, (tags) =>

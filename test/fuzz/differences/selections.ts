@@ -36,6 +36,7 @@ import {
   rounded,
   rowLines,
   rowsInAnyOrder,
+  sortedRows,
   valuesOf,
   withoutEmptyColumns,
   withoutEmptyNames,
@@ -488,11 +489,19 @@ export const selections: readonly Difference[] = [
     influxd: "shows the tags also of measurements that have no point in the policy: `SELECT * FROM p./.*/`",
     serie: "shows those of the measurements that have",
     reason: "of the others there is no row",
-    covers: ({ exchange, serie, influxd, history }) =>
-      isAnswered(serie, influxd) &&
-      readsSeveral(exchange.text) &&
-      history.some(({ policy, text }) => policy !== undefined || /^create retention policy/i.test(text)) &&
-      withoutEmptyNames(serie.body) === withoutEmptyNames(influxd.body),
+    covers: ({ exchange, serie, influxd, history, hasTies }) => {
+      // (series at one time are in any order)
+      const [ours, theirs] = [serie, influxd].map(({ body }) => {
+        const named = withoutEmptyNames(body);
+        return hasTies ? sortedRows(named) : named;
+      });
+      return (
+        isAnswered(serie, influxd) &&
+        readsSeveral(exchange.text) &&
+        history.some(({ policy, text }) => policy !== undefined || /^create retention policy/i.test(text)) &&
+        ours === theirs
+      );
+    },
   },
   {
     title: "a name of several types over some of the shards",
