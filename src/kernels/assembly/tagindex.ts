@@ -3,10 +3,11 @@
 //
 // A tree of nodes per table: the table's node (text empty), below it a node per tag key (text `key`), below
 // that one per value (text `key=value`, a slice of some series key, escaped as there). All nodes are found by
-// (table, text) in one hash table. Table and value nodes list their series ids, ascending, in chunks.
+// (table, text) in one hash table. Table and value nodes list their series ids, ascending, in chunks; of one series, as values of host
+// names mostly have, the id stands where else the first chunk does.
 //
 //   node   0 next sibling     4 first child   8 table id    12 text pointer  16 text length  20 hash
-//          24 series count   28 first chunk  32 last chunk  36 child count
+//          24 series count   28 first chunk  32 last chunk, 0 = none is needed  36 child count
 //   chunk  0 next chunk       4 capacity      8 used          12 ids
 
 import { areaAlloc, areaFree, areaSize } from "./area";
@@ -159,27 +160,43 @@ function nodeOf(index: usize, parent: usize, table: u32, text: usize, length: u3
 
 function post(index: usize, node: usize, id: u32): bool {
   const count = load<u32>(node, COUNT);
+  store<u32>(node, count + 1, COUNT);
+  if (count == 0) {
+    store<u32>(node, id, FIRST);
+    return true;
+  }
   let chunk: usize = load<u32>(node, LAST);
-  // the ids of a node fill chunks of 2, 4, 8 ... 1,024: the last chunk is full when the sum says so
-  let capacity: u32 = chunk == 0 ? 0 : load<u32>(chunk, 4);
-  const used = capacity == 0 ? 0 : load<u32>(chunk, 8);
-  if (chunk == 0 || used == capacity) {
-    capacity = min<u32>(1024, max<u32>(2, capacity << 1));
-    const next = take(index, (12 + (capacity << 2) + 7) & ~7);
+  if (count == 1) {
+    chunk = chunkOf(index, 3);
+    if (chunk == 0) return false;
+    append(chunk, load<u32>(node, FIRST));
+    store<u32>(node, <u32>chunk, FIRST);
+    store<u32>(node, <u32>chunk, LAST);
+  } else if (load<u32>(chunk, 8) == load<u32>(chunk, 4)) {
+    // chunks of 3, 6, 12 ... 1,024
+    const next = chunkOf(index, min<u32>(1024, load<u32>(chunk, 4) << 1));
     if (next == 0) return false;
-    store<u32>(next, 0);
-    store<u32>(next, capacity, 4);
-    store<u32>(next, 0, 8);
-    if (chunk == 0) store<u32>(node, <u32>next, FIRST);
-    else store<u32>(chunk, <u32>next);
+    store<u32>(chunk, <u32>next);
     store<u32>(node, <u32>next, LAST);
     chunk = next;
   }
+  append(chunk, id);
+  return true;
+}
+
+function chunkOf(index: usize, capacity: u32): usize {
+  const chunk = take(index, (12 + (capacity << 2) + 7) & ~7);
+  if (chunk == 0) return 0;
+  store<u32>(chunk, 0);
+  store<u32>(chunk, capacity, 4);
+  store<u32>(chunk, 0, 8);
+  return chunk;
+}
+
+function append(chunk: usize, id: u32): void {
   const at = load<u32>(chunk, 8);
   store<u32>(chunk + 12 + (<usize>at << 2), id);
   store<u32>(chunk, at + 1, 8);
-  store<u32>(node, count + 1, COUNT);
-  return true;
 }
 
 // Position of the first unescaped `stop` (or comma, or the end) at or behind `at`. A backslash escapes what follows
@@ -242,6 +259,10 @@ export function tagIndexNode(partition: usize, table: u32, text: usize, length: 
 /** Copies the node's series ids, ascending, to `out`; gives their number. */
 export function tagIndexSeries(node: usize, out: usize): u32 {
   let chunk: usize = load<u32>(node, FIRST);
+  if (load<u32>(node, COUNT) == 1) {
+    store<u32>(out, <u32>chunk);
+    return 1;
+  }
   let n: u32 = 0;
   while (chunk != 0) {
     const used = load<u32>(chunk, 8);
