@@ -131,12 +131,14 @@ export class StoreSource implements Source {
     retentionPolicy?: string,
   ): Promise<string[]> {
     const values = new Set<string>();
+    const pause = new Pause();
     for (const { selector, table } of this.#selectors(database, measurement, retentionPolicy)) {
       if (where === null) for (const { value } of selector.tagValues(table.id, key)) values.add(value);
       else {
         const { ids } = selector.select(table.id, where);
         for (const value of selector.valuesOf(table.id, ids, key)) if (value !== "") values.add(value);
       }
+      if (pause.due()) await pause.wait();
     }
     return [...values].sort();
   }

@@ -12,6 +12,7 @@
 
 import { areaAlloc, areaFree, areaSize } from "./area";
 import { PARTITION, catalogCount, catalogEntry, entryKey, entryLength, entryTable } from "./catalog";
+import { xxHash64 } from "./hash";
 
 /** u32 pointer to the index in the partition's record */
 const INDEX: usize = 40;
@@ -89,17 +90,13 @@ function take(index: usize, size: u32): usize {
 }
 
 function hashOf(table: u32, text: usize, length: u32): u32 {
-  // FNV-1a over the bytes (Fowler, Noll, Vo), seeded with the table, finished by a multiply-shift
-  let hash: u32 = 2166136261 ^ (table * 0x9e3779b1);
-  for (let i: usize = 0; i < <usize>length; i++) hash = (hash ^ load<u8>(text + i)) * 16777619;
-  hash ^= hash >> 15;
-  return hash * 0x85ebca6b;
+  return <u32>xxHash64(text, length, table);
 }
 
 function find(index: usize, hash: u32, table: u32, text: usize, length: u32): usize {
   const slots: usize = load<u32>(index, SLOTS);
   const mask = load<u32>(index, MASK);
-  let slot = (hash >> 8) & mask;
+  let slot = hash & mask;
   while (true) {
     const node: usize = load<u32>(slots + (<usize>slot << 2));
     if (node == 0) return 0;
@@ -121,7 +118,7 @@ function grow(index: usize): bool {
   for (let s: usize = 0; s <= <usize>mask; s++) {
     const node: usize = load<u32>(slots + (s << 2));
     if (node == 0) continue;
-    let slot = (load<u32>(node, HASH) >> 8) & widerMask;
+    let slot = load<u32>(node, HASH) & widerMask;
     while (load<u32>(wider + (<usize>slot << 2)) != 0) slot = (slot + 1) & widerMask;
     store<u32>(wider + (<usize>slot << 2), <u32>node);
   }
@@ -151,7 +148,7 @@ function nodeOf(index: usize, parent: usize, table: u32, text: usize, length: u3
   }
   const slots: usize = load<u32>(index, SLOTS);
   const mask = load<u32>(index, MASK);
-  let slot = (hash >> 8) & mask;
+  let slot = hash & mask;
   while (load<u32>(slots + (<usize>slot << 2)) != 0) slot = (slot + 1) & mask;
   store<u32>(slots + (<usize>slot << 2), <u32>node);
   store<u32>(index, load<u32>(index, NODES) + 1, NODES);
@@ -219,10 +216,30 @@ export function tagIndexExtend(partition: usize): bool {
   return false;
 }
 
+// Nodes of the keys that the tags of the series before had, by the tag's place: the next one's mostly are the same.
+const MOST_KEYS: u32 = 32;
+const keyNodes: usize = memory.data(32 * 4);
+
+// As nodeOf, of the key of tag number `tag` of a series.
+function keyNodeOf(index: usize, root: usize, table: u32, text: usize, length: u32, tag: u32): usize {
+  if (tag >= MOST_KEYS) return nodeOf(index, root, table, text, length);
+  const known = keyNodes + (<usize>tag << 2);
+  let node: usize = load<u32>(known);
+  if (
+    node == 0 || load<u32>(node, TABLE) != table || load<u32>(node, LENGTH) != length ||
+    memory.compare(load<u32>(node, TEXT), text, length) != 0
+  ) {
+    node = nodeOf(index, root, table, text, length);
+    store<u32>(known, <u32>node);
+  }
+  return node;
+}
+
 function extend(partition: usize): bool {
   let index: usize = load<u32>(partition, INDEX);
   if (index == 0) index = open(partition);
   if (index == 0) return false;
+  memory.fill(keyNodes, 0, MOST_KEYS << 2);
   const count = catalogCount(partition);
   for (let id = load<u32>(index, COVERED); id < count; id++) {
     const entry = catalogEntry(partition, id);
@@ -233,11 +250,11 @@ function extend(partition: usize): bool {
     const root = nodeOf(index, 0, table, key, 0);
     if (root == 0 || !post(index, root, id)) return false;
     let at = until(key, 0, length, COMMA);
-    while (at < length) {
+    for (let tag: u32 = 0; at < length; tag++) {
       const start = at + 1;
       const equals = until(key, start, length, EQUALS);
       const end = until(key, min(equals + 1, length), length, COMMA);
-      const parent = nodeOf(index, root, table, key + start, equals - start);
+      const parent = keyNodeOf(index, root, table, key + start, equals - start, tag);
       if (parent == 0) return false;
       const node = nodeOf(index, parent, table, key + start, end - start);
       if (node == 0 || !post(index, node, id)) return false;
