@@ -38,7 +38,8 @@ export function serve(db: Backend, options: ServeOptions & SharedPort = {}): Ser
   const { log, sharedPort = false, logLevel = "silent", ...given } = options;
   const resolved = resolveOptions(given);
   checkExposure(resolved);
-  const app = createApp(db, resolved, log ?? serverLog(logLevel));
+  const logger = log ?? serverLog(logLevel);
+  const app = createApp(db, resolved, logger);
   const { host, port } = resolved;
   try {
     // Bun's own limit answers without a body, so ours (http/body.ts) has to be met first
@@ -58,6 +59,8 @@ export function serve(db: Backend, options: ServeOptions & SharedPort = {}): Ser
       void server.stop();
       const deadline = performance.now() + graceMs;
       while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(5);
+      const requests = server.pendingRequests;
+      if (requests > 0) logger.warn({ requests }, `cut off what was not answered within ${graceMs} ms`);
       await server.stop(true);
     },
   };

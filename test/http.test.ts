@@ -160,6 +160,20 @@ test("stop answers what has begun and takes nothing new", async () => {
   await stopped;
 });
 
+test("stop says in the log how many requests it cut off", async () => {
+  const lines: string[] = [];
+  const log = pino({ base: null, timestamp: false }, { write: (line) => void lines.push(line) });
+  const other = serve(live, { port: 0, log });
+  db.onWrite = () => new Promise(() => {});
+  const begun = fetch(`${other.url}/write?db=d`, { method: "POST", body: "m f=1" }).catch(() => "cut off");
+  while (db.writes.length === 0) await Bun.sleep(5);
+  await other.stop(30);
+  expect(await begun).toBe("cut off");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: 40, requests: 1, msg: "cut off what was not answered within 30 ms" },
+  ]);
+});
+
 test("a port in use is an error that says so", () => {
   expect(() => serve(live, { port: server.port })).toThrow(InputError);
   expect(() => serve(live, { port: server.port })).toThrow(new RegExp(`port ${server.port}`));
