@@ -12,6 +12,7 @@ import { Schema } from "../src/store/schema.ts";
 import { SeriesSelector } from "../src/store/select.ts";
 import { StoreSource } from "../src/store/source.ts";
 import type { Store } from "../src/store/store.ts";
+import { TagColumns } from "../src/store/tag-columns.ts";
 
 const kernels = new Kernels();
 afterAll(() => expect(kernels.usedBytes).toBe(0));
@@ -47,6 +48,15 @@ class Fixture {
   drop(table: number): void {
     this.catalog.drop(new Set([table]));
     for (const series of this.#series) if (series.table === table) series.table = -1;
+  }
+
+  /** One that is there. */
+  dropSeries(place: number): void {
+    const there = [...this.#series.keys()].filter((id) => this.#series[id]!.table !== -1);
+    const id = there[place % there.length];
+    if (id === undefined) return;
+    this.catalog.dropSeries([id]);
+    this.#series[id]!.table = -1;
   }
 
   /** Ids and tags of a table's series. */
@@ -323,4 +333,71 @@ test("tag keys, their values, the series of each, and the values of series: unes
     }),
     { numRuns: 200 },
   );
+});
+
+test("the values of series are those of now, whatever was asked before", () => {
+  type Step = readonly ["add", number, Tags] | readonly ["drop", number] | readonly ["drop series", number];
+  const table = fc.integer({ min: 0, max: 1 });
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 6, arbitrary: fc.tuple(fc.constant("add" as const), table, tagsOf) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant("drop" as const), table) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant("drop series" as const), fc.nat(30)) },
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const fixture = new Fixture();
+      for (const each of steps) {
+        if (each[0] === "add") fixture.add(each[1], each[2]);
+        else if (each[0] === "drop") fixture.drop(each[1]);
+        else fixture.dropSeries(each[1]);
+        fixture.select((selector) => {
+          for (const own of [0, 1])
+            for (const key of names) {
+              const all = fixture.seriesOf(own);
+              const valuesOf = (some: typeof all) =>
+                selector.valuesOf(
+                  own,
+                  Uint32Array.from(some, ([id]) => id),
+                  key,
+                );
+              for (const some of [all, all.slice(1)])
+                expect(valuesOf(some)).toEqual(some.map(([, tags]) => tags[key] ?? ""));
+            }
+        });
+      }
+      fixture.close();
+    }),
+    { numRuns: 200 },
+  );
+});
+
+describe("columns of tags", () => {
+  const columnOf = (size: number) => Array.from({ length: size }, (_, i) => `${i}`);
+  /** Which of the columns, each of so many values, are read when all are asked for once more. */
+  const readAgain = (sizes: readonly number[], changes = 0) => {
+    const columns = new TagColumns();
+    for (const [i, size] of sizes.entries()) columns.of(i, "a", 0, () => columnOf(size));
+    const read: number[] = [];
+    for (const [i, size] of sizes.entries()) {
+      const column = columns.of(i, "a", changes, () => {
+        read.push(i);
+        return columnOf(size);
+      });
+      expect(column.length).toBe(size);
+    }
+    return read;
+  };
+
+  test("are kept until a series comes or goes", () => {
+    expect(readAgain([10, 20])).toEqual([]);
+    expect(readAgain([10, 20], 1)).toEqual([0, 1]);
+  });
+
+  test("that are longer than what is kept leave the others there", () => {
+    expect(readAgain([10, 100_000, 20])).toEqual([1]);
+  });
+
+  test("make room for others", () => {
+    expect(readAgain([5000, 5000])).toEqual([0, 1]);
+  });
 });

@@ -42,10 +42,15 @@ export async function* foldStores(
         if (isOneGroup) addAll(fold, selected, request);
         else {
           const { ids, residuals } = selected;
-          for (const members of groupsOf(tagColumns, ids.length)) {
+          const { members, ends } = groupsOf(tagColumns, ids.length);
+          for (let g = 0, at = 0; g < ends.length; g++) {
+            const first = members[at]!;
             request.budget.check();
-            for (const i of members) fold.add(ids[i]!, residuals?.[i] ?? null);
-            accumulators.next(tagColumns, members[0]!);
+            for (; at < ends[g]!; at++) {
+              const i = members[at]!;
+              fold.add(ids[i]!, residuals?.[i] ?? null);
+            }
+            accumulators.next(tagColumns, first);
             if (accumulators.isFull) yield accumulators.take();
             if (pause.due()) await pause.wait();
           }
@@ -70,12 +75,16 @@ function addAll(fold: GroupFold, { ids, residuals }: SelectedSeries, { budget }:
   for (let i = 0; i < ids.length; i++) fold.add(ids[i]!, residuals?.[i] ?? null);
 }
 
-type Groups = readonly (readonly number[])[];
+/** Indices of series, those of one group behind each other; and of each group where they end. */
+interface Groups {
+  readonly members: Uint32Array;
+  readonly ends: Uint32Array;
+}
 
 /** By column that it was asked of, as long as that is kept (tag-columns.ts). */
 const groupsByColumn = new WeakMap<readonly string[], Groups>();
 
-// Series with equal values of all tags, as lists of indices.
+// Series with equal values of all tags.
 function groupsOf(tagColumns: readonly (readonly string[])[], count: number): Groups {
   if (tagColumns.length > 1) return grouped(count, (i) => listKey(tagColumns.map((values) => values[i]!)));
   const only = tagColumns[0]!;
@@ -88,8 +97,19 @@ function groupsOf(tagColumns: readonly (readonly string[])[], count: number): Gr
 }
 
 function grouped(count: number, keyOf: (index: number) => string): Groups {
-  const indices = Array.from({ length: count }, (_, i) => i);
-  return [...Map.groupBy(indices, keyOf).values()];
+  const lists = Map.groupBy(
+    Array.from({ length: count }, (_, i) => i),
+    keyOf,
+  );
+  const members = new Uint32Array(count);
+  const ends = new Uint32Array(lists.size);
+  let [g, end] = [0, 0];
+  for (const list of lists.values()) {
+    members.set(list, end);
+    end += list.length;
+    ends[g++] = end;
+  }
+  return { members, ends };
 }
 
 // Statistics tell what is wanted of a row group that is in one window, but for deviations.

@@ -2,7 +2,7 @@
 //
 // Dashboards group by the same tags again and again; to read the values out of the tag index takes as long as to fold a page a series.
 
-/** Values that are kept of a partition: some 60 bytes each. */
+/** Values that are kept of a partition: some 120 bytes each, with the groups that they make (fold-stores.ts). */
 const MOST_VALUES = 8192;
 
 export class TagColumns {
@@ -18,8 +18,8 @@ export class TagColumns {
     const kept = this.#columns.get(name);
     if (kept !== undefined) return kept;
     const column = read();
-    if (this.#valueCount + column.length > MOST_VALUES) this.#clear();
     if (column.length > MOST_VALUES) return column;
+    if (this.#valueCount + column.length > MOST_VALUES) this.#clear();
     this.#columns.set(name, column);
     this.#valueCount += column.length;
     return column;
