@@ -397,6 +397,17 @@ describe("columns of tags", () => {
     expect(readAgain([10, 100_000, 20])).toEqual([1]);
   });
 
+  test("of tags that no series has are not kept", () => {
+    const columns = new TagColumns();
+    let reads = 0;
+    for (const column of [[], [], ["", ""], ["", ""], ["", "x"], ["", "x"]])
+      columns.of(column.length, column.join("") || "none", 0, () => {
+        reads++;
+        return column;
+      });
+    expect(reads).toBe(5);
+  });
+
   test("make room for others", () => {
     expect(readAgain([5000, 5000])).toEqual([0, 1]);
   });

@@ -18,7 +18,8 @@ export class TagColumns {
     const kept = this.#columns.get(name);
     if (kept !== undefined) return kept;
     const column = read();
-    if (column.length > MOST_VALUES) return column;
+    // (of a tag that no series has nothing is kept: there is no end of such names)
+    if (column.length > MOST_VALUES || column.every((value) => value === "")) return column;
     if (this.#valueCount + column.length > MOST_VALUES) this.#clear();
     this.#columns.set(name, column);
     this.#valueCount += column.length;
