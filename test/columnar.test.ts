@@ -450,11 +450,15 @@ describe("windows kept as columns", () => {
         const rows = found.flatMap((part) => part.rows);
         const few: ResultSeries["rows"][number][] = [];
         for (let from = 0; from < 400; from += 100)
-          for (const part of await rowsOf(from, from + 100, columns, fill)) {
+          // (with a limit it is no table)
+          for (const part of await rowsOf(from, from + 100, columns, `${fill} LIMIT 1000`)) {
             expect(part.columnar).toBeUndefined();
             few.push(...part.rows);
           }
         expect(rows).toEqual(few);
+        const limited = await rowsOf(0, 400, columns, `${fill} LIMIT 1000`);
+        expect(limited[0]!.columnar === undefined).toBe(isMixed);
+        expect(limited.flatMap((part) => part.rows)).toEqual(few);
         const newest = await rowsOf(0, 400, columns, `${fill} ORDER BY time DESC LIMIT 20 OFFSET 3`);
         expect(newest.flatMap((part) => part.rows)).toEqual(few.toReversed().slice(3, 23));
       },

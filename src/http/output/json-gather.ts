@@ -3,6 +3,8 @@
 //     rows of a part   b0r4 b1r7 b0r5 b2r0 b1r8 ...     each a block and a row of its columns
 //     values           v    v    v    v    v            8 bytes each, column by column
 //     marks            m    m    m    m    m            the type of a value, or 0 where there is none
+//
+// They are read block by block where they come from few: what lies together is read together, and written where it belongs.
 import type { Kernels, Pointer } from "../../kernels/kernels.ts";
 import type { Column } from "../../model/scan.ts";
 import { FieldType } from "../../model/types.ts";
@@ -28,6 +30,8 @@ interface Gathered {
 
 const NO_FLOATS = new Float64Array(0);
 const NO_WORDS = new Int32Array(0);
+/** Fewer rows are read as they stand. */
+const LEAST_SORTED = 1024;
 
 export class JsonGather {
   readonly #kernels: Kernels;
@@ -36,30 +40,58 @@ export class JsonGather {
   /** By source. */
   readonly #times: readonly Int32Array[];
   readonly #columns: readonly Gathered[];
+  /** Of the rows in hand the places in the order in which they are read. */
+  #order: Uint32Array = new Uint32Array(0);
+  /** By block: where its places end in that order. */
+  readonly #ends: Uint32Array;
 
   /** `fields`: the columns that are wanted. */
   constructor(kernels: Kernels, blocks: readonly SeriesBlock[], fields: readonly number[]) {
     this.#kernels = kernels;
     const { sources, sourceOf } = sourcesOf(blocks);
     this.#sourceOf = sourceOf;
+    this.#ends = new Uint32Array(blocks.length);
     this.#times = sources.map(({ times }) => wordsOf(times));
     this.#columns = fields.map((field) => gathered(sources.map(({ columns }) => columns[field] ?? null)));
   }
 
-  /** Puts the rows' times at `target`. */
+  /** Puts the rows' times at `target`; then come their columns. */
   times(rows: ColumnarRows, target: Pointer): void {
     const { count, blocks, block, row } = rows;
     const { words, longs } = this.#kernels;
+    const order = this.#sort(rows);
     if (isRun(rows)) {
       longs.set(blocks[block[0]!]!.times.subarray(row[0]!, row[0]! + count), target >>> 3);
       return;
     }
-    for (let i = 0, at = target >>> 2; i < count; i++) {
+    const first = target >>> 2;
+    for (let j = 0; j < count; j++) {
+      const i = order[j]!;
       const from = this.#times[this.#sourceOf[block[i]!]!]!;
       const word = 2 * row[i]!;
-      words[at++] = from[word]!;
-      words[at++] = from[word + 1]!;
+      words[first + 2 * i] = from[word]!;
+      words[first + 2 * i + 1] = from[word + 1]!;
     }
+  }
+
+  #sort({ count, blocks, block }: ColumnarRows): Uint32Array {
+    if (this.#order.length < count) this.#order = new Uint32Array(count);
+    const order = this.#order;
+    if (count < LEAST_SORTED || blocks.length > count) {
+      for (let i = 0; i < count; i++) order[i] = i;
+      return order;
+    }
+    // Knuth, The Art of Computer Programming, volume 3, 5.2, distribution counting
+    const ends = this.#ends;
+    ends.fill(0);
+    for (let i = 0; i < count; i++) ends[block[i]!]!++;
+    for (let b = 0, end = 0; b < ends.length; b++) {
+      const rows = ends[b]!;
+      ends[b] = end;
+      end += rows;
+    }
+    for (let i = 0; i < count; i++) order[ends[block[i]!]!++] = i;
+    return order;
   }
 
   /** Puts the rows' values of a column and their marks into linear memory; texts, which the caller has to place, go to `texts`. */
@@ -83,18 +115,25 @@ export class JsonGather {
       doubles.set(from[sourceOf[block[0]!]!]!.subarray(row[0]!, row[0]! + count), values >>> 3);
       return;
     }
-    for (let i = 0, at = values >>> 3; i < count; i++)
-      doubles[at + i] = from[sourceOf[block[i]!]!]![row[i]!]!;
+    const first = values >>> 3;
+    const order = this.#order;
+    for (let j = 0; j < count; j++) {
+      const i = order[j]!;
+      doubles[first + i] = from[sourceOf[block[i]!]!]![row[i]!]!;
+    }
   }
 
   #words(from: readonly Int32Array[], { count, block, row }: ColumnarRows, values: Pointer): void {
     const { words } = this.#kernels;
     const sourceOf = this.#sourceOf;
-    for (let i = 0, at = values >>> 2; i < count; i++) {
+    const first = values >>> 2;
+    const order = this.#order;
+    for (let j = 0; j < count; j++) {
+      const i = order[j]!;
       const own = from[sourceOf[block[i]!]!]!;
       const word = 2 * row[i]!;
-      words[at++] = own[word]!;
-      words[at++] = own[word + 1]!;
+      words[first + 2 * i] = own[word]!;
+      words[first + 2 * i + 1] = own[word + 1]!;
     }
   }
 
@@ -107,7 +146,9 @@ export class JsonGather {
     texts: SlotText[],
   ): void {
     const { bytes, doubles, words } = this.#kernels;
-    for (let i = 0; i < count; i++) {
+    const order = this.#order;
+    for (let j = 0; j < count; j++) {
+      const i = order[j]!;
       const own = this.#sourceOf[block[i]!]!;
       const at = row[i]!;
       const column = columns[own]!;
