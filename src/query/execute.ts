@@ -153,13 +153,9 @@ async function* callSeries(
     if (passFrame === null) continue;
     if (extraWindows === 0) frame = passFrame;
     if (context.takesTables === true && context.path !== "rows") {
-      const made = isTabular(plan, input, passFrame)
-        ? windowTables
-        : isOfPoints(plan, input)
-          ? selectedPoints
-          : null;
-      if (made !== null) {
-        yield* manySeries(plan, input, passFrame, context, turn, made);
+      const areTables = isTabular(plan, input, passFrame);
+      if (areTables || isOfPoints(plan, input)) {
+        yield* manySeries(plan, input, passFrame, context, turn, areTables);
         return;
       }
     }
@@ -209,12 +205,15 @@ async function* manySeries(
   frame: Frame,
   context: ExecutionContext,
   turn: Turn,
-  made: typeof windowTables | typeof selectedPoints,
+  areTables: boolean,
 ): AsyncGenerator<SeriesTable | ShortSeries> {
   const request = foldRequest(plan, input, frame, context);
   const folded = await foldGroups(context.source, request);
   const head = headOf(plan, input);
-  for (const series of made(plan, input, frame, folded, request.columns, head)) {
+  const made = areTables
+    ? windowTables(plan, input, frame, folded, request.columns, head)
+    : selectedPoints(plan, input, folded, head);
+  for (const series of made) {
     if (turn.isOver()) await turn.next();
     yield series;
   }

@@ -1,12 +1,11 @@
 // The answer of one selector by tags, without GROUP BY time (`SELECT last(value) FROM m GROUP BY host`), as short series of a row each,
 // straight from the fold, which has the value and its time.
-import type { Column, FoldedColumn, FoldRequest } from "../model/scan.ts";
+import type { Column, FoldedColumn } from "../model/scan.ts";
 import type { SeriesBlock } from "./blocks.ts";
 import { canFold } from "./calls.ts";
 import type { RowCell } from "./columnar.ts";
 import { timedArrays } from "./folded-windows.ts";
 import type { FoldedTable } from "./folds.ts";
-import type { Frame } from "./frame.ts";
 import { limited, type SeriesHead } from "./parts.ts";
 import type { Input, SelectPlan } from "./plan.ts";
 import { ShortSeries } from "./short-series.ts";
@@ -29,9 +28,7 @@ export function isOfPoints(plan: SelectPlan, input: Input): boolean {
 export function* selectedPoints(
   plan: SelectPlan,
   input: Input,
-  _frame: Frame,
   folded: FoldedTable,
-  _columns: FoldRequest["columns"],
   head: SeriesHead,
 ): Generator<ShortSeries> {
   const { dimensions } = plan;
