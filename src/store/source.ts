@@ -17,13 +17,17 @@ import type { Store } from "./store.ts";
 /** Keys of `seriesKeys` in a chunk: sorting one takes a few milliseconds. */
 const KEYS_PER_CHUNK = 8192;
 
+const NO_FIELDS: readonly FieldInfo[] = [];
+
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class StoreSource implements Source {
   readonly #kernels: Kernels;
   readonly #schema: Schema;
   readonly #stores: readonly Store[];
-  /** Of measurements that were asked for, and the sum of the catalogs' changes then. */
+  /** Of tables that were asked for, whether they have series, and the sum of the catalogs' changes then. */
+  readonly #haveSeries = new WeakMap<Table, { readonly changes: number; readonly hasSeries: boolean }>();
+  /** The same of measurements and their tag keys. */
   readonly #tagKeys = new WeakMap<
     Measurement,
     { readonly changes: number; readonly keys: readonly string[] }
@@ -81,9 +85,33 @@ export class StoreSource implements Source {
     measurement: string,
     retentionPolicy?: string,
   ): Promise<readonly FieldInfo[]> {
-    if (retentionPolicy !== undefined)
-      return this.#schema.findTable(database, retentionPolicy, measurement)?.fields ?? [];
-    return this.#schema.measurements(database).get(measurement)?.fieldsByName ?? [];
+    // (without series it may come again with other types)
+    if (retentionPolicy !== undefined) {
+      const table = this.#schema.findTable(database, retentionPolicy, measurement);
+      return table !== undefined && this.#hasSeries(table) ? table.fields : NO_FIELDS;
+    }
+    if (!this.#schema.tablesOf(database, measurement).some((table) => this.#hasSeries(table)))
+      return NO_FIELDS;
+    return this.#schema.measurements(database).get(measurement)?.fieldsByName ?? NO_FIELDS;
+  }
+
+  /** Every query asks: it is looked for again when a series has come or gone. */
+  #hasSeries(table: Table): boolean {
+    const changes = this.#changes();
+    let remembered = this.#haveSeries.get(table);
+    if (remembered?.changes !== changes) {
+      let hasSeries = false;
+      for (const { selector } of this.#selectorsOf(table)) hasSeries ||= selector.count(table.id) > 0;
+      remembered = { changes, hasSeries };
+      this.#haveSeries.set(table, remembered);
+    }
+    return remembered.hasSeries;
+  }
+
+  #changes(): number {
+    let changes = 0;
+    for (const { catalog } of this.#stores) changes += catalog.changes;
+    return changes;
   }
 
   async tagKeys(
@@ -97,8 +125,7 @@ export class StoreSource implements Source {
     if (where !== null || retentionPolicy !== undefined)
       return this.#tagKeysOf(known, where, retentionPolicy);
     // every query asks: they are looked for again when a series has come or gone
-    let changes = 0;
-    for (const { catalog } of this.#stores) changes += catalog.changes;
+    const changes = this.#changes();
     let remembered = this.#tagKeys.get(known);
     if (remembered?.changes !== changes) {
       remembered = { changes, keys: this.#tagKeysOf(known, null) };

@@ -252,7 +252,8 @@ export class Oracle implements Source, Administration {
   }
 
   async fields(database: string, measurement: string): Promise<FieldInfo[]> {
-    const fields = this.#table({ database, measurement })?.fields ?? new Map<string, FieldType>();
+    const hasSeries = this.#matching(database, measurement, null).length > 0;
+    const fields = (hasSeries && this.#table({ database, measurement })?.fields) || new Map();
     return sorted(
       [...fields].map(([name, type]) => ({ name, type })),
       (each) => each.name,
