@@ -1,6 +1,7 @@
 // What a statement has that may make a difference, and statements without it.
 
 import { isMathName } from "../../../src/model/mathematics.ts";
+import { compileRegex } from "../../../src/model/regex.ts";
 import type { Node, SelectStatement, Source } from "../../../src/query/ast.ts";
 import { printNode } from "../../../src/query/print.ts";
 import type { Exchange } from "../pair.ts";
@@ -67,13 +68,13 @@ export const readsNothing = ({ fields, sources }: SelectStatement, history: read
   const names = (calls.length > 0 ? calls.flatMap(nodesIn) : nodes).flatMap((node) =>
     node.kind === "reference" ? [node.name] : [],
   );
-  const written = writtenFields(history);
-  return sources.every(
-    (source) =>
-      source.kind === "measurement" &&
-      source.pattern === null &&
-      !names.some((name) => written.get(source.name)?.has(name)),
-  );
+  const written = [...writtenFields(history)];
+  return sources.every((source) => {
+    if (source.kind !== "measurement") return false;
+    const regex = source.pattern === null ? null : compileRegex(source.pattern);
+    const isMeant = (name: string) => regex?.test(name) ?? name === source.name;
+    return !written.some(([name, fields]) => isMeant(name) && names.some((each) => fields.has(each)));
+  });
 };
 
 const plain = (name: string) => name.replace(/\\([,= ])/g, "$1");

@@ -12,6 +12,7 @@ import {
   isAnswered,
   isError,
   isNothing,
+  isPartOf,
   timesIn,
   withoutEmptyRows,
 } from "./evidence.ts";
@@ -112,6 +113,19 @@ export const rows: readonly Difference[] = [
       selectsOf(exchange.text).some(
         (statement) => isWindowed(statement) && hasNoBegin(statement) && isMadeOfWindows(statement),
       ),
+  },
+  {
+    title: "what is made of windows one after the other, where clocks are put before the range",
+    influxd:
+      "answers one window more, that before the range: it reads as far back as a window is long without the change",
+    serie: "begins with the first window of the range",
+    reason: "it is what was asked",
+    covers: ({ exchange, serie, influxd }) =>
+      isPartOf(serie.body, influxd.body) &&
+      selectsOf(exchange.text).some(
+        (statement) => statement.timezone !== null && isWindowed(statement) && isMadeOfWindows(statement),
+      ),
+    without: (text) => withSelects(text, (statement) => ({ ...statement, timezone: null })),
   },
   {
     title: "rows of windows without a value",
