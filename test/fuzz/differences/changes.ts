@@ -12,6 +12,7 @@ import {
 } from "./claims.ts";
 import {
   areAmong,
+  isAnswered,
   isNothing,
   isPartOf,
   valuesOf,
@@ -161,6 +162,7 @@ export const changes: readonly Difference[] = [
       (/^show field/i.test(exchange.text)
         ? isPartOf(serie.body, influxd.body)
         : /^select\b/i.test(exchange.text) &&
+          isAnswered(serie, influxd) &&
           (areAmong(valuesOf(influxd.body), valuesOf(serie.body)) ||
             withoutEmptyNames(influxd.body) === withoutEmptyNames(serie.body))),
   },
