@@ -79,12 +79,16 @@ export const readsNothing = ({ fields, sources }: SelectStatement, history: read
 
 const plain = (name: string) => name.replace(/\\([,= ])/g, "$1");
 
+/** Of the points that were written, without their texts, which may have line breaks. */
+const writtenLines = (history: readonly Exchange[]): string[] =>
+  history
+    .filter(({ kind }) => kind === "write")
+    .flatMap(({ text }) => text.replace(/="(?:[^"\\]|\\[\s\S])*"/g, "=0").split("\n"));
+
 /** Of the points that were written. */
 export const writtenTags = (history: readonly Exchange[]): Set<string> =>
   new Set(
-    history
-      .filter(({ kind }) => kind === "write")
-      .flatMap(({ text }) => text.split("\n"))
+    writtenLines(history)
       .flatMap((line) =>
         line
           .split(/(?<!\\) /)[0]!
@@ -95,18 +99,14 @@ export const writtenTags = (history: readonly Exchange[]): Set<string> =>
   );
 
 /** By measurement. */
-function writtenFields(history: readonly Exchange[]): Map<string, Set<string>> {
+export function writtenFields(history: readonly Exchange[]): Map<string, Set<string>> {
   const fields = new Map<string, Set<string>>();
-  for (const { kind, text } of history) {
-    // (texts may have line breaks)
-    const lines = kind === "write" ? text.replace(/="(?:[^"\\]|\\[\s\S])*"/g, "=0").split("\n") : [];
-    for (const line of lines) {
-      const [key = "", pairs = ""] = line.split(/(?<!\\) /);
-      const name = plain(key.split(/(?<!\\),/)[0]!);
-      const known = fields.get(name) ?? new Set();
-      for (const pair of pairs.split(/(?<!\\),/)) known.add(plain(pair.split(/(?<!\\)=/)[0]!));
-      fields.set(name, known);
-    }
+  for (const line of writtenLines(history)) {
+    const [key = "", pairs = ""] = line.split(/(?<!\\) /);
+    const name = plain(key.split(/(?<!\\),/)[0]!);
+    const known = fields.get(name) ?? new Set();
+    for (const pair of pairs.split(/(?<!\\),/)) known.add(plain(pair.split(/(?<!\\)=/)[0]!));
+    fields.set(name, known);
   }
   return fields;
 }

@@ -22,6 +22,7 @@ import {
   withoutFunctionsInCondition,
   withoutNumbers,
   withoutSeveralCasts,
+  writtenFields,
   writtenTags,
 } from "./claims.ts";
 import {
@@ -519,15 +520,15 @@ export const selections: readonly Difference[] = [
     influxd: "is the field: `SELECT host FROM m, n` does not show the tag",
     serie: "is in each measurement what it is there",
     reason: "what is there is shown",
-    covers: ({ exchange, serie, influxd, fields, history }) =>
+    covers: ({ exchange, serie, influxd, history }) =>
       isAnswered(serie, influxd) &&
       readsSeveral(exchange.text) &&
       nodesOf(exchange.text).some(
         (node) =>
           node.kind === "reference" &&
           node.cast === null &&
-          fields.has(node.name) &&
-          writtenTags(history).has(node.name),
+          writtenTags(history).has(node.name) &&
+          [...writtenFields(history).values()].some((fields) => fields.has(node.name)),
       ) &&
       areAmong(valuesOf(influxd.body), valuesOf(serie.body)),
   },
