@@ -85,7 +85,7 @@ export class StoreSource implements Source {
     measurement: string,
     retentionPolicy?: string,
   ): Promise<readonly FieldInfo[]> {
-    // (without series it may come again with other types)
+    // (without series it is not there, though the schema keeps its types for the next write)
     if (retentionPolicy !== undefined) {
       const table = this.#schema.findTable(database, retentionPolicy, measurement);
       return table !== undefined && this.#hasSeries(table) ? table.fields : NO_FIELDS;
