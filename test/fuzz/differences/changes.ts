@@ -6,6 +6,7 @@ import {
   areInShards,
   deletes,
   deletesByComparedTags,
+  isMetByMissing,
   namesField,
   ofIntegers,
   writtenTags,
@@ -92,7 +93,7 @@ export const changes: readonly Difference[] = [
     reason: "nothing goes that the condition does not name",
     covers: ({ serie, influxd, fields, history }) =>
       areInShards(history) &&
-      history.some(({ text }) => /^delete/i.test(text) && namesField(text, fields)) &&
+      history.some(({ text }) => /^delete/i.test(text) && isMetByMissing(text, fields)) &&
       isPartOf(influxd.body, serie.body),
   },
   {

@@ -297,6 +297,18 @@ export const namesField = (text: string, fields: ReadonlySet<string>): boolean =
     (node) => node.kind === "reference" && (fields.has(node.name) || node.name === "nope"),
   );
 
+/** A comparison in it holds for a field that is taken for a tag that is missing: `s != 'x'`. */
+export const isMetByMissing = (text: string, fields: ReadonlySet<string>): boolean =>
+  nodesIn(conditionOf(text) ?? { kind: "boolean", value: true }).some((node) => {
+    if (node.kind !== "binary") return false;
+    const sides = [node.left, node.right];
+    const isEmpty = sides.some((side) => side.kind === "string" && side.value === "");
+    return (
+      (/^(?:!=|[=!]~)$/.test(node.operator) || (node.operator === "=" && isEmpty)) &&
+      sides.some((side) => side.kind === "reference" && fields.has(side.name))
+    );
+  });
+
 /** Points have been written that are minutes from the epoch. */
 export const isNear1970 = (history: readonly Exchange[]): boolean =>
   history.some(({ kind, text }) => kind === "write" && / -?\d{1,13}$/m.test(text));
