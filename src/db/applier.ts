@@ -69,7 +69,7 @@ export class Applier {
     const { database, retentionPolicy } = target;
     const { pointer } = batch;
     const isWhole = oldestTime === null || this.#kernels.longs[(pointer + 16) >>> 3]! >= oldestTime;
-    const tables = isWhole && this.#bind(pointer, target, strict);
+    const tables = isWhole && this.#bind(pointer, target, strict, replayed);
     if (tables) {
       const { sizeBytes, rows } = batch;
       return { pointer, sizeBytes, rows, tables, dropped: 0, errors: [], free: nothing };
@@ -82,7 +82,7 @@ export class Applier {
     const free = () => this.#kernels.free(area);
     let again: BoundTable[] | null;
     try {
-      again = this.#bind(area, target, strict);
+      again = this.#bind(area, target, strict, replayed);
     } catch (error) {
       free();
       throw error;
@@ -96,8 +96,12 @@ export class Applier {
     batch: Pointer,
     { database, retentionPolicy }: { database: string; retentionPolicy: string },
     strict: boolean,
+    replayed: boolean,
   ): BoundTable[] | null {
-    const bound = bind(this.#kernels, this.#schema, batch, database, retentionPolicy, strict, this.declares);
+    const bound = bind(
+      ...([this.#kernels, this.#schema, batch, database, retentionPolicy, strict] as const),
+      ...([this.declares, replayed] as const),
+    );
     if (bound !== null && "undeclared" in bound) throw new UndeclaredFields(bound.undeclared);
     return bound;
   }

@@ -2,8 +2,10 @@
 //
 // The first write of a field fixes its type. A column of another type is converted in place when each of its
 // values is represented exactly; if some are not, or the batch has one field with two types, the batch is built
-// anew without the points that cannot be stored.
+// anew without the points that cannot be stored. Tags and texts that are no UTF-8 keep their bytes in that; names of measurements and
+// fields are known as text, where two such names would become one: their points are refused.
 
+import { isUtf8 } from "node:buffer";
 import { InputError } from "../base/errors.ts";
 import { BatchBuilder, type FieldValue } from "../ingest/builder.ts";
 import type { Refusal } from "../ingest/reasons.ts";
@@ -15,7 +17,7 @@ import {
   TABLE_HEADER_BYTES,
 } from "../model/batch.ts";
 import { type BatchTable, openBatch } from "../model/batchview.ts";
-import { decodeSeriesKey } from "../model/serieskey.ts";
+import { decodeKeyText } from "../model/serieskey.ts";
 import { FieldType, fieldTypeNames } from "../model/types.ts";
 import type { Measurement, Schema, Table } from "../store/schema.ts";
 import type { DeclaredField } from "./companions.ts";
@@ -39,7 +41,7 @@ const align8 = (n: number) => (n + 7) & ~7;
 /**
  * Binds each table of the batch at `batch` to the schema, defining what is new; null when some values have no exact
  * form in their field's type (or `strict` and any differ): then nothing is defined and `rebuild` must make a batch first.
- * `declares`: nothing is defined here, the fields that are new are given instead.
+ * `declares`: nothing is defined here, the fields that are new are given instead. `replayed`: see `rebuild`.
  */
 export function bind(
   kernels: Kernels,
@@ -49,10 +51,13 @@ export function bind(
   retentionPolicy: string,
   strict: boolean,
   declares = false,
+  replayed = false,
 ): BoundTable[] | { readonly undeclared: readonly DeclaredField[] } | null {
   // (nothing here makes linear memory grow)
   const { bytes, words } = kernels;
   const word = (offset: number) => words[(batch + offset) >>> 2]!;
+  const isName = (text: string, start: number, sizeBytes: number) =>
+    replayed || !text.includes("\ufffd") || isUtf8(bytes.subarray(start, start + sizeBytes));
   const tableCount = word(8);
   let at = align8(BATCH_HEADER_BYTES + (word(32) & 0xffff) + (word(32) >>> 16));
   const bound: (BoundTable & { fresh: [string, FieldType][] })[] = [];
@@ -61,13 +66,16 @@ export function bind(
     const fieldCount = word(at + 12);
     const nameBytes = word(at + 16);
     const name = knownNames.at(bytes, batch + at + TABLE_HEADER_BYTES, nameBytes);
+    if (!isName(name, batch + at + TABLE_HEADER_BYTES, nameBytes)) return null;
     const measurement = schema.measurement(database, name);
     const directory = at + TABLE_HEADER_BYTES + align8(nameBytes) + seriesCount * SERIES_ENTRY_BYTES;
     const fresh: [string, FieldType][] = [];
     const names: string[] = [];
     for (let f = 0; f < fieldCount; f++) {
       const entry = directory + f * FIELD_ENTRY_BYTES;
-      names.push(knownNames.at(bytes, batch + at + word(entry), word(entry + 4)));
+      const field = knownNames.at(bytes, batch + at + word(entry), word(entry + 4));
+      if (!isName(field, batch + at + word(entry), word(entry + 4))) return null;
+      names.push(field);
     }
     // before any column is converted: converted, the two would be one field twice, which is no batch
     if (names.length > 1 && new Set(names).size < names.length) return null;
@@ -192,6 +200,8 @@ export interface Rebuilt {
  * The batch without the points before `oldestTime` (ns) or whose values do not fit the schema, and with the others converted.
  * `replayed`: the log accepted all of them; a value that does not fit is of a field that the log deletes later and writes
  * anew, as a store has it already that was flushed then. Only such values are left out.
+ *
+ * Texts are one character a byte on their way through the builder.
  */
 export function rebuild(
   schema: Schema,
@@ -202,7 +212,7 @@ export function rebuild(
   oldestTime: bigint | null = null,
   replayed = false,
 ): Rebuilt {
-  const builder = new BatchBuilder({ database, retentionPolicy });
+  const builder = new BatchBuilder({ database, retentionPolicy }, (text) => Buffer.from(text, "latin1"));
   const errors = new Map<string, Refusal>();
   const kept: { readonly table: number; readonly rows: number[] }[] = [];
   let dropped = 0;
@@ -216,6 +226,7 @@ export function rebuild(
     const measurement = schema.measurement(database, text.decode(table.measurement));
     const types = new Map(measurement.fields.map((field) => [field.name, field.type]));
     const names = table.fields.map((field) => text.decode(field.name));
+    const misnamed = replayed ? null : misnamedText(table, measurement.name, names);
     const keys = seriesOf(table);
     const rows: number[] = [];
     for (const row of table.rows()) {
@@ -235,8 +246,9 @@ export function rebuild(
         if (!types.has(name)) fresh.set(name, type);
         const value = fit(raw, type, wanted, strict);
         if (value === undefined && replayed) continue;
+        conflict ??= misnamed?.[f];
         if (value === undefined) conflict ??= conflictText(measurement, name, type, wanted);
-        else fields.push([name, value, wanted]);
+        else fields.push([byteText(Buffer.from(name)), value, wanted]);
       }
       if (fields.length === 0 && replayed) continue;
       if (conflict !== undefined) {
@@ -247,7 +259,7 @@ export function rebuild(
       try {
         builder.add(name, tags, fields, row.time);
       } catch (error) {
-        // names that are no UTF-8 do not survive the way through text: two tags may have become one
+        // (a point of a batch is one of the next, too; were it not, it alone is refused)
         if (!(error instanceof InputError)) throw error;
         refuse(error.message);
         continue;
@@ -269,7 +281,26 @@ export function rebuild(
 const MOST_ERRORS = 100;
 
 function seriesOf(table: BatchTable) {
-  return Array.from({ length: table.seriesCount }, (_, i) => decodeSeriesKey(table.seriesKey(i).slice()));
+  return Array.from({ length: table.seriesCount }, (_, i) => decodeKeyText(byteText(table.seriesKey(i))));
+}
+
+/** A character for each byte. */
+function byteText({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
+}
+
+/** By field why no point with it is stored; undefined: its name is text, as the measurement's is. */
+function misnamedText(
+  table: BatchTable,
+  measurement: string,
+  names: readonly string[],
+): (string | undefined)[] {
+  const isMeasured = isUtf8(table.measurement);
+  return table.fields.map(({ name }, f) => {
+    if (!isMeasured) return `invalid measurement name: "${measurement}" is not UTF-8`;
+    if (isUtf8(name)) return undefined;
+    return `invalid field name: input field "${names[f]}" on measurement "${measurement}" is not UTF-8`;
+  });
 }
 
 function conflictText(measurement: Measurement, field: string, is: FieldType, wanted: FieldType): string {
@@ -286,7 +317,7 @@ function fit(
   wanted: FieldType,
   strict: boolean,
 ): FieldValue | undefined {
-  const value: FieldValue = raw instanceof Uint8Array ? text.decode(raw) : raw;
+  const value: FieldValue = raw instanceof Uint8Array ? byteText(raw) : raw;
   if (type === wanted) return value;
   if (strict || typeof value === "boolean" || typeof value === "string") return undefined;
   switch (wanted) {

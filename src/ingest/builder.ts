@@ -29,8 +29,10 @@ const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
 const utf8 = new TextEncoder();
 
+type Encode = (text: string) => Uint8Array;
+
 interface Column {
-  readonly name: Uint8Array;
+  readonly name: string;
   readonly type: FieldType;
   readonly rows: number[];
   readonly values: FieldValue[];
@@ -44,7 +46,7 @@ interface Field {
 }
 
 interface Table {
-  readonly measurement: Uint8Array;
+  readonly measurement: string;
   /** Text of the canonical key -> index. */
   readonly seriesIndex: Map<string, number>;
   readonly seriesKeys: Uint8Array[];
@@ -60,12 +62,15 @@ interface Table {
 export class BatchBuilder {
   readonly #database: Uint8Array;
   readonly #retentionPolicy: Uint8Array;
+  readonly #encode: Encode;
   readonly #tables = new Map<string, Table>();
   #rowCount = 0;
   #minTime = 0n;
   #maxTime = 0n;
 
-  constructor(target: BatchTarget) {
+  /** `encode`: bytes of all names, tags and values that are taken as texts. */
+  constructor(target: BatchTarget, encode: Encode = (text) => utf8.encode(text)) {
+    this.#encode = encode;
     this.#database = utf8.encode(target.database);
     this.#retentionPolicy = utf8.encode(target.retentionPolicy ?? "");
     if (Math.max(this.#database.length, this.#retentionPolicy.length) > 0xffff)
@@ -155,7 +160,7 @@ export class BatchBuilder {
 
   /** The finished batch, in a new buffer. */
   finish(): Uint8Array {
-    const tables = [...this.#tables.values()].map(layOut);
+    const tables = [...this.#tables.values()].map((table) => layOut(table, this.#encode));
     const tablesOffset = align8(BATCH_HEADER_BYTES + this.#database.length + this.#retentionPolicy.length);
     const sizeBytes = tables.reduce((sum, table) => sum + table.sizeBytes, tablesOffset);
     if (sizeBytes > 0x4000_0000)
@@ -184,7 +189,7 @@ export class BatchBuilder {
     let table = this.#tables.get(measurement);
     let index = table?.seriesIndex.get(key);
     if (table === undefined || index === undefined) {
-      const bytes = encodeKeyText(key);
+      const bytes = encodeKeyText(key, this.#encode);
       table ??= this.#newTable(measurement);
       index = table.seriesKeys.push(bytes) - 1;
       table.seriesIndex.set(key, index);
@@ -202,7 +207,7 @@ export class BatchBuilder {
 
   #newTable(measurement: string): Table {
     const table: Table = {
-      measurement: utf8.encode(measurement),
+      measurement,
       seriesIndex: new Map(),
       seriesKeys: [],
       fields: new Map(),
@@ -248,7 +253,7 @@ function setValue(table: Table, row: number, name: string, type: FieldType, valu
   let field = table.fields.get(name);
   let column = field?.byType[type];
   if (column === undefined) {
-    column = { name: utf8.encode(name), type, rows: [], values: [] };
+    column = { name, type, rows: [], values: [] };
     table.columns.push(column);
     if (field === undefined) {
       field = { byType: [], last: column };
@@ -269,6 +274,7 @@ function setValue(table: Table, row: number, name: string, type: FieldType, valu
 /** Where a column's sections stand, offsets from the start of its table. */
 interface PlacedColumn {
   readonly column: Column;
+  readonly name: Uint8Array;
   readonly strings: Uint8Array[];
   readonly nameOffset: number;
   presenceOffset: number;
@@ -279,6 +285,7 @@ interface PlacedColumn {
 
 interface PlacedTable {
   readonly table: Table;
+  readonly measurement: Uint8Array;
   readonly columns: PlacedColumn[];
   readonly seriesOffset: number;
   readonly fieldsOffset: number;
@@ -288,19 +295,30 @@ interface PlacedTable {
   readonly sizeBytes: number;
 }
 
-function layOut(table: Table): PlacedTable {
+function layOut(table: Table, encode: Encode): PlacedTable {
   const rowCount = table.times.length;
+  const measurement = encode(table.measurement);
   const columns = table.columns.filter((column) => column.rows.length > 0);
-  const seriesOffset = align8(TABLE_HEADER_BYTES + table.measurement.length);
+  const seriesOffset = align8(TABLE_HEADER_BYTES + measurement.length);
   const fieldsOffset = seriesOffset + table.seriesKeys.length * SERIES_ENTRY_BYTES;
   const keysOffset = fieldsOffset + columns.length * FIELD_ENTRY_BYTES;
   let offset = table.seriesKeys.reduce((sum, key) => sum + key.length, keysOffset);
   const placed = columns.map((column): PlacedColumn => {
     const nameOffset = offset;
-    offset += column.name.length;
+    const name = encode(column.name);
+    offset += name.length;
     const strings =
-      column.type === FieldType.String ? column.values.map((value) => utf8.encode(String(value))) : [];
-    return { column, strings, nameOffset, presenceOffset: 0, valuesOffset: 0, heapOffset: 0, heapBytes: 0 };
+      column.type === FieldType.String ? column.values.map((value) => encode(String(value))) : [];
+    return {
+      column,
+      name,
+      strings,
+      nameOffset,
+      presenceOffset: 0,
+      valuesOffset: 0,
+      heapOffset: 0,
+      heapBytes: 0,
+    };
   });
   const rowSeriesOffset = align8(offset);
   const timesOffset = align8(rowSeriesOffset + rowCount * 4);
@@ -321,6 +339,7 @@ function layOut(table: Table): PlacedTable {
   }
   return {
     table,
+    measurement,
     columns: placed,
     seriesOffset,
     fieldsOffset,
@@ -332,13 +351,13 @@ function layOut(table: Table): PlacedTable {
 }
 
 function writeTable(bytes: Uint8Array, view: DataView, start: number, placed: PlacedTable): void {
-  const { table } = placed;
+  const { table, measurement } = placed;
   view.setUint32(start, placed.sizeBytes, true);
   view.setUint32(start + 4, table.times.length, true);
   view.setUint32(start + 8, table.seriesKeys.length, true);
   view.setUint32(start + 12, placed.columns.length, true);
-  view.setUint32(start + 16, table.measurement.length, true);
-  bytes.set(table.measurement, start + TABLE_HEADER_BYTES);
+  view.setUint32(start + 16, measurement.length, true);
+  bytes.set(measurement, start + TABLE_HEADER_BYTES);
   let keyOffset = placed.keysOffset;
   for (const [index, key] of table.seriesKeys.entries()) {
     const entry = start + placed.seriesOffset + index * SERIES_ENTRY_BYTES;
@@ -362,7 +381,8 @@ function writeColumn(
   entry: number,
   place: PlacedColumn,
 ): void {
-  const { name, type, rows, values } = place.column;
+  const { name } = place;
+  const { type, rows, values } = place.column;
   view.setUint32(entry, place.nameOffset, true);
   view.setUint32(entry + 4, name.length, true);
   view.setUint32(entry + 8, type, true);

@@ -44,9 +44,15 @@ export function seriesKeyText(measurement: string, tags: readonly Tag[]): string
   return key.toWellFormed();
 }
 
-/** @throws InputError when the key has over 65,535 bytes */
-export function encodeKeyText(key: string): Uint8Array {
-  const bytes = utf8.encode(key);
+/**
+ * `encode`: bytes of a text.
+ * @throws InputError when the key has over 65,535 bytes
+ */
+export function encodeKeyText(
+  key: string,
+  encode: (text: string) => Uint8Array = (text) => utf8.encode(text),
+): Uint8Array {
+  const bytes = encode(key);
   if (bytes.length > MAX_KEY_BYTES)
     throw new InputError(`max key length exceeded: ${bytes.length} > ${MAX_KEY_BYTES}`);
   return bytes;
