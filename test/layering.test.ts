@@ -15,7 +15,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "node:fs": ["disk/", "cli/", "kernels/kernels.ts"],
   "node:os": ["db/server-status.ts"],
   "node:path": ["disk/", "cli/"],
-  "node:buffer": ["ingest/line.ts"],
+  "node:buffer": ["ingest/line.ts", "db/unify.ts"],
   "node:http": ["http/headers.ts"],
   "node:zlib": ["http/"],
   "bun:ffi": ["base/libc.ts"],

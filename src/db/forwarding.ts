@@ -6,6 +6,7 @@
 // a time limit; both are counted.
 import { Pause } from "../base/pause.ts";
 import { printLines } from "../ingest/print-lines.ts";
+import { bytesOfText } from "../model/bytetext.ts";
 import { type TimeUnit, unitNs } from "../model/types.ts";
 
 /** A write that was stored. The bytes are the queue's own. */
@@ -139,10 +140,10 @@ async function post(write: AcceptedWrite, destination: URL, closing: AbortSignal
 async function bytesOf(write: AcceptedWrite): Promise<Uint8Array> {
   const all: string[] = [];
   for await (const line of unhurried(write)) all.push(line);
-  return new TextEncoder().encode(`${all.join("\n")}\n`);
+  return bytesOfText(`${all.join("\n")}\n`);
 }
 
-/** The lines of a batch, with pauses for whatever else is to do. */
+/** The lines of a batch as byte text, with pauses for whatever else is to do. */
 async function* unhurried({ batch }: AcceptedWrite): AsyncGenerator<string> {
   const pause = new Pause();
   for (const line of printLines(batch)) {
@@ -156,12 +157,12 @@ async function sendDatagrams(write: AcceptedWrite, destination: URL): Promise<vo
   try {
     const host = destination.hostname.replace(/^\[|\]$/g, "");
     const send = (lines: string) => {
-      if (lines !== "" && !socket.send(lines, Number(destination.port), host))
+      if (lines !== "" && !socket.send(bytesOfText(lines), Number(destination.port), host))
         throw new Error("the network takes no more");
     };
     let waiting = "";
     for await (const line of unhurried(write)) {
-      if (Buffer.byteLength(waiting) + Buffer.byteLength(line) >= DATAGRAM_BYTES) {
+      if (waiting.length + line.length >= DATAGRAM_BYTES) {
         send(waiting);
         waiting = "";
       }

@@ -17,6 +17,7 @@ import {
   TABLE_HEADER_BYTES,
 } from "../model/batch.ts";
 import { type BatchTable, openBatch } from "../model/batchview.ts";
+import { bytesOfText, byteText } from "../model/bytetext.ts";
 import { decodeKeyText } from "../model/serieskey.ts";
 import { FieldType, fieldTypeNames } from "../model/types.ts";
 import type { Measurement, Schema, Table } from "../store/schema.ts";
@@ -201,7 +202,7 @@ export interface Rebuilt {
  * `replayed`: the log accepted all of them; a value that does not fit is of a field that the log deletes later and writes
  * anew, as a store has it already that was flushed then. Only such values are left out.
  *
- * Texts are one character a byte on their way through the builder.
+ * Texts are byte texts on their way through the builder.
  */
 export function rebuild(
   schema: Schema,
@@ -212,7 +213,7 @@ export function rebuild(
   oldestTime: bigint | null = null,
   replayed = false,
 ): Rebuilt {
-  const builder = new BatchBuilder({ database, retentionPolicy }, (text) => Buffer.from(text, "latin1"));
+  const builder = new BatchBuilder({ database, retentionPolicy }, bytesOfText);
   const errors = new Map<string, Refusal>();
   const kept: { readonly table: number; readonly rows: number[] }[] = [];
   let dropped = 0;
@@ -282,11 +283,6 @@ const MOST_ERRORS = 100;
 
 function seriesOf(table: BatchTable) {
   return Array.from({ length: table.seriesCount }, (_, i) => decodeKeyText(byteText(table.seriesKey(i))));
-}
-
-/** A character for each byte. */
-function byteText({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString("latin1");
 }
 
 /** By field why no point with it is stored; undefined: its name is text, as the measurement's is. */

@@ -1,16 +1,15 @@
-// WriteBatch bytes back to line protocol: one line a row, times in ns. For what is sent on to others; not for the write path.
+// WriteBatch bytes back to line protocol: one line a row, times in ns, as byte text (model/bytetext.ts), for tags and strings need not be
+// UTF-8. For what is sent on to others; not for the write path.
 import { type BatchValue, openBatch } from "../model/batchview.ts";
+import { byteText } from "../model/bytetext.ts";
 import { escapeTag } from "../model/serieskey.ts";
 import { FieldType } from "../model/types.ts";
-
-// a leading U+FEFF is part of a name or value, as every other character
-const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The rows of a batch as lines without their line ends. */
 export function* printLines(batch: Uint8Array): Generator<string> {
   for (const table of openBatch(batch).tables) {
-    const keys = Array.from({ length: table.seriesCount }, (_, i) => text.decode(table.seriesKey(i)));
-    const fields = table.fields.map(({ name, type }) => ({ name: escapeTag(text.decode(name)), type }));
+    const keys = Array.from({ length: table.seriesCount }, (_, i) => byteText(table.seriesKey(i)));
+    const fields = table.fields.map(({ name, type }) => ({ name: escapeTag(byteText(name)), type }));
     for (const { series, time, values } of table.rows()) {
       const pairs: string[] = [];
       for (const [f, value] of values.entries()) {
@@ -23,7 +22,7 @@ export function* printLines(batch: Uint8Array): Generator<string> {
 }
 
 function printValue(value: BatchValue, type: FieldType): string {
-  if (value instanceof Uint8Array) return `"${text.decode(value).replace(/["\\]/g, "\\$&")}"`;
+  if (value instanceof Uint8Array) return `"${byteText(value).replace(/["\\]/g, "\\$&")}"`;
   if (type === FieldType.Integer) return `${value}i`;
   if (type === FieldType.Unsigned) return `${value}u`;
   return Object.is(value, -0) ? "-0" : String(value);
