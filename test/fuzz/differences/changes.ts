@@ -156,7 +156,8 @@ export const changes: readonly Difference[] = [
     title: "fields without points",
     influxd:
       "keeps the fields of a measurement without series: in SHOW FIELD KEYS, and, now and then with its tags, as columns of `SELECT * FROM /.*/`, whose types other measurements' values do not fit",
-    serie: "a measurement without series is gone, and its fields may come with other types",
+    serie:
+      "does not show a measurement without series; for writes its fields keep their types until the next start or DROP MEASUREMENT",
     reason: "there is nothing of it left",
     covers: ({ exchange, serie, influxd, history }) =>
       deletes(history) &&
