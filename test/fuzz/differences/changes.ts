@@ -144,7 +144,7 @@ export const changes: readonly Difference[] = [
   {
     title: "series without points",
     influxd:
-      "DELETE leaves a series in SHOW SERIES while its shard has others; points that INTO could not write for their type leave theirs",
+      "DELETE leaves a series in SHOW SERIES while its shard has others, and DROP SERIES its tags in SHOW TAG VALUES; points that INTO could not write for their type leave theirs",
     serie: "a series has points",
     reason: "there is nothing of it left",
     covers: ({ exchange, serie, influxd, history }) =>

@@ -13,9 +13,16 @@ import {
   isError,
   isNothing,
   isPartOf,
+  numbersIn,
   timesIn,
   withoutEmptyRows,
 } from "./evidence.ts";
+
+/** Where numbers differ, and some do, it is by one. */
+const areOneApart = (ours: readonly number[], theirs: readonly number[]): boolean => {
+  const apart = ours.map((value, i) => Math.abs(value - theirs[i]!)).filter((each) => each !== 0);
+  return ours.length === theirs.length && apart.length > 0 && apart.every((each) => each === 1);
+};
 
 const hasZoneAndOffset = ({ timezone, dimensions }: SelectStatement): boolean =>
   timezone !== null && dimensions.some((node) => node.kind === "call" && node.arguments.length > 1);
@@ -155,6 +162,17 @@ export const rows: readonly Difference[] = [
       ),
   },
   {
+    title: "fill(linear) of integers",
+    influxd: "is one below the line where that is whole: from 10 to 1000 over 14 windows the 7th is 504",
+    serie: "is the line, cut to an integer: 505",
+    reason: "the line is straight",
+    covers: ({ exchange, serie, influxd }) =>
+      selectsOf(exchange.text).some(({ fill }) => fill?.kind === "linear") &&
+      isAlikeInShape(serie.body, influxd.body) &&
+      Bun.deepEquals(timesIn(serie.body), timesIn(influxd.body)) &&
+      areOneApart(numbersIn(serie.body), numbersIn(influxd.body)),
+  },
+  {
     title: "windows with an offset, in a zone whose clocks are put",
     influxd: "shows windows without a value at the hour of the clock before, beside those that have values",
     serie: "shows each window once",
@@ -198,7 +216,7 @@ export const rows: readonly Difference[] = [
     title: "max-select-buckets",
     influxd: "is set to 100,000 in this comparison, and counts windows before the first point",
     serie:
-      "is bounded by the memory of a query, and 1,000,000 windows from the first stored point to the last",
+      "is bounded by the memory of a query, and 1,000,000 windows from the first stored point, or the begin that is given, to the last",
     reason: "a setting of the comparison",
     covers: ({ influxd }) => influxd.body.includes("max-select-buckets limit exceeded"),
   },

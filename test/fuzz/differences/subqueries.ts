@@ -33,6 +33,10 @@ import {
   valuesOf,
 } from "./evidence.ts";
 
+/** Fills windows with values, of more than one series by its tags. */
+const fillsSeries = ({ fill, dimensions }: SelectStatement): boolean =>
+  /^(?:previous|linear|number)$/.test(fill?.kind ?? "") && dimensions.length > 1;
+
 /** A subquery with two calls or more, or with one of every field. */
 const hasSeveralCallsInside = (text: string): boolean =>
   selectsOf(text)
@@ -267,11 +271,25 @@ export const subqueries: readonly Difference[] = [
   {
     title: "windows of a subquery before the range",
     influxd:
-      "shows windows that begin before the range of the query around it, where the subquery's windows do; windows that a subquery takes over go by its own zone",
-    serie: "shows the windows of the range, in their zone",
+      "shows windows that begin before the range of the query around it, where the subquery's windows do, and without GROUP BY time around them answers nothing at all then, or leaves some out; windows that a subquery takes over go by its own zone",
+    serie:
+      "shows the windows of the range, in their zone; without GROUP BY time around them all that the subquery answers count",
     reason: "it is what was asked",
     covers: ({ serie, influxd }) => isAnswered(serie, influxd),
     without: (text) => withSelects(text, withoutInnerWindows),
+  },
+  {
+    title: "fill() in a subquery of several series",
+    influxd:
+      "takes the series one behind the other where fill(previous), fill(linear) or fill(0) stands in it: the windows of the query around them come in pieces, again and again, and are filled out of one series into the next",
+    serie: "takes what the subquery answers by itself, in the order of time",
+    reason: "a statement means the same in parentheses",
+    covers: ({ exchange, serie, influxd }) =>
+      isAnswered(serie, influxd) && selectsOf(exchange.text).slice(1).some(fillsSeries),
+    without: (text) =>
+      withSelects(text, (statement, depth) =>
+        depth > 0 && fillsSeries(statement) ? { ...statement, fill: null } : statement,
+      ),
   },
   {
     title: "transformations of windows in a subquery",
