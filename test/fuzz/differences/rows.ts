@@ -166,8 +166,10 @@ export const rows: readonly Difference[] = [
     influxd: "is one below the line where that is whole: from 10 to 1000 over 14 windows the 7th is 504",
     serie: "is the line, cut to an integer: 505",
     reason: "the line is straight",
+    // (of CSV there are no numbers to compare)
     covers: ({ exchange, serie, influxd }) =>
       selectsOf(exchange.text).some(({ fill }) => fill?.kind === "linear") &&
+      [serie, influxd].every(({ body }) => body.startsWith("{")) &&
       isAlikeInShape(serie.body, influxd.body) &&
       Bun.deepEquals(timesIn(serie.body), timesIn(influxd.body)) &&
       areOneApart(numbersIn(serie.body), numbersIn(influxd.body)),
