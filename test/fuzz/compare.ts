@@ -90,7 +90,9 @@ async function explain(
 ): Promise<Verdict> {
   const what = whatDiffers(exchange, serie, influxd);
   if (what === null) return same;
-  const { statements: [text = exchange.text] = [] } = exchange;
+  const { statements: [written = exchange.text] = [] } = exchange;
+  // (entries are of statements: what is none before it is not theirs)
+  const text = written.replace(/^[;\s]+(?=\S)/, "");
   interface State {
     readonly exchange: Exchange;
     readonly written: string;

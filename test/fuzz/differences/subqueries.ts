@@ -7,6 +7,7 @@ import { isWindowed, nodesIn, nodesOf, selectsOf, withNodes, withSelects } from 
 import {
   comparesBoolean,
   dependsOnOrder,
+  groupedByAll,
   groupedInside,
   ofIntegers,
   transformationCount,
@@ -238,6 +239,16 @@ export const subqueries: readonly Difference[] = [
       hasSeveralCallsInside(exchange.text) &&
       isAnswered(serie, influxd) &&
       areAmong(valuesOf(influxd.body), valuesOf(serie.body)),
+  },
+  {
+    title: "aggregates of several calls in a subquery of several series",
+    influxd: "leave out the operators over the calls that are null in such rows",
+    serie: "are those of whole rows",
+    reason: "it is so of one series",
+    covers: ({ exchange, serie, influxd }) =>
+      hasSeveralCallsInside(exchange.text) && isAnswered(serie, influxd),
+    without: (text) =>
+      withSelects(text, (statement, depth) => (depth === 0 ? groupedByAll(statement) : statement)),
   },
   {
     title: "conditions over several calls in a subquery of several series",
