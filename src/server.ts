@@ -2,7 +2,6 @@
 import { type Logger, pino } from "pino";
 import { collectAfterAnswers } from "./base/collector.ts";
 import { InputError } from "./base/errors.ts";
-import { lingerAfterAnswers } from "./base/linger.ts";
 import type { Head } from "./db/head.ts";
 import { type OptionsInput, resolveOptions } from "./db/options.ts";
 import { createApp } from "./http/app.ts";
@@ -77,7 +76,6 @@ interface SharedPort {
 /** For a program that does nothing but serve, in each of its threads, before it does. */
 export async function prepare(threads: number): Promise<void> {
   collectAfterAnswers(threads);
-  if (threads < navigator.hardwareConcurrency) lingerAfterAnswers();
   await rehearse();
 }
 

@@ -4,7 +4,6 @@
 // answer that is 200. When the client goes away the query is ended.
 import { noteAnswer } from "../base/collector.ts";
 import { InputError } from "../base/errors.ts";
-import { linger } from "../base/linger.ts";
 import { Pause } from "../base/pause.ts";
 import type { RunOptions } from "../db/sessions.ts";
 import type { TimeUnit } from "../model/types.ts";
@@ -76,7 +75,6 @@ async function answer(
   const gzip = takesGzip(request.headers.get("accept-encoding"));
   noteAnswer();
   const { body, isGzip } = await bodyOf(format.encode(results, shape), gone, gzip);
-  linger();
   return reply.body(200, format.contentType, body, isGzip ? compressed : uncompressed);
 }
 
