@@ -32,7 +32,7 @@ const utf8 = new TextEncoder();
 type Encode = (text: string) => Uint8Array;
 
 interface Column {
-  readonly name: string;
+  readonly name: Uint8Array;
   readonly type: FieldType;
   readonly rows: number[];
   readonly values: FieldValue[];
@@ -46,7 +46,8 @@ interface Field {
 }
 
 interface Table {
-  readonly measurement: string;
+  readonly encode: Encode;
+  readonly measurement: Uint8Array;
   /** Text of the canonical key -> index. */
   readonly seriesIndex: Map<string, number>;
   readonly seriesKeys: Uint8Array[];
@@ -160,7 +161,7 @@ export class BatchBuilder {
 
   /** The finished batch, in a new buffer. */
   finish(): Uint8Array {
-    const tables = [...this.#tables.values()].map((table) => layOut(table, this.#encode));
+    const tables = [...this.#tables.values()].map(layOut);
     const tablesOffset = align8(BATCH_HEADER_BYTES + this.#database.length + this.#retentionPolicy.length);
     const sizeBytes = tables.reduce((sum, table) => sum + table.sizeBytes, tablesOffset);
     if (sizeBytes > 0x4000_0000)
@@ -207,7 +208,8 @@ export class BatchBuilder {
 
   #newTable(measurement: string): Table {
     const table: Table = {
-      measurement,
+      encode: this.#encode,
+      measurement: this.#encode(measurement),
       seriesIndex: new Map(),
       seriesKeys: [],
       fields: new Map(),
@@ -253,7 +255,7 @@ function setValue(table: Table, row: number, name: string, type: FieldType, valu
   let field = table.fields.get(name);
   let column = field?.byType[type];
   if (column === undefined) {
-    column = { name, type, rows: [], values: [] };
+    column = { name: table.encode(name), type, rows: [], values: [] };
     table.columns.push(column);
     if (field === undefined) {
       field = { byType: [], last: column };
@@ -274,7 +276,6 @@ function setValue(table: Table, row: number, name: string, type: FieldType, valu
 /** Where a column's sections stand, offsets from the start of its table. */
 interface PlacedColumn {
   readonly column: Column;
-  readonly name: Uint8Array;
   readonly strings: Uint8Array[];
   readonly nameOffset: number;
   presenceOffset: number;
@@ -285,7 +286,6 @@ interface PlacedColumn {
 
 interface PlacedTable {
   readonly table: Table;
-  readonly measurement: Uint8Array;
   readonly columns: PlacedColumn[];
   readonly seriesOffset: number;
   readonly fieldsOffset: number;
@@ -295,30 +295,19 @@ interface PlacedTable {
   readonly sizeBytes: number;
 }
 
-function layOut(table: Table, encode: Encode): PlacedTable {
+function layOut(table: Table): PlacedTable {
   const rowCount = table.times.length;
-  const measurement = encode(table.measurement);
   const columns = table.columns.filter((column) => column.rows.length > 0);
-  const seriesOffset = align8(TABLE_HEADER_BYTES + measurement.length);
+  const seriesOffset = align8(TABLE_HEADER_BYTES + table.measurement.length);
   const fieldsOffset = seriesOffset + table.seriesKeys.length * SERIES_ENTRY_BYTES;
   const keysOffset = fieldsOffset + columns.length * FIELD_ENTRY_BYTES;
   let offset = table.seriesKeys.reduce((sum, key) => sum + key.length, keysOffset);
   const placed = columns.map((column): PlacedColumn => {
     const nameOffset = offset;
-    const name = encode(column.name);
-    offset += name.length;
+    offset += column.name.length;
     const strings =
-      column.type === FieldType.String ? column.values.map((value) => encode(String(value))) : [];
-    return {
-      column,
-      name,
-      strings,
-      nameOffset,
-      presenceOffset: 0,
-      valuesOffset: 0,
-      heapOffset: 0,
-      heapBytes: 0,
-    };
+      column.type === FieldType.String ? column.values.map((value) => table.encode(String(value))) : [];
+    return { column, strings, nameOffset, presenceOffset: 0, valuesOffset: 0, heapOffset: 0, heapBytes: 0 };
   });
   const rowSeriesOffset = align8(offset);
   const timesOffset = align8(rowSeriesOffset + rowCount * 4);
@@ -339,7 +328,6 @@ function layOut(table: Table, encode: Encode): PlacedTable {
   }
   return {
     table,
-    measurement,
     columns: placed,
     seriesOffset,
     fieldsOffset,
@@ -351,13 +339,13 @@ function layOut(table: Table, encode: Encode): PlacedTable {
 }
 
 function writeTable(bytes: Uint8Array, view: DataView, start: number, placed: PlacedTable): void {
-  const { table, measurement } = placed;
+  const { table } = placed;
   view.setUint32(start, placed.sizeBytes, true);
   view.setUint32(start + 4, table.times.length, true);
   view.setUint32(start + 8, table.seriesKeys.length, true);
   view.setUint32(start + 12, placed.columns.length, true);
-  view.setUint32(start + 16, measurement.length, true);
-  bytes.set(measurement, start + TABLE_HEADER_BYTES);
+  view.setUint32(start + 16, table.measurement.length, true);
+  bytes.set(table.measurement, start + TABLE_HEADER_BYTES);
   let keyOffset = placed.keysOffset;
   for (const [index, key] of table.seriesKeys.entries()) {
     const entry = start + placed.seriesOffset + index * SERIES_ENTRY_BYTES;
@@ -381,8 +369,7 @@ function writeColumn(
   entry: number,
   place: PlacedColumn,
 ): void {
-  const { name } = place;
-  const { type, rows, values } = place.column;
+  const { name, type, rows, values } = place.column;
   view.setUint32(entry, place.nameOffset, true);
   view.setUint32(entry + 4, name.length, true);
   view.setUint32(entry + 8, type, true);

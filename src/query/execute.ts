@@ -37,7 +37,7 @@ import { byTags, gatherGroups, type RowGroup } from "./gather.ts";
 import { HavingRows } from "./having.ts";
 import { limitedFrame } from "./limited-frame.ts";
 import { lastValue, lookbackFrame } from "./lookback.ts";
-import { inParts, limited, type Row, type SeriesHead } from "./parts.ts";
+import { chosenSeries, inParts, limited, type Row, type SeriesHead } from "./parts.ts";
 import type { Input, RowValue, SelectPlan } from "./plan.ts";
 import { collectPoints, type Points } from "./points.ts";
 import type { AnswerPart, Cell, ResultSeries } from "./result.ts";
@@ -231,12 +231,6 @@ async function afterOffset(
     if (rows.next().done) break;
   }
   return rows;
-}
-
-/** SLIMIT and SOFFSET count in the order of the tags; a descending answer then goes from the last to the first. */
-function chosenSeries<T>(plan: SelectPlan, groups: readonly T[]): T[] {
-  const chosen = [...limited(groups, plan.seriesOffset, plan.seriesLimit)];
-  return plan.descending ? chosen.reverse() : chosen;
 }
 
 /** Evaluates calls over every group of a frame and puts their values into `groups`. */

@@ -1,5 +1,6 @@
 // Rows to series of an answer, in parts: a long series leaves while the rest of it is still to be made.
 import type { Budget } from "../model/scan.ts";
+import type { SelectPlan } from "./plan.ts";
 import type { Cell, ResultSeries } from "./result.ts";
 
 /** Rows in a part at most. */
@@ -26,6 +27,17 @@ export function* inParts(head: SeriesHead, rows: Iterable<Row>, budget: Budget):
     part.push(row);
   }
   if (part.length > 0) yield { ...head, rows: part };
+}
+
+/** SLIMIT and SOFFSET count in the order of the tags; a descending answer then goes from the last to the first. */
+export function chosenSeries<T>(plan: SelectPlan, groups: readonly T[]): T[] {
+  const chosen = [...limited(groups, plan.seriesOffset, plan.seriesLimit)];
+  return plan.descending ? chosen.reverse() : chosen;
+}
+
+/** Whether series may be answered many at once (series-table.ts, short-series.ts): rows are not chosen by HAVING, nor by the clock of a zone. */
+export function mayBeMany({ having, timezone }: SelectPlan): boolean {
+  return having === null && (timezone === null || timezone === "UTC");
 }
 
 /** OFFSET and LIMIT (0 = all). */

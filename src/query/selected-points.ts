@@ -6,7 +6,7 @@ import { canFold } from "./calls.ts";
 import type { RowCell } from "./columnar.ts";
 import { timedArrays } from "./folded-windows.ts";
 import type { FoldedTable } from "./folds.ts";
-import { limited, type SeriesHead } from "./parts.ts";
+import { chosenSeries, mayBeMany, type SeriesHead } from "./parts.ts";
 import type { Input, SelectPlan } from "./plan.ts";
 import { ShortSeries } from "./short-series.ts";
 
@@ -15,9 +15,8 @@ const MOST_ROWS = 8192;
 
 /** Whether an answer of a fold is these. */
 export function isOfPoints(plan: SelectPlan, input: Input): boolean {
-  if (plan.window !== null || plan.dimensions.length === 0 || plan.having !== null) return false;
-  if (plan.timezone !== null && plan.timezone !== "UTC") return false;
-  if (plan.limit > 0 || plan.offset > 0) return false;
+  if (!mayBeMany(plan) || plan.limit > 0 || plan.offset > 0) return false;
+  if (plan.window !== null || plan.dimensions.length === 0) return false;
   const [call] = input.calls;
   if (call === undefined || input.calls.length > 1 || input.rowTime !== "row" || !canFold(input))
     return false;
@@ -34,8 +33,7 @@ export function* selectedPoints(
   const { dimensions } = plan;
   const names = timedArrays(input.calls[0]!)!;
   const cells = input.outputs.map((): RowCell => ({ kind: "field", column: 0 }));
-  const chosen = [...limited(folded.ordered(), plan.seriesOffset, plan.seriesLimit)];
-  if (plan.descending) chosen.reverse();
+  const chosen = chosenSeries(plan, folded.ordered());
   for (let from = 0; from < chosen.length; from += MOST_ROWS) {
     const groups = chosen.slice(from, from + MOST_ROWS);
     const count = groups.length;

@@ -5,7 +5,7 @@ import { FieldType } from "../model/types.ts";
 import type { SeriesBlock } from "./blocks.ts";
 import { ColumnarPart, type ColumnarRows, type RowCell } from "./columnar.ts";
 import type { RowGroup } from "./gather.ts";
-import type { SeriesHead } from "./parts.ts";
+import { mayBeMany, type SeriesHead } from "./parts.ts";
 import type { SelectPlan } from "./plan.ts";
 import type { ResultSeries } from "./result.ts";
 
@@ -57,8 +57,7 @@ export class ShortSeries implements Iterable<ResultSeries> {
 
 /** Whether the groups of an answer of stored rows, after OFFSET and up to LIMIT, are short series. */
 export function areShort(plan: SelectPlan, groups: readonly RowGroup[]): boolean {
-  if (plan.dimensions.length === 0 || plan.having !== null) return false;
-  if (plan.timezone !== null && plan.timezone !== "UTC") return false;
+  if (!mayBeMany(plan) || plan.dimensions.length === 0) return false;
   const isShort = ({ series: [blocks, another] }: RowGroup) =>
     another === undefined && blocks?.length === 1 && blocks[0]!.rowCount <= MOST_ROWS;
   return groups.every(isShort);

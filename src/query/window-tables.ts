@@ -9,7 +9,7 @@ import { fillNumber } from "./fill.ts";
 import { shownArray } from "./folded-windows.ts";
 import type { FoldedTable } from "./folds.ts";
 import { type Frame, windowCount } from "./frame.ts";
-import { limited, type SeriesHead } from "./parts.ts";
+import { chosenSeries, mayBeMany, type SeriesHead } from "./parts.ts";
 import type { Call, Input, SelectPlan } from "./plan.ts";
 import { SeriesTable } from "./series-table.ts";
 
@@ -19,9 +19,7 @@ const MOST_CELLS = 16_384;
 /** Whether an answer of a fold over this frame is tables. */
 export function isTabular(plan: SelectPlan, input: Input, frame: Frame): boolean {
   const { fill } = plan;
-  if (plan.having !== null) return false;
-  if (plan.timezone !== null && plan.timezone !== "UTC") return false;
-  if (plan.limit > 0 || plan.offset > 0) return false;
+  if (!mayBeMany(plan) || plan.limit > 0 || plan.offset > 0) return false;
   if (fill.kind !== "none" && fill.kind !== "null" && fill.kind !== "number") return false;
   // (a series whose range has no lower bound begins at its first window with a value)
   if (fill.kind !== "none" && frame.openStart) return false;
@@ -63,11 +61,8 @@ export function* windowTables(
 ): Generator<SeriesTable> {
   const rows = windowCount(frame);
   const times = plan.window === null ? BigInt64Array.of(plan.aggregateTime) : frame.bounds.slice(0, rows);
-  const chosen = [...limited(folded.ordered(), plan.seriesOffset, plan.seriesLimit)];
-  if (plan.descending) {
-    times.reverse();
-    chosen.reverse();
-  }
+  const chosen = chosenSeries(plan, folded.ordered());
+  if (plan.descending) times.reverse();
   const most = Math.max(1, Math.floor(MOST_CELLS / (rows * input.outputs.length)));
   for (let from = 0; from < chosen.length; from += most) {
     const groups = chosen.slice(from, from + most);

@@ -100,12 +100,15 @@ export class StoreSource implements Source {
     const changes = this.#changes();
     let remembered = this.#haveSeries.get(table);
     if (remembered?.changes !== changes) {
-      let hasSeries = false;
-      for (const { selector } of this.#selectorsOf(table)) hasSeries ||= selector.count(table.id) > 0;
-      remembered = { changes, hasSeries };
+      remembered = { changes, hasSeries: this.#findsSeries(table) };
       this.#haveSeries.set(table, remembered);
     }
     return remembered.hasSeries;
+  }
+
+  #findsSeries(table: Table): boolean {
+    for (const { selector } of this.#selectorsOf(table)) if (selector.count(table.id) > 0) return true;
+    return false;
   }
 
   #changes(): number {

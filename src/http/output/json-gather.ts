@@ -77,7 +77,7 @@ export class JsonGather {
   #sort({ count, blocks, block }: ColumnarRows): Uint32Array {
     if (this.#order.length < count) this.#order = new Uint32Array(count);
     const order = this.#order;
-    if (count < LEAST_SORTED || blocks.length > count) {
+    if (count < LEAST_SORTED || blocks.length === 1 || blocks.length > count) {
       for (let i = 0; i < count; i++) order[i] = i;
       return order;
     }
