@@ -5,6 +5,7 @@ import { changes } from "./differences/changes.ts";
 import { formats } from "./differences/formats.ts";
 import { limits } from "./differences/limits.ts";
 import { messages } from "./differences/messages.ts";
+import { names } from "./differences/names.ts";
 import { rows } from "./differences/rows.ts";
 import { selections } from "./differences/selections.ts";
 import { shows } from "./differences/shows.ts";
@@ -47,6 +48,7 @@ export interface Difference {
 
 export const differences: readonly Difference[] = [
   ...selections,
+  ...names,
   ...limits,
   ...rows,
   ...subqueries,

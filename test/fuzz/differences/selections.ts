@@ -4,7 +4,6 @@ import type { CallNode, Node } from "../../../src/query/ast.ts";
 import type { Difference } from "../differences.ts";
 import { callsOf, nodesIn, nodesOf, selectsOf, withCall, withNodes, withSelects } from "../rewrite.ts";
 import {
-  areInShards,
   areMany,
   callCount,
   comparesLength,
@@ -14,7 +13,6 @@ import {
   isCalledInWindows,
   isNumberAsCondition,
   namesTwice,
-  readsSeveral,
   techniques,
   transformationCount,
   withOneMeasurement,
@@ -22,8 +20,6 @@ import {
   withoutFunctionsInCondition,
   withoutNumbers,
   withoutSeveralCasts,
-  writtenFields,
-  writtenTags,
 } from "./claims.ts";
 import {
   areAmong,
@@ -37,10 +33,7 @@ import {
   rounded,
   rowLines,
   rowsInAnyOrder,
-  sortedRows,
   valuesOf,
-  withoutEmptyColumns,
-  withoutEmptyNames,
   withoutTimes,
 } from "./evidence.ts";
 
@@ -473,71 +466,5 @@ export const selections: readonly Difference[] = [
           ({ expression }) => expression.kind !== "reference" || expression.name !== "time",
         ),
       })),
-  },
-  {
-    title: "`*` over some of the shards",
-    influxd: "shows the fields of the shards that the range touches",
-    serie: "shows the fields of the measurement",
-    reason: "the columns do not depend on the shard duration",
-    covers: ({ exchange, serie, influxd, history }) =>
-      isAnswered(serie, influxd) &&
-      nodesOf(exchange.text).some(({ kind }) => kind === "wildcard" || kind === "regex") &&
-      areInShards(history) &&
-      withoutEmptyColumns(serie.body) === withoutEmptyColumns(influxd.body),
-  },
-  {
-    title: "`*` over measurements of another retention policy",
-    influxd: "shows the tags also of measurements that have no point in the policy: `SELECT * FROM p./.*/`",
-    serie: "shows those of the measurements that have",
-    reason: "of the others there is no row",
-    covers: ({ exchange, serie, influxd, history, hasTies }) => {
-      // (series at one time are in any order)
-      const [ours, theirs] = [serie, influxd].map(({ body }) => {
-        const named = withoutEmptyNames(body);
-        return hasTies ? sortedRows(named) : named;
-      });
-      return (
-        isAnswered(serie, influxd) &&
-        readsSeveral(exchange.text) &&
-        history.some(({ policy, text }) => policy !== undefined || /^create retention policy/i.test(text)) &&
-        ours === theirs
-      );
-    },
-  },
-  {
-    title: "a name of several types over some of the shards",
-    influxd: "takes the type of the measurements that have the field in the shards that the range touches",
-    serie: "takes that of all measurements of the statement",
-    reason: "what a name means does not depend on the shard duration",
-    covers: ({ exchange, serie, influxd, history }) =>
-      isAnswered(serie, influxd) &&
-      readsSeveral(exchange.text) &&
-      areInShards(history) &&
-      areAmong(valuesOf(serie.body), valuesOf(influxd.body)),
-  },
-  {
-    title: "a name that is a tag of one measurement and a field of another",
-    influxd: "is the field: `SELECT host FROM m, n` does not show the tag",
-    serie: "is in each measurement what it is there",
-    reason: "what is there is shown",
-    covers: ({ exchange, serie, influxd, history }) =>
-      isAnswered(serie, influxd) &&
-      readsSeveral(exchange.text) &&
-      nodesOf(exchange.text).some(
-        (node) =>
-          node.kind === "reference" &&
-          node.cast === null &&
-          writtenTags(history).has(node.name) &&
-          [...writtenFields(history).values()].some((fields) => fields.has(node.name)),
-      ) &&
-      areAmong(valuesOf(influxd.body), valuesOf(serie.body)),
-  },
-  {
-    title: "EXPLAIN and EXPLAIN ANALYZE",
-    influxd: "tells of its iterators and shards",
-    serie: "prints the plan it runs",
-    reason: "the plan is serie's own",
-    covers: ({ exchange, serie, influxd }) =>
-      /^\s*explain/i.test(exchange.text) && serie.status === 200 && influxd.status === 200,
   },
 ];
