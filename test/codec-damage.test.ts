@@ -87,11 +87,30 @@ describe("bytes that no encoder wrote", () => {
   test("random bytes behind a plausible start", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(1, 2, 3, 4, 5, 6, 0x81, 0x83, 0x46, 0xc5),
+        fc.constantFrom(
+          1,
+          2,
+          3,
+          4,
+          5,
+          6,
+          7,
+          0x81,
+          0x83,
+          0x46,
+          0xc5,
+          0x21,
+          0x22,
+          0x23,
+          0x24,
+          0x27,
+          0xa1,
+          0xa7,
+        ),
         fc.uint8Array({ maxLength: 400, size: "max" }),
         fc.constantFrom(...Object.values(FieldType)),
         (format, rest, type) => {
-          attempt(type, Uint8Array.of(format, 120, ...rest));
+          attempt(type, Uint8Array.of(format, ...(format & 0x20 ? [] : [120]), ...rest));
         },
       ),
       { numRuns: 3000 },

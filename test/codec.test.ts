@@ -21,18 +21,22 @@ import {
   walk,
   wrapped,
 } from "./support/columns.ts";
+import { asVersion2 } from "./support/old-pages.ts";
 import { readPage } from "./twin/page.ts";
 
-/** The kernel and its twin read back what was encoded. */
+/** The kernel and its twin read back what was encoded, also in the form of older files. */
 function roundTrip(type: FieldType, slots: BigUint64Array, present: Uint8Array | null): Uint8Array {
   const bytes = encode(type, slots, present);
   const out = decode(type, bytes, slots.length);
   const expected = present ? slots.map((slot, row) => (present[row] ? slot : 0n)) : slots;
   expect(out.slots).toEqual(expected);
   expect(out.present).toEqual(present?.includes(0) ? present : null);
-  const read = readPage(bytes);
+  const read = readPage(bytes, slots.length);
   expect(read.slots).toEqual(Array.from(expected));
   expect(read.present).toEqual(Array.from(slots, (_, row) => present?.[row] !== 0));
+  const old = asVersion2(bytes, slots.length, read.present.filter(Boolean).length);
+  expect(readPage(old, Number.NaN)).toEqual(read);
+  expect(decode(type, old, slots.length)).toEqual(out);
   return bytes;
 }
 
@@ -122,7 +126,7 @@ describe("strings", () => {
       fc.property(column, fc.boolean(), (list, share) => {
         const bytes = encodeStrings(list, share);
         expect(decodeStrings(bytes, list.length)).toEqual(list);
-        expect(readPage(bytes).texts).toEqual(list);
+        expect(readPage(bytes, list.length).texts).toEqual(list);
       }),
       { numRuns: 150 },
     );

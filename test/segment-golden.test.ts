@@ -43,11 +43,12 @@ for (const { name, tables, groupRows } of samples) {
     expect(readTestSegment(SegmentReader.open(nodeDisk, golden, kernels), kernels)).toEqual(tables);
   });
 
-  test(`${name}: a file of version 1 is read as it was`, () => {
-    const before = golden.replace(".segment", "-1.segment");
-    expect(dumpOf(before)).toStartWith("segment, format version 1, ");
-    expect(readTestSegment(SegmentReader.open(nodeDisk, before, kernels), kernels)).toEqual(tables);
-  });
+  for (const version of [1, 2])
+    test(`${name}: a file of version ${version} is read as it was`, () => {
+      const before = golden.replace(".segment", `-${version}.segment`);
+      expect(dumpOf(before)).toStartWith(`segment, format version ${version}, `);
+      expect(readTestSegment(SegmentReader.open(nodeDisk, before, kernels), kernels)).toEqual(tables);
+    });
 
   test(`${name}: the dump covers every byte once`, () => {
     const lines = dumpOf(golden).split("\n");

@@ -39,6 +39,24 @@ test("varints and zigzag varints come back, at every length", () => {
   expect(() => new ByteWriter().varint(-1)).toThrow(AssertionError);
 });
 
+test("zigzag varints of 64 bits come back, at every length, and are those of fewer bits", () => {
+  const edges = Array.from({ length: 64 }, (_, bit) => 2n ** BigInt(bit)).flatMap((p) => [p - 1n, -p]);
+  const numbers = fc.oneof(fc.constantFrom(...edges), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
+  fc.assert(
+    fc.property(fc.array(numbers), fc.maxSafeNat(), (list, small) => {
+      const out = new ByteWriter();
+      for (const number of list) out.zigzag64(number);
+      out.zigzag64(2n ** 64n + 5n);
+      out.zigzag64(BigInt(-(small >>> 1)));
+      const cursor = cursorOf(out);
+      for (const number of list) expect(cursor.zigzag64("number")).toBe(number);
+      expect(cursor.zigzag64("modulo 2^64")).toBe(5n);
+      expect(cursor.zigzag("small")).toBe(0 - (small >>> 1));
+      expect(cursor.remaining).toBe(0);
+    }),
+  );
+});
+
 test("a read past the end, an endless varint or one beyond 2^53 is corruption at the place", () => {
   const read = (bytes: number[], run: (cursor: Cursor) => unknown) => {
     try {
@@ -54,6 +72,8 @@ test("a read past the end, an endless varint or one beyond 2^53 is corruption at
   expect(read(new Array(12).fill(0x80), (cursor) => cursor.varint("n"))).toBe(2);
   expect(read([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], (cursor) => cursor.varint("n"))).toBe(2);
   expect(read(new Array(8).fill(0xff), (cursor) => cursor.u64("n"))).toBe(2);
+  expect(read([0xff, 0x80], (cursor) => cursor.zigzag64("n"))).toBe(2);
+  expect(read(new Array(12).fill(0x80), (cursor) => cursor.zigzag64("n"))).toBe(2);
   expect(read([5, 65], (cursor) => cursor.text("name"))).toBe(3);
   expect(read([1, 0xff], (cursor) => cursor.text("name"))).toBe(3);
   expect(read([200, 1], (cursor) => cursor.count("things", 1))).toBe(2);
@@ -225,5 +245,5 @@ test("a header keeps its names, and a window at the end of time its int64 part",
     throw new Error("refused");
   };
   const header = readHeader(cursorOf(out), refuse);
-  expect(header).toEqual({ ...names, windowStartNs: -(2n ** 63n), windowEndNs: 2n ** 63n - 1n });
+  expect(header).toEqual({ version: 3, ...names, windowStartNs: -(2n ** 63n), windowEndNs: 2n ** 63n - 1n });
 });

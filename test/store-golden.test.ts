@@ -73,12 +73,12 @@ test("the golden files are read", async () => {
 test("manifests of versions before are read", () => {
   const today = decodeManifest(readFileSync(`${GOLDEN}/manifest`), "manifest");
   const before = decodeManifest(readFileSync(`${GOLDEN}/manifest-2`), "manifest");
-  // (weeks began on Thursdays)
+  // (weeks began on Thursdays, and segments were larger)
   const DAY_NS = 86_400_000_000_000n;
   expect(before.segments.map(({ windowStart }) => (windowStart / DAY_NS) % 7n)).toEqual([0n, 0n, 0n]);
   const segments = before.segments.map((segment, i) => {
-    const { windowStart, windowEnd } = today.segments[i]!;
-    return { ...segment, windowStart, windowEnd };
+    const { windowStart, windowEnd, sizeBytes } = today.segments[i]!;
+    return { ...segment, windowStart, windowEnd, sizeBytes };
   });
   expect<unknown>({ ...before, segments }).toEqual(today);
 });

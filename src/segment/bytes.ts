@@ -2,7 +2,7 @@
 //
 // Numbers are little-endian. A varint is LEB128: 7 bits a byte, low bits first, the top bit set on all but the
 // last; at most 8 bytes, so every varint is exact as a JavaScript number (below 2^53). A zigzag varint holds a signed
-// number n as 2n, or as -2n - 1 below 0.
+// number n as 2n, or as -2n - 1 below 0. Those of 64 bits (10 bytes at most) hold any int64, and are bigints.
 //
 // Each read names what it reads. An ordinary cursor drops the name; the one of `inspect` notes it, so that the
 // annotated dump comes from the very parser that opens the file and can never tell another story.
@@ -71,6 +71,14 @@ export class ByteWriter {
 
   zigzag(value: number): void {
     this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+  }
+
+  /** Modulo 2^64. */
+  zigzag64(value: bigint): void {
+    const number = BigInt.asIntN(64, value);
+    let rest = BigInt.asUintN(64, (number << 1n) ^ (number >> 63n));
+    for (; rest >= 0x80n; rest >>= 7n) this.u8(Number(rest & 0x7fn) | 0x80);
+    this.u8(Number(rest));
   }
 
   bytes(bytes: Uint8Array): void {
@@ -185,6 +193,28 @@ export class Cursor {
     const start = this.at;
     const coded = this.#varint(label);
     const value = coded % 2 === 0 ? coded / 2 : -(coded + 1) / 2;
+    this.note(this.at - start, label, value);
+    return value;
+  }
+
+  zigzag64(label: string): bigint {
+    const start = this.at;
+    const { source } = this;
+    let coded = 0; // of the first seven bytes
+    let high = 0n; // of the others
+    for (let i = 0; ; i++) {
+      if (start + i >= this.#end) this.fail(`${label} runs past its end`);
+      const byte = source[start + i]!;
+      if (i < 7) coded += (byte & 0x7f) * 128 ** i;
+      else high |= BigInt(byte & 0x7f) << BigInt(7 * i);
+      if (byte < 0x80) {
+        this.at = start + i + 1;
+        break;
+      }
+      if (i === 9) this.fail(`${label} is a varint that does not end`, start);
+    }
+    const all = BigInt.asUintN(64, BigInt(coded) | high);
+    const value = BigInt.asIntN(64, (all >> 1n) ^ -(all & 1n));
     this.note(this.at - start, label, value);
     return value;
   }

@@ -29,8 +29,11 @@ import type { ByteWriter, Cursor } from "./bytes.ts";
 
 export const HEADER_MAGIC = "serieSEG";
 export const FOOTER_MAGIC = "serieEND";
-/** 2: a sum may be told by a decimal near to it (stats.ts). What version 1 says is read as it was. */
-export const FORMAT_VERSION = 2;
+/**
+ * 2: a sum may be told by a decimal near to it (stats.ts). 3: times of groups are told from group to group (table-index.ts), and
+ * numbers' pages leave out what their place says (assembly/page.ts, integers-decode.ts). What older versions say is read as it was.
+ */
+export const FORMAT_VERSION = 3;
 export const HEADER_FIXED_BYTES = 32;
 export const FOOTER_BYTES = 28;
 /** Raw size at which a block of series keys is closed. */
@@ -89,7 +92,10 @@ function textBytes(length: number): number {
 }
 
 /** The cursor stands at 0. Throws `CorruptionError`, or calls `refuse` for a file of another version. */
-export function readHeader(cursor: Cursor, refuse: (version: number) => never): SegmentHeader {
+export function readHeader(
+  cursor: Cursor,
+  refuse: (version: number) => never,
+): SegmentHeader & { readonly version: number } {
   cursor.section("header");
   if (cursor.remaining < HEADER_FIXED_BYTES) cursor.fail("a file this short is no segment");
   if (cursor.latin(8, "magic") !== HEADER_MAGIC) cursor.fail("no segment starts like this", 0);
@@ -109,7 +115,7 @@ export function readHeader(cursor: Cursor, refuse: (version: number) => never): 
   const retentionPolicy = cursor.text("retention policy");
   cursor.checksum("CRC32C of the header");
   if (cursor.at !== size) cursor.fail("the header is not as long as it says", 12);
-  return { database, retentionPolicy, windowStartNs, windowEndNs };
+  return { version, database, retentionPolicy, windowStartNs, windowEndNs };
 }
 
 export function writeFooter(out: ByteWriter, footer: SegmentFooter): void {

@@ -69,11 +69,11 @@ export function* inspectSegment(path: string, bytes: Uint8Array): Generator<stri
 }
 
 function annotate(path: string, bytes: Uint8Array, annotations: Annotations): void {
-  const { head, footer } = readParts(path, bytes, (at, end) => annotations.cursor(at, end));
+  const { version, head, footer } = readParts(path, bytes, (at, end) => annotations.cursor(at, end));
   for (const { measurement, at, sizeBytes } of head.tables) {
     const title = `index of table ${JSON.stringify(measurement)}`;
     annotations.section(title);
-    const index = readTableIndex(annotations.cursor(at, at + sizeBytes), footer.indexOffset);
+    const index = readTableIndex(annotations.cursor(at, at + sizeBytes), version, footer.indexOffset);
     annotateGroups(annotations, index);
     annotatePages(annotations, bytes, index, measurement);
     annotations.section(title);

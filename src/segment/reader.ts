@@ -35,6 +35,7 @@ export class SegmentReader {
   readonly #disk: Disk;
   readonly #kernels: Kernels;
   readonly #bytes: Uint8Array;
+  readonly #version: number;
   readonly #indexOffset: number;
   readonly #places: ReadonlyMap<string, { at: number; sizeBytes: number }>;
   readonly #bloom: Uint8Array;
@@ -48,7 +49,7 @@ export class SegmentReader {
     kernels: Kernels,
     parts: SegmentParts,
   ) {
-    const { bytes, header, footer, head } = parts;
+    const { bytes, version, header, footer, head } = parts;
     this.#disk = disk;
     this.#kernels = kernels;
     this.#bytes = bytes;
@@ -56,6 +57,7 @@ export class SegmentReader {
     this.totals = head.totals;
     this.sizeBytes = bytes.length;
     this.indexBytes = footer.indexBytes;
+    this.#version = version;
     this.#indexOffset = footer.indexOffset;
     this.tables = head.tables.map((table) => table.measurement);
     this.#places = new Map(head.tables.map((table) => [table.measurement, table]));
@@ -84,7 +86,7 @@ export class SegmentReader {
     const place = this.#places.get(measurement);
     if (!place) return undefined;
     const cursor = new Cursor(this.path, this.#bytes, place.at, place.at + place.sizeBytes);
-    const index = readTableIndex(cursor, this.#indexOffset);
+    const index = readTableIndex(cursor, this.#version, this.#indexOffset);
     const table = new TableReader({
       file: this.path,
       bytes: this.#bytes,
@@ -133,6 +135,8 @@ export class SegmentReader {
 /** A mapped segment's checked outer structure. */
 export interface SegmentParts {
   readonly bytes: Uint8Array;
+  /** Of the format. */
+  readonly version: number;
   readonly header: SegmentHeader;
   readonly footer: SegmentFooter;
   readonly head: IndexHead;
@@ -151,12 +155,12 @@ export function readParts(
       `${path} has segment format version ${version}, this serie reads versions 1 to ${FORMAT_VERSION}: use a newer serie`,
     );
   };
-  const header = readHeader(cursor(0, bytes.length), refuse);
+  const { version, ...header } = readHeader(cursor(0, bytes.length), refuse);
   if (bytes.length < FOOTER_BYTES) throw new CorruptionError(path, 0, "the file was cut off");
   const footer = readFooter(cursor(bytes.length - FOOTER_BYTES, bytes.length));
   const { indexOffset, indexBytes, indexChecksum } = footer;
   if (crc32c(bytes.subarray(indexOffset, indexOffset + indexBytes)) !== indexChecksum)
     throw new CorruptionError(path, indexOffset, "the index does not have its checksum");
   const head = readIndexHead(cursor(indexOffset, indexOffset + indexBytes));
-  return { bytes, header, footer, head };
+  return { bytes, version, header, footer, head };
 }

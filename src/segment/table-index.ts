@@ -8,7 +8,9 @@
 //   last ids     per group: varint distance of the last series id to the first one
 //   list sizes   per group: varint size of its series list (0: one series)
 //   lists        the series lists: see series-list.ts
-//   times        per group: i64 smallest time; then per group: i64 largest time (ns)
+//   times        per group: zigzag varint distance (ns) of the smallest time to that of the group before (or 0); then per
+//                group: zigzag varint, by how much its largest time is farther from its smallest than in the group before;
+//                modulo 2^64. Up to version 2: per group i64 smallest time; then per group i64 largest time (ns)
 //   page sizes   per group: varint size of the page of times, then of each field's page (0: no page)
 //   checksums    per page: u32 CRC32C
 //   stats sizes  per field page: varint size of its statistics
@@ -29,16 +31,18 @@ export class TableIndexWriter {
   groupCount = 0;
   readonly #rows = new ByteWriter();
   readonly #firstIds = new ByteWriter();
-  readonly #spans = new ByteWriter();
+  readonly #idSpans = new ByteWriter();
   readonly #listSizes = new ByteWriter();
   readonly #lists = new ByteWriter();
   readonly #minTimes = new ByteWriter();
-  readonly #maxTimes = new ByteWriter();
+  readonly #spans = new ByteWriter();
   readonly #pageSizes = new ByteWriter();
   readonly #checksums = new ByteWriter();
   readonly #statsSizes = new ByteWriter();
   readonly #stats = new ByteWriter();
   #previousId = 0;
+  #previousMinTime = 0n;
+  #previousSpan = 0n;
 
   constructor(
     readonly measurement: string,
@@ -53,13 +57,16 @@ export class TableIndexWriter {
     this.groupCount++;
     this.#rows.varint(rowCount);
     this.#firstIds.varint(firstId - this.#previousId);
-    this.#spans.varint(lastId - firstId);
+    this.#idSpans.varint(lastId - firstId);
     const before = this.#lists.size;
     writeSeriesList(this.#lists, series);
     this.#listSizes.varint(this.#lists.size - before);
-    this.#minTimes.i64(minTime);
-    this.#maxTimes.i64(maxTime);
+    const span = maxTime - minTime;
+    this.#minTimes.zigzag64(minTime - this.#previousMinTime);
+    this.#spans.zigzag64(span - this.#previousSpan);
     this.#previousId = lastId;
+    this.#previousMinTime = minTime;
+    this.#previousSpan = span;
   }
 
   /** Takes over what `encodeGroup` wrote at `pointer` of pages and of columns without one; gives where the pages end. */
@@ -94,8 +101,8 @@ export class TableIndexWriter {
     out.varint(this.groupCount);
     out.varint(seriesCount);
     out.varint(this.firstPageAt);
-    const columns = [this.#rows, this.#firstIds, this.#spans, this.#listSizes, this.#lists];
-    columns.push(this.#minTimes, this.#maxTimes, this.#pageSizes, this.#checksums);
+    const columns = [this.#rows, this.#firstIds, this.#idSpans, this.#listSizes, this.#lists];
+    columns.push(this.#minTimes, this.#spans, this.#pageSizes, this.#checksums);
     columns.push(this.#statsSizes, this.#stats);
     for (const column of columns) out.bytes(column.written);
     return out;
@@ -171,10 +178,10 @@ export interface TableIndex {
 
 const types: readonly number[] = Object.values(FieldType);
 
-/** The cursor covers the block of the table; pages must end at or before `pagesEnd`. */
-export function readTableIndex(cursor: Cursor, pagesEnd: number): TableIndex {
+/** The cursor covers the block of the table in a file of that version; pages must end at or before `pagesEnd`. */
+export function readTableIndex(cursor: Cursor, version: number, pagesEnd: number): TableIndex {
   const fields = readFields(cursor);
-  const groupCount = cursor.count("group count", 20);
+  const groupCount = cursor.count("group count", 11);
   const seriesCount = cursor.varint("series count");
   const firstPageAt = cursor.varint("offset of the first page");
   const pagesPerGroup = 1 + fields.length;
@@ -193,8 +200,7 @@ export function readTableIndex(cursor: Cursor, pagesEnd: number): TableIndex {
   const listEnds = endsOf(cursor, numbers(cursor, groupCount, "size of the series list"));
   const listsAt = cursor.at;
   cursor.skip(listEnds[groupCount - 1] ?? 0, "series lists");
-  const minTimes = times(cursor, groupCount, "smallest time, ns");
-  const maxTimes = times(cursor, groupCount, "largest time, ns");
+  const { minTimes, maxTimes } = version < 3 ? wholeTimes(cursor, groupCount) : times(cursor, groupCount);
 
   const pageEnds = numbers(cursor, pageCount, "size of the page");
   const present = pageEnds.map((size) => (size > 0 ? 1 : 0));
@@ -231,10 +237,29 @@ function numbers(cursor: Cursor, count: number, label: string): Uint32Array<Arra
   return array;
 }
 
-function times(cursor: Cursor, count: number, label: string): BigInt64Array {
-  const array = new BigInt64Array(count);
-  for (let i = 0; i < count; i++) array[i] = cursor.i64(label);
-  return array;
+type GroupTimes = Pick<TableIndex, "minTimes" | "maxTimes">;
+
+function times(cursor: Cursor, count: number): GroupTimes {
+  const minTimes = new BigInt64Array(count); // (entries are modulo 2^64)
+  const maxTimes = new BigInt64Array(count);
+  for (let i = 0, time = 0n; i < count; i++) {
+    time += cursor.zigzag64("smallest time - that of the group before, ns");
+    minTimes[i] = time;
+  }
+  for (let i = 0, span = 0n; i < count; i++) {
+    span += cursor.zigzag64("largest time - smallest, - that of the group before, ns");
+    maxTimes[i] = minTimes[i]! + span;
+  }
+  return { minTimes, maxTimes };
+}
+
+/** Those of versions 1 and 2. */
+function wholeTimes(cursor: Cursor, count: number): GroupTimes {
+  const minTimes = new BigInt64Array(count);
+  const maxTimes = new BigInt64Array(count);
+  for (let i = 0; i < count; i++) minTimes[i] = cursor.i64("smallest time, ns");
+  for (let i = 0; i < count; i++) maxTimes[i] = cursor.i64("largest time, ns");
+  return { minTimes, maxTimes };
 }
 
 /** Turns sizes of things that stand one behind the other into the places where each ends. */

@@ -10,11 +10,12 @@ export interface ReadPage {
   texts: (string | null)[];
 }
 
-export function readPage(page: Uint8Array): ReadPage {
+/** `rows`: of the row group that the page belongs to. */
+export function readPage(page: Uint8Array, rows: number): ReadPage {
   const reader = new Reader(page);
   const format = reader.byte();
-  const coded = format & 0x3f;
-  const rowCount = Number(reader.varint());
+  const coded = format & 0x1f;
+  const rowCount = format & 0x20 ? rows : Number(reader.varint());
   const isText = coded === 5 || coded === 6;
   const heapBytes = isText ? Number(reader.varint()) : 0;
   const bitmap = format & 0x80 ? reader.packed(8 * Math.ceil(rowCount / 8), 1) : null;
@@ -85,16 +86,20 @@ function readIntegers(reader: Reader, count: number): bigint[] {
   if (count === 0) return [];
   const flags = reader.byte();
   const [order, zigzag, unary, patch, scaled] = [1, 2, 4, 8, 16].map((bit) => (flags & bit) !== 0);
+  const [last, level] = [64, 128].map((bit) => (flags & bit) !== 0);
   const width = reader.byte();
   const base = reader.signed();
-  const centre = order ? reader.signed() : 0n;
+  const centre = order && !level ? reader.signed() : 0n;
   const scaleByte = scaled ? reader.byte() : 0;
   const scale = scaleByte >= 64 ? 2n ** BigInt(scaleByte - 64) : 10n ** BigInt(scaleByte);
-  const planeSize = unary ? Number(reader.varint()) : 0;
+  let planeSize = unary && !last ? Number(reader.varint()) : 0;
   const patchCount = patch ? Number(reader.varint()) : 0;
   const patchWidth = patch ? reader.byte() : 0;
   const coded = order ? count - 1 : count;
   const residuals = reader.packed(coded, width);
+  const patchBytes =
+    Math.ceil((patchCount * widthOf(coded - 1)) / 8) + Math.ceil((patchCount * patchWidth) / 8);
+  if (unary && last) planeSize = reader.rest() - patchBytes;
   const plane = reader.packed(8 * planeSize, 1);
   let at = 0;
   if (unary)
@@ -126,7 +131,7 @@ function readNumbers(reader: Reader, coded: number, count: number): bigint[] {
     return readIntegers(reader, count).map((x) => (x < mirror ? x : x ^ (mirror - 1n)));
   }
   const power = 10 ** reader.byte();
-  const exceptionCount = Number(reader.varint());
+  const exceptionCount = coded === 7 ? 0 : Number(reader.varint());
   const rows = reader.packed(exceptionCount, widthOf(count - 1));
   const exceptions = reader.packed(exceptionCount, 64);
   const slots = readIntegers(reader, count).map((x) => bitsOf(Number(BigInt.asIntN(64, x)) / power));

@@ -5,6 +5,8 @@
 //          decimal of up to 15 digits decodes exactly and the second exponent of the paper is not needed.
 //          Numbers for which it does not hold (-0, NaN, infinities, full precision) are exceptions.
 //     u8 e, varint exception count, rows packed at the width of (count - 1), their bits 8 bytes each, integers
+// ALL_DECIMAL  the same without exceptions
+//     u8 e, integers
 // ORDERED  the bits as an integer that ascends with the number: neighbours of like size have small differences
 //     integers
 // RAW      8 bytes each
@@ -18,6 +20,7 @@ import { integers, rows } from "./workspace";
 export const RAW: u32 = 2;
 export const DECIMAL: u32 = 3;
 export const ORDERED: u32 = 4;
+export const ALL_DECIMAL: u32 = 7;
 
 const MAX_EXPONENT: u32 = 18;
 const SAMPLE: u32 = 32;
@@ -43,16 +46,14 @@ export function encodeFloats(source: usize, count: u32, target: usize): usize {
   const exponent = chooseExponent(source, count);
   let end: usize = 0;
   if (exponent != NONE) {
-    format = DECIMAL;
     end = encodeDecimals(source, count, exponent, target);
     if (end && (<u64>(end - target) << 3) < <u64>count * 40) return end;
   }
   const decimalSize = end ? end - target : usize.MAX_VALUE;
   toOrdered(source, count, integers);
   format = ORDERED;
-  end = encodeIntegers(integers, count, target);
+  end = encodeIntegers(integers, count, target, true);
   if (decimalSize <= end - target) {
-    format = DECIMAL;
     end = encodeDecimals(source, count, exponent, target);
   }
   if (end - target >= <usize>count << 3) {
@@ -76,7 +77,7 @@ export function decodeFloats(wanted: u32, count: u32, target: usize): bool {
     toOrdered(target, count, target);
     return true;
   }
-  return wanted == DECIMAL && decodeDecimals(count, target);
+  return (wanted == DECIMAL || wanted == ALL_DECIMAL) && decodeDecimals(wanted, count, target);
 }
 
 // Its own inverse: negative numbers have all bits but the sign turned over.
@@ -134,7 +135,7 @@ function chooseExponent(source: usize, count: u32): u32 {
   return best;
 }
 
-// Returns 0 when more than half of the numbers are exceptions.
+// Sets the format; returns 0 when more than half of the numbers are exceptions.
 function encodeDecimals(source: usize, count: u32, exponent: u32, target: usize): usize {
   const power = load<f64>(powers + (<usize>exponent << 3));
   const powers2 = f64x2.splat(power), round2 = f64x2.splat(ROUND), largest2 = f64x2.splat(LARGEST);
@@ -168,19 +169,21 @@ function encodeDecimals(source: usize, count: u32, exponent: u32, target: usize)
     to += 8;
   }
   if (exceptions << 1 > count) return 0;
+  format = exceptions ? DECIMAL : ALL_DECIMAL;
   store<u8>(target++, <u8>exponent);
+  if (!exceptions) return encodeIntegers(integers, count, target, true);
   target = writeVarint(exceptions, target);
   target = pack(rows, <u32>exceptions, bitLength(count - 1), target);
   for (let i: usize = 0; i < exceptions; i++) {
     store<u64>(target, load<u64>(source + (load<usize>(rows + (i << 3)) << 3)));
     target += 8;
   }
-  return encodeIntegers(integers, count, target);
+  return encodeIntegers(integers, count, target, true);
 }
 
-function decodeDecimals(count: u32, target: usize): bool {
+function decodeDecimals(wanted: u32, count: u32, target: usize): bool {
   const exponent = readByte();
-  const exceptions = readVarint();
+  const exceptions = wanted == ALL_DECIMAL ? 0 : readVarint();
   if (exponent > MAX_EXPONENT || exceptions > count) return false;
   const rowWidth = bitLength(count - 1);
   const rowBytes = packedBytes(<u32>exceptions, rowWidth);
@@ -200,9 +203,9 @@ function decodeDecimals(count: u32, target: usize): bool {
  * without exceptions.
  */
 export function decodeDecimalOffsets(wanted: u32, count: u32, takesSteps: bool): u32 {
-  if (wanted != DECIMAL) return NOTHING;
+  if (wanted != DECIMAL && wanted != ALL_DECIMAL) return NOTHING;
   const exponent = readByte();
-  const exceptions = readVarint();
+  const exceptions = wanted == ALL_DECIMAL ? 0 : readVarint();
   if (pageFailed() || exponent > MAX_EXPONENT || exceptions != 0) return NOTHING;
   decimalPower = load<f64>(powers + (<usize>exponent << 3));
   return decodeOffsets(count, takesSteps);

@@ -11,8 +11,8 @@ import { COUNT, DEVIATIONS, FIRST, fold, LAST, lowerBound, MAX, MIN, SUM, window
 import { mergeExtreme, mergeFirst, mergeLast } from "./fold-merge";
 import { decodeDecimalOffsets, offsetPower } from "./floats";
 import { decodeOffsets, NOTHING, offsetBase, stepCentre, STEPS } from "./integers-decode";
-import { decodeNumbers, INTEGERS, NULLS } from "./page";
-import { openPage, pageEnded, readByte, readVarint } from "./reader";
+import { decodeNumbers, INTEGERS, openWholePage } from "./page";
+import { openPage, pageEnded } from "./reader";
 import { distance, sumOfDistances, sumOfSteps } from "./steps";
 import { MAX_ROWS, runs, sums } from "./workspace";
 
@@ -36,8 +36,8 @@ export function foldPage(
   const first = <usize>from << 3;
   if (count <= MAX_ROWS && count > 0) {
     openPage(page, sizeBytes);
-    const format = readByte();
-    if (readVarint() == count && !(format & NULLS)) {
+    const format = openWholePage(count);
+    if (format) {
       if ((keep & ~COUNT) == 0)
         return fold<f64>(times + first, 0, 0, 0, to - from, bounds, windows, window, keep, accumulators);
       const takesSteps = (keep & ~(COUNT | SUM)) == 0;

@@ -8,11 +8,13 @@
 //                 PATCH  8   there are exceptions
 //                 SCALE 16   everything is a multiple of a scale
 //                 NARROW 32  promise: all sums below fit an int32
+//                 LAST  64   the page ends with these numbers (only told with UNARY)
+//                 LEVEL 128  the centre is 0
 //   u8 width      low bits of a residual, 0 to 64
 //   zigzag varint base
-//   zigzag varint centre           only ORDER
+//   zigzag varint centre           only ORDER, not LEVEL
 //   u8 scale                       only SCALE: 1 to 19 = 10^scale, 64 + s = 2^s
-//   varint plane size in bytes     only UNARY
+//   varint plane size in bytes     only UNARY, not LAST: then it takes what the other sections leave of the page
 //   varint patch count, u8 width of patches     only PATCH
 //   low plane: residuals modulo 2^width, packed
 //   unary plane: residual >> width, 0 for exceptions                   only UNARY
@@ -24,7 +26,7 @@
 // plane of low bits and a unary plane keep both decodable many at a time.
 import { bitLength, packedBytes, unpackOne, unpackWide, unzigzag } from "./bits";
 import { rebuildWide, sumNarrow, sumSteps, toDecimals, widenToDecimals, widenToIntegers } from "./rebuild";
-import { pageFailed, readByte, readVarint, takeBytes } from "./reader";
+import { bytesLeft, pageFailed, readByte, readVarint, takeBytes } from "./reader";
 import { decodeUnary } from "./unary";
 import { NARROW_WIDTH, SHORT_WIDTH, unpackNarrow, unpackShort } from "./unpack";
 import { highs, steps, sums } from "./workspace";
@@ -35,7 +37,8 @@ export const UNARY: u32 = 4;
 export const PATCH: u32 = 8;
 export const SCALE: u32 = 16;
 export const NARROW: u32 = 32;
-const KNOWN: u32 = 63;
+export const LAST: u32 = 64;
+export const LEVEL: u32 = 128;
 const EXACT: i64 = 1 << 52; // a double holds the sum of a smaller base and an int32
 
 /** What a scale byte stands for; 0 for one that was never written. */
@@ -61,19 +64,33 @@ function openIntegers(count: u32): bool {
   flags = readByte();
   width = readByte();
   base = unzigzag(readVarint());
-  centre = flags & ORDER ? unzigzag(readVarint()) : 0;
+  centre = (flags & (ORDER | LEVEL)) == ORDER ? unzigzag(readVarint()) : 0;
   scale = flags & SCALE ? scaleOf(readByte()) : 1;
-  const planeSize = flags & UNARY ? readVarint() : 0;
+  let planeSize = (flags & (UNARY | LAST)) == UNARY ? readVarint() : 0;
   const patches = flags & PATCH ? readVarint() : 0;
   const patchWidth = flags & PATCH ? readByte() : 0;
   const coded = count - (flags & ORDER); // residuals
-  if (pageFailed() || flags & ~KNOWN || width > 64 || scale == 0) return false;
+  if (pageFailed() || width > 64 || scale == 0) return false;
   if (patches > <u64>coded || width + patchWidth > 64 || planeSize > 0xffff_ffff) return false;
   if (flags & UNARY && width > 56) return false;
 
   low = takeBytes(packedBytes(coded, width));
+  patchCount = <u32>patches;
+  patchRowBytes = patchValueBytes = 0;
+  if (patches) {
+    patchRowWidth = bitLength(coded - 1);
+    patchRowBytes = packedBytes(patchCount, patchRowWidth);
+    patchValueWidth = patchWidth;
+    patchValueBytes = packedBytes(patchCount, patchWidth);
+  }
+  if ((flags & (UNARY | LAST)) == (UNARY | LAST)) {
+    const rest = bytesLeft();
+    if (patchRowBytes + patchValueBytes > rest) return false;
+    planeSize = rest - patchRowBytes - patchValueBytes;
+  }
   const plane = takeBytes(planeSize);
-  openPatches(<u32>patches, patchWidth, coded);
+  patchRows = takeBytes(patchRowBytes);
+  patchValues = takeBytes(patchValueBytes);
   if (pageFailed()) return false;
   highPart = flags & UNARY ? highs : 0;
   return !highPart || decodeUnary(plane, <u32>planeSize, coded, highPart);
@@ -204,16 +221,6 @@ let patchRowBytes: u32 = 0;
 let patchValues: usize = 0;
 let patchValueWidth: u32 = 0;
 let patchValueBytes: u32 = 0;
-
-function openPatches(count: u32, width: u32, coded: u32): void {
-  patchCount = count;
-  patchRowWidth = bitLength(coded - 1);
-  patchRowBytes = packedBytes(count, patchRowWidth);
-  patchRows = takeBytes(patchRowBytes);
-  patchValueWidth = width;
-  patchValueBytes = packedBytes(count, width);
-  patchValues = takeBytes(patchValueBytes);
-}
 
 function patchWide(coded: u32, width: u32, residuals: usize): bool {
   for (let i: u32 = 0; i < patchCount; i++) {

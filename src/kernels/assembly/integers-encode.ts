@@ -5,7 +5,7 @@
 // pass that makes the residuals and counts their bit lengths; from that histogram the exact or expected size of
 // every width follows, with exceptions and with Rice codes.
 import { bitLength, lowMask, pack, writeVarint, zigzag } from "./bits";
-import { NARROW, ORDER, PATCH, SCALE, scaleOf, UNARY, ZIGZAG } from "./integers-decode";
+import { LAST, LEVEL, NARROW, ORDER, PATCH, SCALE, scaleOf, UNARY, ZIGZAG } from "./integers-decode";
 import { sampleRow } from "./sample";
 import { encodeUnary } from "./unary";
 import { residuals, rows } from "./workspace";
@@ -27,8 +27,11 @@ let cheapest: u64 = 0;
 let bestFlags: u32 = 0;
 let bestCentre: i64 = 0;
 
-/** Encodes i64[count] at `source`; returns the end of what it wrote: at most 8 * count + 40 bytes. */
-export function encodeIntegers(source: usize, count: u32, target: usize): usize {
+/**
+ * Encodes i64[count] at `source`; `isLast`: the page will end with them. Returns the end of what it wrote: at most 8 * count + 40
+ * bytes.
+ */
+export function encodeIntegers(source: usize, count: u32, target: usize, isLast: bool): usize {
   if (count == 0) return target;
   const first = load<i64>(source);
   let low = first, high = first;
@@ -69,7 +72,7 @@ export function encodeIntegers(source: usize, count: u32, target: usize): usize 
   const width = chosenWidth;
   const range = <u64>high - <u64>low;
   if (scaleByte) flags |= SCALE;
-  if (chosenUnary) flags |= UNARY;
+  if (chosenUnary) flags |= isLast ? UNARY | LAST : UNARY;
   const limit = width + (chosenUnary ? 4 : 0); // longer residuals are exceptions
   let patches: u32 = 0;
   let longest: u32 = 0;
@@ -84,10 +87,11 @@ export function encodeIntegers(source: usize, count: u32, target: usize): usize 
 }
 
 function writeHeader(target: usize, flags: u32, width: u32, base: i64, centre: i64, scaleByte: u32): usize {
+  if ((flags & ORDER) != 0 && centre == 0) flags |= LEVEL;
   store<u8>(target, <u8>flags);
   store<u8>(target, <u8>width, 1);
   target = writeVarint(zigzag(base), target + 2);
-  if (flags & ORDER) target = writeVarint(zigzag(centre), target);
+  if ((flags & (ORDER | LEVEL)) == ORDER) target = writeVarint(zigzag(centre), target);
   if (flags & SCALE) store<u8>(target++, <u8>scaleByte);
   return target;
 }
@@ -97,11 +101,10 @@ function writeAll(
   coded: u32, limit: u32, patches: u32, longest: u32,
 ): usize {
   target = writeHeader(target, flags, width, base, centre, scaleByte);
-  // the plane's size stands before it
   let planeSize: u32 = 0;
   if (flags & UNARY) {
     planeSize = <u32>(encodeUnary(residuals, coded, width, rows) - rows);
-    target = writeVarint(planeSize, target);
+    if (!(flags & LAST)) target = writeVarint(planeSize, target);
   }
   const patchWidth = longest - width;
   if (flags & PATCH) {

@@ -1,14 +1,13 @@
 // Pages of times, numbers and booleans: one column of one row group in bytes, and back. Strings: string-page.ts.
 //
-//   u8 format     low 7 bits: how the values are coded; high bit: there are rows without a value
-//   varint        row count
+//   u8 format     low 5 bits: how the values are coded; + 0x20 the row count is not told; + 0x80 there are rows without a value
+//   varint        row count; only without 0x20 (version 1 and 2 of segments: since then it is the row group's to say)
 //   presence      (row count + 7) / 8 bytes, bit r%8 of byte r/8 = row r has a value; only with the high bit
 //   values        of the rows that have one:
 //                 1 INTEGERS  integers, unsigned (modulo 2^64), booleans, times: integers-decode.ts
-//                 2 RAW, 3 DECIMAL, 4 ORDERED  floats: floats.ts
+//                 2 RAW, 3 DECIMAL, 4 ORDERED, 7 ALL_DECIMAL  floats: floats.ts
 //
 // A page ends where its last section ends: fewer or more bytes are corrupt.
-import { writeVarint } from "./bits";
 import { decodeFloats, encodeFloats, floatFormat } from "./floats";
 import { decodeIntegers } from "./integers-decode";
 import { encodeIntegers } from "./integers-encode";
@@ -19,7 +18,8 @@ import { openPage, pageEnded, pageFailed, readByte, readVarint, takeBytes } from
 import { dense, MAX_ROWS } from "./workspace";
 
 export const INTEGERS: u32 = 1;
-export const NULLS: u32 = 0x80;
+const UNCOUNTED: u32 = 0x20;
+const NULLS: u32 = 0x80;
 
 // FieldType in model/types.ts
 const FLOAT: u32 = 1;
@@ -31,7 +31,7 @@ const STRING: u32 = 5;
  */
 export function encodeNumbers(type: u32, count: u32, values: usize, present: usize, page: usize): u32 {
   if (count > MAX_ROWS) unreachable();
-  let at = writeVarint(count, page + 1);
+  let at = page + 1;
   let having = count;
   let nulls: u32 = 0;
   if (present) {
@@ -48,10 +48,20 @@ export function encodeNumbers(type: u32, count: u32, values: usize, present: usi
     if (type == FLOAT) {
       at = encodeFloats(values, having, at);
       format = floatFormat();
-    } else at = encodeIntegers(values, having, at);
+    } else at = encodeIntegers(values, having, at, true);
   }
-  store<u8>(page, <u8>(format | nulls));
+  store<u8>(page, <u8>(format | UNCOUNTED | nulls));
   return <u32>(at - page);
+}
+
+/**
+ * How the values are coded of the page that was opened: the cursor stands at them. 0: its rows are not `count`, or some have no
+ * value.
+ */
+export function openWholePage(count: u32): u32 {
+  const format = readByte();
+  if (!(format & UNCOUNTED) && readVarint() != count) return 0;
+  return format & NULLS ? 0 : format & ~UNCOUNTED;
 }
 
 /**
@@ -61,7 +71,7 @@ export function encodeNumbers(type: u32, count: u32, values: usize, present: usi
 export function decodeNumbers(type: u32, page: usize, sizeBytes: u32, count: u32, values: usize, present: usize): i32 {
   openPage(page, sizeBytes);
   const format = readByte();
-  const rowCount = readVarint();
+  const rowCount = format & UNCOUNTED ? count : readVarint();
   if (pageFailed()) return CORRUPT;
   if (rowCount != count || count > MAX_ROWS) return OTHER_ROWS;
   let having = count;
@@ -72,7 +82,7 @@ export function decodeNumbers(type: u32, page: usize, sizeBytes: u32, count: u32
     if (pageFailed()) return CORRUPT;
     having = decodePresence(bitmap, count, present);
   }
-  const coded = format & ~NULLS;
+  const coded = format & ~(UNCOUNTED | NULLS);
   if (having) {
     if (coded == INTEGERS) {
       if (type == FLOAT || type == STRING) return OTHER_TYPE;

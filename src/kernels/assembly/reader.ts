@@ -28,6 +28,11 @@ export function pageEnd(): usize {
   return limit;
 }
 
+/** How many bytes are left to read. */
+export function bytesLeft(): u32 {
+  return failed ? 0 : <u32>(limit - next);
+}
+
 export function readByte(): u32 {
   if (next >= limit) {
     failed = true;

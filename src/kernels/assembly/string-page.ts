@@ -66,11 +66,11 @@ export function encodeStrings(count: u32, slots: usize, present: usize, heap: us
   if (having < count) at = encodePresence(present, count, at);
   if (dictionary) {
     at = writeVarint(distinct, at);
-    at = encodeIntegers(integers, having, at);
+    at = encodeIntegers(integers, having, at, false);
   }
   for (let i: usize = 0; i < distinct; i++)
     store<u64>(integers + (i << 3), lengthOf(load<u64>(entrySlots + (i << 3))));
-  at = encodeIntegers(integers, distinct, at);
+  at = encodeIntegers(integers, distinct, at, false);
   for (let i: usize = 0; i < distinct; i++) {
     const slot = load<u64>(entrySlots + (i << 3));
     memory.copy(at, heap + <u32>slot, lengthOf(slot));

@@ -60,7 +60,7 @@ export function encodeUnary(source: usize, count: u32, shift: u32, target: usize
   return x < UNARY_LIMIT ? x : 0;
 }
 
-/** Decodes `count` numbers (modulo 256) to u8[count], and up to 15 more; false when the plane holds fewer. */
+/** Decodes `count` numbers (modulo 256) to u8[count], and up to 15 more; false when the plane does not hold exactly these. */
 export function decodeUnary(source: usize, size: u32, count: u32, target: usize): bool {
   const end = source + size;
   // bits of the plane that are ones, modulo 256; one stands before the plane
@@ -90,7 +90,7 @@ export function decodeUnary(source: usize, size: u32, count: u32, target: usize)
     const apart = i8x16.sub(v128.load(places + i, 1), v128.load(places + i));
     v128.store(target + i, i8x16.sub(apart, one));
   }
-  return at >= stop;
+  return at == stop && source == end && (size == 0 || load<u8>(end - 1) != 0);
 }
 
 // Where the ones of a byte stand, each counted from `from`: to u8[8] at `at`; answers the end of those that are.
