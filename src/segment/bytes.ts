@@ -200,12 +200,12 @@ export class Cursor {
   zigzag64(label: string): bigint {
     const start = this.at;
     const { source } = this;
-    let coded = 0; // of the first seven bytes
+    let low = 0; // of the first seven bytes: exact as a number
     let high = 0n; // of the others
-    for (let i = 0; ; i++) {
+    for (let i = 0, scale = 1; ; i++, scale *= 128) {
       if (start + i >= this.#end) this.fail(`${label} runs past its end`);
       const byte = source[start + i]!;
-      if (i < 7) coded += (byte & 0x7f) * 128 ** i;
+      if (i < 7) low += (byte & 0x7f) * scale;
       else high |= BigInt(byte & 0x7f) << BigInt(7 * i);
       if (byte < 0x80) {
         this.at = start + i + 1;
@@ -213,8 +213,11 @@ export class Cursor {
       }
       if (i === 9) this.fail(`${label} is a varint that does not end`, start);
     }
-    const all = BigInt.asUintN(64, BigInt(coded) | high);
-    const value = BigInt.asIntN(64, (all >> 1n) ^ -(all & 1n));
+    let value = BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2);
+    if (high > 0n) {
+      const coded = BigInt(low) | high;
+      value = BigInt.asIntN(64, (coded >> 1n) ^ -(coded & 1n));
+    }
     this.note(this.at - start, label, value);
     return value;
   }
