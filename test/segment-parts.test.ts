@@ -201,6 +201,8 @@ for (const [index, [type, value]] of byType.entries()) {
           expect(kernels.call.decodeStats(type, bytes, 0, ends, 1, rows, 1, again)).toBe(
             end - bytes === 1 ? 1 : 0,
           );
+          const cut = kernels.call.decodeEdges(type, bytes, 0, ends, 1, 1, 1, 1, again, again + 24);
+          expect(cut).toBe(end - bytes === 1 ? 1 : 0);
         },
       ),
     );

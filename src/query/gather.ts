@@ -17,10 +17,8 @@ export async function gatherGroups(
   request: ScanRequest,
   dimensions: readonly string[],
 ): Promise<RowGroup[]> {
-  const groups = new Map<string, RowGroup>();
-  // a source that joins others may come back to a series
-  const known = new Map<string, SeriesBlock[]>();
-  let series: SeriesBlock[] | undefined;
+  const groups = new Map<string, Gathering>();
+  let blocks: SeriesBlock[] | undefined;
   let key: string | null = null;
   for await (const batch of source.scan(request)) {
     hold(request.budget, batch);
@@ -28,14 +26,9 @@ export async function gatherGroups(
       if (block.rowCount === 0) continue;
       if (block.series.key !== key) {
         key = block.series.key;
-        series = known.get(key);
-        if (series === undefined) {
-          series = [];
-          known.set(key, series);
-          groupOf(groups, block.series, dimensions).series.push(series);
-        }
+        blocks = seriesOf(groupOf(groups, block.series, dimensions), key);
       }
-      series!.push(block);
+      blocks!.push(block);
     }
   }
   const gathered = sorted(groups, dimensions);
@@ -46,15 +39,36 @@ export async function gatherGroups(
   return gathered;
 }
 
-function groupOf(groups: Map<string, RowGroup>, { tags }: Series, dimensions: readonly string[]): RowGroup {
+interface Gathering extends RowGroup {
+  /** Its series by key, once there are two. */
+  byKey: Map<string, SeriesBlock[]> | undefined;
+}
+
+function groupOf(groups: Map<string, Gathering>, { tags }: Series, dimensions: readonly string[]): Gathering {
   const values = dimensions.map((name) => tags.get(name) ?? "");
   const key = listKey(values);
   let group = groups.get(key);
   if (group === undefined) {
-    group = { tags: values, series: [] };
+    group = { tags: values, series: [], byKey: undefined };
     groups.set(key, group);
   }
   return group;
+}
+
+// The blocks of a series: a source that joins others may come back to it.
+function seriesOf(group: Gathering, key: string): SeriesBlock[] {
+  const [only] = group.series;
+  if (group.byKey === undefined && only !== undefined) {
+    const onlyKey = only[0]!.series.key;
+    if (onlyKey === key) return only;
+    group.byKey = new Map([[onlyKey, only]]);
+  }
+  const known = group.byKey?.get(key);
+  if (known !== undefined) return known;
+  const blocks: SeriesBlock[] = [];
+  group.series.push(blocks);
+  group.byKey?.set(key, blocks);
+  return blocks;
 }
 
 // (texts by themselves are sorted four times as fast, and of one dimension they are the keys)

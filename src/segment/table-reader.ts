@@ -55,6 +55,9 @@ export interface EdgeValues {
 /** What is copied beside the wanted pages rather than in a copy of its own, bytes. */
 const NEAR_BYTES = 16 * 1024;
 
+/** What kernels may read behind statistics. */
+const SPARE_BYTES = 32;
+
 /** What the kernels say of a page. */
 export const STATS_BYTES = 48;
 
@@ -387,7 +390,8 @@ export class TableReader {
     const ends = statsEnds.subarray(group * stride, (group + count) * stride);
     const origin = ends[0]!;
     const bytes = this.#bytes.subarray(statsAt + origin, statsAt + ends[ends.length - 1]!);
-    const out = room.reserve(((outBytes + 7) & ~7) + (count + ends.length) * 4 + bytes.length);
+    const wanted = ((outBytes + 7) & ~7) + (count + ends.length) * 4 + bytes.length;
+    const out = room.reserve(wanted + SPARE_BYTES);
     const rowsAt = out + ((outBytes + 7) & ~7);
     const endsAt = rowsAt + count * 4;
     const bytesAt = endsAt + ends.length * 4;
