@@ -146,7 +146,10 @@ export class SeriesReader {
       const { table } = cursor;
       const alone = table.groupFirstId(index) === table.groupLastId(index);
       if (alone) {
-        if (table.groupMinTime(index) > this.#maxTime || table.groupMaxTime(index) < this.#minTime) continue;
+        if (!this.#isWhole(s, cursor, index)) {
+          if (table.groupMinTime(index) > this.#maxTime) continue;
+          if (table.groupMaxTime(index) < this.#minTime) continue;
+        }
         found = { cursor, index, start: 0, end: table.groupRows(index), alone };
         continue;
       }
