@@ -48,6 +48,31 @@ test("a policy that is put while an earlier state is saved is not durable with t
   expect(again.policies("a")!.map(({ name }) => name)).toEqual(["autogen", "p"]);
 });
 
+test("what another thread has written counts once all threads have read it", async () => {
+  const disk = new MemoryDisk(1);
+  await makeDurableFolder(disk, "/data");
+  const head = new Databases(disk, "/data/databases", 4);
+  await head.create("a");
+  const read = new Databases(disk, "/data/databases", 4);
+  expect(read.isDurable("a")).toBe(true);
+  await head.create("b");
+  expect(read.has("b")).toBe(false);
+  read.reload();
+  expect([read.has("b"), read.isDurable("b"), read.isDurable("a")]).toEqual([true, false, true]);
+  read.allHaveRead("b", undefined);
+  expect(read.isDurable("b")).toBe(false);
+  read.allHaveRead("b", read.policies("b"));
+  expect(read.isDurable("b")).toBe(true);
+  const before = read.policies("a");
+  head.setPolicies("a", [...head.policies("a")!, { ...AUTOGEN, name: "p", isDefault: false }]);
+  await head.save();
+  read.reload();
+  expect([read.isDurable("a"), read.isDurable("b")]).toEqual([false, true]);
+  // others have read what was before
+  read.allHaveRead("a", before);
+  expect(read.isDurable("a")).toBe(false);
+});
+
 test("a database that an older version made under a name that can no more be made stays", async () => {
   const disk = new MemoryDisk(1);
   await makeDurableFolder(disk, "/data");

@@ -51,6 +51,19 @@ describe("a server of several threads", () => {
     expect(vars.httpd.values.writeReq).toBe(20);
   });
 
+  test("a database is made by the first writes to it, whichever threads they come to and whichever have its rows", async () => {
+    const { url } = await start();
+    const body = hosts.map((host, i) => `m,host=${host} v=${i} 1`).join("\n");
+    for (let round = 0; round < 40; round++) {
+      const statuses = Array.from({ length: 16 }, async (_, i) => {
+        await Bun.sleep(i / 4);
+        const answer = await post(`${url}/write?db=new${round}`, body);
+        return answer.status === 204 ? 204 : await answer.text();
+      });
+      expect(await Promise.all(statuses)).toEqual(statuses.map(() => 204));
+    }
+  });
+
   test("large bodies that come at once are stored whole, whichever thread takes them over, and those that are refused are refused", async () => {
     const { url } = await start({ maxMemSize: "4MiB", maxBodySize: 1_000_000 });
     const steps = 60;

@@ -21,6 +21,8 @@ export class Databases {
   readonly #path: string;
   readonly #policies = new Map<string, readonly RetentionPolicy[]>();
   readonly #durable = new Set<string>();
+  /** Policies by name, as the file had them when it was read. */
+  #said = new Map<string, string>();
   #saved: Promise<void> = Promise.resolve();
   #failure: DiskError | undefined;
   /** Partitions of the data directory, fixed when it was made. */
@@ -36,17 +38,31 @@ export class Databases {
     }
     this.partitions = this.#read().partitions;
     this.reload();
+    for (const name of this.#policies.keys()) this.#durable.add(name);
   }
 
-  /** Reads the file again, which another thread has written. Throws `CorruptionError`. */
+  /**
+   * Reads the file again, which another thread has written. What it says anew of a database is not yet counted as durable: other
+   * threads may still be to read it. Throws `CorruptionError`.
+   */
   reload(): void {
-    const body = this.#read();
+    const { databases } = this.#read();
+    const said = new Map(databases.map(({ name, policies }) => [name, JSON.stringify(policies)]));
+    const isNew = ({ name }: StoredDatabase) =>
+      !this.#durable.has(name) || this.#said.get(name) !== said.get(name);
+    const known = new Set(databases.filter((database) => !isNew(database)));
+    this.#said = said;
     this.#policies.clear();
     this.#durable.clear();
-    for (const { name, policies } of body.databases) {
-      this.#policies.set(name, policies.map(readPolicy));
-      this.#durable.add(name);
+    for (const database of databases) {
+      this.#policies.set(database.name, database.policies.map(readPolicy));
+      if (known.has(database)) this.#durable.add(database.name);
     }
+  }
+
+  /** All threads have read of a database what this one has as `policies`, if it still has them. */
+  allHaveRead(name: string, policies: readonly RetentionPolicy[] | undefined): void {
+    if (policies !== undefined && this.#policies.get(name) === policies) this.#durable.add(name);
   }
 
   #read(): StoredDatabases {
@@ -75,7 +91,7 @@ export class Databases {
     return this.#policies.get(name);
   }
 
-  /** Whether the database exists and the file on disk says so. */
+  /** Whether the database exists, the file on disk says so, and all threads have read it. */
   isDurable(name: string): boolean {
     return this.#durable.has(name);
   }
@@ -152,10 +168,12 @@ export class ReadDatabases extends Databases {
 
 interface StoredDatabases {
   partitions: number;
-  databases: {
-    name: string;
-    policies: StoredPolicy[];
-  }[];
+  databases: StoredDatabase[];
+}
+
+interface StoredDatabase {
+  name: string;
+  policies: StoredPolicy[];
 }
 
 interface StoredPolicy {

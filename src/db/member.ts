@@ -55,7 +55,11 @@ export class Member {
     const { options, clock } = parts;
     const head = () => companions.channel(0);
     this.#engine = new Engine(parts, companions, {
-      createDatabase: (database) => this.#administration.createDatabase(database),
+      createDatabase: async (database) => {
+        const known = parts.databases.policies(database);
+        await this.#administration.createDatabase(database);
+        parts.databases.allHaveRead(database, known);
+      },
       subscriptions: {
         wants: ({ database, retentionPolicy }) =>
           this.#wanted.some((each) => each.database === database && each.retentionPolicy === retentionPolicy),
