@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Axis, axes, type Cost, costs, type GrowthRun, slopeOf } from "../scripts/bench/growth.ts";
 import { plotGrowth } from "../scripts/bench/growth-plot.ts";
-import { explain, renderGrowth } from "../scripts/bench/growth-report.ts";
+import { catalogBytes, explain, renderGrowth, tenMillion } from "../scripts/bench/growth-report.ts";
+import { Kernels } from "../src/kernels/kernels.ts";
 
 /** A run whose costs are `each(cost)` for one value or series. */
 function growthRun(axis: Axis, size: number, each: (cost: Cost) => number): GrowthRun {
@@ -32,6 +33,32 @@ test("growth: slopes are those of one value, and each that is not flat is explai
   const page = renderGrowth(growing, "head", "plot.svg");
   expect(page).toContain("](plot.svg)");
   expect(page.match(/^\| 100,000,000 /gm)).toHaveLength(2);
+});
+
+test("growth: what ten million series cost follows from the last two runs, and is what a catalog takes", () => {
+  const runs = [1e5, 1e6].map((size) =>
+    growthRun("series", size, (cost) => (cost === "startedBytes" ? 300 : 1e-5)),
+  );
+  const text = tenMillion(runs);
+  expect(text).toContain("memory after the start 3.0 GB (300 bytes a series)");
+  expect(text).toContain("CPU of the load 100 s");
+  expect(renderGrowth(growing, "head", "plot.svg")).toContain("## 10,000,000 series");
+  // as the kernels lay it out
+  const kernels = new Kernels();
+  const record = kernels.alloc(64);
+  kernels.view(record, 64).fill(0);
+  const before = kernels.call.areaUsed();
+  kernels.call.catalogOpen(record);
+  const key = new TextEncoder().encode("m,host=000000");
+  const at = kernels.alloc(64);
+  const count = 150_000;
+  for (let i = 0; i < count; i++) {
+    kernels.put(at, key);
+    kernels.put(at + 7, new TextEncoder().encode(String(i).padStart(6, "0")));
+    kernels.call.catalogAppend(record, Bun.hash.xxHash64(kernels.view(at, 13)) as bigint, 0, at, 13);
+  }
+  const used = kernels.call.areaUsed() - before;
+  expect(used / (catalogBytes(16 * count, key.length) / 16)).toBeWithin(0.95, 1.1);
 });
 
 test("growth: the plot has every run of every cost inside its frame", () => {

@@ -1,6 +1,8 @@
 // What growth.ts measured, as a page: tables, a paragraph about every slope that is not flat, and a plot (growth-plot.ts).
 import { type Axis, axes, type Cost, costs, type GrowthRun, slopeOf } from "./growth.ts";
+import { Random } from "./random.ts";
 import { megabytes, milliseconds, tableText } from "./table.ts";
+import { hostPrefix } from "./tsbs.ts";
 
 export const costNames: Readonly<Record<Cost, string>> = {
   cpuS: "CPU of the load",
@@ -64,7 +66,47 @@ export function renderGrowth(runs: readonly GrowthRun[], head: string, plot: str
     ];
     parts.push(`## By ${axis}`, tableText(rows), explain(axis, ofAxis));
   }
+  parts.push(
+    `## ${MANY_SERIES.toLocaleString("en")} series`,
+    tenMillion(runs.filter(({ axis }) => axis === "series")),
+  );
   return `${parts.join("\n\n")}\n`;
+}
+
+const MANY_SERIES = 10_000_000;
+const PARTITIONS = 16;
+
+/** What many series cost by what the last ones that were measured cost each, and in the catalog by its layout. */
+export function tenMillion(runs: readonly GrowthRun[]): string {
+  const [smaller, larger] = [runs.at(-2)!, runs.at(-1)!];
+  const slope = (cost: Cost) => (larger.costs[cost] - smaller.costs[cost]) / (larger.size - smaller.size);
+  const costOf = (cost: Cost) => larger.costs[cost] + slope(cost) * (MANY_SERIES - larger.size);
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const keyBytes = meanKeyBytes();
+  const inCatalog = catalogBytes(MANY_SERIES, keyBytes);
+  const between = `${smaller.size.toLocaleString("en")} and ${larger.size.toLocaleString("en")}`;
+  return [
+    `By what each series between ${between} costs: CPU of the load ${costOf("cpuS").toFixed(0)} s, disk ${gigabytes(costOf("diskBytes"))}, start ${(costOf("startMs") / 1000).toFixed(1)} s, memory after the start ${gigabytes(costOf("startedBytes"))} (${slope("startedBytes").toFixed(0)} bytes a series), count of all rows ${(costOf("queryMs") / 1000).toFixed(1)} s.`,
+    `On paper: the catalog (\`src/kernels/assembly/catalog.ts\`) has 16 bytes and the key of each series, here ${keyBytes.toFixed(0)}, 4 for its place by id and 8 in a hash table of which at most half is used, both of a power of two: ${gigabytes(inCatalog)}, ${(inCatalog / MANY_SERIES).toFixed(0)} bytes a series. It stands in linear memory, of which a thread has 4 GiB: of ${Math.floor((2 ** 32 / inCatalog) * 10)} million such series one thread would have no room for rows. Threads share the series between them.`,
+  ].join("\n");
+}
+
+// Of the series that `growth.ts` writes.
+function meanKeyBytes(): number {
+  const random = new Random(1);
+  const some = 1000;
+  let sum = 0;
+  for (let i = 0; i < some; i++) sum += hostPrefix(MANY_SERIES - 1 - i, random).length;
+  return sum / some;
+}
+
+/** What a catalog of so many series takes, in all partitions, bytes. */
+export function catalogBytes(seriesCount: number, keyBytes: number): number {
+  const each = seriesCount / PARTITIONS;
+  const powerOfTwo = (least: number) => 2 ** Math.ceil(Math.log2(least));
+  const places = powerOfTwo(each) * 4;
+  const slots = powerOfTwo(2 * each) * 8;
+  return PARTITIONS * (each * (16 + Math.ceil(keyBytes / 8) * 8) + places + slots);
 }
 
 /** Every slope that is not flat, and why. */
