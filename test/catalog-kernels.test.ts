@@ -110,43 +110,45 @@ describe("tag index", () => {
   function checkTable(catalog: BothCatalogs, table: number, scratch: number): void {
     const twin = new TagIndexTwin(catalog.twin);
     const { call } = kernels;
-    const node = (text: string) =>
-      call.tagIndexNode(catalog.record, table, ...pointerOf(text, scratch)) >>> 0;
-    const childrenOf = (parent: number) => {
-      const found: string[] = [];
-      for (let child = kernels.u32(parent + 4, 1)[0]!; child !== 0; child = kernels.u32(child, 1)[0]!) {
-        const [at, length] = kernels.u32(child + 12, 2);
-        found.push(latin1(kernels.view(at!, length!)));
-      }
-      expect(kernels.u32(parent + 36, 1)[0]).toBe(found.length);
-      return found.sort();
+    const find = (text: string) =>
+      call.tagIndexFind(catalog.record, table, ...pointerOf(text, scratch)) >>> 0;
+    const textsAt = (at: number, count: number) => {
+      const pairs = kernels.u32(at, count * 2);
+      return Array.from({ length: count }, (_, i) => latin1(kernels.view(pairs[i * 2]!, pairs[i * 2 + 1]!)));
     };
-    const seriesOf = (at: number) => {
-      const count = call.tagIndexSeries(at, scratch);
-      expect(kernels.u32(at + 24, 1)[0]).toBe(count);
-      return [...kernels.u32(scratch, count)];
+    const keysOf = (root: number) => {
+      call.tagIndexKeys(root, scratch);
+      return textsAt(scratch, call.tagIndexKeyCount(root)).sort();
+    };
+    const valuesOf = (tagKey: number) => {
+      call.tagIndexValues(catalog.record, tagKey, scratch);
+      return textsAt(scratch, call.tagIndexCount(tagKey)).sort();
+    };
+    const seriesOf = (reference: number) => {
+      call.tagIndexSeries(catalog.record, reference, scratch);
+      return [...kernels.u32(scratch, call.tagIndexCount(reference))];
     };
     const ids = catalog.list(table);
-    const root = node("");
+    const root = find("");
     expect(root !== 0).toBe(ids.length > 0);
     if (root === 0) return;
     expect(seriesOf(root)).toEqual(ids);
-    expect(childrenOf(root)).toEqual([...twin.tagKeys(table)].sort());
+    expect(keysOf(root)).toEqual([...twin.tagKeys(table)].sort());
     for (const key of [...twin.tagKeys(table), "nowhere"]) {
-      const keyNode = node(key);
-      expect(keyNode !== 0).toBe(key !== "nowhere");
-      if (keyNode !== 0) expect(childrenOf(keyNode)).toEqual([...twin.tagValues(table, key)].sort());
+      const tagKey = find(key);
+      expect(tagKey !== 0).toBe(key !== "nowhere");
+      if (tagKey !== 0) expect(valuesOf(tagKey)).toEqual([...twin.tagValues(table, key)].sort());
       for (const text of twin.tagValues(table, key))
-        expect(seriesOf(node(text))).toEqual(twin.postings(table, text));
-      kernels.u32(scratch, ids.length).set(ids);
-      const out = scratch + ids.length * 4;
-      const text = pointerOf(key, out + ids.length * 4);
-      call.tagIndexValues(catalog.record, table, scratch, ids.length, ...text, out);
-      const values = [...kernels.u32(out, ids.length)].map((at) => {
-        const [start, length] = at === 0 ? [0, 0] : kernels.u32(at + 12, 2);
-        return latin1(kernels.view(start!, length!));
-      });
-      expect(values).toEqual(ids.map((id) => twin.valueOf(id, key)));
+        expect(seriesOf(find(text))).toEqual(twin.postings(table, text));
+      const at = scratch + ids.length * 8;
+      kernels.u32(at, ids.length).set(ids);
+      const text = pointerOf(key, at + ids.length * 4);
+      call.tagIndexValuesOf(catalog.record, table, at, ids.length, ...text, scratch);
+      expect(textsAt(scratch, ids.length)).toEqual(ids.map((id) => twin.valueOf(id, key)));
+      // equal values stand at the same place
+      const pairs = kernels.u32(scratch, ids.length * 2);
+      const pointers = new Set(ids.map((_, i) => pairs[i * 2]!).filter((pointer) => pointer !== 0));
+      expect(pointers.size).toBe(twin.tagValues(table, key).size);
     }
   }
 
@@ -166,7 +168,7 @@ describe("tag index", () => {
         }
         expect(kernels.call.tagIndexExtend(catalog.record)).toBeTruthy();
         for (const table of [0, 1, 2]) checkTable(catalog, table, scratch);
-        expect(kernels.call.tagIndexNode(catalog.record, DROPPED, scratch, 0)).toBe(0);
+        expect(kernels.call.tagIndexFind(catalog.record, DROPPED, scratch, 0)).toBe(0);
         closeCatalog(catalog);
       }),
       { numRuns: 300 },
@@ -185,23 +187,70 @@ describe("tag index", () => {
     kernels.free(scratch);
   });
 
-  test("grows over 20,000 values, each found, and postings over many chunks", () => {
-    const scratch = kernels.alloc(1 << 18);
+  test("grows over 20,000 values, each found, and lists over many chunks", () => {
+    const scratch = kernels.alloc(1 << 19);
     const catalog = newCatalog();
     for (let n = 0; n < 20_000; n++) {
-      catalog.add(0, `m,host=${n},parity=${n % 2}`);
+      catalog.add(0, `m,host=${n},pair=${n >> 1},parity=${n % 2}`);
+      // (gaps of one byte to three)
+      catalog.add(1, `m,rare=${n % 700 === 0},late=${n < 19_990}`);
       if (n % 7_000 === 0) kernels.call.tagIndexExtend(catalog.record);
     }
     kernels.call.tagIndexExtend(catalog.record);
-    for (const [text, ids] of [
-      ["host=0", [0]],
-      ["host=19999", [19_999]],
-      ["parity=1", catalog.twin.list(0).filter((id) => id % 2 === 1)],
-    ] as const) {
-      const node = kernels.call.tagIndexNode(catalog.record, 0, ...pointerOf(text, scratch)) >>> 0;
-      const count = kernels.call.tagIndexSeries(node, scratch);
-      expect([...kernels.u32(scratch, count)]).toEqual([...ids]);
+    for (const table of [0, 1]) {
+      const twin = new TagIndexTwin(catalog.twin);
+      const texts =
+        table === 1 ? ["late=true", "late=false", "rare=true", "rare=false"] : ["host=0", "host=19999"];
+      if (table === 0) texts.push("pair=0", "pair=9999", "parity=1", "parity=0", "host=20000");
+      for (const text of texts) {
+        const reference = kernels.call.tagIndexFind(catalog.record, table, ...pointerOf(text, scratch)) >>> 0;
+        const ids = twin.postings(table, text);
+        expect(reference !== 0).toBe(ids.length > 0);
+        if (reference === 0) continue;
+        kernels.call.tagIndexSeries(catalog.record, reference, scratch);
+        expect([...kernels.u32(scratch, kernels.call.tagIndexCount(reference))]).toEqual(ids);
+      }
     }
+    for (const [key, count] of [
+      ["host", 20_000],
+      ["pair", 10_000],
+    ] as const) {
+      const tagKey = kernels.call.tagIndexFind(catalog.record, 0, ...pointerOf(key, scratch)) >>> 0;
+      expect(kernels.call.tagIndexCount(tagKey)).toBe(count);
+      kernels.call.tagIndexValues(catalog.record, tagKey, scratch);
+      const pairs = kernels.u32(scratch, count * 2);
+      const values = Array.from({ length: count }, (_, i) =>
+        latin1(kernels.view(pairs[i * 2]!, pairs[i * 2 + 1]!)),
+      );
+      expect(values).toEqual(Array.from({ length: count }, (_, n) => `${key}=${n}`));
+    }
+    closeCatalog(catalog);
+    kernels.free(scratch);
+  });
+
+  test("is small where many series share few values, and where each has its own", () => {
+    const bytesOfEach = (key: (n: number) => string) => {
+      const catalog = newCatalog();
+      for (let n = 0; n < 100_000; n++) catalog.add(0, key(n));
+      const before = kernels.usedBytes;
+      kernels.call.tagIndexExtend(catalog.record);
+      const bytes = kernels.usedBytes - before;
+      closeCatalog(catalog);
+      return bytes / 100_000;
+    };
+    // three lists; and two of them beside the 262,144 slots of a partition of 65,537 to 131,072 values
+    expect(bytesOfEach((n) => `m,a=${n % 300},b=${Math.floor(n / 300)}`)).toBeLessThan(8);
+    expect(bytesOfEach((n) => `m,a=${n}`)).toBeLessThan(15);
+  });
+
+  test("tags behind the 32nd have their values, too", () => {
+    const scratch = kernels.alloc(1 << 18);
+    const catalog = newCatalog();
+    const tagsOf = (n: number) =>
+      Array.from({ length: 40 }, (_, i) => `t${10 + i}=${i < 20 ? 7 : n}`).join(",");
+    for (const n of [1, 2, 3, 3]) catalog.add(0, `m,${tagsOf(n)},u=${n}`);
+    kernels.call.tagIndexExtend(catalog.record);
+    checkTable(catalog, 0, scratch);
     closeCatalog(catalog);
     kernels.free(scratch);
   });

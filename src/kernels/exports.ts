@@ -320,9 +320,13 @@ export interface MemtableExports {
 export interface TagIndexExports {
   tagIndexExtend(partition: number): number;
   tagIndexClose(partition: number): void;
-  tagIndexNode(partition: number, table: number, text: number, length: number): number;
-  tagIndexSeries(node: number, out: number): number;
-  tagIndexValues(
+  tagIndexFind(partition: number, table: number, text: number, length: number): number;
+  tagIndexCount(reference: number): number;
+  tagIndexKeyCount(table: number): number;
+  tagIndexSeries(partition: number, reference: number, out: number): void;
+  tagIndexKeys(table: number, out: number): void;
+  tagIndexValues(partition: number, tagKey: number, out: number): void;
+  tagIndexValuesOf(
     partition: number,
     table: number,
     ids: number,

@@ -99,28 +99,40 @@ export class SeriesSelector {
 
   /** How many series a table has. */
   count(tableId: number): number {
-    const node = this.#node(tableId, "");
-    return node === 0 ? 0 : this.#kernels.u32(node + 24, 1)[0]!;
+    return this.#count(this.#find(tableId, ""));
   }
 
   /** Unescaped tag keys of a table, unsorted. */
   tagKeys(tableId: number): string[] {
-    const table = this.#node(tableId, "");
+    const table = this.#find(tableId, "");
     // a table only ever gains keys, until a drop has the index built anew
     const known = this.#catalog.tagKeys.get(tableId);
-    const count = table === 0 ? 0 : this.#kernels.u32(table + 36, 1)[0]!;
+    const count = table === 0 ? 0 : this.#kernels.call.tagIndexKeyCount(table) >>> 0;
     if (known?.length === count) return known.slice();
-    const keys = this.#texts(this.#children(table), 0).map(unescapeTag);
+    const at = this.#scratch.reserve(count * 8 + 8);
+    if (count > 0) this.#kernels.call.tagIndexKeys(table, at);
+    const keys = this.#texts(this.#kernels.u32(at, count * 2).slice(), 0);
     this.#catalog.tagKeys.set(tableId, keys.slice());
     return keys;
   }
 
-  /** Distinct values of a tag, unsorted, each with its node (see `series`). */
-  tagValues(tableId: number, key: string): { value: string; node: number }[] {
-    const escaped = escapeTag(key);
-    const nodes = this.#children(this.#node(tableId, escaped));
-    const texts = this.#texts(nodes, utf8Bytes.encode(escaped).length + 1);
-    return nodes.map((node, i) => ({ value: unescapeTag(texts[i]!), node }));
+  /** Distinct values of a tag, unsorted. */
+  tagValues(tableId: number, key: string): string[] {
+    return this.#valuesAt(this.#placesOfValues(tableId, key), key);
+  }
+
+  // Where they stand in linear memory, as pairs of pointer and length of `key=value`.
+  #placesOfValues(tableId: number, key: string): Uint32Array {
+    const reference = this.#find(tableId, escapeTag(key));
+    if (reference === 0) return NONE;
+    const count = this.#count(reference);
+    const at = this.#scratch.reserve(count * 8);
+    this.#kernels.call.tagIndexValues(this.#catalog.record, reference, at);
+    return this.#kernels.u32(at, count * 2).slice();
+  }
+
+  #valuesAt(places: Uint32Array, key: string): string[] {
+    return this.#texts(places, utf8Bytes.encode(escapeTag(key)).length + 1);
   }
 
   /** Per series the value of a tag, "" = absent. Equal values are the same string. Do not change the array. */
@@ -132,28 +144,26 @@ export class SeriesSelector {
 
   #readValues(tableId: number, ids: Uint32Array, key: string): string[] {
     const escaped = utf8Bytes.encode(escapeTag(key));
-    const at = this.#scratch.reserve(ids.length * 8 + escaped.length + 16);
-    const out = at + ids.length * 4;
-    const textAt = out + ids.length * 4;
+    const out = this.#scratch.reserve(ids.length * 12 + escaped.length + 16);
+    const at = out + ids.length * 8;
+    const textAt = at + ids.length * 4;
     this.#kernels.u32(at, ids.length).set(ids);
     this.#kernels.put(textAt, escaped);
-    const record = this.#catalog.record;
-    this.#kernels.call.tagIndexValues(record, tableId, at, ids.length, textAt, escaped.length, out);
-    const nodes = this.#kernels.words.slice(out >>> 2, (out >>> 2) + ids.length);
-    // by node its place among those found: mostly each is another
+    const { record } = this.#catalog;
+    this.#kernels.call.tagIndexValuesOf(record, tableId, at, ids.length, textAt, escaped.length, out);
+    const pairs = this.#kernels.u32(out, ids.length * 2);
+    // by pointer its place among those found: mostly each is another
     const places = new Map<number, number>();
-    const found: number[] = [];
-    for (const node of nodes)
-      if (node !== 0 && !places.has(node)) {
-        places.set(node, found.length);
-        found.push(node);
-      }
-    const texts = this.#texts(found, escaped.length + 1);
-    for (let i = 0; i < texts.length; i++) texts[i] = unescapeTag(texts[i]!);
-    if (found.length === nodes.length) return texts;
-    const values: string[] = [];
-    for (const node of nodes) values.push(node === 0 ? "" : texts[places.get(node)!]!);
-    return values;
+    const found = new Uint32Array(pairs.length);
+    for (let i = 0; i < pairs.length; i += 2) {
+      const pointer = pairs[i]!;
+      if (pointer === 0 || places.has(pointer)) continue;
+      found.set(pairs.subarray(i, i + 2), places.size * 2);
+      places.set(pointer, places.size);
+    }
+    const texts = this.#texts(found.subarray(0, places.size * 2), escaped.length + 1);
+    if (texts.length === ids.length) return texts;
+    return Array.from(ids, (_, i) => (pairs[i * 2] === 0 ? "" : texts[places.get(pairs[i * 2]!)!]!));
   }
 
   // A condition over tags, worked out once: gives the series of a table for which it holds, of the catalog in hand.
@@ -192,11 +202,15 @@ export class SeriesSelector {
   // A condition over one tag: asked of each value that the tag has.
   #matchingOne(tableId: number, tag: string, where: Expression): Uint32Array {
     const holds = (value: string) => evaluate(where, () => value, this.#regexes) === true;
-    const lists = this.tagValues(tableId, tag)
-      .filter(({ value }) => holds(value))
-      .map(({ node }) => this.#series(node));
+    const places = this.#placesOfValues(tableId, tag);
+    const seriesAt = (i: number) => {
+      const [at, sizeBytes] = places.subarray(i * 2, i * 2 + 2);
+      return this.#series(this.#findAt(tableId, at!, sizeBytes!));
+    };
+    const values = this.#valuesAt(places, tag);
+    const lists = values.flatMap((value, i) => (holds(value) ? [seriesAt(i)] : []));
     if (holds("")) {
-      const all = this.tagValues(tableId, tag).map(({ node }) => this.#series(node));
+      const all = values.map((_, i) => seriesAt(i));
       lists.push(subtract(this.#all(tableId), concatenate(all)));
     }
     return concatenate(lists);
@@ -207,12 +221,21 @@ export class SeriesSelector {
   }
 
   #seriesOf(tableId: number, text: string): Uint32Array {
-    return this.#series(this.#node(tableId, text));
+    return this.#series(this.#find(tableId, text));
   }
 
-  #node(tableId: number, text: string): number {
+  // References of the tag index, 0 = none: see the head of kernels/assembly/tagindex.ts.
+  #find(tableId: number, text: string): number {
     const { at, sizeBytes } = this.#placed.get(text) ?? this.#place(text);
-    return this.#kernels.call.tagIndexNode(this.#catalog.record, tableId, at, sizeBytes) >>> 0;
+    return this.#findAt(tableId, at, sizeBytes);
+  }
+
+  #findAt(tableId: number, at: Pointer, sizeBytes: number): number {
+    return this.#kernels.call.tagIndexFind(this.#catalog.record, tableId, at, sizeBytes) >>> 0;
+  }
+
+  #count(reference: number): number {
+    return reference === 0 ? 0 : this.#kernels.call.tagIndexCount(reference) >>> 0;
   }
 
   // Puts a text into linear memory, for all catalogs.
@@ -233,41 +256,33 @@ export class SeriesSelector {
     return placed;
   }
 
-  #series(node: number): Uint32Array {
-    if (node === 0) return NONE;
-    const count = this.#kernels.words[(node + 24) >>> 2]!;
+  #series(reference: number): Uint32Array {
+    if (reference === 0) return NONE;
+    const count = this.#count(reference);
     const out = this.#scratch.reserve(count * 4 + 8);
-    this.#kernels.call.tagIndexSeries(node, out);
+    this.#kernels.call.tagIndexSeries(this.#catalog.record, reference, out);
     return this.#kernels.words.slice(out >>> 2, (out >>> 2) + count);
   }
 
-  #children(node: number): number[] {
-    const children: number[] = [];
-    if (node === 0) return children;
-    const words = this.#kernels.u32(0, this.#kernels.buffer.byteLength >>> 2);
-    for (let child = words[(node + 4) >>> 2]!; child !== 0; child = words[child >>> 2]!) children.push(child);
-    return children;
-  }
-
-  // What nodes have behind the first bytes, which they share: decoded at once, as each decoding takes as long as many characters.
-  #texts(nodes: readonly number[], start: number): string[] {
-    const { bytes, words } = this.#kernels;
+  // What texts, pairs of pointer and length, have behind the first bytes, which they share, unescaped: decoded at once, as each
+  // decoding takes as long as many characters.
+  #texts(places: Uint32Array, start: number): string[] {
+    const { bytes } = this.#kernels;
     let sizeBytes = 0;
-    for (const node of nodes) sizeBytes += words[(node + 16) >>> 2]! - start;
+    for (let i = 1; i < places.length; i += 2) sizeBytes += places[i]! - start;
     const all = new Uint8Array(sizeBytes);
     const ends: number[] = [];
     let end = 0;
-    for (const node of nodes) {
-      const at = words[(node + 12) >>> 2]!;
-      const textEnd = at + words[(node + 16) >>> 2]!;
-      for (let i = at + start; i < textEnd; i++) all[end++] = bytes[i]!;
+    for (let i = 0; i < places.length; i += 2) {
+      const textEnd = places[i]! + places[i + 1]!;
+      for (let at = places[i]! + start; at < textEnd; at++) all[end++] = bytes[at]!;
       ends.push(end);
     }
     const text = utf8.decode(all);
     const isAscii = text.length === sizeBytes;
     return ends.map((to, i) => {
       const from = i === 0 ? 0 : ends[i - 1]!;
-      return isAscii ? text.slice(from, to) : utf8.decode(all.subarray(from, to));
+      return unescapeTag(isAscii ? text.slice(from, to) : utf8.decode(all.subarray(from, to)));
     });
   }
 }

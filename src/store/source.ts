@@ -163,7 +163,7 @@ export class StoreSource implements Source {
     const values = new Set<string>();
     const pause = new Pause();
     for (const { selector, table } of this.#selectors(database, measurement, retentionPolicy)) {
-      if (where === null) for (const { value } of selector.tagValues(table.id, key)) values.add(value);
+      if (where === null) for (const value of selector.tagValues(table.id, key)) values.add(value);
       else {
         const { ids } = selector.select(table.id, where);
         for (const value of selector.valuesOf(table.id, ids, key)) if (value !== "") values.add(value);

@@ -1,17 +1,24 @@
 // Tag index: the inverted index of a partition's catalog, tag=value -> series, built from the keys when it is
 // first asked for and extended by the series that came since: writing a new series costs it nothing.
 //
-// A tree of nodes per table: the table's node (text empty), below it a node per tag key (text `key`), below
-// that one per value (text `key=value`, a slice of some series key, escaped as there). All nodes are found by
-// (table, text) in one hash table. Table and value nodes list their series ids, ascending, in chunks; of one series, as values of host
-// names mostly have, the id stands where else the first chunk does.
+// A tree per table: the table (text empty), below it its tag keys (text `key`), below those their values (text
+// `key=value`, a slice of some series key, escaped as there). All are found by (table, text) in one hash table, whose
+// slots hold a reference, u32:
 //
-//   node   0 next sibling     4 first child   8 table id    12 text pointer  16 text length  20 hash
-//          24 series count   28 first chunk  32 last chunk, 0 = none is needed  36 child count
-//   chunk  0 next chunk       4 capacity      8 used          12 ids
+//   even   pointer to a node, 0 = empty
+//   odd    a value that one series has, as those of host names mostly do: no node, the series and the place of the tag in its
+//          key say all.  bit 0 = 1, bits 1 to 5 number of the tag, from bit 6 on series id; those above (HIGH), which no id needs
+//          yet, are the hash's, so that hardly ever another text's is looked at
+//
+// A node has a list of series ids, ascending: those of the table or value; of a tag key, for each value the series that came first
+// with it. So the values of a key are read out of the keys of these series. Lists are differences as varints (LEB128), in chunks.
+//
+//   node   0 next tag key; of a table its first    4 table id    8 text pointer   12 text length   16 hash
+//          20 length of the list   24 first chunk   28 last chunk   32 last id   36 number of tag keys (table)
+//   chunk  0 next chunk       4 size (u16)    6 end of what is used (u16)    8 varints
 
 import { areaAlloc, areaFree, areaSize } from "./area";
-import { PARTITION, catalogCount, catalogEntry, entryKey, entryLength, entryTable } from "./catalog";
+import { catalogCount, catalogEntry, entryKey, entryLength, entryTable } from "./catalog";
 import { xxHash64 } from "./hash";
 
 /** u32 pointer to the index in the partition's record */
@@ -19,58 +26,71 @@ const INDEX: usize = 40;
 
 const SLOTS: usize = 0;
 const MASK: usize = 4;
-const NODES: usize = 8;
+const FILLED: usize = 8;
 const COVERED: usize = 12;
 const CURSOR: usize = 16;
 const END: usize = 20;
-const CHUNKS: usize = 24;
+const AREAS: usize = 24;
+const HIGH: usize = 28;
 
 const NEXT: usize = 0;
-const CHILD: usize = 4;
-const TABLE: usize = 8;
-const TEXT: usize = 12;
-const LENGTH: usize = 16;
-const HASH: usize = 20;
-const COUNT: usize = 24;
-const FIRST: usize = 28;
-const LAST: usize = 32;
-const CHILDREN: usize = 36;
+const TABLE: usize = 4;
+const TEXT: usize = 8;
+const LENGTH: usize = 12;
+const HASH: usize = 16;
+const COUNT: usize = 20;
+const FIRST: usize = 24;
+const LAST: usize = 28;
+const LATEST: usize = 32;
+const KEYS: usize = 36;
 const NODE: u32 = 40;
+
+const SIZE: usize = 4;
+const USED: usize = 6;
+const HEAD: u32 = 8;
+const LEAST_CHUNK: u32 = 16;
+const LARGEST_CHUNK: u32 = 512;
+
+const LEAST_SLOTS: u32 = 16384;
+/** Tags behind these, and series behind those, have a node for each value. */
+const REFERRED_TAGS: u32 = 1 << 5;
+const REFERRED_SERIES: u32 = 1 << 26;
 
 const COMMA: u8 = 44;
 const EQUALS: u8 = 61;
 const BACKSLASH: u8 = 92;
 
+// Slots for `count` references, at most half of them filled.
+function slotsFor(count: u32): u32 {
+  let slots = LEAST_SLOTS;
+  while (slots < count << 1) slots <<= 1;
+  return slots;
+}
+
 function open(partition: usize): usize {
-  const chunk = areaAlloc(65536);
-  if (chunk == 0) return 0;
-  const slots = areaAlloc(65536);
-  if (slots == 0) {
-    areaFree(chunk);
-    return 0;
-  }
-  memory.fill(slots, 0, 65536);
-  const index = chunk + 8;
-  memory.fill(chunk, 0, 64);
-  store<u32>(index, <u32>slots, SLOTS);
-  store<u32>(index, 16383, MASK);
-  store<u32>(index, <u32>chunk + 64, CURSOR);
-  store<u32>(index, <u32>chunk + areaSize(chunk), END);
-  store<u32>(index, <u32>chunk, CHUNKS);
+  const area = areaAlloc(65536);
+  if (area == 0) return 0;
+  memory.fill(area, 0, 64);
+  const index = area + 8;
+  store<u32>(index, <u32>area + 64, CURSOR);
+  store<u32>(index, <u32>area + areaSize(area), END);
+  store<u32>(index, <u32>area, AREAS);
   store<u32>(partition, <u32>index, INDEX);
-  return index;
+  // as if each series had a value of its own, which spares growing; what is too much goes when all are in
+  return resize(partition, index, slotsFor(catalogCount(partition))) ? index : 0;
 }
 
 /** Frees the index; the next use builds it anew (a dropped table's series then are not in it). */
 export function tagIndexClose(partition: usize): void {
   const index: usize = load<u32>(partition, INDEX);
   if (index == 0) return;
-  areaFree(load<u32>(index, SLOTS));
-  let chunk: usize = load<u32>(index, CHUNKS);
-  while (chunk != 0) {
-    const next: usize = load<u32>(chunk);
-    areaFree(chunk);
-    chunk = next;
+  const slots: usize = load<u32>(index, SLOTS);
+  if (slots != 0) areaFree(slots);
+  let area: usize = load<u32>(index, AREAS);
+  while (area != 0) {
+    const next: usize = load<u32>(area);
+    areaFree(area);
+    area = next;
   }
   store<u32>(partition, 0, INDEX);
 }
@@ -78,127 +98,27 @@ export function tagIndexClose(partition: usize): void {
 function take(index: usize, size: u32): usize {
   let cursor = load<u32>(index, CURSOR);
   if (load<u32>(index, END) - cursor < size) {
-    const chunk = areaAlloc(1 << 18);
-    if (chunk == 0) return 0;
-    store<u32>(chunk, load<u32>(index, CHUNKS));
-    store<u32>(index, <u32>chunk, CHUNKS);
-    store<u32>(index, <u32>chunk + areaSize(chunk), END);
-    cursor = <u32>chunk + 8;
+    const area = areaAlloc(1 << 17);
+    if (area == 0) return 0;
+    store<u32>(area, load<u32>(index, AREAS));
+    store<u32>(index, <u32>area, AREAS);
+    store<u32>(index, <u32>area + areaSize(area), END);
+    cursor = <u32>area + 8;
   }
   store<u32>(index, cursor + size, CURSOR);
   return <usize>cursor;
 }
 
-function hashOf(table: u32, text: usize, length: u32): u32 {
-  return <u32>xxHash64(text, length, table);
-}
-
-function find(index: usize, hash: u32, table: u32, text: usize, length: u32): usize {
-  const slots: usize = load<u32>(index, SLOTS);
-  const mask = load<u32>(index, MASK);
-  let slot = hash & mask;
-  while (true) {
-    const node: usize = load<u32>(slots + (<usize>slot << 2));
-    if (node == 0) return 0;
-    if (
-      load<u32>(node, HASH) == hash && load<u32>(node, TABLE) == table && load<u32>(node, LENGTH) == length &&
-      memory.compare(load<u32>(node, TEXT), text, length) == 0
-    ) return node;
-    slot = (slot + 1) & mask;
-  }
-}
-
-function grow(index: usize): bool {
-  const slots: usize = load<u32>(index, SLOTS);
-  const mask = load<u32>(index, MASK);
-  const wider = areaAlloc((mask + 1) << 3);
-  if (wider == 0) return false;
-  memory.fill(wider, 0, <usize>(mask + 1) << 3);
-  const widerMask = ((mask + 1) << 1) - 1;
-  for (let s: usize = 0; s <= <usize>mask; s++) {
-    const node: usize = load<u32>(slots + (s << 2));
-    if (node == 0) continue;
-    let slot = load<u32>(node, HASH) & widerMask;
-    while (load<u32>(wider + (<usize>slot << 2)) != 0) slot = (slot + 1) & widerMask;
-    store<u32>(wider + (<usize>slot << 2), <u32>node);
-  }
-  areaFree(slots);
-  store<u32>(index, <u32>wider, SLOTS);
-  store<u32>(index, widerMask, MASK);
-  return true;
-}
-
-// The node of (table, text), made below `parent` (0 = the root) when new; 0 when out of memory.
-function nodeOf(index: usize, parent: usize, table: u32, text: usize, length: u32): usize {
-  const hash = hashOf(table, text, length);
-  const found = find(index, hash, table, text, length);
-  if (found != 0) return found;
-  if ((load<u32>(index, NODES) << 1) > load<u32>(index, MASK) && !grow(index)) return 0;
-  const node = take(index, NODE);
-  if (node == 0) return 0;
-  memory.fill(node, 0, NODE);
-  store<u32>(node, table, TABLE);
-  store<u32>(node, <u32>text, TEXT);
-  store<u32>(node, length, LENGTH);
-  store<u32>(node, hash, HASH);
-  if (parent != 0) {
-    store<u32>(node, load<u32>(parent, CHILD), NEXT);
-    store<u32>(parent, <u32>node, CHILD);
-    store<u32>(parent, load<u32>(parent, CHILDREN) + 1, CHILDREN);
-  }
-  const slots: usize = load<u32>(index, SLOTS);
-  const mask = load<u32>(index, MASK);
-  let slot = hash & mask;
-  while (load<u32>(slots + (<usize>slot << 2)) != 0) slot = (slot + 1) & mask;
-  store<u32>(slots + (<usize>slot << 2), <u32>node);
-  store<u32>(index, load<u32>(index, NODES) + 1, NODES);
-  return node;
-}
-
-function post(index: usize, node: usize, id: u32): bool {
-  const count = load<u32>(node, COUNT);
-  store<u32>(node, count + 1, COUNT);
-  if (count == 0) {
-    store<u32>(node, id, FIRST);
-    return true;
-  }
-  let chunk: usize = load<u32>(node, LAST);
-  if (count == 1) {
-    chunk = chunkOf(index, 3);
-    if (chunk == 0) return false;
-    append(chunk, load<u32>(node, FIRST));
-    store<u32>(node, <u32>chunk, FIRST);
-    store<u32>(node, <u32>chunk, LAST);
-  } else if (load<u32>(chunk, 8) == load<u32>(chunk, 4)) {
-    // chunks of 3, 6, 12 ... 1,024
-    const next = chunkOf(index, min<u32>(1024, load<u32>(chunk, 4) << 1));
-    if (next == 0) return false;
-    store<u32>(chunk, <u32>next);
-    store<u32>(node, <u32>next, LAST);
-    chunk = next;
-  }
-  append(chunk, id);
-  return true;
-}
-
-function chunkOf(index: usize, capacity: u32): usize {
-  const chunk = take(index, (12 + (capacity << 2) + 7) & ~7);
-  if (chunk == 0) return 0;
-  store<u32>(chunk, 0);
-  store<u32>(chunk, capacity, 4);
-  store<u32>(chunk, 0, 8);
-  return chunk;
-}
-
-function append(chunk: usize, id: u32): void {
-  const at = load<u32>(chunk, 8);
-  store<u32>(chunk + 12 + (<usize>at << 2), id);
-  store<u32>(chunk, at + 1, 8);
-}
-
 // Position of the first unescaped `stop` (or comma, or the end) at or behind `at`. A backslash escapes what follows
 // only where that is a stop, and is no escape of another backslash: `a\\,b` is the text `a\,b` (model/serieskey.ts).
 function until(key: usize, at: u32, length: u32, stop: u8): u32 {
+  const stops = i8x16.splat(stop);
+  for (; at + 16 <= length; at += 16) {
+    const c = v128.load(key + at);
+    if (v128.any_true(i8x16.eq(c, i8x16.splat(BACKSLASH)))) break;
+    const found = i8x16.bitmask(v128.or(i8x16.eq(c, stops), i8x16.eq(c, i8x16.splat(COMMA))));
+    if (found != 0) return at + ctz(found);
+  }
   let escaped = false;
   while (at < length) {
     const c = load<u8>(key + at);
@@ -209,6 +129,184 @@ function until(key: usize, at: u32, length: u32, stop: u8): u32 {
   return at;
 }
 
+// --- References ---
+
+// What `readText` and `readTag` found.
+let textAt: usize = 0;
+let textLength: u32 = 0;
+let tagNumber: u32 = 0;
+
+// `key=value` of the tag with this number.
+function readText(entry: usize, tag: u32): void {
+  const key = entryKey(entry);
+  const length = entryLength(entry);
+  let at = until(key, 0, length, COMMA);
+  for (; tag > 0; tag--) at = until(key, at + 1, length, COMMA);
+  textAt = key + at + 1;
+  textLength = until(key, at + 1, length, COMMA) - at - 1;
+}
+
+// `key=value` of the tag whose key is the text; false = absent.
+function readTag(entry: usize, text: usize, length: u32): bool {
+  const key = entryKey(entry);
+  const end = entryLength(entry);
+  tagNumber = 0;
+  for (let at = until(key, 0, end, COMMA); at < end; tagNumber++) {
+    const start = at + 1;
+    const equals = until(key, start, end, EQUALS);
+    at = until(key, min(equals + 1, end), end, COMMA);
+    if (equals - start != length || memory.compare(key + start, text, length) != 0) continue;
+    textAt = key + start;
+    textLength = at - start;
+    return true;
+  }
+  return false;
+}
+
+function hashOf(table: u32, text: usize, length: u32): u32 {
+  return <u32>xxHash64(text, length, table);
+}
+
+// Of a reference to a series without a node.
+// @ts-ignore: decorator
+@inline function seriesOf(reference: u32, high: u32): u32 { return (reference & ~high) >> 6; }
+// @ts-ignore: decorator
+@inline function numberOf(reference: u32): u32 { return (reference >> 1) & 31; }
+// @ts-ignore: decorator
+@inline function referenceTo(id: u32, tag: u32, hash: u32, high: u32): u32 {
+  return (hash & high) | (id << 6) | (tag << 1) | 1;
+}
+
+function stands(partition: usize, reference: u32, high: u32, hash: u32, table: u32, text: usize, length: u32): bool {
+  if (reference & 1) {
+    if ((reference ^ hash) & high) return false;
+    const entry = catalogEntry(partition, seriesOf(reference, high));
+    if (entryTable(entry) != table) return false;
+    readText(entry, numberOf(reference));
+    return textLength == length && memory.compare(textAt, text, length) == 0;
+  }
+  const node: usize = reference;
+  return (
+    load<u32>(node, HASH) == hash && load<u32>(node, TABLE) == table && load<u32>(node, LENGTH) == length &&
+    memory.compare(load<u32>(node, TEXT), text, length) == 0
+  );
+}
+
+// Where the reference of (table, text) stands, or would: then the slot is empty.
+function slotOf(partition: usize, index: usize, hash: u32, table: u32, text: usize, length: u32): usize {
+  const slots: usize = load<u32>(index, SLOTS);
+  const mask = load<u32>(index, MASK);
+  const high = load<u32>(index, HIGH);
+  let slot = hash & mask;
+  while (true) {
+    const at = slots + (<usize>slot << 2);
+    const reference = load<u32>(at);
+    if (reference == 0 || stands(partition, reference, high, hash, table, text, length)) return at;
+    slot = (slot + 1) & mask;
+  }
+}
+
+// Moves all references into so many slots, a power of two, with room for the ids that the catalog has.
+function resize(partition: usize, index: usize, count: u32): bool {
+  const slots = areaAlloc(count << 2);
+  if (slots == 0) return false;
+  memory.fill(slots, 0, <usize>count << 2);
+  // (of 26 bits for ids those that are 0 in all of them)
+  const high = ~(0xffff_ffff >> clz(min(catalogCount(partition), REFERRED_SERIES - 1) << 6));
+  const before: usize = load<u32>(index, SLOTS);
+  if (before != 0) {
+    const highBefore = load<u32>(index, HIGH);
+    const end = before + ((<usize>load<u32>(index, MASK) + 1) << 2);
+    for (let at = before; at < end; at += 4) {
+      let reference = load<u32>(at);
+      if (reference == 0) continue;
+      let hash: u32;
+      if (reference & 1) {
+        const id = seriesOf(reference, highBefore);
+        const entry = catalogEntry(partition, id);
+        readText(entry, numberOf(reference));
+        hash = hashOf(entryTable(entry), textAt, textLength);
+        reference = referenceTo(id, numberOf(reference), hash, high);
+      } else hash = load<u32>(reference, HASH);
+      let slot = hash & (count - 1);
+      while (load<u32>(slots + (<usize>slot << 2)) != 0) slot = (slot + 1) & (count - 1);
+      store<u32>(slots + (<usize>slot << 2), reference);
+    }
+    areaFree(before);
+  }
+  store<u32>(index, <u32>slots, SLOTS);
+  store<u32>(index, count - 1, MASK);
+  store<u32>(index, high, HIGH);
+  return true;
+}
+
+// Sees to it that one more reference finds a slot; before its slot is looked for, as the others may move.
+function makeRoom(partition: usize, index: usize): bool {
+  const filled = load<u32>(index, FILLED);
+  return filled << 1 <= load<u32>(index, MASK) || resize(partition, index, (load<u32>(index, MASK) + 1) << 1);
+}
+
+function newNode(index: usize, hash: u32, table: u32, text: usize, length: u32): usize {
+  const node = take(index, NODE);
+  if (node == 0) return 0;
+  memory.fill(node, 0, NODE);
+  store<u32>(node, table, TABLE);
+  store<u32>(node, <u32>text, TEXT);
+  store<u32>(node, length, LENGTH);
+  store<u32>(node, hash, HASH);
+  return node;
+}
+
+// --- Lists ---
+
+// Adds an id to a node's list; false when out of memory.
+function post(index: usize, node: usize, id: u32): bool {
+  let difference = id - load<u32>(node, LATEST);
+  const size: u32 = difference < 1 << 7 ? 1 : difference < 1 << 14 ? 2 : difference < 1 << 21 ? 3 : difference < 1 << 28 ? 4 : 5;
+  let chunk: usize = load<u32>(node, LAST);
+  if (chunk == 0 || <u32>load<u16>(chunk, USED) + size > <u32>load<u16>(chunk, SIZE)) {
+    const bytes = chunk == 0 ? LEAST_CHUNK : min<u32>(LARGEST_CHUNK, <u32>load<u16>(chunk, SIZE) << 1);
+    const next = take(index, bytes);
+    if (next == 0) return false;
+    store<u32>(next, 0);
+    store<u16>(next, <u16>bytes, SIZE);
+    store<u16>(next, <u16>HEAD, USED);
+    if (chunk == 0) store<u32>(node, <u32>next, FIRST);
+    else store<u32>(chunk, <u32>next);
+    store<u32>(node, <u32>next, LAST);
+    chunk = next;
+  }
+  let at = chunk + <usize>load<u16>(chunk, USED);
+  for (; difference >= 128; difference >>= 7) store<u8>(at++, <u8>difference | 128);
+  store<u8>(at++, <u8>difference);
+  store<u16>(chunk, <u16>(at - chunk), USED);
+  store<u32>(node, id, LATEST);
+  store<u32>(node, load<u32>(node, COUNT) + 1, COUNT);
+  return true;
+}
+
+// Writes a node's list to `out` (u32).
+function readList(node: usize, out: usize): void {
+  let id: u32 = 0;
+  for (let chunk: usize = load<u32>(node, FIRST); chunk != 0; chunk = load<u32>(chunk)) {
+    const end = chunk + <usize>load<u16>(chunk, USED);
+    let at = chunk + HEAD;
+    while (at < end) {
+      let byte = <u32>load<u8>(at++);
+      let difference = byte & 127;
+      for (let shift = 7; byte & 128; shift += 7) {
+        byte = <u32>load<u8>(at++);
+        difference |= (byte & 127) << shift;
+      }
+      id += difference;
+      store<u32>(out, id);
+      out += 4;
+    }
+  }
+}
+
+// --- Building ---
+
 /** Brings the index up to the catalog; false when out of memory: then it is gone, so that no series is half in it. */
 export function tagIndexExtend(partition: usize): bool {
   if (extend(partition)) return true;
@@ -216,97 +314,171 @@ export function tagIndexExtend(partition: usize): bool {
   return false;
 }
 
-// Nodes of the keys that the tags of the series before had, by the tag's place: the next one's mostly are the same.
+// The node of a table (empty text, no parent) or tag key (below the table's), made when new; 0 when out of memory.
+function nodeOf(partition: usize, index: usize, parent: usize, table: u32, text: usize, length: u32): usize {
+  if (!makeRoom(partition, index)) return 0;
+  const hash = hashOf(table, text, length);
+  const slot = slotOf(partition, index, hash, table, text, length);
+  const found: usize = load<u32>(slot);
+  if (found != 0) return found;
+  const node = newNode(index, hash, table, text, length);
+  if (node == 0) return 0;
+  store<u32>(slot, <u32>node);
+  store<u32>(index, load<u32>(index, FILLED) + 1, FILLED);
+  if (parent != 0) {
+    store<u32>(node, load<u32>(parent, NEXT), NEXT);
+    store<u32>(parent, <u32>node, NEXT);
+    store<u32>(parent, load<u32>(parent, KEYS) + 1, KEYS);
+  }
+  return node;
+}
+
+// Nodes of the keys that the tags of the series before had, by the tag's number: the next one's mostly are the same.
 const MOST_KEYS: u32 = 32;
 const keyNodes: usize = memory.data(32 * 4);
 
 // As nodeOf, of the key of tag number `tag` of a series.
-function keyNodeOf(index: usize, root: usize, table: u32, text: usize, length: u32, tag: u32): usize {
-  if (tag >= MOST_KEYS) return nodeOf(index, root, table, text, length);
+function keyNodeOf(partition: usize, index: usize, root: usize, table: u32, text: usize, length: u32, tag: u32): usize {
+  if (tag >= MOST_KEYS) return nodeOf(partition, index, root, table, text, length);
   const known = keyNodes + (<usize>tag << 2);
   let node: usize = load<u32>(known);
   if (
     node == 0 || load<u32>(node, TABLE) != table || load<u32>(node, LENGTH) != length ||
     memory.compare(load<u32>(node, TEXT), text, length) != 0
   ) {
-    node = nodeOf(index, root, table, text, length);
+    node = nodeOf(partition, index, root, table, text, length);
     store<u32>(known, <u32>node);
   }
   return node;
 }
 
+// Adds a series to those of a value of the tag key `parent`; `tag`: the tag's number in the series. False when out of memory.
+function addTo(partition: usize, index: usize, parent: usize, table: u32, text: usize, length: u32, id: u32, tag: u32): bool {
+  if (!makeRoom(partition, index)) return false;
+  const hash = hashOf(table, text, length);
+  const slot = slotOf(partition, index, hash, table, text, length);
+  const reference = load<u32>(slot);
+  if (reference != 0 && !(reference & 1)) return post(index, reference, id);
+  if (reference == 0) {
+    if (!post(index, parent, id)) return false;
+    store<u32>(index, load<u32>(index, FILLED) + 1, FILLED);
+    if (tag < REFERRED_TAGS && id < REFERRED_SERIES) {
+      store<u32>(slot, referenceTo(id, tag, hash, load<u32>(index, HIGH)));
+      return true;
+    }
+  }
+  const node = newNode(index, hash, table, text, length);
+  if (node == 0) return false;
+  store<u32>(slot, <u32>node);
+  return (reference == 0 || post(index, node, seriesOf(reference, load<u32>(index, HIGH)))) && post(index, node, id);
+}
+
 function extend(partition: usize): bool {
   let index: usize = load<u32>(partition, INDEX);
-  if (index == 0) index = open(partition);
+  const isNew = index == 0;
+  if (isNew) index = open(partition);
   if (index == 0) return false;
   memory.fill(keyNodes, 0, MOST_KEYS << 2);
   const count = catalogCount(partition);
+  const largest = min(count, REFERRED_SERIES - 1) << 6;
+  if (largest & load<u32>(index, HIGH) && !resize(partition, index, load<u32>(index, MASK) + 1)) return false;
   for (let id = load<u32>(index, COVERED); id < count; id++) {
     const entry = catalogEntry(partition, id);
     const table = entryTable(entry);
     if (table == 0xffff_ffff) continue;
     const key = entryKey(entry);
     const length = entryLength(entry);
-    const root = nodeOf(index, 0, table, key, 0);
+    const root = nodeOf(partition, index, 0, table, key, 0);
     if (root == 0 || !post(index, root, id)) return false;
     let at = until(key, 0, length, COMMA);
     for (let tag: u32 = 0; at < length; tag++) {
       const start = at + 1;
       const equals = until(key, start, length, EQUALS);
       const end = until(key, min(equals + 1, length), length, COMMA);
-      const parent = keyNodeOf(index, root, table, key + start, equals - start, tag);
-      if (parent == 0) return false;
-      const node = nodeOf(index, parent, table, key + start, end - start);
-      if (node == 0 || !post(index, node, id)) return false;
-      store<u32>(parent, load<u32>(parent, COUNT) + 1, COUNT);
+      const parent = keyNodeOf(partition, index, root, table, key + start, equals - start, tag);
+      if (parent == 0 || !addTo(partition, index, parent, table, key + start, end - start, id, tag)) return false;
       at = end;
     }
     store<u32>(index, id + 1, COVERED);
   }
   store<u32>(index, count, COVERED);
-  return true;
+  const enough = slotsFor(load<u32>(index, FILLED));
+  return !isNew || enough > load<u32>(index, MASK) || resize(partition, index, enough);
 }
 
-/** The node of (table, text), 0 = none. Its fields: see the head of this file. */
-export function tagIndexNode(partition: usize, table: u32, text: usize, length: u32): usize {
+// --- Reading ---
+
+/** Reference of (table, text), 0 = none. */
+export function tagIndexFind(partition: usize, table: u32, text: usize, length: u32): u32 {
   const index: usize = load<u32>(partition, INDEX);
-  return index == 0 ? 0 : find(index, hashOf(table, text, length), table, text, length);
+  return index == 0 ? 0 : load<u32>(slotOf(partition, index, hashOf(table, text, length), table, text, length));
 }
 
-/** Copies the node's series ids, ascending, to `out`; gives their number. */
-export function tagIndexSeries(node: usize, out: usize): u32 {
-  let chunk: usize = load<u32>(node, FIRST);
-  if (load<u32>(node, COUNT) == 1) {
-    store<u32>(out, <u32>chunk);
-    return 1;
-  }
-  let n: u32 = 0;
-  while (chunk != 0) {
-    const used = load<u32>(chunk, 8);
-    memory.copy(out + (<usize>n << 2), chunk + 12, <usize>used << 2);
-    n += used;
-    chunk = load<u32>(chunk);
-  }
-  return n;
+/** Of a table or value the number of its series, of a tag key that of its values. */
+export function tagIndexCount(reference: u32): u32 {
+  return reference & 1 ? 1 : load<u32>(reference, COUNT);
 }
 
-/** For each of `count` series at `ids`, the value node of the tag `key` (escaped) in `out` (u32), 0 = absent. */
-export function tagIndexValues(partition: usize, table: u32, ids: usize, count: u32, text: usize, length: u32, out: usize): void {
+/** Number of the tag keys of a table. */
+export function tagIndexKeyCount(table: usize): u32 {
+  return load<u32>(table, KEYS);
+}
+
+/** Copies the series ids of a table or value, ascending, to `out`. */
+export function tagIndexSeries(partition: usize, reference: u32, out: usize): void {
+  if (reference & 1) store<u32>(out, seriesOf(reference, load<u32>(<usize>load<u32>(partition, INDEX), HIGH)));
+  else readList(reference, out);
+}
+
+/** Writes where the tag keys of a table stand to `out`: { u32 pointer, u32 length } each. */
+export function tagIndexKeys(table: usize, out: usize): void {
+  for (let key: usize = load<u32>(table, NEXT); key != 0; key = load<u32>(key, NEXT)) {
+    store<u64>(out, load<u64>(key, TEXT));
+    out += 8;
+  }
+}
+
+/** The same of the values of a tag key: `key=value` each. */
+export function tagIndexValues(partition: usize, tagKey: usize, out: usize): void {
+  const count: usize = load<u32>(tagKey, COUNT);
+  // the ids stand in the second half, where none is overwritten before it was read
+  const ids = out + (count << 2);
+  readList(tagKey, ids);
+  for (let i: usize = 0; i < count; i++) {
+    readTag(catalogEntry(partition, load<u32>(ids + (i << 2))), load<u32>(tagKey, TEXT), load<u32>(tagKey, LENGTH));
+    store<u32>(out + (i << 3), <u32>textAt);
+    store<u32>(out + (i << 3), textLength, 4);
+  }
+}
+
+/**
+ * Of each of `count` series at `ids` the tag `key` (escaped) in `out` as `key=value`, { u32 pointer, u32 length }, the same pointer
+ * for the same value; 0 = absent. All must be in the index.
+ */
+export function tagIndexValuesOf(partition: usize, table: u32, ids: usize, count: u32, text: usize, length: u32, out: usize): void {
+  const index: usize = load<u32>(partition, INDEX);
   for (let i: usize = 0; i < <usize>count; i++) {
-    const entry = catalogEntry(partition, load<u32>(ids + (i << 2)));
-    const key = entryKey(entry);
-    const end = entryLength(entry);
-    let node: usize = 0;
-    let at = until(key, 0, end, COMMA);
-    while (at < end) {
-      const start = at + 1;
-      const equals = until(key, start, end, EQUALS);
-      at = until(key, min(equals + 1, end), end, COMMA);
-      if (equals - start == length && memory.compare(key + start, text, length) == 0) {
-        node = tagIndexNode(partition, table, key + start, at - start);
-        break;
-      }
-    }
-    store<u32>(out + (i << 2), <u32>node);
+    const id = load<u32>(ids + (i << 2));
+    if (readTag(catalogEntry(partition, id), text, length)) store<u64>(out + (i << 3), canonical(partition, index, table, id));
+    else store<u64>(out + (i << 3), 0);
+  }
+}
+
+// Where the text that was read of a series stands for all series that have it.
+function canonical(partition: usize, index: usize, table: u32, id: u32): u64 {
+  const at = textAt;
+  const length = textLength;
+  const hash = hashOf(table, at, length);
+  const high = load<u32>(index, HIGH);
+  const own = tagNumber < REFERRED_TAGS && id < REFERRED_SERIES ? referenceTo(id, tagNumber, hash, high) : 0;
+  const slots: usize = load<u32>(index, SLOTS);
+  const mask = load<u32>(index, MASK);
+  let slot = hash & mask;
+  while (true) {
+    const reference = load<u32>(slots + (<usize>slot << 2));
+    // (one of another series is no other's value)
+    if (reference == own || reference == 0) return <u64>at | (<u64>length << 32);
+    if (!(reference & 1) && stands(partition, reference, high, hash, table, at, length)) return load<u64>(reference, TEXT);
+    slot = (slot + 1) & mask;
   }
 }
