@@ -64,6 +64,25 @@ describe("a server of several threads", () => {
     }
   });
 
+  test("a write that comes while a database is dropped does not bring it back", async () => {
+    const { head, url } = await start({ autoCreateDatabase: false });
+    for (let round = 0; round < 8; round++) {
+      await ask(head, `CREATE DATABASE gone${round}`);
+      const dropped = ask(head, `DROP DATABASE gone${round}`);
+      // (no thread has written to it before)
+      const answers = Array.from({ length: 12 }, async (_, i) => {
+        await Bun.sleep(i / 4);
+        const answer = await post(`${url}/write?db=gone${round}`, "m v=1 1");
+        return answer.status === 204 ? "" : await answer.text();
+      });
+      for (const answer of await Promise.all(answers))
+        if (answer) expect(answer).toContain("database not found");
+      await dropped;
+      const { results } = await query(url, "SHOW DATABASES");
+      expect(results[0].series[0].values ?? []).toEqual([]);
+    }
+  });
+
   test("large bodies that come at once are stored whole, whichever thread takes them over, and those that are refused are refused", async () => {
     const { url } = await start({ maxMemSize: "4MiB", maxBodySize: 1_000_000 });
     const steps = 60;

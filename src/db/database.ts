@@ -224,6 +224,11 @@ export class Database {
     this.#databases.onSave = told;
   }
 
+  /** Resolves when all have been told that are to know what the file of databases says by now. Throws `DiskError`. */
+  databasesRead(): Promise<void> {
+    return this.#databases.settled();
+  }
+
   /** Ends the queries that run, and what runs by the clock. */
   async closeSessions(): Promise<void> {
     this.#isClosing = true;

@@ -126,6 +126,11 @@ export class Databases {
     await this.#saved;
   }
 
+  /** Resolves when the saves that have begun are done, `onSave` included. Throws `DiskError`. */
+  async settled(): Promise<void> {
+    await this.#saved;
+  }
+
   // Saves follow one another; each writes the state of its own moment or a later one.
   #save(): void {
     this.#saved = this.#saved.then(async () => {

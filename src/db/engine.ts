@@ -353,7 +353,9 @@ export class Engine {
   }
 
   #placeOf({ database, retentionPolicy: wanted }: WriteTarget): Place {
-    const policies = this.#databases.policies(database) ?? [];
+    const policies = this.#databases.policies(database);
+    // (dropped while the write waited)
+    if (!policies) throw new NotFoundError(`database not found: "${database}"`);
     const retentionPolicy = wanted || policies.find((policy) => policy.isDefault)?.name || "";
     if (!policies.some(({ name }) => name === retentionPolicy))
       throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);

@@ -390,6 +390,7 @@ export class Head {
           const target = part === null ? administration : administration[part as keyof typeof administration];
           return (target as unknown as Record<string, (...args: unknown[]) => unknown>)[method]!(...args);
         },
+        databasesRead: () => db.databasesRead(),
         healthOfAll: () => this.health(),
         metricsOfAll: () => this.metrics(),
       },

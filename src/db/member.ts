@@ -57,7 +57,9 @@ export class Member {
     this.#engine = new Engine(parts, companions, {
       createDatabase: async (database) => {
         const known = parts.databases.policies(database);
-        await this.#administration.createDatabase(database);
+        if (known === undefined) return this.#administration.createDatabase(database);
+        // (to have it made would bring back one that is being dropped, and wait for what else changes)
+        await head().call("databasesRead");
         parts.databases.allHaveRead(database, known);
       },
       subscriptions: {

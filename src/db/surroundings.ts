@@ -6,7 +6,7 @@ import type { HeldWindows } from "./retention.ts";
 import type { Place } from "./stored.ts";
 
 export interface Surroundings {
-  /** Makes a database; durable when resolved. */
+  /** Makes a database where there is none of that name; durable when resolved. */
   createDatabase(database: string): Promise<void>;
   /** Forgets the subscriptions of a policy that goes. */
   readonly subscriptions: {
