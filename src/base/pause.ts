@@ -6,9 +6,8 @@
 // Flushes and merges have lines of their own, so that many queries cannot hold them up until writes have to wait for them.
 //
 // While large bodies come one after the other, queries and merges have a share of the time each, in which also first slices of queries
-// count: a turn is short where the event loop takes many of them to receive a body. Beside it queries have the turns in which there is
-// nothing else to do, and merges those of a lull. Flushes then have slices now and then, as it is less work when there is more
-// of it at once, and their turns once there is no room for more of what bodies leave behind.
+// count: a turn is short where the event loop takes many of them to receive a body. Flushes then have slices now and then, as
+// it is less work when there is more of it at once, and their turns once there is no room for more of what bodies leave behind.
 
 const SLICE_MS = 4;
 /** While large bodies are worked on and there is room, a flush begins a slice once in so long. */
@@ -22,11 +21,6 @@ const QUERY_SHARE = 0.15;
 const LONGEST_SLICE_MS = 150;
 /** A turn of the event loop that took less had nothing else to do. */
 const EMPTY_TURN_MS = 0.1;
-/**
- * Merges have such turns only once no body came for so long: under load a thread has nothing to do because the core works for
- * another, or for who sends the bodies, and a merge can wait.
- */
-const LULL_MS = 2;
 
 type Work = "query" | "flush" | "merge";
 
@@ -85,9 +79,9 @@ class Line {
 }
 
 const lines: Readonly<Record<Work, Line>> = {
-  query: new Line((nowMs, line, first) => hasShare(nowMs, line, first, 0)),
+  query: new Line(hasShare),
   flush: new Line((nowMs, { begunMs }) => nowMs - lastRoomMs >= IDLE_MS || nowMs - begunMs >= FLUSH_EVERY_MS),
-  merge: new Line((nowMs, line, first) => hasShare(nowMs, line, first, LULL_MS)),
+  merge: new Line(hasShare),
 };
 /** Whose last slice is longest ago first. */
 const inTurn = Object.values(lines);
@@ -123,9 +117,9 @@ function next(): void {
   const nowMs = performance.now();
   const line = inTurn.find((each) => each.waiting[0] && each.mayBegin(nowMs, each, each.waiting[0]));
   if (line === undefined) {
-    // (queries have a turn as soon as it is empty)
-    if (lines.query.waiting.length > 0) arm();
-    else if (isAnyWaiting()) lookLater();
+    // (who has a share has a turn as soon as it is empty)
+    if (lines.query.waiting.length + lines.merge.waiting.length > 0) arm();
+    else if (lines.flush.waiting.length > 0) lookLater();
     return;
   }
   inTurn.push(...inTurn.splice(inTurn.indexOf(line), 1));
@@ -139,9 +133,8 @@ const isAnyWaiting = (): boolean => inTurn.some(({ waiting }) => waiting.length 
 
 const isBusy = (nowMs: number): boolean => nowMs - lastBodyMs < BUSY_MS;
 
-function hasShare(nowMs: number, { endMs, sliceMs }: Line, { share }: Waiting, lullMs: number): boolean {
-  if (nowMs - endMs >= sliceMs * (1 / share - 1) || !isBusy(nowMs)) return true;
-  return nowMs - turnStartMs <= EMPTY_TURN_MS && nowMs - lastBodyMs >= lullMs;
+function hasShare(nowMs: number, { endMs, sliceMs }: Line, { share }: Waiting): boolean {
+  return nowMs - endMs >= sliceMs * (1 / share - 1) || !isBusy(nowMs) || nowMs - turnStartMs <= EMPTY_TURN_MS;
 }
 
 function lookLater(): void {
