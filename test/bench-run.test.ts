@@ -43,6 +43,8 @@ test("growth: what ten million series cost follows from the last two runs, and i
   expect(text).toContain("memory after the start 3.0 GB (300 bytes a series)");
   expect(text).toContain("CPU of the load 100 s");
   expect(renderGrowth(growing, "head", "plot.svg")).toContain("## 10,000,000 series");
+  const few = axes.map((axis) => growthRun(axis, 1000, () => 1));
+  expect(renderGrowth(few, "head", "plot.svg")).not.toContain("10,000,000");
   // as the kernels lay it out
   const kernels = new Kernels();
   const record = kernels.alloc(64);

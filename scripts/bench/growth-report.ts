@@ -66,14 +66,15 @@ export function renderGrowth(runs: readonly GrowthRun[], head: string, plot: str
     ];
     parts.push(`## By ${axis}`, tableText(rows), explain(axis, ofAxis));
   }
-  parts.push(
-    `## ${MANY_SERIES.toLocaleString("en")} series`,
-    tenMillion(runs.filter(({ axis }) => axis === "series")),
-  );
+  const bySeries = runs.filter(({ axis }) => axis === "series");
+  // (from fewer there is no line to ten million)
+  if (bySeries.at(-1)!.size >= LEAST_SERIES)
+    parts.push(`## ${MANY_SERIES.toLocaleString("en")} series`, tenMillion(bySeries));
   return `${parts.join("\n\n")}\n`;
 }
 
 const MANY_SERIES = 10_000_000;
+const LEAST_SERIES = 100_000;
 const PARTITIONS = 16;
 
 /** What many series cost by what the last ones that were measured cost each, and in the catalog by its layout. */
