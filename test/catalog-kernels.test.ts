@@ -76,6 +76,60 @@ describe("catalog", () => {
     closeCatalog(catalog);
   });
 
+  test("of equal series the first is found, also once there are more slots", () => {
+    const catalog = newCatalog();
+    const keys = Array.from({ length: 40 }, (_, n) => `m,host=${n}`);
+    for (let round = 0; round < 3; round++) for (const key of keys) catalog.append(7, key);
+    for (let n = 0; n < 60_000; n++) catalog.append(1, `m,host=${n}`);
+    for (const [n, key] of keys.entries()) expect(catalog.find(7, key)).toBe(n);
+    catalog.check();
+    closeCatalog(catalog);
+  });
+
+  test("keys of all lengths stand end to end, up to the last byte of an area", () => {
+    const catalog = newCatalog();
+    // an area of 64 KiB that one entry fills, but for its link and what stands before the key
+    catalog.add(1, "z".repeat(65_536 - 8 - 6));
+    for (let length = 1; length < 700; length++) catalog.add(length % 3, "m".repeat(length));
+    catalog.add(1, "y".repeat(65_536 - 8 - 6));
+    catalog.check();
+    kernels.call.tagIndexExtend(catalog.record);
+    closeCatalog(catalog);
+  });
+
+  test("a series without room for it is not half there", () => {
+    const own = new Kernels();
+    const record = own.alloc(64);
+    own.bytes.fill(0, record, record + 64);
+    const catalog = new BothCatalogs(own, record);
+    const pages: number[] = [];
+    const take = (bytes: number) => {
+      for (let at = own.call.areaAlloc(bytes); at !== 0; at = own.call.areaAlloc(bytes)) pages.push(at);
+    };
+    for (let bytes = 2 ** 30; bytes >= 2 ** 24; bytes /= 2) take(bytes);
+    own.call.areaFree(pages.pop()!);
+    take(65_536);
+    const at = pages.pop()! >>> 0;
+    const key = (n: number): [bigint, number, number, number] => {
+      own.put(at, bytesOf(`m,host=${String(n).padStart(100, "0")}`));
+      return [Bun.hash.xxHash64(own.view(at, 107)) as bigint, 5, at, 107];
+    };
+    const add = (n: number) => own.call.catalogAdd(record, ...key(n)) >>> 0;
+    const find = (n: number) => own.call.catalogFind(record, ...key(n)) >>> 0;
+    // more keys, more slots, more places: each in turn is what there is no area for
+    let missed = 0;
+    for (let n = 0; n < 40_000; n++) {
+      if (add(n) === n) continue;
+      missed++;
+      expect(own.call.catalogCount(record) >>> 0).toBe(n);
+      expect(find(n)).toBe(DROPPED);
+      do own.call.areaFree(pages.pop()!);
+      while (add(n) !== n);
+    }
+    expect(missed).toBeGreaterThan(10);
+    for (let n = 0; n < 40_000; n++) if (find(n) !== n) throw new Error(`${n} is not found`);
+  });
+
   test("keys of 1 to 65,535 bytes differ in any of their bytes", () => {
     const catalog = newCatalog();
     for (const length of [1, 7, 8, 15, 16, 17, 31, 33, 255, 4_096, 65_519, 65_520, 65_534, 65_535]) {

@@ -5,6 +5,7 @@ import { CorruptionError } from "../src/base/errors.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
 import { encodeSeriesKey } from "../src/model/serieskey.ts";
 import { Catalog } from "../src/store/catalog.ts";
+import { encodeFrame, encodeHeader } from "../src/store/catalog-file.ts";
 import { DROPPED_TABLE, Schema } from "../src/store/schema.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 
@@ -131,4 +132,18 @@ test("every damaged byte is a CorruptionError that names the file", async () => 
     expect(() => read.catalog.load(damaged, PATH, sizeBytes + 1)).toThrow(PATH);
     read.close();
   }
+});
+
+test("a key that is longer than any is a CorruptionError", () => {
+  const disk = new MemoryDisk();
+  const key = new Uint8Array(65_536).fill(120);
+  const file = disk.open(PATH, "append");
+  file.append(
+    encodeHeader(),
+    ...encodeFrame([["db", "rp", "m"]], [{ table: 0, keyBytes: key.length }], () => key),
+  );
+  file.close();
+  const read = new Fixture();
+  expect(() => read.catalog.load(disk, PATH, disk.map(PATH).length)).toThrow(CorruptionError);
+  read.close();
 });

@@ -88,7 +88,7 @@ export function tenMillion(runs: readonly GrowthRun[]): string {
   const between = `${smaller.size.toLocaleString("en")} and ${larger.size.toLocaleString("en")}`;
   return [
     `By what each series between ${between} costs: CPU of the load ${costOf("cpuS").toFixed(0)} s, disk ${gigabytes(costOf("diskBytes"))}, start ${(costOf("startMs") / 1000).toFixed(1)} s, memory after the start ${gigabytes(costOf("startedBytes"))} (${slope("startedBytes").toFixed(0)} bytes a series), count of all rows ${(costOf("queryMs") / 1000).toFixed(1)} s.`,
-    `On paper: the catalog (\`src/kernels/assembly/catalog.ts\`) has 16 bytes and the key of each series, here ${keyBytes.toFixed(0)}, 4 for its place by id and 8 in a hash table of which at most half is used, both of a power of two: ${gigabytes(inCatalog)}, ${(inCatalog / MANY_SERIES).toFixed(0)} bytes a series. It stands in linear memory, of which a thread has 4 GiB: of ${Math.floor((2 ** 32 / inCatalog) * 10)} million such series one thread would have no room for rows. Threads share the series between them.`,
+    `On paper: the catalog (\`src/kernels/assembly/catalog.ts\`) has 6 bytes and the key of each series, here ${keyBytes.toFixed(0)}, 4 for its place by id and 4 in a hash table of which at most half is used, both of a power of two: ${gigabytes(inCatalog)}, ${(inCatalog / MANY_SERIES).toFixed(0)} bytes a series. It stands in linear memory, of which a thread has 4 GiB: of ${Math.floor((2 ** 32 / inCatalog) * 10)} million such series one thread would have no room for rows. Threads share the series between them.`,
   ].join("\n");
 }
 
@@ -106,8 +106,8 @@ export function catalogBytes(seriesCount: number, keyBytes: number): number {
   const each = seriesCount / PARTITIONS;
   const powerOfTwo = (least: number) => 2 ** Math.ceil(Math.log2(least));
   const places = powerOfTwo(each) * 4;
-  const slots = powerOfTwo(2 * each) * 8;
-  return PARTITIONS * (each * (16 + Math.ceil(keyBytes / 8) * 8) + places + slots);
+  const slots = powerOfTwo(2 * each) * 4;
+  return PARTITIONS * (each * (6 + keyBytes) + places + slots);
 }
 
 /** Every slope that is not flat, and why. */

@@ -232,6 +232,7 @@ export interface CatalogExports {
   catalogEntry(partition: number, id: number): number;
   entryTable(entry: number): number;
   entryLength(entry: number): number;
+  entryKey(entry: number): number;
   catalogFind(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogAdd(partition: number, hash: bigint, table: number, key: number, length: number): number;
   catalogAppend(partition: number, hash: bigint, table: number, key: number, length: number): number;

@@ -7,6 +7,7 @@
 //           Runs of table -1 are series that were dropped before they were written.
 import { CorruptionError } from "../base/errors.ts";
 import { compress, uncompress } from "../codec/snappy.ts";
+import { MAX_KEY_BYTES } from "../model/serieskey.ts";
 
 export const CATALOG_MAGIC = "SCAT";
 export const HEADER_BYTES = 8;
@@ -67,7 +68,11 @@ function areKeysWhole({ runs, keys }: Pick<CatalogFrame, "runs" | "keys">): bool
   const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
   const lengthsEnd = at;
   if (lengthsEnd > keys.length) return false;
-  for (let lengthAt = 0; lengthAt < lengthsEnd; lengthAt += 4) at += view.getUint32(lengthAt, true);
+  for (let lengthAt = 0; lengthAt < lengthsEnd; lengthAt += 4) {
+    const keyBytes = view.getUint32(lengthAt, true);
+    if (keyBytes > MAX_KEY_BYTES) return false;
+    at += keyBytes;
+  }
   return at === keys.length;
 }
 

@@ -54,8 +54,9 @@ export class Catalog {
 
   /** The canonical key of a series: a view, valid until linear memory grows. */
   key(id: number): Uint8Array {
-    const entry = this.#kernels.call.catalogEntry(this.record, id) >>> 0;
-    return this.#kernels.view(entry + 16, this.#kernels.call.entryLength(entry));
+    const { call } = this.#kernels;
+    const entry = call.catalogEntry(this.record, id);
+    return this.#kernels.view(call.entryKey(entry) >>> 0, call.entryLength(entry));
   }
 
   /** A series as a scan gives it: the same object as long as it is read again soon. */

@@ -96,9 +96,9 @@ export class BothCatalogs {
     const { call } = this.#kernels;
     expect(call.catalogCount(this.record)).toBe(this.twin.series.length);
     for (const [id, { table, key }] of this.twin.series.entries()) {
-      const entry = call.catalogEntry(this.record, id) >>> 0;
-      const [entryTable, length] = this.#kernels.u32(entry + 8, 2);
-      if (entryTable !== table || latin1(this.#kernels.view(entry + 16, length!)) !== key)
+      const entry = call.catalogEntry(this.record, id);
+      const own = latin1(this.#kernels.view(call.entryKey(entry) >>> 0, call.entryLength(entry)));
+      if (call.entryTable(entry) >>> 0 !== table || own !== key)
         throw new Error(`entry ${id} is not ${table} ${key}`);
       this.find(table, key);
     }

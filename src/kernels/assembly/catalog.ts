@@ -4,9 +4,10 @@
 // batch finds its partition by `hash % partitionCount`. Ids are dense, from 0, in the order of first sight.
 // A series entry never moves: keys are bump allocated in a chain of areas.
 //
-//   slots     open addressing, linear probing: { u32 low half of the hash, u32 id + 1 }, 0 = empty
+//   slots     open addressing, linear probing: u32, 0 = empty. An id + 1 needs no more bits than the number of a slot: those above
+//             are the hash's, so that hardly ever another series' key is looked at
 //   entries   u32 pointer per id
-//   entry     u64 hash, u32 table id, u32 key length, key bytes, padding to 8
+//   entry     u32 table id, u16 key length, key bytes; not aligned, as there are millions
 
 export const PARTITION: usize = 64;
 const SLOTS: usize = 0;
@@ -21,9 +22,9 @@ const KEY_BYTES: usize = 32;
 /** u32 pointer to the active memtable of the partition (memtable.ts), 0 = none */
 export const ACTIVE: usize = 36;
 
-const ENTRY_TABLE: usize = 8;
-const ENTRY_LENGTH: usize = 12;
-const ENTRY_KEY: usize = 16;
+const ENTRY_TABLE: usize = 0;
+const ENTRY_LENGTH: usize = 4;
+const ENTRY_KEY: usize = 6;
 const FAILED: u32 = 0xffff_ffff;
 
 import { areaAlloc, areaFree, areaSize } from "./area";
@@ -36,7 +37,7 @@ export function catalogOpen(partition: usize): bool {
   if (slots == 0 || entries == 0) return false;
   memory.fill(slots, 0, 65536);
   store<u32>(partition, <u32>slots, SLOTS);
-  store<u32>(partition, 8191, MASK);
+  store<u32>(partition, 16383, MASK);
   store<u32>(partition, <u32>entries, ENTRIES);
   store<u32>(partition, 16384, CAPACITY);
   return true;
@@ -66,9 +67,10 @@ export function catalogEntry(partition: usize, id: u32): usize {
 }
 
 export function entryTable(entry: usize): u32 { return load<u32>(entry, ENTRY_TABLE); }
-export function entryLength(entry: usize): u32 { return load<u32>(entry, ENTRY_LENGTH); }
+export function entryLength(entry: usize): u32 { return load<u16>(entry, ENTRY_LENGTH); }
 export function entryKey(entry: usize): usize { return entry + ENTRY_KEY; }
 
+// What a series is found by: its slot from the high half, what is compared there from the low one.
 @inline function mix(hash: u64, table: u32): u64 {
   return hash ^ (<u64>table * 0x9e37_79b9_7f4a_7c15);
 }
@@ -87,19 +89,19 @@ function same(a: usize, b: usize, length: u32): bool {
   return true;
 }
 
-/** Id of a series, or 0xffffffff. */
+/** Id of a series, or 0xffffffff. `hash`: xxHash64 of the key. */
 export function catalogFind(partition: usize, hash: u64, table: u32, key: usize, length: u32): u32 {
   const mixed = mix(hash, table);
   const slots: usize = load<u32>(partition, SLOTS);
   const mask = load<u32>(partition, MASK);
   let slot = <u32>(mixed >> 32) & mask;
   while (true) {
-    const at = slots + (<usize>slot << 3);
-    const id = load<u32>(at, 4);
-    if (id == 0) return FAILED;
-    if (load<u32>(at) == <u32>mixed) {
-      const entry = catalogEntry(partition, id - 1);
-      if (entryTable(entry) == table && entryLength(entry) == length && same(entryKey(entry), key, length)) return id - 1;
+    const found = load<u32>(slots + (<usize>slot << 2));
+    if (found == 0) return FAILED;
+    if (((found ^ <u32>mixed) & ~mask) == 0) {
+      const id = (found & mask) - 1;
+      const entry = catalogEntry(partition, id);
+      if (entryTable(entry) == table && entryLength(entry) == length && same(entryKey(entry), key, length)) return id;
     }
     slot = (slot + 1) & mask;
   }
@@ -107,27 +109,30 @@ export function catalogFind(partition: usize, hash: u64, table: u32, key: usize,
 
 function place(slots: usize, mask: u32, mixed: u64, id: u32): void {
   let slot = <u32>(mixed >> 32) & mask;
-  while (load<u32>(slots + (<usize>slot << 3), 4) != 0) slot = (slot + 1) & mask;
-  store<u32>(slots + (<usize>slot << 3), <u32>mixed);
-  store<u32>(slots + (<usize>slot << 3), id + 1, 4);
+  while (load<u32>(slots + (<usize>slot << 2)) != 0) slot = (slot + 1) & mask;
+  store<u32>(slots + (<usize>slot << 2), (<u32>mixed & ~mask) | (id + 1));
+}
+
+// Fills the slots anew, as there are more of them or series have another table: that is part of what they are found by.
+function placeAll(partition: usize): void {
+  const count = load<u32>(partition, COUNT);
+  const mask = load<u32>(partition, MASK);
+  const slots: usize = load<u32>(partition, SLOTS);
+  memory.fill(slots, 0, (<usize>mask + 1) << 2);
+  for (let id: u32 = 0; id < count; id++) {
+    const entry = catalogEntry(partition, id);
+    place(slots, mask, mix(xxHash64(entryKey(entry), entryLength(entry), 0), entryTable(entry)), id);
+  }
 }
 
 function growSlots(partition: usize): bool {
-  const slots: usize = load<u32>(partition, SLOTS);
   const mask = load<u32>(partition, MASK);
-  const bytes = (mask + 1) << 4;
-  const wider = areaAlloc(bytes);
+  const wider = areaAlloc((mask + 1) << 3);
   if (wider == 0) return false;
-  memory.fill(wider, 0, bytes);
-  const widerMask = ((mask + 1) << 1) - 1;
-  const count = load<u32>(partition, COUNT);
-  for (let id: u32 = 0; id < count; id++) {
-    const entry = catalogEntry(partition, id);
-    place(wider, widerMask, mix(load<u64>(entry), entryTable(entry)), id);
-  }
-  areaFree(slots);
+  areaFree(load<u32>(partition, SLOTS));
   store<u32>(partition, <u32>wider, SLOTS);
-  store<u32>(partition, widerMask, MASK);
+  store<u32>(partition, (mask << 1) + 1, MASK);
+  placeAll(partition);
   return true;
 }
 
@@ -154,7 +159,8 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   const count = load<u32>(partition, COUNT);
   if (count == load<u32>(partition, CAPACITY) && !growEntries(partition)) return FAILED;
   if ((count << 1) > load<u32>(partition, MASK) && !growSlots(partition)) return FAILED;
-  const size: u32 = <u32>ENTRY_KEY + ((length + 7) & ~7);
+  if (length > 0xffff) unreachable(); // model/serieskey.ts
+  const size: u32 = <u32>ENTRY_KEY + length;
   let cursor = load<u32>(partition, KEY_CURSOR);
   if (cursor == 0 || cursor + size > load<u32>(partition, KEY_END)) {
     const wanted: u32 = load<u32>(partition, KEY_BYTES) > 1 << 20 ? 1 << 20 : 1 << 16;
@@ -168,9 +174,8 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   }
   const entry = <usize>cursor;
   store<u32>(partition, cursor + size, KEY_CURSOR);
-  store<u64>(entry, hash);
   store<u32>(entry, table, ENTRY_TABLE);
-  store<u32>(entry, length, ENTRY_LENGTH);
+  store<u16>(entry, <u16>length, ENTRY_LENGTH);
   memory.copy(entry + ENTRY_KEY, key, length);
   store<u32>(<usize>load<u32>(partition, ENTRIES) + (<usize>count << 2), <u32>entry);
   place(load<u32>(partition, SLOTS), load<u32>(partition, MASK), mix(hash, table), count);
@@ -233,18 +238,6 @@ export function catalogDrop(partition: usize, table: u32, dropped: u32): u32 {
 export function catalogDropSeries(partition: usize, ids: usize, n: u32, dropped: u32): void {
   for (let i: u32 = 0; i < n; i++) store<u32>(catalogEntry(partition, load<u32>(ids + (<usize>i << 2))), dropped, ENTRY_TABLE);
   placeAll(partition);
-}
-
-// Fills the slots anew: the table is part of what an entry is found by.
-function placeAll(partition: usize): void {
-  const count = load<u32>(partition, COUNT);
-  const mask = load<u32>(partition, MASK);
-  const slots: usize = load<u32>(partition, SLOTS);
-  memory.fill(slots, 0, (<usize>mask + 1) << 3);
-  for (let id: u32 = 0; id < count; id++) {
-    const entry = catalogEntry(partition, id);
-    place(slots, mask, mix(load<u64>(entry), entryTable(entry)), id);
-  }
 }
 
 /** Copies the ids of `table`'s series, ascending, to `out` (room for all series); gives their number. */
