@@ -1,8 +1,10 @@
 // A thread of several that dies is there again with all that was acknowledged, whatever was under way; and all end together.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { ownersOf } from "../src/db/layout.ts";
+import { CRASH } from "./crash/crashing.ts";
 import {
   ask,
   closeAll,
@@ -191,6 +193,49 @@ describe("a thread that dies", () => {
     expect(waits).toBeGreaterThan(0);
   });
 
+  test("gives its clients answers of ours or closes their connections", async () => {
+    const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const port = probe.port!;
+    await probe.stop(true);
+    const script = new URL("./crash/crashing.ts", import.meta.url).pathname;
+    const child = Bun.spawn([process.execPath, script, dataDir, String(port)], {
+      ...{ stdout: "pipe", stderr: "inherit" },
+    });
+    const reader = child.stdout.getReader();
+    const seen = async (end: string) => {
+      let output = "";
+      while (!output.endsWith(end)) {
+        const { done, value } = await reader.read();
+        if (done) throw new Error(`the server has ended: ${output}`);
+        output += new TextDecoder().decode(value);
+      }
+      return output;
+    };
+    const requests = [
+      `GET /query?db=d&q=${encodeURIComponent(CRASH)} HTTP/1.1`,
+      "GET /query?db=d&q=SHOW+DATABASES HTTP/1.1",
+      "GET /health HTTP/1.1",
+      "GET /metrics HTTP/1.1",
+      "POST /query?db=d&q=SHOW+DATABASES HTTP/1.1\r\nContent-Length: 0",
+      "POST /write?db=d HTTP/1.1\r\nContent-Length: 10",
+    ].map((head) => `${head}\r\nHost: 127.0.0.1\r\n\r\n${head.endsWith("10") ? "m,h=h1 v=1" : ""}`);
+    try {
+      await seen("ready\n");
+      for (let round = 0; round < 12; round++) {
+        const clients = await Promise.all([...requests, ...requests].map((request) => client(port, request)));
+        // in one stretch: the thread dies with what it has read, with what it could have and with what comes
+        const answers = await Promise.all(clients.map((send) => send()));
+        for (const [i, answer] of answers.entries())
+          if (answer !== "") expect([i, answer]).toEqual([i, expect.stringContaining("X-Influxdb-Version")]);
+        expect(answers).toContain("");
+        expect(await seen("has its rows again\n")).toContain("thread 1: Error: nobody catches this\n");
+      }
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+  });
+
   test("ends what waits for it with an error, not never", async () => {
     const head = await openHead(2);
     await head.writeLines(lines(0, 200), { database: "d" });
@@ -204,6 +249,29 @@ describe("a thread that dies", () => {
       else expect(answer.length).toBe(hosts.length);
   });
 });
+
+// A connection; calling it sends the request and gives what came until it was closed, or until the headers were there.
+function client(port: number, request: string): Promise<() => Promise<string>> {
+  const socket = connect(port, "127.0.0.1");
+  let text = "";
+  const answer = new Promise<string>((resolve) => {
+    socket.on("data", (data) => {
+      text += data.toString("latin1");
+      if (text.includes("\r\n\r\n")) socket.destroy();
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => resolve(text));
+  });
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("connect", () =>
+      resolve(() => {
+        socket.write(request);
+        return answer;
+      }),
+    );
+  });
+}
 
 describe("closing", () => {
   test("ends all threads and says what one of them could not do; calling again waits for the same", async () => {

@@ -257,20 +257,15 @@ export class Head {
         this.onThread(
           `thread ${thread} is ended, it could not read what changed: ${(error as Error).message}`,
         );
-        // (ended while it listens it would answer what comes without a body)
-        await this.#companions
-          .channel(thread)
-          .call("stopServing", LAST_ANSWERS_MS)
-          .catch(() => undefined);
-        await this.#endWorker(thread);
+        await this.#endWorker(thread, LAST_ANSWERS_MS);
       }
     });
     await Promise.all(reading);
   }
 
-  /** Ends a thread as a crash would: for tests. */
+  /** Has a thread throw what nobody catches: for tests. */
   kill(thread: number): void {
-    this.#workers[thread]?.terminate();
+    if (this.#companions.isConnected(thread)) this.#companions.channel(thread).notify("crash");
   }
 
   // Starts a thread and connects it with all others; resolves when it has its rows.
@@ -298,13 +293,17 @@ export class Head {
     const worker = new Worker(new URL("./thread.ts", import.meta.url).href);
     this.#workers[thread] = worker;
     this.#lastErrors.delete(thread);
+    const failed = (message: string, stack = message) => {
+      this.#lastErrors.set(thread, message);
+      this.onThread(`thread ${thread}: ${stack}`);
+    };
+    // (its program could not be loaded)
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#lastErrors.set(thread, event.message);
-      this.onThread(`thread ${thread}: ${event.message}`);
+      failed(event.message);
     });
     worker.addEventListener("close", () => this.#ended(thread, worker));
-    companions.connect(thread, worker, this.#handlers());
+    companions.connect(thread, worker, this.#handlers(failed));
     const channel = companions.channel(thread);
     for (const other of companions.others) {
       if (other === thread || this.#workers[other] === undefined || !companions.isConnected(other)) continue;
@@ -342,8 +341,14 @@ export class Head {
     void this.#startAgain(thread, FIRST_PAUSE_MS);
   }
 
-  // Resolves when the thread's worker has ended.
-  async #endWorker(thread: number): Promise<void> {
+  // Resolves when the thread's worker has ended. Its connections are closed first: Bun answers what reaches a thread that ends, with
+  // an empty 204 what has no body.
+  async #endWorker(thread: number, graceMs = 0): Promise<void> {
+    if (this.#companions.isConnected(thread))
+      await this.#companions
+        .channel(thread)
+        .call("stopServing", graceMs)
+        .catch(() => undefined);
     const worker = this.#workers[thread];
     if (worker === undefined) return;
     const ended = new Promise<void>((resolve) => {
@@ -368,8 +373,8 @@ export class Head {
     }
   }
 
-  // What a member may ask of the head.
-  #handlers(): Handlers {
+  // What a member may ask of the head. `failed`: told of what ends it.
+  #handlers(failed: (message: string, stack?: string) => void): Handlers {
     const db = this.#db;
     const { queryMemory } = this.#options;
     const { calls, streams } = partHandlers(db.engine, this.peers, queryMemory);
@@ -395,6 +400,7 @@ export class Head {
         metricsOfAll: () => this.metrics(),
       },
       notices: {
+        dies: failed,
         offer: (write: OfferedWrite, batch: Uint8Array) => db.subscriptions.offer({ ...write, batch }),
         slow: (statement: SlowStatement) => this.#onSlowStatement(statement),
       },

@@ -17,7 +17,8 @@ interface Serving {
 /** Ports to other threads that came before it was known who this one is. */
 const early: [thread: number, port: MessagePort][] = [];
 let companions: Companions | undefined;
-let serving: Promise<ReturnType<Serving["serve"]>> | undefined;
+let serving: Promise<void> | undefined;
+let server: ReturnType<Serving["serve"]> | undefined;
 
 function missing(): never {
   throw new OverloadedError("a thread that was started again reads its rows from the log: send again");
@@ -35,6 +36,9 @@ const ofHead: Handlers = {
       else early.push([thread, port]);
     },
     disconnect: (thread: number) => companions?.disconnect(thread),
+    crash: () => {
+      throw new Error("it was told to crash");
+    },
   },
 };
 
@@ -62,17 +66,27 @@ function servingCalls(member: Member): NonNullable<Handlers["calls"]> {
     serve: async ({ module, options }: ServeRequest) => {
       serving ??= (import(module) as Promise<Serving>).then(async ({ prepare, serve }) => {
         await prepare(companions!.seat.count);
-        return serve(member, options);
+        server = serve(member, options);
       });
       await serving;
     },
     stopServing: async (graceMs: number) => {
-      const server = await serving;
+      await serving;
       serving = undefined;
       await server?.stop(graceMs);
+      server = undefined;
     },
   };
 }
 
 assert(!Bun.isMainThread, "thread.ts is run by a head");
 const head = new Channel(globalThis as unknown as Port, ofHead);
+
+// What nobody caught is the end of this thread. Its connections are closed first: Bun answers what reaches a thread that ends, with
+// an empty 204 what has no body.
+process.on("uncaughtException", (error) => {
+  void server?.stop(0);
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  head.notify("dies", message, stack);
+  process.exit(1);
+});
