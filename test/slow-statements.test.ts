@@ -107,12 +107,14 @@ test("SHOW DIAGNOSTICS names version, process and options", async () => {
   expect(all[4]!.rows[0]![all[4]!.columns.indexOf("PID")]).toBe(process.pid);
 });
 
-test("SHOW DIAGNOSTICS names the partitions that the data folder has, whatever was asked for", async () => {
+test("SHOW DIAGNOSTICS names the partitions that the data folder has, whatever was asked for, and the threads that run", async () => {
   const { db } = await openSlow({});
   await db.close();
   const again = await Database.open({ dataDir: db.options.dataDir, partitions: 7 });
   opened.push(again);
   const [config] = await series(again, "SHOW DIAGNOSTICS FOR 'config'");
   expect(config!.rows[0]![config!.columns.indexOf("partitions")]).toBe(2);
+  // (asked for: 0)
+  expect(config!.rows[0]![config!.columns.indexOf("threads")]).toBe(1);
   expect(again.warnings[0]).toContain("has 2 partitions since it was made; partitions = 7 has no effect");
 });

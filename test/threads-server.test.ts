@@ -46,7 +46,13 @@ describe("a server of several threads", () => {
     const text = await (await get(`${url}/metrics`)).text();
     expect(text).toContain("\nserie_rows_written_total 20\n");
     expect(text).toContain('serie_http_requests_total{route="/write",status="204"} 20\n');
-    expect((await get(`${url}/health`)).status).toBe(200);
+    const health = await get(`${url}/health`);
+    expect(health.status).toBe(200);
+    expect(await json(Promise.resolve(health))).toMatchObject({
+      checks: expect.arrayContaining([{ name: "threads", status: "pass", message: "3 threads" }]),
+    });
+    const [, config] = (await query(url, "SHOW DIAGNOSTICS")).results[0].series;
+    expect(config.values[0][config.columns.indexOf("threads")]).toBe(3);
     const vars = await json(get(`${url}/debug/vars`));
     expect(vars.httpd.values.writeReq).toBe(20);
   });

@@ -51,6 +51,7 @@ export class Database {
   readonly #parts: OpenParts;
   readonly #lock: DiskLock;
   readonly #databases: Databases;
+  readonly #threads: number;
   #closed: Promise<void> | undefined;
   #isClosing = false;
 
@@ -65,9 +66,10 @@ export class Database {
     const hasDatabase = (database: string) => this.#databases.has(database);
     this.users = parts.users;
     this.queries = new Queries(clock, parts.options.maxConcurrentQueries, team?.companions);
-    this.status = new Figures({ ...parts.options, partitions: parts.databases.partitions }, clock, () =>
-      this.metrics(),
-    );
+    this.#threads = team?.companions.seat.count ?? 1;
+    const { partitions } = parts.databases;
+    const inForce = { ...parts.options, partitions, threads: this.#threads };
+    this.status = new Figures(inForce, clock, () => this.metrics());
     this.subscriptions = new Forwarder(parts.subscriptions, hasDatabase);
     this.engine = new Engine(parts, team?.companions ?? null, {
       createDatabase: (database) => this.administration.createDatabase(database),
@@ -197,8 +199,11 @@ export class Database {
     return this.#closed;
   }
 
+  /** Of this thread, with the number of all. */
   health(): Health {
-    return this.engine.health();
+    const { status, message, checks } = this.engine.health();
+    const threads = this.#threads === 1 ? "1 thread" : `${this.#threads} threads`;
+    return { status, message, checks: [...checks, { name: "threads", status: "pass", message: threads }] };
   }
 
   /** What recovery found normal after a crash, such as a record cut off at the end of the log. */
