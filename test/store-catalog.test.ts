@@ -5,7 +5,7 @@ import { CorruptionError } from "../src/base/errors.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
 import { encodeSeriesKey } from "../src/model/serieskey.ts";
 import { Catalog } from "../src/store/catalog.ts";
-import { encodeFrame, encodeHeader } from "../src/store/catalog-file.ts";
+import { encodeFrame, encodeHeader, readFrames } from "../src/store/catalog-file.ts";
 import { DROPPED_TABLE, Schema } from "../src/store/schema.ts";
 import { MemoryDisk } from "./disk/memory.ts";
 
@@ -106,11 +106,13 @@ test("has more series than a frame, and cuts off what a crash left behind the co
   written.add("db", "rp", "m0", "late");
   const longer = await written.catalog.append(disk, PATH, sizeBytes, 70_000);
   expect(longer).toBeLessThan(sizeBytes + 1000);
+  const frames = [...readFrames(PATH, disk.map(PATH).subarray(0, longer))];
+  expect(Math.max(...frames.map(({ rawBytes }) => rawBytes))).toBeLessThan(100_000);
   const read = new Fixture();
   read.catalog.load(disk, PATH, longer);
   expect(read.catalog.count).toBe(70_001);
   const [got, wanted] = [read.series(), written.series()];
-  for (const id of [0, 1, 65_535, 65_536, 69_999, 70_000]) expect(got[id]).toEqual(wanted[id]!);
+  for (const id of [0, 1, 4095, 4096, 65_535, 65_536, 69_999, 70_000]) expect(got[id]).toEqual(wanted[id]!);
   read.close();
   written.close();
 });

@@ -14,7 +14,8 @@ import { TagColumns } from "./tag-columns.ts";
 import type { OpenSegment } from "./version.ts";
 
 export const PARTITION_BYTES = 64;
-const SERIES_PER_FRAME = 65_536;
+/** Some 700 KB: what a frame takes while it is made stays with the compressor's allocator. */
+const SERIES_PER_FRAME = 4096;
 /** Series that were read last and are kept as a scan gives them, about 1 KB each. */
 const KEPT_SERIES = 1024;
 const FAILED = 0xffff_ffff;
