@@ -3,10 +3,11 @@ import { afterAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { BatchBuilder, type FieldValue } from "../src/ingest/builder.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
+import { encodeSeriesKey } from "../src/model/serieskey.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../src/model/types.ts";
 import { RowBlock } from "../src/store/block.ts";
 import { united } from "../src/store/series-ranges.ts";
-import { BothPartitions, rowsOfBlock } from "./support/store-kernels.ts";
+import { BothPartitions, latin1, rowsOfBlock } from "./support/store-kernels.ts";
 import { gatherTwin } from "./twin/memtable.ts";
 
 const kernels = new Kernels();
@@ -227,6 +228,40 @@ describe("memtable", () => {
         );
       expect(memtable.sizeBytes).toBeGreaterThan(count * 32);
     }
+    both.close();
+  });
+
+  test("has heads from the first series on that has rows, of older ones once they have some", () => {
+    const both = new BothPartitions(kernels, 1);
+    const { catalog, memtable, twin } = both.partitions[0]!;
+    const cpu = both.tableId("cpu");
+    for (let host = 0; host < 50_000; host++)
+      catalog.append(cpu, latin1(encodeSeriesKey("cpu", [{ key: "host", value: `h${host}` }])));
+    const write = (...hosts: number[]) =>
+      both.apply(
+        batchOf(hosts.map((host) => ({ measurement: "cpu", host, time: BigInt(host), fields: { f: host } }))),
+      );
+    const check = () => {
+      for (const limit of [0, 1, 8_192, 39_999, 40_000, 40_001, 50_000])
+        expect([...memtable.series(limit)]).toEqual(twin.series(limit));
+      for (let id = 0; id < 50_000; id += 9) expect(memtable.seriesRows(id)).toBe(twin.seriesRows(id));
+      for (const id of twin.series(50_000)) expect(memtable.seriesRows(id)).toBe(1);
+      const ids = [0, 1, 8_191, 24_576, 40_000, 49_999, 60_000];
+      expect(memtable.nextTime(Uint32Array.from(ids), 2n)).toBe(twin.nextTime(ids, 2n)!);
+    };
+    check();
+    // (heads are taken in pieces of 8,192)
+    const before = kernels.usedBytes;
+    write(40_000);
+    expect(kernels.usedBytes - before).toBeLessThan(100_000);
+    write(40_959, 40_960, 49_999);
+    expect(kernels.usedBytes - before).toBeLessThan(300_000);
+    for (const id of [0, 32_767]) expect(kernels.call.memtableDelete(memtable.pointer, id, 0, 0)).toBe(0);
+    check();
+    write(1);
+    check();
+    write(0, 8_191, 24_576, 39_999);
+    check();
     both.close();
   });
 

@@ -6,8 +6,8 @@
 // A column descriptor is { u32 field id, u32 values, u32 present, u32 number of values }: `values` has room for
 // 8 bytes a row and `present` for 1; strings come out as { u32 absolute pointer, u32 length } until packHeap.
 
-const HEADS: usize = 0;
-const HEADS_CAPACITY: usize = 4;
+import { headOf, headsEnd, headsFirst } from "./memtable";
+
 const ROW_SET: usize = 4;
 const ROW_TIME: usize = 8;
 const ROW_VALUES: usize = 16;
@@ -15,17 +15,16 @@ const NONE: u32 = 0xffff_ffff;
 
 /** Rows (duplicates included) that the memtable holds of series `id`. */
 export function memtableSeriesRows(mem: usize, id: u32): u32 {
-  if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
-  return load<u32>(<usize>load<u32>(mem, HEADS) + (<usize>id << 3), 4);
+  const head = headOf(mem, id);
+  return head == 0 ? 0 : load<u32>(head, 4);
 }
 
 /** Writes the ids (u32, ascending) of the series below `limit` that have rows to `out`; gives their number. */
 export function memtableSeries(mem: usize, limit: u32, out: usize): u32 {
-  const heads: usize = load<u32>(mem, HEADS);
-  const end = min(limit, load<u32>(mem, HEADS_CAPACITY));
+  const end = min(limit, headsEnd(mem));
   let n: u32 = 0;
-  for (let id: u32 = 0; id < end; id++) {
-    if (load<u32>(heads + (<usize>id << 3)) == 0) continue;
+  for (let id = headsFirst(mem); id < end; id++) {
+    if (load<u32>(headOf(mem, id)) == 0) continue;
     store<u32>(out + (<usize>n << 2), id);
     n++;
   }
@@ -34,12 +33,10 @@ export function memtableSeries(mem: usize, limit: u32, out: usize): u32 {
 
 /** Smallest time of any row that is >= `from` of the `count` series at `ids`; i64 max when there is none. */
 export function memtableNextTime(mem: usize, ids: usize, count: u32, from: i64): i64 {
-  const heads: usize = load<u32>(mem, HEADS);
   let smallest = i64.MAX_VALUE;
   for (let s: u32 = 0; s < count; s++) {
-    const id = load<u32>(ids + (<usize>s << 2));
-    if (id >= load<u32>(mem, HEADS_CAPACITY)) continue;
-    let row: usize = load<u32>(heads + (<usize>id << 3));
+    const head = headOf(mem, load<u32>(ids + (<usize>s << 2)));
+    let row: usize = head == 0 ? 0 : load<u32>(head);
     while (row != 0) {
       const time = load<i64>(row, ROW_TIME);
       if (time >= from && time < smallest) smallest = time;
@@ -54,8 +51,8 @@ export function memtableNextTime(mem: usize, ids: usize, count: u32, from: i64):
  * `memtableSeriesRows` pointers (the second half is work space); gives their number.
  */
 export function memtableCollect(mem: usize, id: u32, minTime: i64, maxTime: i64, out: usize): u32 {
-  if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
-  const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
+  const head = headOf(mem, id);
+  if (head == 0) return 0;
   const total = load<u32>(head, 4);
   let row: usize = load<u32>(head);
   // the chain runs from new to old: fill the room from its end

@@ -4,7 +4,7 @@
 // flush. Each series has a chain of its rows, newest first.
 //
 //   memtable   the record below, at the start of its first area
-//   heads      per series id { u32 newest row or 0, u32 number of rows }
+//   heads      per series id, from some id on { u32 newest row or 0, u32 number of rows }
 //   row        u32 previous row of the series or 0, u32 field set, i64 time, then 8 bytes a value
 //   field set  u32 count, u32 field set that a deletion last made of it or 0, then u32 field id a value: which fields the
 //              values of a row are
@@ -14,6 +14,7 @@ import { areaAlloc, areaFree, areaSize } from "./area";
 import { ACTIVE, PARTITION } from "./catalog";
 
 const CHUNK: u32 = 1 << 18;
+const LEAST_HEADS: u32 = 8192;
 
 const HEADS: usize = 0;
 const HEADS_CAPACITY: usize = 4;
@@ -24,6 +25,9 @@ const ROWS: usize = 20;
 const MIN_TIME: usize = 24;
 const MAX_TIME: usize = 32;
 const SIZE: usize = 40;
+const LAST_SET: usize = 44;
+/** The id of the first head. */
+const HEADS_FIRST: usize = 48;
 const RECORD: u32 = 64;
 
 const SET_SMALLER: usize = 4;
@@ -79,8 +83,8 @@ export function memtableClose(mem: usize): void {
  * (their bytes stay until the memtable is freed; `memtableRows` and the bounds of time stay as they were). Gives their number.
  */
 export function memtableDelete(mem: usize, id: u32, ranges: usize, rangeCount: u32): u32 {
-  if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
-  const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
+  const head = headOf(mem, id);
+  if (head == 0) return 0;
   let link = head;
   let gone: u32 = 0;
   let row: usize = load<u32>(link);
@@ -105,8 +109,8 @@ export function memtableDelete(mem: usize, id: u32, ranges: usize, rangeCount: u
 export function memtableDeleteFields(
   mem: usize, id: u32, ranges: usize, rangeCount: u32, fields: usize, fieldCount: u32,
 ): u32 {
-  if (id >= load<u32>(mem, HEADS_CAPACITY)) return 0;
-  const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
+  const head = headOf(mem, id);
+  if (head == 0) return 0;
   let link = head;
   let taken: u32 = 0;
   let row: usize = load<u32>(link);
@@ -219,20 +223,36 @@ function grow(mem: usize, size: u32): bool {
   return <usize>at;
 }
 
+/** Where the head of series `id` stands; 0 = it has no rows. */
+// @ts-ignore: decorator
+@inline export function headOf(mem: usize, id: u32): usize {
+  const at = id - load<u32>(mem, HEADS_FIRST);
+  return at < load<u32>(mem, HEADS_CAPACITY) ? <usize>load<u32>(mem, HEADS) + (<usize>at << 3) : 0;
+}
+
+/** The first id that has a head, and the one behind the last. */
+export function headsFirst(mem: usize): u32 { return load<u32>(mem, HEADS_FIRST); }
+export function headsEnd(mem: usize): u32 { return load<u32>(mem, HEADS_FIRST) + load<u32>(mem, HEADS_CAPACITY); }
+
+// Series that are new come with the last ids: heads start at the first id that has rows, and at 0 once an older series has.
 function growHeads(mem: usize, id: u32): bool {
+  const old: usize = load<u32>(mem, HEADS);
   const capacity = load<u32>(mem, HEADS_CAPACITY);
-  let wider: u32 = max<u32>(8192, capacity << 1);
-  while (wider <= id) wider <<= 1;
+  const firstBefore = load<u32>(mem, HEADS_FIRST);
+  const first = old == 0 ? id & ~(LEAST_HEADS - 1) : id < firstBefore ? 0 : firstBefore;
+  const last = old == 0 ? id : max(id, firstBefore + capacity - 1);
+  let wider: u32 = max<u32>(LEAST_HEADS, capacity << 1);
+  while (wider <= last - first) wider <<= 1;
   const heads = areaAlloc(wider << 3);
   if (heads == 0) return false;
-  const old: usize = load<u32>(mem, HEADS);
   memory.fill(heads, 0, <usize>wider << 3);
   if (old != 0) {
-    memory.copy(heads, old, <usize>capacity << 3);
+    memory.copy(heads + (<usize>(firstBefore - first) << 3), old, <usize>capacity << 3);
     areaFree(old);
   }
   store<u32>(mem, <u32>heads, HEADS);
   store<u32>(mem, wider, HEADS_CAPACITY);
+  store<u32>(mem, first, HEADS_FIRST);
   return true;
 }
 
@@ -295,7 +315,11 @@ export function memtableApply(batchTable: usize, targets: usize, fieldIds: usize
         count++;
       }
     }
-    if (id >= load<u32>(mem, HEADS_CAPACITY) && !growHeads(mem, id)) return false;
+    let head = headOf(mem, id);
+    if (head == 0) {
+      if (!growHeads(mem, id)) return false;
+      head = headOf(mem, id);
+    }
     if (mem != lastMem) {
       lastSet = cachedSet(mem);
       lastMem = mem;
@@ -308,7 +332,6 @@ export function memtableApply(batchTable: usize, targets: usize, fieldIds: usize
     }
     const row = take(mem, <u32>ROW_VALUES + (count << 3));
     if (row == 0) return false;
-    const head = <usize>load<u32>(mem, HEADS) + (<usize>id << 3);
     store<u32>(row, load<u32>(head));
     store<u32>(row, <u32>set, ROW_SET);
     store<i64>(row, time, ROW_TIME);
@@ -359,7 +382,6 @@ export function memtableApply(batchTable: usize, targets: usize, fieldIds: usize
   return presence == 0 || ((load<u8>(batchTable + presence + (row >> 3)) >> <u8>(row & 7)) & 1) != 0;
 }
 
-const LAST_SET: usize = 44;
 @inline function cachedSet(mem: usize): usize { return load<u32>(mem, LAST_SET); }
 @inline function cacheSet(mem: usize, set: usize): void { store<u32>(mem, <u32>set, LAST_SET); }
 
