@@ -163,7 +163,7 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   const size: u32 = <u32>ENTRY_KEY + length;
   let cursor = load<u32>(partition, KEY_CURSOR);
   if (cursor == 0 || cursor + size > load<u32>(partition, KEY_END)) {
-    const wanted: u32 = load<u32>(partition, KEY_BYTES) > 1 << 20 ? 1 << 20 : 1 << 16;
+    const wanted: u32 = load<u32>(partition, KEY_BYTES) > 1 << 20 ? 1 << 18 : 1 << 16;
     const chunk = areaAlloc(max(wanted, size + 8));
     if (chunk == 0) return FAILED;
     store<u32>(chunk, load<u32>(partition, KEY_CHUNKS));
