@@ -17,6 +17,9 @@ import { duckdb, influxd, type Product, victoriaMetrics, workingTree } from "./b
 import { renderTable } from "./bench/table.ts";
 import { kindNames } from "./bench/tsbs.ts";
 
+const QUICK =
+  "A quick run shows that everything runs. Its figures are not for comparison: too little is measured, for too short a time.";
+
 async function bench(flags: Flags, folder: string): Promise<string> {
   const wanted: Product[] =
     flags.threads.length === 0 ? [workingTree()] : flags.threads.map((count) => workingTree(count));
@@ -39,7 +42,7 @@ async function bench(flags: Flags, folder: string): Promise<string> {
   }
   compareAnswers(answers);
   const figures = sections(measured, material.datasets, material.burst);
-  return `${describe(flags)}\n\n${renderTable([...measured.keys()], figures)}`;
+  return `${describe(flags)}\n\n${renderTable([...measured.keys()], figures, !flags.quick)}`;
 }
 
 /** This tree and another revision, alternating. */
@@ -60,8 +63,11 @@ async function compareRevisions(flags: Flags, against: string, folder: string): 
     compareAnswers(new Map(names.map((name) => [name, measured.get(name)!.queries] as const)));
     rounds.push(sections(measured, material.datasets, material.burst));
   }
-  const spread = `${flags.rounds} rounds, who is first changes; × is how many times better the first is (below 1: worse).`;
-  return `${machineLine(flags)}\n${spread}\n\n${renderComparison(...names, rounds)}`;
+  const spread =
+    flags.rounds === 1
+      ? "1 round has no spread: it does not tell by how much runs of the same differ."
+      : `${flags.rounds} rounds, who is first changes.`;
+  return `${machineLine(flags)}\n${spread} × is how many times better the first is (below 1: worse).\n\n${renderComparison(...names, rounds)}`;
 }
 
 /** How cost grows: the page, and with --readme the page and its plot in docs/. */
@@ -70,7 +76,8 @@ async function growth(flags: Flags, folder: string): Promise<string> {
   const plan = growthPlan({ quick: flags.quick, large: flags.growth === "large" });
   const { seed } = flags;
   const runs = await measureGrowth(product, folder, plan, { seed, limits: limitsOf(flags), note });
-  const head = `serie ${product.version()}. ${dateLine()}\nBy values: 1,000 hosts with 10 fields; by series: one row of 10 fields each. Made by \`bun run bench --growth-large --readme\`.`;
+  const command = ["bun run bench", ...process.argv.slice(2)].join(" ");
+  const head = `serie ${product.version()}. ${dateLine(flags)}\nBy values: 1,000 hosts with 10 fields; by series: one row of 10 fields each. Made by \`${command}\`.`;
   const page = renderGrowth(runs, head, "growth.svg");
   if (flags.readme) {
     const docs = join(import.meta.dir, "../docs");
@@ -103,7 +110,7 @@ function describe(flags: Flags): string {
   const threads = flags.threads.length > 0 ? "" : " serie has as many threads as its server takes by itself.";
   return [
     machineLine(flags),
-    "× is how many times better serie is (below 1: worse). CPU is the server's; serie and InfluxDB sync to disk",
+    `${flags.quick ? "" : "× is how many times better serie is (below 1: worse). "}CPU is the server's; serie and InfluxDB sync to disk`,
     `before they answer, VictoriaMetrics does not.${threads}`,
     "DuckDB is timed in its own process, without HTTP, and only for queries.",
   ].join("\n");
@@ -113,13 +120,13 @@ function machineLine(flags: Flags): string {
   const data = `${flags.hostCount} hosts x ${flags.stepCount} steps, 10 tags, 10 fields`;
   return [
     `TSBS cpu-only, ${data}; 4 connections, batches of ${BATCH_ROWS} rows; queries over ${kindNames[flags.kinds[0]!]}, all asked for a second each, then each for another before it counts, and for a third that does.`,
-    dateLine(),
+    dateLine(flags),
   ].join("\n");
 }
 
-function dateLine(): string {
+function dateLine({ quick }: Flags): string {
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  return `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Bun ${Bun.version}, each server alone.`;
+  return `Measured ${new Date().toISOString().slice(0, 10)} on ${machine}, Bun ${Bun.version}, each server alone.${quick ? `\n${QUICK}` : ""}`;
 }
 
 function putInReadme(table: string): void {

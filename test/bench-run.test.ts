@@ -98,6 +98,7 @@ async function runBench(...args: string[]): Promise<string> {
 
 test("a quick run has a figure in every row of every section", async () => {
   const table = await runBench("--quick", "--peers", "none", "--kinds", "decimal", "--series", "2000");
+  expect(table).toContain("A quick run shows that everything runs.");
   const rows = table.split("\n").filter((line) => line.startsWith("| "));
   const titles = rows.filter((row) => row.startsWith("| **")).map((row) => /\*\*(.+?)[,*]/.exec(row)![1]);
   expect(titles).toEqual([
@@ -125,5 +126,7 @@ test("a quick run has a figure in every row of every section", async () => {
 test("a quick look at growth", async () => {
   const page = await runBench("--quick", "--growth");
   expect(page.match(/^\| [\d,]+ +\|/gm)).toHaveLength(4);
+  expect(page).toContain("Made by `bun run bench --quick --growth`.");
+  expect(page).toContain("not for comparison");
   expect(page).not.toMatch(/NaN|Infinity|undefined/);
 }, 120_000);

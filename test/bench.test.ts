@@ -355,7 +355,7 @@ test("single points are all different, and all that were acknowledged must be th
   });
 }, 30_000);
 
-test("the table says how many times better the first product is", () => {
+test("the table says how many times better the first product is, where that is a number and asked for", () => {
   const figure = (name: string, better: "more" | "less", own: number, peer: number | null | string) => ({
     name,
     better,
@@ -373,6 +373,7 @@ test("the table says how many times better the first product is", () => {
         figure("time", "less", 6, 3),
         figure("late", "less", 6, "> 5 s"),
         figure("unknown", "less", 6, null),
+        figure("gained", "less", -1, 3),
       ],
     },
   ];
@@ -384,6 +385,13 @@ test("the table says how many times better the first product is", () => {
     "| time    |  6.00 |  3.00 | 0.50 |",
     "| late    |  6.00 | > 5 s |      |",
     "| unknown |  6.00 |     – |      |",
+    "| gained  | -1.00 |  3.00 |      |",
+  ]);
+  expect(renderTable(["serie", "peer"], sections, false).split("\n").slice(0, 4)).toEqual([
+    "|         | serie |  peer |",
+    "| ------- | ----: | ----: |",
+    "| **t**   |       |       |",
+    "| speed   |  6.00 |  3.00 |",
   ]);
 });
 

@@ -57,7 +57,9 @@ function compare(figure: Figure, each: readonly Figure[], own: string, other: st
   const ratios: number[] = [];
   for (const { values } of each) {
     const [mine, theirs] = [values.get(own), values.get(other)];
-    if (typeof mine === "number" && typeof theirs === "number") ratios.push(factorOf(figure, mine, theirs));
+    if (typeof mine !== "number" || typeof theirs !== "number") continue;
+    const factor = factorOf(figure, mine, theirs);
+    if (factor !== null) ratios.push(factor);
   }
   const spread =
     ratios.length === 0 ? ["", "", ""] : [Math.min(...ratios), median(ratios), Math.max(...ratios)];

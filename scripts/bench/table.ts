@@ -17,9 +17,15 @@ export interface Section {
   readonly figures: readonly Figure[];
 }
 
-export function renderTable(products: readonly string[], sections: readonly Section[]): string {
+/** `hasRatios`: a column for them behind each peer's. */
+export function renderTable(
+  products: readonly string[],
+  sections: readonly Section[],
+  hasRatios = true,
+): string {
   const [own, ...peers] = products;
-  const rows: string[][] = [["", own!, ...peers.flatMap((peer) => [peer, "×"])]];
+  const withRatio = (text: string, factor: string) => (hasRatios ? [text, factor] : [text]);
+  const rows: string[][] = [["", own!, ...peers.flatMap((peer) => withRatio(peer, "×"))]];
   for (const { title, figures } of sections) {
     if (figures.length === 0) continue;
     rows.push([`**${title}**`, ...rows[0]!.slice(1).map(() => "")]);
@@ -30,7 +36,7 @@ export function renderTable(products: readonly string[], sections: readonly Sect
         cell(figure, mine),
         ...peers.flatMap((peer) => {
           const theirs = figure.values.get(peer);
-          return [cell(figure, theirs), ratio(figure, mine, theirs)];
+          return withRatio(cell(figure, theirs), ratio(figure, mine, theirs));
         }),
       ]);
     }
@@ -59,11 +65,13 @@ function ratio(
 ): string {
   if (typeof mine !== "number" || typeof theirs !== "number") return "";
   const factor = factorOf(figure, mine, theirs);
+  if (factor === null) return "";
   return factor >= 10 ? factor.toFixed(0) : factor.toPrecision(2);
 }
 
-/** How many times better `mine` is. */
-export function factorOf({ better }: Pick<Figure, "better">, mine: number, theirs: number): number {
+/** How many times better `mine` is; null where one of them is no amount (a loss that was none). */
+export function factorOf({ better }: Pick<Figure, "better">, mine: number, theirs: number): number | null {
+  if (mine < 0 || theirs < 0) return null;
   return better === "more" ? mine / theirs : theirs / mine;
 }
 
