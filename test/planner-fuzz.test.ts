@@ -2,24 +2,16 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SerieError } from "../src/base/errors.ts";
-import type { Metadata } from "../src/model/scan.ts";
-import { type FieldInfo, FieldType } from "../src/model/types.ts";
+import { FieldType } from "../src/model/types.ts";
 import { explain } from "../src/query/explain.ts";
 import { parseQuery } from "../src/query/parse/parser.ts";
 import type { Output, SelectPlan } from "../src/query/plan.ts";
-import { type PlanContext, planStatement } from "../src/query/planner/planner.ts";
+import { planStatement } from "../src/query/planner/planner.ts";
+import { contextOf, cpu } from "./support/planning.ts";
 
 /** `host` is a tag of one measurement, and both tag and field of the other. */
-const stored: Readonly<Record<string, { fields: FieldInfo[]; tags: string[] }>> = {
-  cpu: {
-    fields: [
-      { name: "b", type: FieldType.Boolean },
-      { name: "n", type: FieldType.Integer },
-      { name: "s", type: FieldType.String },
-      { name: "value", type: FieldType.Float },
-    ],
-    tags: ["host", "region"],
-  },
+const context = contextOf({
+  cpu,
   mem: {
     fields: [
       { name: "free", type: FieldType.Integer },
@@ -27,23 +19,7 @@ const stored: Readonly<Record<string, { fields: FieldInfo[]; tags: string[] }>> 
     ],
     tags: ["host"],
   },
-};
-
-const context: PlanContext = {
-  database: "db0",
-  retentionPolicy: "",
-  nowNs: 1_700_000_400_000_000_000n,
-  administration: {
-    retentionPolicies: () => [
-      { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true, replication: 1 },
-    ],
-  },
-  metadata: {
-    measurements: async () => Object.keys(stored),
-    fields: async (_database: string, measurement: string) => stored[measurement]?.fields ?? [],
-    tagKeys: async (_database: string, measurement: string) => stored[measurement]?.tags ?? [],
-  } as unknown as Metadata,
-};
+});
 
 const name = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom("value", "n") },

@@ -11,6 +11,7 @@
 // Beyond InfluxDB: comparisons between integers and floats are exact (it rounds the integer to a double first), strings
 // have an order and `+` joins them (there such conditions are false).
 import type { BinaryOperator, Expression, Reference } from "./expression.ts";
+import { integerArithmetic } from "./integers.ts";
 import { keepsType, type MathName, mathematics } from "./mathematics.ts";
 import type { Regex, RegexCache } from "./regex.ts";
 import { FieldType } from "./types.ts";
@@ -141,27 +142,6 @@ export function apply(operator: BinaryOperator, left: Scalar, right: Scalar, typ
     return type === FieldType.Unsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value);
   }
   return floatArithmetic(operator, Number(left), Number(right));
-}
-
-function integerArithmetic(operator: BinaryOperator, left: bigint, right: bigint): bigint {
-  switch (operator) {
-    case "+":
-      return left + right;
-    case "-":
-      return left - right;
-    case "*":
-      return left * right;
-    case "/":
-      return right === 0n ? 0n : left / right;
-    case "%":
-      return right === 0n ? 0n : left % right;
-    case "&":
-      return left & right;
-    case "|":
-      return left | right;
-    default:
-      return left ^ right;
-  }
 }
 
 function floatArithmetic(operator: BinaryOperator, left: number, right: number): number | null {

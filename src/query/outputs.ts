@@ -3,6 +3,7 @@
 // Arithmetic is InfluxDB's: a missing operand makes the result missing, x / 0 is 0 (and integer % 0, but float % 0 is no number: null in the answer), integers are exact and
 // wrap at 64 bits, an integer meeting a float becomes one.
 import { assert } from "../base/assert.ts";
+import { integerArithmetic } from "../model/integers.ts";
 import { keepsType, mathematics } from "../model/mathematics.ts";
 import { FieldType } from "../model/types.ts";
 import type { SeriesBlock } from "./blocks.ts";
@@ -142,7 +143,7 @@ function floatOperation(operator: Operator): (a: number, b: number) => Cell {
 
 function integerOperation(operator: Operator, type: FieldType): Operation {
   const exact = (a: NonNullable<Cell>, b: NonNullable<Cell>) =>
-    wrap(type, bigOperation(operator, BigInt(a as number), BigInt(b as number)));
+    wrap(type, integerArithmetic(operator, BigInt(a as number), BigInt(b as number)));
   if (operator === "+" || operator === "-" || operator === "*") {
     const approximate = floatOperation(operator) as (a: number, b: number) => number;
     return (a, b) => {
@@ -154,25 +155,4 @@ function integerOperation(operator: Operator, type: FieldType): Operation {
     };
   }
   return exact;
-}
-
-function bigOperation(operator: Operator, a: bigint, b: bigint): bigint {
-  switch (operator) {
-    case "+":
-      return a + b;
-    case "-":
-      return a - b;
-    case "*":
-      return a * b;
-    case "/":
-      return b === 0n ? 0n : a / b;
-    case "%":
-      return b === 0n ? 0n : a % b;
-    case "&":
-      return a & b;
-    case "|":
-      return a | b;
-    case "^":
-      return a ^ b;
-  }
 }

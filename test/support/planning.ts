@@ -9,40 +9,49 @@ import { type PlanContext, planStatement } from "../../src/query/planner/planner
 
 export const NOW = 1_700_000_400_000_000_000n;
 
-const stored: Readonly<Record<string, { fields: FieldInfo[]; tags: string[] }>> = {
-  cpu: {
-    fields: [
-      { name: "b", type: FieldType.Boolean },
-      { name: "n", type: FieldType.Integer },
-      { name: "s", type: FieldType.String },
-      { name: "value", type: FieldType.Float },
-    ],
-    tags: ["host", "region"],
-  },
+type Stored = Readonly<Record<string, { fields: readonly FieldInfo[]; tags: readonly string[] }>>;
+
+export const cpu = {
+  fields: [
+    { name: "b", type: FieldType.Boolean },
+    { name: "n", type: FieldType.Integer },
+    { name: "s", type: FieldType.String },
+    { name: "value", type: FieldType.Float },
+  ],
+  tags: ["host", "region"],
+};
+
+const stored: Stored = {
+  cpu,
   mem: { fields: [{ name: "free", type: FieldType.Integer }], tags: ["host"] },
   ticks: { fields: [{ name: "ts", type: FieldType.Integer }], tags: [] },
   weather: { fields: [{ name: "value", type: FieldType.Float }], tags: ["location"] },
 };
 
-export const context: PlanContext = {
-  database: "db0",
-  retentionPolicy: "",
-  nowNs: NOW,
-  administration: {
-    retentionPolicies: (database) =>
-      database === "db0"
-        ? [
-            { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true, replication: 1 },
-            { name: "short", durationNs: 1n, shardDurationNs: 1n, isDefault: false, replication: 1 },
-          ]
-        : undefined,
-  },
-  metadata: {
-    measurements: async () => Object.keys(stored),
-    fields: async (_database: string, measurement: string) => stored[measurement]?.fields ?? [],
-    tagKeys: async (_database: string, measurement: string) => stored[measurement]?.tags ?? [],
-  } as unknown as Metadata,
-};
+/** Of a database `db0` with these measurements. */
+export function contextOf(measurements: Stored): PlanContext {
+  return {
+    database: "db0",
+    retentionPolicy: "",
+    nowNs: NOW,
+    administration: {
+      retentionPolicies: (database) =>
+        database === "db0"
+          ? [
+              { name: "autogen", durationNs: 0n, shardDurationNs: 1n, isDefault: true, replication: 1 },
+              { name: "short", durationNs: 1n, shardDurationNs: 1n, isDefault: false, replication: 1 },
+            ]
+          : undefined,
+    },
+    metadata: {
+      measurements: async () => Object.keys(measurements),
+      fields: async (_database: string, measurement: string) => measurements[measurement]?.fields ?? [],
+      tagKeys: async (_database: string, measurement: string) => measurements[measurement]?.tags ?? [],
+    } as unknown as Metadata,
+  };
+}
+
+export const context = contextOf(stored);
 
 export const planOf = (text: string, changes: Partial<PlanContext> = {}): Promise<Plan> =>
   planStatement(parseQuery(text)[0]!, { ...context, ...changes });
