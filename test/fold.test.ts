@@ -1,9 +1,8 @@
-// Windowed folds, masks and filters over linear memory equal their plain twins.
+// Windowed folds over linear memory, of rows, of pages and of lists of row groups, equal their plain twins.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { encodePage } from "../src/codec/codec.ts";
 import {
-  type FoldFailure,
   foldList,
   foldRoomBytes,
   GROUP_WORDS,
@@ -12,252 +11,23 @@ import {
   PAGE_WORDS,
 } from "../src/codec/fold-list.ts";
 import { PageError } from "../src/codec/page-error.ts";
-import { type Comparison, compareColumn } from "../src/kernels/filter.ts";
 import { accumulatorBytes, foldRows, initAccumulators, readAccumulators } from "../src/kernels/fold.ts";
-import { Kernels, type Pointer } from "../src/kernels/kernels.ts";
+import type { Pointer } from "../src/kernels/kernels.ts";
 import { Fold } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
-import { foldTwin, meanAndDeviations, type TwinRow } from "./twin/fold.ts";
-
-const kernels = new Kernels();
-const area = kernels.alloc(1 << 23);
-
-/** Hands out 8-byte aligned pieces of one area; a new one for every check. */
-class Pieces {
-  #at = area;
-  room(sizeBytes: number): Pointer {
-    const start = this.#at;
-    this.#at += (sizeBytes + 7) & ~7;
-    if (this.#at > area + (1 << 23)) throw new Error("test area too small");
-    return start;
-  }
-  bytes(list: readonly number[]): Pointer {
-    const pointer = this.room(list.length);
-    kernels.put(pointer, Uint8Array.from(list));
-    return pointer;
-  }
-  times(list: readonly bigint[]): Pointer {
-    const pointer = this.room(list.length * 8);
-    kernels.i64(pointer, list.length).set(list);
-    return pointer;
-  }
-  values(type: FieldType, list: readonly (number | bigint)[]): Pointer {
-    const pointer = this.room(list.length * 8);
-    if (type === FieldType.Float) kernels.f64(pointer, list.length).set(list as number[]);
-    else kernels.i64(pointer, list.length).set((list as bigint[]).map((x) => BigInt.asIntN(64, x)));
-    return pointer;
-  }
-}
-
-interface GivenPage {
-  readonly type: FieldType;
-  readonly keep: number;
-  readonly page: Pointer;
-  readonly sizeBytes: number;
-  readonly accumulators: Pointer;
-}
-
-interface PageFold {
-  readonly times: readonly bigint[];
-  /** Inclusive. */
-  readonly minTime: bigint;
-  readonly maxTime: bigint;
-  readonly bounds: Pointer;
-  readonly windowCount: number;
-}
-
-const words = (pointer: Pointer) => kernels.words.subarray(pointer >>> 2);
-
-/** Folds the pages of a row group at once. */
-function foldGroup(pieces: Pieces, pages: readonly GivenPage[], fold: PageFold): number | FoldFailure {
-  const rowCount = fold.times.length;
-  const accumulators = Math.min(...pages.map((each) => each.accumulators));
-  const columns = pieces.room(pages.length * LISTED_COLUMN_BYTES);
-  listColumns(
-    kernels,
-    columns,
-    pages.map((each) => ({ ...each, offset: each.accumulators - accumulators })),
-  );
-  const values = pieces.times(fold.times);
-  const times = pieces.room(rowCount * 9 + 200);
-  const given = { type: FieldType.Integer, rowCount, values, present: 0, heap: 0, heapBytes: 0 };
-  const timesBytes = encodePage(kernels, given, times);
-  const group = pieces.room((GROUP_WORDS + pages.length * PAGE_WORDS) * 4);
-  words(group).set([rowCount, accumulators, times, timesBytes]);
-  kernels.i64(group + 16, 2).set([fold.times[0]!, fold.times.at(-1)!]);
-  for (const [c, { page, sizeBytes }] of pages.entries())
-    words(group).set([page, sizeBytes, 0, 0], GROUP_WORDS + c * PAGE_WORDS);
-  const { minTime, maxTime, bounds, windowCount } = fold;
-  const common = {
-    columns,
-    columnCount: pages.length,
-    minTime,
-    maxTime,
-    bounds,
-    windowCount,
-    timeless: false,
-  };
-  return foldList(
-    kernels,
-    group,
-    0,
-    1,
-    common,
-    pieces.room(foldRoomBytes(rowCount + 7)),
-    (rowCount + 7) & ~7,
-  );
-}
-
-interface SeriesRows {
-  times: bigint[];
-  values: (number | bigint)[];
-  present: number[] | null;
-  mask: number[] | null;
-}
-
-const number = fc.oneof(
-  { weight: 20, arbitrary: fc.integer({ min: -50, max: 50 }) },
-  { weight: 5, arbitrary: fc.double({ noDefaultInfinity: true, noNaN: true, min: -1e6, max: 1e6 }) },
-  { weight: 1, arbitrary: fc.constantFrom(NaN, Infinity, -Infinity, -0) },
-);
-const anyValue = {
-  [FieldType.Float]: number,
-  [FieldType.Integer]: fc.oneof(fc.bigInt(-20n, 20n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n)),
-  [FieldType.Unsigned]: fc.oneof(fc.bigInt(0n, 20n), fc.bigInt(0n, 2n ** 64n - 1n)),
-};
-type NumberType = keyof typeof anyValue;
-
-const flags = (length: number) =>
-  fc.option(fc.array(fc.constantFrom(0, 1), { minLength: length, maxLength: length }));
-
-function seriesOf(type: NumberType): fc.Arbitrary<SeriesRows> {
-  return fc
-    .tuple(
-      fc.bigInt(-100n, 100n),
-      fc.array(fc.tuple(fc.bigInt(1n, 30n), anyValue[type]), { maxLength: 200, size: "max" }),
-    )
-    .chain(([start, rows]) => {
-      let at = start;
-      const times = rows.map(([step]) => {
-        at += step;
-        return at;
-      });
-      return fc.record({
-        times: fc.constant(times),
-        values: fc.constant(rows.map(([, value]) => value)),
-        present: flags(rows.length),
-        mask: flags(rows.length),
-      });
-    });
-}
-
-const boundsList = fc
-  .tuple(fc.bigInt(-300n, 1500n), fc.array(fc.bigInt(1n, 400n), { minLength: 1, maxLength: 30, size: "max" }))
-  .map(([start, widths]) => {
-    const bounds = [start];
-    for (const width of widths) bounds.push(bounds.at(-1)! + width);
-    return bounds;
-  });
-
-const rowsOf = (series: SeriesRows): TwinRow[] =>
-  series.times.map((time, row) => ({
-    time,
-    value: series.present?.[row] === 0 || series.mask?.[row] === 0 ? null : series.values[row]!,
-  }));
-
-const wrap = (type: NumberType, sum: number | bigint) =>
-  type === FieldType.Float
-    ? sum
-    : type === FieldType.Unsigned
-      ? BigInt.asUintN(64, sum as bigint)
-      : BigInt.asIntN(64, sum as bigint);
-
-function closeTo(actual: number, expected: number, scale: number): void {
-  if (!Number.isFinite(expected)) {
-    // lanes may meet infinities in another order: only that it is not finite is promised
-    expect(Number.isFinite(actual)).toBe(false);
-    return;
-  }
-  expect(Math.abs(actual - expected)).toBeLessThanOrEqual(1e-9 * (1 + scale));
-}
-
-function expectFolded(
-  type: NumberType,
-  keep: number,
-  folded: ReturnType<typeof readAccumulators>,
-  expected: ReturnType<typeof foldTwin>,
-): void {
-  if (folded === null) {
-    expect(expected.every((window) => window.count === 0)).toBe(true);
-    return;
-  }
-  expected.forEach((window, w) => {
-    expect(folded.count[w]).toBe(window.count);
-    if (window.count === 0) return;
-    const scale = window.numbers.reduce((sum, x) => sum + Math.abs(x), 0);
-    if (keep & Fold.Sum) {
-      if (type === FieldType.Float) closeTo(folded.sum![w] as number, window.sum as number, scale);
-      else expect(folded.sum![w]).toBe(wrap(type, window.sum) as bigint);
-    }
-    if (keep & Fold.Min) {
-      expect(folded.min![w]).toEqual(window.min!);
-      if (!Number.isNaN(window.min)) expect(folded.minTime![w]).toBe(window.minTime!);
-    }
-    if (keep & Fold.Max) {
-      expect(folded.max![w]).toEqual(window.max!);
-      if (!Number.isNaN(window.max)) expect(folded.maxTime![w]).toBe(window.maxTime!);
-    }
-    if (keep & Fold.First) {
-      expect(folded.first![w]).toEqual(window.first!);
-      expect(folded.firstTime![w]).toBe(window.firstTime!);
-    }
-    if (keep & Fold.Last) {
-      expect(folded.last![w]).toEqual(window.last!);
-      expect(folded.lastTime![w]).toBe(window.lastTime!);
-    }
-    if (keep & Fold.Deviations) {
-      const { mean, deviations } = meanAndDeviations(window.numbers);
-      closeTo(folded.mean![w]!, mean, scale);
-      if (Number.isFinite(mean)) closeTo(folded.deviations![w]!, deviations, scale * scale);
-    }
-  });
-}
-
-/** Values as they come in pages: walks of short decimals and whole numbers, one number over and over, and anything. */
-function pageValues(type: NumberType): fc.Arbitrary<(number | bigint)[]> {
-  const anything = fc.array(anyValue[type] as fc.Arbitrary<number | bigint>, {
-    minLength: 1,
-    maxLength: 300,
-    size: "max",
-  });
-  // (`rarely` is how far a step in fifty goes: those that a page's code has only just room for)
-  const walk = (scale: number, step: number, { drift = 0, rarely = step, start = 0 } = {}) => {
-    const one = (far: number) => fc.integer({ min: drift - far, max: drift + far });
-    const each = fc.oneof(
-      { weight: 49, arbitrary: one(step) },
-      { weight: 1, arbitrary: fc.constantFrom(-1, 1).map((sign) => drift + sign * rarely) },
-    );
-    return fc.array(each, { minLength: 1, maxLength: 1500, size: "max" }).map((list) => {
-      let at = start;
-      return list.map((by) => {
-        at += by;
-        if (type === FieldType.Float) return at / scale;
-        return type === FieldType.Unsigned ? BigInt.asUintN(64, BigInt(at)) : BigInt(at);
-      });
-    });
-  };
-  const start = 2 ** 47;
-  const walks = [
-    walk(100, 400),
-    walk(1000, 9),
-    walk(1, 1),
-    walk(10, 0),
-    walk(1, 3, { start }),
-    walk(10, 90, { drift: -700 }),
-  ];
-  const steep = [walk(100, 600, { rarely: 4096, start }), walk(10, 400, { drift: 1000, rarely: 4095 })];
-  return fc.oneof(anything, ...walks, ...steep);
-}
+import {
+  boundsList,
+  expectFolded,
+  foldGroup,
+  kernels,
+  type NumberType,
+  Pieces,
+  pageValues,
+  rowsOf,
+  seriesOf,
+  words,
+} from "./support/folding.ts";
+import { foldTwin, type TwinRow } from "./twin/fold.ts";
 
 describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as NumberType[])("type %d", (type) => {
   test("several series folded into windows equal the twin, for every choice of aggregates", () => {
@@ -538,45 +308,6 @@ describe.each([FieldType.Float, FieldType.Integer, FieldType.Unsigned] as Number
     fc.assert(fc.property(groups, boundsOf, fc.tuple(keeps, keeps), range, check), { numRuns: 400 });
     expect(stops).toBeGreaterThan(300);
   });
-
-  test("comparisons with constants of every kind", () => {
-    const constant = fc.oneof(
-      fc.integer({ min: -21, max: 21 }),
-      fc.double(),
-      fc.bigInt(-(2n ** 65n), 2n ** 65n),
-      anyValue[type],
-    );
-    const operators: Comparison[] = ["=", "!=", "<", "<=", ">", ">="];
-    const holds: Record<Comparison, (a: number | bigint, b: number | bigint) => boolean> = {
-      // biome-ignore lint/suspicious/noDoubleEquals: number with bigint, as mathematical values
-      "=": (a, b) => a == b,
-      // biome-ignore lint/suspicious/noDoubleEquals: as above
-      "!=": (a, b) => a != b,
-      "<": (a, b) => a < b,
-      "<=": (a, b) => a <= b,
-      ">": (a, b) => a > b,
-      ">=": (a, b) => a >= b,
-    };
-    fc.assert(
-      fc.property(seriesOf(type), constant, fc.constantFrom(...operators), (series, against, operator) => {
-        const limit = type === FieldType.Float ? Number(against) : against;
-        const pieces = new Pieces();
-        const rowCount = series.values.length;
-        const column = {
-          values: pieces.values(type, series.values),
-          present: series.present ? pieces.bytes(series.present) : 0,
-          rowCount,
-        };
-        const mask = pieces.room(rowCount);
-        compareColumn(kernels, type, column, operator, limit, mask);
-        const expected = series.values.map((value, row) =>
-          series.present?.[row] !== 0 && holds[operator](value, limit) ? 1 : 0,
-        );
-        expect(Array.from(kernels.view(mask, rowCount))).toEqual(expected);
-      }),
-      { numRuns: 300 },
-    );
-  });
 });
 
 const hashed = (row: number) => Math.imul(row + 1, 0x9e3779b1) >>> 7;
@@ -696,51 +427,4 @@ test("of -0 and 0 the earlier is the minimum and the maximum", () => {
     const folded = readAccumulators(kernels, FieldType.Float, 1, keep, accumulators)!;
     expect([folded.min![0], folded.max![0]]).toEqual([zeros[0]!, zeros[0]!]);
   }
-});
-
-test("masks combine, and gather keeps the wanted rows", () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.tuple(fc.constantFrom(0, 1), fc.constantFrom(0, 1), fc.bigInt(0n, 99n)), {
-        maxLength: 100,
-        size: "max",
-      }),
-      (rows) => {
-        const pieces = new Pieces();
-        const a = pieces.bytes(rows.map(([x]) => x));
-        const b = pieces.bytes(rows.map(([, y]) => y));
-        const both = pieces.room(rows.length);
-        const either = pieces.room(rows.length);
-        kernels.call.andMasks(a, b, rows.length, both);
-        kernels.call.orMasks(a, b, rows.length, either);
-        expect(Array.from(kernels.view(both, rows.length))).toEqual(rows.map(([x, y]) => x & y));
-        expect(Array.from(kernels.view(either, rows.length))).toEqual(rows.map(([x, y]) => x | y));
-        const values = pieces.times(rows.map(([, , z]) => z));
-        const out = pieces.room(rows.length * 8);
-        const kept = kernels.call.gather(values, a, rows.length, out);
-        const wanted = rows.filter(([x]) => x === 1);
-        expect(Array.from(kernels.i64(out, kept))).toEqual(wanted.map(([, , z]) => z));
-        const bytesOut = pieces.room(rows.length);
-        expect(kernels.call.gatherBytes(b, a, rows.length, bytesOut)).toBe(kept);
-        expect(Array.from(kernels.view(bytesOut, kept))).toEqual(wanted.map(([, y]) => y));
-      },
-    ),
-  );
-});
-
-test("lowerBound finds the first time not before another", () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.bigInt(-50n, 50n), { maxLength: 100, size: "max" }),
-      fc.bigInt(-60n, 60n),
-      fc.nat(100),
-      (list, time, start) => {
-        const times = list.toSorted((a, b) => Number(a - b));
-        const from = Math.min(start, times.length);
-        const found = kernels.call.lowerBound(new Pieces().times(times), from, times.length, time);
-        const expected = times.findIndex((t, row) => row >= from && t >= time);
-        expect(found).toBe(expected === -1 ? times.length : expected);
-      },
-    ),
-  );
 });
