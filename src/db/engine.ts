@@ -141,6 +141,7 @@ export class Engine {
       this.#expireWhenDue();
       this.maintenance.rest(parts.clock);
       this.#kernels.rest();
+      this.ownSource.rest(parts.clock.elapsedMs());
     });
   }
 

@@ -55,6 +55,8 @@ export interface Disk {
    * then waits less. Next to nothing where it is in memory.
    */
   readAhead(bytes: Uint8Array, start: number, end: number): void;
+  /** What `map` gave is not this process's memory any more until it is touched again: the system keeps it as long as it has room. */
+  rest(bytes: Uint8Array): void;
   exists(path: string): boolean;
   size(path: string): number;
   /** Names in a folder, sorted, without "." and "..". */

@@ -23,6 +23,7 @@ import {
   writevSync,
 } from "node:fs";
 import { assert } from "../base/assert.ts";
+import { giveBack } from "../base/give-back.ts";
 import { type Disk, type DiskFile, diskError, type OpenMode } from "./disk.ts";
 import { lockFile } from "./lock.ts";
 import { readAhead } from "./read-ahead.ts";
@@ -132,6 +133,7 @@ export const nodeDisk: Disk = {
   // (a buffer that is transferred gives up what it stands on; Bun has no other way)
   unmap: ({ buffer }) => void (buffer as ArrayBuffer).transfer(0),
   readAhead,
+  rest: giveBack,
   exists: (path) => existsSync(path),
   size: (path) => tried("stat", path, () => statSync(path).size),
   list: (folder) => tried("list", folder, () => readdirSync(folder).sort()),

@@ -49,6 +49,8 @@ export class RamDisk implements Disk {
 
   readAhead(_bytes: Uint8Array, _start: number, _end: number): void {}
 
+  rest(_bytes: Uint8Array): void {}
+
   exists(path: string): boolean {
     return this.#entries.has(path);
   }

@@ -105,6 +105,11 @@ export class SegmentReader {
     return bloomHas(this.#bloom, seriesId);
   }
 
+  /** It is not going to be read for a while: see `Disk.rest`. */
+  rest(): void {
+    this.#disk.rest(this.#bytes);
+  }
+
   /** Takes a reference: the file stays readable until its `release`. */
   retain(): void {
     assert(this.#references > 0, `segment ${this.path} is closed`);

@@ -14,6 +14,9 @@ import { SeriesSelector } from "./select.ts";
 import { countDistinct, GroupCounts, hashesOf } from "./series-count.ts";
 import type { Store } from "./store.ts";
 
+/** With no query for so long what they have read of segments goes out of memory. */
+const QUIET_MS = 10_000;
+
 /** Keys of `seriesKeys` in a chunk: sorting one takes a few milliseconds. */
 const KEYS_PER_CHUNK = 8192;
 
@@ -25,6 +28,9 @@ export class StoreSource implements Source {
   readonly #kernels: Kernels;
   readonly #schema: Schema;
   readonly #stores: readonly Store[];
+  /** Since the last call of `rest`. */
+  #hasRead = false;
+  #quietFromMs = Number.POSITIVE_INFINITY;
   /** Of tables that were asked for, whether they have series, and the sum of the catalogs' changes then. */
   readonly #haveSeries = new WeakMap<Table, { readonly changes: number; readonly hasSeries: boolean }>();
   /** The same of measurements and their tag keys. */
@@ -39,7 +45,17 @@ export class StoreSource implements Source {
     this.#stores = stores;
   }
 
+  /** Called from time to time: once no query came for a while, what they have read of segments goes back to the system. */
+  rest(nowMs: number): void {
+    if (this.#hasRead) this.#quietFromMs = nowMs + QUIET_MS;
+    this.#hasRead = false;
+    if (nowMs < this.#quietFromMs) return;
+    this.#quietFromMs = Number.POSITIVE_INFINITY;
+    for (const { version } of this.#stores) for (const { reader } of version.segments) reader.rest();
+  }
+
   async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
+    this.#hasRead = true;
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
     if (!table) return;
     const pause = new Pause();
@@ -63,6 +79,7 @@ export class StoreSource implements Source {
   }
 
   fold(request: FoldRequest): AsyncIterable<FoldedGroups> {
+    this.#hasRead = true;
     const table = this.#schema.findTable(request.database, request.retentionPolicy, request.measurement);
     return table ? foldStores(this.#kernels, table, this.#stores, request) : nothing();
   }

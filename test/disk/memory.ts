@@ -237,6 +237,8 @@ export class MemoryDisk implements Disk {
 
   readAhead(): void {}
 
+  rest(): void {}
+
   exists(path: string): boolean {
     return this.#names.has(path);
   }
