@@ -170,14 +170,14 @@ export interface Metadata {
     where: Expression | null,
     retentionPolicy?: string,
   ): Promise<readonly string[]>;
-  /** Sorted distinct values of one tag among the series that satisfy `where`; retention policies as above. */
+  /** Values of one tag among the series that satisfy `where`, in chunks sorted each; one may come again. Retention policies as above. */
   tagValues(
     database: string,
     measurement: string,
     key: string,
     where: Expression | null,
     retentionPolicy?: string,
-  ): Promise<string[]>;
+  ): AsyncIterable<string[]>;
   /** Keys of the series that satisfy `where`, in chunks sorted each; a key may come again, once a retention policy. */
   seriesKeys(database: string, measurement: string, where: Expression | null): AsyncIterable<string[]>;
   /** How many series satisfy `where` in a retention policy, by the values of the tags `groupBy`: in no order, no zeros. */

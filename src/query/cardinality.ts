@@ -7,6 +7,7 @@ import { listKey } from "../model/listkey.ts";
 import type { SeriesCount } from "../model/scan.ts";
 import { byTags } from "./gather.ts";
 import type { ResultSeries } from "./result.ts";
+import { sortedKeys } from "./series-keys.ts";
 import { fieldsOf, keyMatcher, type ShowContext } from "./show-names.ts";
 import type { CardinalityPlan, ShowPlan, ShowTarget } from "./show-plan.ts";
 
@@ -79,7 +80,9 @@ async function countsOf(
       return series.map(({ tags }) => ({ tags, count: length }));
     }
     default:
-      return distinctCounts(plan, target, context);
+      return plan.dimensions.length === 0
+        ? distinctCount(plan, target, context)
+        : distinctCounts(plan, target, context);
   }
 }
 
@@ -108,20 +111,60 @@ async function seriesCounts(
   return [...counts.values()];
 }
 
-/** Distinct tag keys, or distinct values of the tag keys wanted, which count once whatever the key. */
+/** Distinct tag keys with a value, or distinct values of the tag keys wanted, of all series together. */
+async function distinctCount(
+  plan: CardinalityPlan,
+  target: ShowTarget,
+  context: ShowContext,
+): Promise<SeriesCount[]> {
+  let count = 0;
+  if (plan.of === "tag keys") {
+    for (const key of await wantedKeys(plan, target, context))
+      for await (const values of valuesOf(target, [key], context))
+        if (values.length > 0) {
+          count++;
+          break;
+        }
+  } else {
+    const values = valuesOf(target, await wantedKeys(plan, target, context), context);
+    for await (const { length } of sortedKeys(values, Number.POSITIVE_INFINITY, context.budget))
+      count += length;
+  }
+  return count === 0 ? [] : [{ tags: [], count }];
+}
+
+async function* valuesOf(
+  { database, measurement, where, retentionPolicies }: ShowTarget,
+  keys: Iterable<string>,
+  { source, budget }: ShowContext,
+): AsyncGenerator<string[]> {
+  for (const key of keys)
+    for (const policy of retentionPolicies) {
+      budget.check();
+      yield* source.tagValues(database, measurement, key, where, policy);
+    }
+}
+
+async function wantedKeys(
+  plan: CardinalityPlan,
+  { database, measurement, where, retentionPolicies }: ShowTarget,
+  { source }: ShowContext,
+): Promise<string[]> {
+  const keys = new Set<string>();
+  for (const policy of retentionPolicies)
+    for (const key of await source.tagKeys(database, measurement, where, policy)) keys.add(key);
+  return [...keys].filter(keyMatcher(plan.keys));
+}
+
+/** By group: distinct tag keys, or distinct values of the tag keys wanted, which count once whatever the key. */
 async function distinctCounts(
   plan: CardinalityPlan,
   target: ShowTarget,
   context: ShowContext,
 ): Promise<SeriesCount[]> {
   const { dimensions, of } = plan;
-  const { database, measurement, where, retentionPolicies } = target;
-  const keys = new Set<string>();
-  for (const policy of retentionPolicies)
-    for (const key of await context.source.tagKeys(database, measurement, where, policy)) keys.add(key);
   const groups = new Map<string, { readonly tags: readonly string[]; readonly found: Set<string> }>();
-  const matches = keyMatcher(plan.keys);
-  for (const key of [...keys].filter(matches)) {
+  for (const key of await wantedKeys(plan, target, context)) {
     context.budget.check();
     for (const { tags } of await seriesCounts(target, [...dimensions, key], context)) {
       const value = tags.at(-1)!;

@@ -1,4 +1,4 @@
-// Keys of very many series in order: sorted runs are collected, merged and let go in parts.
+// Keys of very many series, or values of their tags, in order: sorted runs are collected, merged and let go in parts.
 //
 //   chunks ── runs ──(when only the first n are wanted and many more are held: merged, cut)── merge ── parts
 //

@@ -37,8 +37,13 @@ async function choose(
   if (tag === "_name") return new Set(all.filter((name) => matches(name) !== negated));
   const chosen = new Set<string>();
   for (const name of all) {
-    const values = await source.tagValues(database, name, tag, null);
-    if (values.length > 0 && values.some(matches) !== negated) chosen.add(name);
+    let [hasValues, isFound] = [false, false];
+    for await (const values of source.tagValues(database, name, tag, null)) {
+      hasValues ||= values.length > 0;
+      isFound ||= values.some(matches);
+      if (isFound) break;
+    }
+    if (hasValues && isFound !== negated) chosen.add(name);
   }
   return chosen;
 }

@@ -127,8 +127,14 @@ async function rowsOf(plan: ShowNamesPlan, target: ShowTarget, context: ShowCont
   const keys = (await source.tagKeys(database, measurement, where)).filter(matches);
   if (plan.kind === "show tag keys") return keys.map((key) => [key]);
   const rows: Row[] = [];
-  for (const key of keys)
-    for (const value of await source.tagValues(database, measurement, key, where)) rows.push([key, value]);
+  const wanted = plan.limit === 0 ? Number.POSITIVE_INFINITY : plan.offset + plan.limit;
+  for (const key of keys) {
+    const left = wanted - rows.length;
+    if (left <= 0) break;
+    const values = source.tagValues(database, measurement, key, where);
+    for await (const part of sortedKeys(values, left, context.budget))
+      for (const value of part) rows.push([key, value]);
+  }
   return rows;
 }
 

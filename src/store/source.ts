@@ -17,7 +17,7 @@ import type { Store } from "./store.ts";
 /** With no query for so long what they have read of segments goes out of memory. */
 const QUIET_MS = 10_000;
 
-/** Keys of `seriesKeys` in a chunk: sorting one takes a few milliseconds. */
+/** Keys of series, or values of a tag, in a chunk: sorting one takes a few milliseconds. */
 const KEYS_PER_CHUNK = 8192;
 
 const NO_FIELDS: readonly FieldInfo[] = [];
@@ -170,24 +170,22 @@ export class StoreSource implements Source {
     return [...keys].sort();
   }
 
-  async tagValues(
+  async *tagValues(
     database: string,
     measurement: string,
     key: string,
     where: Expression | null,
     retentionPolicy?: string,
-  ): Promise<string[]> {
-    const values = new Set<string>();
+  ): AsyncGenerator<string[]> {
     const pause = new Pause();
     for (const { selector, table } of this.#selectors(database, measurement, retentionPolicy)) {
-      if (where === null) for (const value of selector.tagValues(table.id, key)) values.add(value);
-      else {
-        const { ids } = selector.select(table.id, where);
-        for (const value of selector.valuesOf(table.id, ids, key)) if (value !== "") values.add(value);
+      const values =
+        where === null ? selector.tagValues(table.id, key) : valuesWhere(selector, table, key, where);
+      for (let at = 0; at < values.length; at += KEYS_PER_CHUNK) {
+        if (pause.due()) await pause.wait();
+        yield values.slice(at, at + KEYS_PER_CHUNK).sort();
       }
-      if (pause.due()) await pause.wait();
     }
-    return [...values].sort();
   }
 
   async *seriesKeys(
@@ -264,6 +262,14 @@ export class StoreSource implements Source {
       selector?.close();
     }
   }
+}
+
+/** The values of a tag among the series of a table that satisfy a condition, each once. */
+function valuesWhere(selector: SeriesSelector, table: Table, key: string, where: Expression): string[] {
+  const { ids } = selector.select(table.id, where);
+  const values = new Set(selector.valuesOf(table.id, ids, key));
+  values.delete("");
+  return [...values];
 }
 
 async function* nothing(): AsyncGenerator<never> {}

@@ -48,8 +48,7 @@ export class RemoteSource implements Source {
     measurement: string,
     where: Expression | null,
   ): AsyncGenerator<string[]> {
-    for await (const chunk of this.#channel.stream("seriesKeys", database, measurement, where))
-      yield JSON.parse(text.decode(chunk));
+    yield* texts(this.#channel.stream("seriesKeys", database, measurement, where));
   }
 
   measurements(database: string, where: Expression | null): Promise<string[]> {
@@ -69,14 +68,14 @@ export class RemoteSource implements Source {
     return this.#channel.call("tagKeys", database, measurement, where, retentionPolicy);
   }
 
-  tagValues(
+  async *tagValues(
     database: string,
     measurement: string,
     key: string,
     where: Expression | null,
     retentionPolicy?: string,
-  ): Promise<string[]> {
-    return this.#channel.call("tagValues", database, measurement, key, where, retentionPolicy);
+  ): AsyncGenerator<string[]> {
+    yield* texts(this.#channel.stream("tagValues", database, measurement, key, where, retentionPolicy));
   }
 
   countSeries(
@@ -92,6 +91,10 @@ export class RemoteSource implements Source {
   seriesCardinality(database: string, measurement: string): Promise<number> {
     return this.#channel.call("seriesCardinality", database, measurement);
   }
+}
+
+async function* texts(chunks: ReadStream): AsyncGenerator<string[]> {
+  for await (const chunk of chunks) yield JSON.parse(text.decode(chunk));
 }
 
 async function* unpacked<T>(

@@ -87,16 +87,15 @@ export class ScatteredSource implements Source {
     return this.#keep(listKey(["tags", database, measurement]), ask);
   }
 
-  async tagValues(
+  async *tagValues(
     database: string,
     measurement: string,
     key: string,
     where: Expression | null,
     retentionPolicy?: string,
-  ): Promise<string[]> {
-    return union(
-      await this.#all((source) => source.tagValues(database, measurement, key, where, retentionPolicy)),
-    );
+  ): AsyncGenerator<string[]> {
+    const ask = (source: Source) => source.tagValues(database, measurement, key, where, retentionPolicy);
+    yield* this.#sideBySide(this.#others, ask);
   }
 
   async countSeries(

@@ -17,7 +17,6 @@ export function serveSource(source: Source, maxHeldBytes: number): Handlers {
       measurements: source.measurements.bind(source),
       fields: source.fields.bind(source),
       tagKeys: source.tagKeys.bind(source),
-      tagValues: source.tagValues.bind(source),
       countSeries: source.countSeries.bind(source),
       seriesCardinality: source.seriesCardinality.bind(source),
     },
@@ -33,7 +32,15 @@ export function serveSource(source: Source, maxHeldBytes: number): Handlers {
         return packed(fold, (writer, groups) => writer.groups(groups));
       },
       seriesKeys: (_: StreamState, database: string, measurement: string, where: Expression | null) =>
-        keys(source.seriesKeys(database, measurement, where)),
+        texts(source.seriesKeys(database, measurement, where)),
+      tagValues: (
+        _: StreamState,
+        database: string,
+        measurement: string,
+        key: string,
+        where: Expression | null,
+        retentionPolicy?: string,
+      ) => texts(source.tagValues(database, measurement, key, where, retentionPolicy)),
     },
   };
 }
@@ -61,7 +68,7 @@ async function* packed<T>(
   return writer.isEmpty ? null : writer.finish();
 }
 
-async function* keys(chunks: AsyncIterable<string[]>): Chunks {
+async function* texts(chunks: AsyncIterable<string[]>): Chunks {
   for await (const chunk of chunks) yield utf8.encode(JSON.stringify(chunk));
   return null;
 }

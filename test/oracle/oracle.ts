@@ -265,16 +265,17 @@ export class Oracle implements Source, Administration {
     return [...new Set(keys)].sort();
   }
 
-  async tagValues(
+  async *tagValues(
     database: string,
     measurement: string,
     key: string,
     where: Expression | null,
-  ): Promise<string[]> {
-    const values = this.#matching(database, measurement, where).flatMap(
-      (series) => series.tags.get(key) ?? [],
-    );
-    return [...new Set(values)].sort();
+  ): AsyncGenerator<string[]> {
+    // as series come: out of order, and some again
+    for (const { tags } of this.#matching(database, measurement, where)) {
+      const value = tags.get(key);
+      if (value !== undefined) yield [value];
+    }
   }
 
   async *seriesKeys(
