@@ -167,6 +167,18 @@ test("EXPLAIN shows the plan and reads nothing; EXPLAIN ANALYZE runs it and coun
     ["EVALUATION TIME: 0.000 ms"],
     ["EXECUTION TIME: 0.000 ms"],
   ]);
+  for (const select of [
+    "SELECT last(v) FROM m GROUP BY t",
+    "SELECT * FROM m GROUP BY t LIMIT 1",
+    "SELECT sum(v), count(v) FROM m WHERE time >= 0 AND time < 4 GROUP BY time(1ns), t fill(none)",
+    "SELECT sum(v) FROM m WHERE time >= 0 AND time < 4 GROUP BY time(1ns), t",
+  ]) {
+    const series = await answer(select, oracle);
+    const rows = series.reduce((sum, each) => sum + each.rows.length, 0);
+    const [counted] = await answer(`EXPLAIN ANALYZE ${select}`, oracle);
+    expect(counted!.rows).toContainEqual([`ROWS: ${rows}`]);
+    expect(counted!.rows).toContainEqual([`SERIES: ${series.length}`]);
+  }
 });
 
 test("a statement that is never asked for its series does not run", async () => {

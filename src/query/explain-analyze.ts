@@ -4,11 +4,11 @@
 //   fold: 16 groups, 100000 values in 0.310 ms                 what the stores have aggregated themselves
 //   evaluation: 0.420 ms                                       all else
 import type { Clock } from "../base/clock.ts";
-import { type ExecutionContext, executeSelect } from "./execute.ts";
+import { type ExecutionContext, executeParts } from "./execute.ts";
 import { explain } from "./explain.ts";
 import { MeteredRows } from "./metered.ts";
 import type { ExplainPlan } from "./plan.ts";
-import { type ResultSeries, rowCount } from "./result.ts";
+import { areMany, type ResultSeries, rowCount } from "./result.ts";
 
 export async function* executeExplain(
   plan: ExplainPlan,
@@ -26,10 +26,12 @@ async function analyze(plan: ExplainPlan, context: ExecutionContext, clock: Cloc
   let rows = 0;
   let series = 0;
   let wasPartial = false;
-  for await (const part of executeSelect(plan.plan, { ...context, source: metered })) {
+  // (as it is run for whoever asks for JSON)
+  for await (const part of executeParts(plan.plan, { ...context, source: metered, takesTables: true })) {
     rows += rowCount(part);
-    if (!wasPartial) series++;
-    wasPartial = part.partial === true;
+    if (areMany(part)) series += part.seriesCount;
+    else if (!wasPartial) series++;
+    wasPartial = !areMany(part) && part.partial === true;
   }
   const totalMs = clock.elapsedMs() - startMs;
   const lines = [`ROWS: ${rows}`, `SERIES: ${series}`];

@@ -68,7 +68,7 @@ export function seriesOf(parts: AsyncIterable<AnswerPart>): AsyncIterable<Result
   };
 }
 
-function areMany(part: AnswerPart): part is SeriesTable | ShortSeries {
+export function areMany(part: AnswerPart): part is SeriesTable | ShortSeries {
   return part instanceof SeriesTable || part instanceof ShortSeries;
 }
 
