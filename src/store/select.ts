@@ -123,6 +123,7 @@ export class SeriesSelector {
 
   // Where they stand in linear memory, as pairs of pointer and length of `key=value`.
   #placesOfValues(tableId: number, key: string): Uint32Array {
+    if (!canBeTag(key)) return NONE;
     const reference = this.#find(tableId, escapeTag(key));
     if (reference === 0) return NONE;
     const count = this.#count(reference);
@@ -183,7 +184,7 @@ export class SeriesSelector {
     }
     if (others.length > 0) return (tableId) => this.#matchingEach(tableId, where);
     const equal = equalTo(where);
-    if (equal === null) return (tableId) => this.#matchingOne(tableId, tag, where);
+    if (equal === null || !canBeTag(tag)) return (tableId) => this.#matchingOne(tableId, tag, where);
     const text = `${escapeTag(tag)}=${escapeTag(equal.value)}`;
     if (equal.negated) return (tableId) => subtract(this.#all(tableId), this.#seriesOf(tableId, text));
     return (tableId) => this.#seriesOf(tableId, text);
@@ -294,6 +295,11 @@ function equalTo(where: Expression): { value: string; negated: boolean } | null 
   const other = literal === where.left ? where.right : where.left;
   if (literal.kind !== "string" || other.kind !== "tag" || literal.value === "") return null;
   return { value: literal.value, negated: where.operator === "!=" };
+}
+
+// Of other names the text in the index were another's: a table's, or that of a tag key with `=` in it.
+function canBeTag(name: string): boolean {
+  return name !== "" && !name.endsWith("\\");
 }
 
 function unescapeTag(text: string): string {
