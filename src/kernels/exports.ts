@@ -245,8 +245,8 @@ export interface CatalogExports {
     table: number,
     targets: number,
   ): number;
-  catalogDrop(partition: number, table: number, dropped: number): number;
-  catalogDropSeries(partition: number, ids: number, n: number, dropped: number): void;
+  catalogDrop(partition: number, table: number): number;
+  catalogDropSeries(partition: number, ids: number, n: number): void;
   catalogList(partition: number, table: number, out: number): number;
 }
 

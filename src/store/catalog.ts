@@ -99,7 +99,7 @@ export class Catalog {
     const [first] = tableIds;
     if (tableIds.size === 1) {
       this.#dropIndex();
-      this.#kernels.call.catalogDrop(this.record, first!, DROPPED_TABLE);
+      this.#kernels.call.catalogDrop(this.record, first!);
     } else {
       // in one walk, and all places found anew once
       const ids: number[] = [];
@@ -113,7 +113,7 @@ export class Catalog {
     this.#dropIndex();
     const at = this.#key.reserve(ids.length * 4 + 8);
     this.#kernels.u32(at, ids.length).set(ids);
-    this.#kernels.call.catalogDropSeries(this.record, at, ids.length, DROPPED_TABLE);
+    this.#kernels.call.catalogDropSeries(this.record, at, ids.length);
   }
 
   /** The next selector builds it anew. */

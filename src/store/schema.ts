@@ -109,7 +109,7 @@ export class Table {
   }
 }
 
-/** The id that the series of dropped tables carry. */
+/** The table id of series that were dropped: see kernels/assembly/catalog.ts. */
 export const DROPPED_TABLE = 0xffff_ffff;
 
 export class Schema {

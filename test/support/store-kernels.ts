@@ -79,8 +79,8 @@ export class BothCatalogs {
     expect(end).toBe(at);
   }
 
-  drop(table: number, dropped: number): void {
-    expect(this.#kernels.call.catalogDrop(this.record, table, dropped)).toBe(this.twin.drop(table, dropped));
+  drop(table: number): void {
+    expect(this.#kernels.call.catalogDrop(this.record, table)).toBe(this.twin.drop(table));
   }
 
   list(table: number): number[] {

@@ -1,5 +1,8 @@
 // The plain twin of kernels/assembly/catalog.ts: the series of one partition as an array, looked up from the front.
 
+/** Table id of series that were dropped. */
+export const DROPPED = 0xffff_ffff;
+
 export interface TwinSeries {
   table: number;
   /** latin1: one character a byte. */
@@ -22,17 +25,17 @@ export class CatalogTwin {
 
   append(table: number, key: string): number {
     const id = this.series.push({ table, key }) - 1;
-    if (this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
+    if (table !== DROPPED && this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
     return id;
   }
 
   /** Gives the number of series that changed. */
-  drop(table: number, dropped: number): number {
+  drop(table: number): number {
     const gone = this.series.filter((series) => series.table === table);
-    for (const series of gone) series.table = dropped;
+    for (const series of gone) series.table = DROPPED;
     this.#ids = new Map();
     for (const [id, { table, key }] of this.series.entries())
-      if (this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
+      if (table !== DROPPED && this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
     return gone.length;
   }
 

@@ -26,6 +26,8 @@ const ENTRY_TABLE: usize = 0;
 const ENTRY_LENGTH: usize = 4;
 const ENTRY_KEY: usize = 6;
 const FAILED: u32 = 0xffff_ffff;
+/** Table id of series that were dropped: their entries stay, as ids are dense, and are in no slot. */
+export const DROPPED: u32 = 0xffff_ffff;
 
 import { areaAlloc, areaFree, areaSize } from "./area";
 import { xxHash64 } from "./hash";
@@ -121,7 +123,8 @@ function placeAll(partition: usize): void {
   memory.fill(slots, 0, (<usize>mask + 1) << 2);
   for (let id: u32 = 0; id < count; id++) {
     const entry = catalogEntry(partition, id);
-    place(slots, mask, mix(xxHash64(entryKey(entry), entryLength(entry), 0), entryTable(entry)), id);
+    const table = entryTable(entry);
+    if (table != DROPPED) place(slots, mask, mix(xxHash64(entryKey(entry), entryLength(entry), 0), table), id);
   }
 }
 
@@ -178,7 +181,7 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   store<u16>(entry, <u16>length, ENTRY_LENGTH);
   memory.copy(entry + ENTRY_KEY, key, length);
   store<u32>(<usize>load<u32>(partition, ENTRIES) + (<usize>count << 2), <u32>entry);
-  place(load<u32>(partition, SLOTS), load<u32>(partition, MASK), mix(hash, table), count);
+  if (table != DROPPED) place(load<u32>(partition, SLOTS), load<u32>(partition, MASK), mix(hash, table), count);
   store<u32>(partition, count + 1, COUNT);
   return count;
 }
@@ -217,26 +220,23 @@ export function catalogResolve(partitions: usize, partitionCount: u32, batchTabl
   return true;
 }
 
-/**
- * Marks every series of `table` as dropped: the entries stay (ids are dense), under the table id `dropped`,
- * where no lookup finds them.
- */
-export function catalogDrop(partition: usize, table: u32, dropped: u32): u32 {
+/** Marks every series of `table` as dropped. */
+export function catalogDrop(partition: usize, table: u32): u32 {
   const count = load<u32>(partition, COUNT);
   let changed: u32 = 0;
   for (let id: u32 = 0; id < count; id++) {
     const entry = catalogEntry(partition, id);
     if (entryTable(entry) != table) continue;
-    store<u32>(entry, dropped, ENTRY_TABLE);
+    store<u32>(entry, DROPPED, ENTRY_TABLE);
     changed++;
   }
   if (changed != 0) placeAll(partition);
   return changed;
 }
 
-/** Marks `n` series, whose ids (u32) stand at `ids`, as dropped: see `catalogDrop`. */
-export function catalogDropSeries(partition: usize, ids: usize, n: u32, dropped: u32): void {
-  for (let i: u32 = 0; i < n; i++) store<u32>(catalogEntry(partition, load<u32>(ids + (<usize>i << 2))), dropped, ENTRY_TABLE);
+/** Marks `n` series, whose ids (u32) stand at `ids`, as dropped. */
+export function catalogDropSeries(partition: usize, ids: usize, n: u32): void {
+  for (let i: u32 = 0; i < n; i++) store<u32>(catalogEntry(partition, load<u32>(ids + (<usize>i << 2))), DROPPED, ENTRY_TABLE);
   placeAll(partition);
 }
 

@@ -18,7 +18,7 @@
 //   chunk  0 next chunk       4 size (u16)    6 end of what is used (u16)    8 varints
 
 import { areaAlloc, areaFree, areaSize } from "./area";
-import { catalogCount, catalogEntry, entryKey, entryLength, entryTable } from "./catalog";
+import { catalogCount, catalogEntry, DROPPED, entryKey, entryLength, entryTable } from "./catalog";
 import { xxHash64 } from "./hash";
 
 /** u32 pointer to the index in the partition's record */
@@ -385,7 +385,7 @@ function extend(partition: usize): bool {
   for (let id = load<u32>(index, COVERED); id < count; id++) {
     const entry = catalogEntry(partition, id);
     const table = entryTable(entry);
-    if (table == 0xffff_ffff) continue;
+    if (table == DROPPED) continue;
     const key = entryKey(entry);
     const length = entryLength(entry);
     const root = nodeOf(partition, index, 0, table, key, 0);
