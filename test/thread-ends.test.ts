@@ -1,10 +1,18 @@
 // A thread of several that dies is there again with all that was acknowledged, whatever was under way; and all end together.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { ownersOf } from "../src/db/layout.ts";
-import { CRASH } from "./crash/crashing.ts";
+import { CRASHES } from "./crash/crashing.ts";
 import {
   ask,
   closeAll,
@@ -211,18 +219,21 @@ describe("a thread that dies", () => {
       }
       return output;
     };
-    const requests = [
-      `GET /query?db=d&q=${encodeURIComponent(CRASH)} HTTP/1.1`,
+    const requests = (crash: string) => [
+      `GET /query?db=d&q=${encodeURIComponent(crash)} HTTP/1.1`,
       "GET /query?db=d&q=SHOW+DATABASES HTTP/1.1",
       "GET /health HTTP/1.1",
       "GET /metrics HTTP/1.1",
       "POST /query?db=d&q=SHOW+DATABASES HTTP/1.1\r\nContent-Length: 0",
       "POST /write?db=d HTTP/1.1\r\nContent-Length: 10",
-    ].map((head) => `${head}\r\nHost: 127.0.0.1\r\n\r\n${head.endsWith("10") ? "m,h=h1 v=1" : ""}`);
+    ];
+    const sent = (head: string) =>
+      `${head}\r\nHost: 127.0.0.1\r\n\r\n${head.endsWith("10") ? "m,h=h1 v=1" : ""}`;
     try {
       await seen("ready\n");
       for (let round = 0; round < 12; round++) {
-        const clients = await Promise.all([...requests, ...requests].map((request) => client(port, request)));
+        const each = requests(CRASHES[round % 2]!).map(sent);
+        const clients = await Promise.all([...each, ...each].map((request) => client(port, request)));
         // in one stretch: the thread dies with what it has read, with what it could have and with what comes
         const answers = await Promise.all(clients.map((send) => send()));
         for (const [i, answer] of answers.entries())
@@ -234,6 +245,32 @@ describe("a thread that dies", () => {
       child.kill("SIGKILL");
       await child.exited;
     }
+  });
+
+  test("while it is being ended is started again once", async () => {
+    const head = await openHead(2);
+    const messages: string[] = [];
+    head.onThread = (message) => {
+      messages.push(message);
+      if (message.includes("is ended")) head.kill(1);
+    };
+    const path = join(dataDir, "users");
+    const told = head.users.onChange;
+    head.users.onChange = async () => {
+      const whole = readFileSync(path);
+      writeFileSync(path, "no users");
+      await told();
+      writeFileSync(path, whole);
+    };
+    await ask(head, "CREATE USER u WITH PASSWORD 'p'");
+    const isOver = (message: string) => /has its rows again|could not be started/.test(message);
+    while (!messages.some(isOver)) await Bun.sleep(5);
+    expect(messages).toEqual([
+      expect.stringContaining("thread 1 is ended, it could not read what changed"),
+      expect.stringContaining("it was told to crash"),
+      expect.stringContaining("has stopped"),
+      "thread 1 has its rows again",
+    ]);
   });
 
   test("ends what waits for it with an error, not never", async () => {

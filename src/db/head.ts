@@ -344,13 +344,14 @@ export class Head {
   // Resolves when the thread's worker has ended. Its connections are closed first: Bun answers what reaches a thread that ends, with
   // an empty 204 what has no body.
   async #endWorker(thread: number, graceMs = 0): Promise<void> {
+    const worker = this.#workers[thread];
     if (this.#companions.isConnected(thread))
       await this.#companions
         .channel(thread)
         .call("stopServing", graceMs)
         .catch(() => undefined);
-    const worker = this.#workers[thread];
-    if (worker === undefined) return;
+    // (it has ended of itself meanwhile, and the next one may be there)
+    if (worker === undefined || this.#workers[thread] !== worker) return;
     const ended = new Promise<void>((resolve) => {
       worker.addEventListener("close", () => resolve());
     });

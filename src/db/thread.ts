@@ -84,9 +84,11 @@ const head = new Channel(globalThis as unknown as Port, ofHead);
 
 // What nobody caught is the end of this thread. Its connections are closed first: Bun answers what reaches a thread that ends, with
 // an empty 204 what has no body.
-process.on("uncaughtException", (error) => {
+function die(error: unknown): void {
   void server?.stop(0);
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   head.notify("dies", message, stack);
   process.exit(1);
-});
+}
+process.on("uncaughtException", die);
+process.on("unhandledRejection", die);
