@@ -74,8 +74,10 @@ describe("a server of several threads", () => {
     const { head, url } = await start({ autoCreateDatabase: false });
     for (let round = 0; round < 8; round++) {
       await ask(head, `CREATE DATABASE gone${round}`);
+      // (no thread has written to it before, or its policies are being altered, too)
+      const altered =
+        round % 2 === 0 ? ask(head, `ALTER RETENTION POLICY autogen ON gone${round} DURATION 9000w`) : null;
       const dropped = ask(head, `DROP DATABASE gone${round}`);
-      // (no thread has written to it before)
       const answers = Array.from({ length: 12 }, async (_, i) => {
         await Bun.sleep(i / 4);
         const answer = await post(`${url}/write?db=gone${round}`, "m v=1 1");
@@ -83,6 +85,7 @@ describe("a server of several threads", () => {
       });
       for (const answer of await Promise.all(answers))
         if (answer) expect(answer).toContain("database not found");
+      await altered;
       await dropped;
       const { results } = await query(url, "SHOW DATABASES");
       expect(results[0].series[0].values ?? []).toEqual([]);

@@ -72,7 +72,9 @@ export class Database {
     this.status = new Figures(inForce, clock, () => this.metrics());
     this.subscriptions = new Forwarder(parts.subscriptions, hasDatabase);
     this.engine = new Engine(parts, team?.companions ?? null, {
-      createDatabase: (database) => this.administration.createDatabase(database),
+      // (to have it made would bring back one that is being dropped, and wait for what else changes)
+      createDatabase: (database) =>
+        hasDatabase(database) ? this.databasesRead() : this.administration.createDatabase(database),
       subscriptions: this.subscriptions,
       failure: () => this.continuousQueries.failure ?? this.subscriptions.failure,
       holdOthers: async (database, name) =>
