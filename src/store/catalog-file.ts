@@ -4,7 +4,7 @@
 //   frame   u32 payload bytes   u32 raw bytes   u64 xxHash64 of the payload   payload (Snappy of the raw bytes)
 //   raw     u32 bytes of the head   head: JSON { tables: [[database, policy, measurement]], runs: [[table, series]] }
 //           then u32 key length per series, then the keys end to end; series ids continue from frame to frame.
-//           Runs of table -1 are series that were dropped before they were written.
+//           Runs of table -1 are series that were dropped before they were written; their keys are empty (in older files they are not).
 import { CorruptionError } from "../base/errors.ts";
 import { compress, uncompress } from "../codec/snappy.ts";
 import { MAX_KEY_BYTES } from "../model/serieskey.ts";

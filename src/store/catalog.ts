@@ -18,6 +18,8 @@ export const PARTITION_BYTES = 64;
 const SERIES_PER_FRAME = 4096;
 /** Series that were read last and are kept as a scan gives them, about 1 KB each. */
 const KEPT_SERIES = 1024;
+/** Of series that were dropped: it is asked for no more. */
+const NO_KEY = new Uint8Array(0);
 const FAILED = 0xffff_ffff;
 
 export class Catalog {
@@ -180,8 +182,8 @@ export class Catalog {
     entries.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     for (const [id, tableId, key] of entries) {
       if (id < this.count) continue;
-      while (this.count < id) this.#append(DROPPED_TABLE, new TextEncoder().encode(`lost,id=${this.count}`));
-      this.#append(tableId, key);
+      while (this.count < id) this.#append(DROPPED_TABLE, NO_KEY);
+      this.#append(tableId, tableId === DROPPED_TABLE ? NO_KEY : key);
     }
   }
 
@@ -216,9 +218,11 @@ export class Catalog {
         table = tables.push([measurement.database, retentionPolicy, measurement.name]) - 1;
         places.set(tableId, table);
       }
-      series.push({ table, keyBytes: this.key(id).length });
+      series.push({ table, keyBytes: table === null ? 0 : this.key(id).length });
     }
-    return encodeFrame(tables, series, (index) => this.key(from + index));
+    return encodeFrame(tables, series, (index) =>
+      series[index]!.table === null ? NO_KEY : this.key(from + index),
+    );
   }
 }
 

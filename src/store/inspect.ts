@@ -59,7 +59,7 @@ export function* inspectCatalog(path: string, bytes: Uint8Array): Generator<stri
       yield `${offset(frame.offset + FRAME_BYTES)}  payload: Snappy of ${rawBytes} bytes (${payloadBytes} bytes)`;
       for (const [t, name] of tables.entries()) yield `          table ${t}: ${JSON.stringify(name)}`;
       for (const { table, key } of frame.series())
-        yield `          series ${id++}, ${table === null ? "dropped" : `table ${table}`}: ${new TextDecoder().decode(key)}`;
+        yield `          series ${id++}${table === null ? ", dropped" : `, table ${table}: ${new TextDecoder().decode(key)}`}`;
     }
   } catch (error) {
     if (!(error instanceof SerieError)) throw error;
