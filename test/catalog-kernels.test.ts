@@ -294,6 +294,66 @@ describe("tag index", () => {
     kernels.free(scratch);
   });
 
+  test("lists of series that are far from each other stay within their chunks", () => {
+    const catalog = newCatalog();
+    // (differences of three bytes, as near to those of two as can be)
+    const values = 2 ** 14;
+    for (let n = 0; n < 7 * values; n++) catalog.add(n < values ? 1 : 0, `m,n=${n},value=${n % values}`);
+    kernels.call.tagIndexExtend(catalog.record);
+    const scratch = kernels.alloc(1 << 16);
+    for (let value = 0; value < values; value++) {
+      const text = pointerOf(`value=${value}`, scratch);
+      const reference = kernels.call.tagIndexFind(catalog.record, 0, ...text) >>> 0;
+      kernels.call.tagIndexSeries(catalog.record, reference, scratch);
+      const ids = [...kernels.u32(scratch, kernels.call.tagIndexCount(reference))];
+      const expected = Array.from({ length: 6 }, (_, i) => (i + 1) * values + value);
+      if (ids.join() !== expected.join()) throw new Error(`series of ${value} are not ${ids}`);
+    }
+    closeCatalog(catalog);
+    kernels.free(scratch);
+  });
+
+  test("the same tag in many tables is each table's own", () => {
+    const catalog = newCatalog();
+    const scratch = kernels.alloc(1 << 16);
+    for (let table = 0; table < 60_000; table++) catalog.add(table, "m,host=a");
+    kernels.call.tagIndexExtend(catalog.record);
+    for (let table = 0; table < 60_000; table++) {
+      const reference =
+        kernels.call.tagIndexFind(catalog.record, table, ...pointerOf("host=a", scratch)) >>> 0;
+      kernels.call.tagIndexSeries(catalog.record, reference, scratch);
+      if (kernels.u32(scratch, 1)[0] !== table) throw new Error(`the series of table ${table} is another's`);
+    }
+    closeCatalog(catalog);
+    kernels.free(scratch);
+  });
+
+  test("is whole or not there, wherever memory ends", () => {
+    const own = new Kernels();
+    const record = own.alloc(64);
+    own.bytes.fill(0, record, record + 64);
+    const catalog = new BothCatalogs(own, record);
+    for (let n = 0; n < 40_000; n++) catalog.add(n % 3, `m,host=${n},pair=${n >> 1},dc=${n % 7}`);
+    const scratch = own.alloc(1 << 18);
+    const pages: number[] = [];
+    for (let bytes = 2 ** 30; bytes >= 65_536; bytes /= 2)
+      for (let at = own.call.areaAlloc(bytes); at !== 0; at = own.call.areaAlloc(bytes)) pages.push(at);
+    const find = (text: string) => {
+      own.put(scratch, bytesOf(text));
+      return own.call.tagIndexFind(record, 0, scratch, text.length) >>> 0;
+    };
+    let missed = 0;
+    for (; !own.call.tagIndexExtend(record); missed++) {
+      expect(find("dc=0")).toBe(0);
+      own.call.areaFree(pages.pop()!);
+    }
+    expect(missed).toBeGreaterThan(3);
+    const reference = find("dc=0");
+    own.call.tagIndexSeries(record, reference, scratch);
+    const ids = [...own.u32(scratch, own.call.tagIndexCount(reference))];
+    expect(ids).toEqual(catalog.list(0).filter((id) => id % 7 === 0));
+  });
+
   test("is small where many series share few values, and where each has its own", () => {
     const bytesOfEach = (key: (n: number) => string) => {
       const catalog = newCatalog();

@@ -399,7 +399,6 @@ function extend(partition: usize): bool {
       if (parent == 0 || !addTo(partition, index, parent, table, key + start, end - start, id, tag)) return false;
       at = end;
     }
-    store<u32>(index, id + 1, COVERED);
   }
   store<u32>(index, count, COVERED);
   const enough = slotsFor(load<u32>(index, FILLED));
