@@ -118,6 +118,24 @@ describe("a query's bounds", () => {
     expect((await within(210_000))[0]!.rows.length).toBe(20);
   });
 
+  test("memory of series is that of their tags, too", async () => {
+    const series = new Oracle();
+    for (let i = 0; i < 200; i++)
+      series.write("db0", {
+        measurement: "m",
+        tags: { t: String(i) },
+        fields: { v: { type: FieldType.Float, value: i } },
+        timeNs: 1n,
+      });
+    const within = (maxHeldBytes: number) =>
+      answer("SELECT v FROM m GROUP BY t", series, {
+        ...sessionOver(series, 100n),
+        allowance: { timeoutMs: 0, maxHeldBytes },
+      });
+    expect(within(180_000)).rejects.toThrow("query holds more than 180000 bytes");
+    expect((await within(260_000)).length).toBe(200);
+  });
+
   test("a kill", async () => {
     const killed = new AbortController();
     const session = {

@@ -25,6 +25,7 @@ export async function gatherGroups(
     for (const block of blocksOf(batch)) {
       if (block.rowCount === 0) continue;
       if (block.series.key !== key) {
+        request.budget.hold(SERIES_BYTES);
         key = block.series.key;
         blocks = seriesOf(groupOf(groups, block.series, dimensions), key);
       }
@@ -100,6 +101,8 @@ function hold(budget: Budget, batch: RowBatch): void {
   budget.check();
 }
 
+/** What a series takes with its tags and its group, bytes. */
+const SERIES_BYTES = 800;
 /** What a text takes beside its characters, bytes. */
 const TEXT_BYTES = 40;
 
