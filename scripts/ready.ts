@@ -92,6 +92,8 @@ async function test(args: string[]): Promise<number> {
   console.log("serie: types, format and lint of the whole tree");
   const checks = await Promise.all([
     check("types (tsc)", "node_modules/typescript/bin/tsc", "--noEmit"),
+    // (the library's sources are checked by its users' compilers, with what `bun init` writes)
+    check("types for a user (tsc)", "node_modules/typescript/bin/tsc", "--noEmit", "-p", "test/consumer"),
     check("format and lint (biome)", "node_modules/@biomejs/biome/bin/biome", "check"),
   ]);
   console.log("serie: tests");

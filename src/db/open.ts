@@ -109,7 +109,8 @@ export async function openParts(
     if (kind !== "deletion") return;
     const deletion = decodeDeletion(record);
     touched.add(applyDeletion(kernels, schema, stores, deletion));
-    if ("step" in deletion) progress.replay({ change: deletion.step.change, done: [deletion.step.step] });
+    const step = "step" in deletion ? deletion.step : undefined;
+    if (step !== undefined) progress.replay({ change: step.change, done: [step.step] });
   });
   touched.dropEmpty(schema);
   const subscriptions = new SealedList<Subscription>(disk, `${dataDir}/subscriptions`, "serie subscriptions");
