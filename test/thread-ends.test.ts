@@ -61,8 +61,9 @@ describe("a thread that dies", () => {
       head.kill(1);
       const seen = messages.length;
       while (!messages.slice(seen).some((message) => message.includes("has stopped"))) await Bun.sleep(1);
-      const { status, message } = await head.health();
+      const { status, message, checks } = await head.health();
       expect([status, message]).toEqual(["fail", expect.stringContaining("thread 1 of 2 has stopped")]);
+      expect(checks).toContainEqual({ name: "threads", status: "fail", message: "1 of 2 threads run" });
       while (!messages.slice(seen).some((message) => message.includes("has its rows again")))
         await Bun.sleep(5);
       expect((await head.health()).status).toBe("pass");
