@@ -77,3 +77,54 @@ test("what is held counts against the query's memory, and LIMIT bounds it", asyn
     rmSync(folder, { recursive: true });
   }
 });
+
+test("conditions over a tag of many values find the same beside others that leave few series", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "serie-values-"));
+  const db = await open({ dataDir: folder, partitions: 1 });
+  try {
+    const tagsOf = (i: number) => ({
+      c: i % 11 === 0 ? "" : `c${(i * 7919) % 3000}`,
+      host: i % 29 === 0 ? "" : `h${i % 100}`,
+      i: `${i}`,
+      zone: `z${i % 3}`,
+    });
+    const all = Array.from({ length: 3000 }, (_, i) => tagsOf(i));
+    const keyOf = (tags: Record<string, string>) =>
+      [
+        "m",
+        ...Object.entries(tags).flatMap(([key, value]) => (value === "" ? [] : `${key}=${value}`)),
+      ].join();
+    await db.writeLines(all.map((tags) => `${keyOf(tags)} v=1 1`).join("\n"), { database: "d" });
+    type Tags = (typeof all)[number];
+    const over: readonly (readonly [string, (tags: Tags) => boolean])[] = [
+      ["c != ''", ({ c }) => c !== ""],
+      ["c = ''", ({ c }) => c === ""],
+      ["c =~ /^c1/", ({ c }) => c.startsWith("c1")],
+      ["c !~ /7$/", ({ c }) => !c.endsWith("7")],
+      ["c !~ /./", ({ c }) => c === ""],
+      ["c != 'c7919'", () => true],
+      ["c != i", ({ c, i }) => c !== i],
+      ["(c =~ /^c2/ OR c = '')", ({ c }) => c.startsWith("c2") || c === ""],
+    ];
+    const few: typeof over = [
+      ["host = 'h3'", ({ host }) => host === "h3"],
+      ["host =~ /^h4.$/", ({ host }) => /^h4.$/.test(host)],
+      ["(host = 'h5' OR host = '')", ({ host }) => host === "h5" || host === ""],
+      ["host = 'h6' AND zone != 'z1'", ({ host, zone }) => host === "h6" && zone !== "z1"],
+      ["host = 'nowhere'", () => false],
+      ["zone = 'z2'", ({ zone }) => zone === "z2"],
+    ];
+    for (const [one, isOne] of over)
+      for (const [other, isOther] of few) {
+        const expected = all.filter((tags) => isOne(tags) && isOther(tags)).map(keyOf);
+        for (const where of [`${one} AND ${other}`, `${other} AND ${one}`]) {
+          const answer = await db.query(`SHOW SERIES FROM m WHERE ${where}`, { database: "d" });
+          const found = answer.flatMap(({ rows }) => rows.map(([key]) => key as string));
+          expect([where, found]).toEqual([where, expected.sort()]);
+        }
+      }
+  } finally {
+    await db.close();
+    rmSync(folder, { recursive: true });
+  }
+});

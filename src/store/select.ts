@@ -18,7 +18,10 @@ const utf8Bytes = new TextEncoder();
 const NONE = new Uint32Array(0);
 
 /** The series of a table, ascending. */
-type Matching = (tableId: number) => Uint32Array;
+type Matching = (tableId: number, within: Uint32Array | null) => Uint32Array;
+
+/** With so many times fewer series than a tag has values a condition over it is asked of each of them rather than of each value. */
+const FEW = 4;
 
 interface SplitCondition {
   /** What the tags decide; null = all series. */
@@ -71,7 +74,7 @@ export class SeriesSelector {
   select(tableId: number, where: Expression | null): SelectedSeries {
     if (where === null) return { ids: this.#all(tableId), residuals: null };
     const { matching, rows } = this.#split(where);
-    const ids = matching === null ? this.#all(tableId) : matching(tableId);
+    const ids = matching === null ? this.#all(tableId) : matching(tableId, null);
     if (rows === null || ids.length === 0) return { ids, residuals: null };
     if (tagsOf(rows).length === 0) return { ids, residuals: new Array(ids.length).fill(rows) };
     const kept: number[] = [];
@@ -132,6 +135,10 @@ export class SeriesSelector {
     return this.#kernels.u32(at, count * 2).slice();
   }
 
+  #valueCount(tableId: number, key: string): number {
+    return this.#count(this.#find(tableId, escapeTag(key)));
+  }
+
   #valuesAt(places: Uint32Array, key: string): string[] {
     return this.#texts(places, utf8Bytes.encode(escapeTag(key)).length + 1);
   }
@@ -167,32 +174,42 @@ export class SeriesSelector {
     return Array.from(ids, (_, i) => (pairs[i * 2] === 0 ? "" : texts[places.get(pairs[i * 2]!)!]!));
   }
 
-  // A condition over tags, worked out once: gives the series of a table for which it holds, of the catalog in hand.
+  // A condition over tags, worked out once: gives the series of a table for which it holds, of the catalog in hand, all or of those
+  // within others.
   #compile(where: Expression): Matching {
     if (where.kind === "binary" && (where.operator === "and" || where.operator === "or")) {
       const [left, right] = [this.#compile(where.left), this.#compile(where.right)];
-      if (where.operator === "or") return (tableId) => unite(left(tableId), right(tableId));
-      return (tableId) => {
-        const ids = left(tableId);
-        return ids.length === 0 ? NONE : intersect(ids, right(tableId));
+      if (where.operator === "or")
+        return (tableId, within) => unite(left(tableId, within), right(tableId, within));
+      // (what the index tells at once comes first)
+      const [first, second] = isTold(where.left) || !isTold(where.right) ? [left, right] : [right, left];
+      return (tableId, within) => {
+        const ids = first(tableId, within);
+        return ids.length === 0 ? NONE : second(tableId, ids);
       };
     }
     const [tag, ...others] = tagsOf(where);
     if (tag === undefined) {
       const always = evaluate(where, () => null, this.#regexes) === true;
-      return (tableId) => (always ? this.#all(tableId) : NONE);
+      return (tableId, within) => (always ? (within ?? this.#all(tableId)) : NONE);
     }
-    if (others.length > 0) return (tableId) => this.#matchingEach(tableId, where);
+    if (others.length > 0)
+      return (tableId, within) => this.#matchingEach(within ?? this.#all(tableId), where);
     const equal = equalTo(where);
-    if (equal === null || !canBeTag(tag)) return (tableId) => this.#matchingOne(tableId, tag, where);
+    if (equal === null || !canBeTag(tag))
+      return (tableId, within) => this.#matchingOne(tableId, tag, where, within);
     const text = `${escapeTag(tag)}=${escapeTag(equal.value)}`;
-    if (equal.negated) return (tableId) => subtract(this.#all(tableId), this.#seriesOf(tableId, text));
-    return (tableId) => this.#seriesOf(tableId, text);
+    if (equal.negated)
+      return (tableId, within) => subtract(within ?? this.#all(tableId), this.#seriesOf(tableId, text));
+    return (tableId, within) => {
+      const ids = this.#seriesOf(tableId, text);
+      return within === null ? ids : intersect(within, ids);
+    };
   }
 
   // A condition that compares tags with each other: asked of every series.
-  #matchingEach(tableId: number, where: Expression): Uint32Array {
-    return this.#all(tableId).filter((id) => {
+  #matchingEach(ids: Uint32Array, where: Expression): Uint32Array {
+    return ids.filter((id) => {
       const { tags } = decodeSeriesKey(this.#catalog.key(id));
       return (
         reduce(where, (name) => tags.find((tag) => tag.key === name)?.value ?? "", this.#regexes) === true
@@ -200,9 +217,18 @@ export class SeriesSelector {
     });
   }
 
-  // A condition over one tag: asked of each value that the tag has.
-  #matchingOne(tableId: number, tag: string, where: Expression): Uint32Array {
+  // A condition over one tag: asked of each value that the tag has, or of that of each series where these are few.
+  #matchingOne(tableId: number, tag: string, where: Expression, within: Uint32Array | null): Uint32Array {
     const holds = (value: string) => evaluate(where, () => value, this.#regexes) === true;
+    if (within !== null && canBeTag(tag) && within.length * FEW < this.#valueCount(tableId, tag)) {
+      const values = this.#readValues(tableId, within, tag);
+      return within.filter((_, i) => holds(values[i]!));
+    }
+    const ids = this.#matchingValues(tableId, tag, holds);
+    return within === null ? ids : intersect(within, ids);
+  }
+
+  #matchingValues(tableId: number, tag: string, holds: (value: string) => boolean): Uint32Array {
     const places = this.#placesOfValues(tableId, tag);
     const seriesAt = (i: number) => {
       const [at, sizeBytes] = places.subarray(i * 2, i * 2 + 2);
@@ -286,6 +312,13 @@ export class SeriesSelector {
       return unescapeTag(isAscii ? text.slice(from, to) : utf8.decode(all.subarray(from, to)));
     });
   }
+}
+
+// Whether the index tells the series without a look at values.
+function isTold(where: Expression): boolean {
+  if (where.kind === "binary" && (where.operator === "and" || where.operator === "or"))
+    return isTold(where.left) && isTold(where.right);
+  return equalTo(where) !== null || tagsOf(where).length === 0;
 }
 
 // `tag = 'value'` or `tag != 'value'`, either way round, with a value that is not empty.
