@@ -290,7 +290,8 @@ describe("a server of several threads", () => {
       Array.from({ length: 20 }, async () => (await get(`${url}/query?q=SHOW+DATABASES`, guest)).status),
     );
     expect(new Set(statuses)).toEqual(new Set([401]));
-    expect((await head.health()).message).toContain("users");
+    // (why is known once the start of the next one has failed)
+    while (!(await head.health()).message.includes("users")) await Bun.sleep(5);
     // what all threads must do is not begun, what one can do is done
     const refused = await ask(head, "DROP DATABASE d").catch((error) => error as Error);
     expect(refused).toMatchObject({

@@ -24,7 +24,7 @@ import { Queries } from "./queries.ts";
 import type { Retention } from "./retention.ts";
 import { Figures } from "./server-status.ts";
 import { type RunOptions, Sessions } from "./sessions.ts";
-import { type Health, headMetrics, type Metric } from "./status.ts";
+import { check, type Health, headMetrics, type Metric } from "./status.ts";
 import type { WriteOutcome, WriteTarget } from "./stored.ts";
 import { Forwarder } from "./subscriptions.ts";
 import type { Team } from "./team.ts";
@@ -201,11 +201,12 @@ export class Database {
     return this.#closed;
   }
 
-  /** Of this thread, with the number of all. */
-  health(): Health {
+  /** Of this thread, and how many of all are `running`. */
+  health(running = this.#threads): Health {
     const { status, message, checks } = this.engine.health();
-    const threads = this.#threads === 1 ? "1 thread" : `${this.#threads} threads`;
-    return { status, message, checks: [...checks, { name: "threads", status: "pass", message: threads }] };
+    const all = this.#threads === 1 ? "1 thread" : `${this.#threads} threads`;
+    const problem = running === this.#threads ? undefined : `${running} of ${all} run`;
+    return { status, message, checks: [...checks, check("threads", problem, all)] };
   }
 
   /** What recovery found normal after a crash, such as a record cut off at the end of the log. */

@@ -164,14 +164,9 @@ export class Head {
 
   /** Of all threads; one that is not there fails a check of its own. */
   async health(): Promise<Health> {
-    const own = this.#db.health();
     const others = await this.#companions.reachable<Health>("health");
-    const { count } = this.#companions.seat;
-    const running = 1 + others.filter((health) => health !== null).length;
-    const message = `${running} of ${count} threads run`;
-    const checks = own.checks.map((check) =>
-      check.name === "threads" && running < count ? { ...check, status: "fail" as const, message } : check,
-    );
+    const own = this.#db.health(1 + others.filter((health) => health !== null).length);
+    const checks = [...own.checks];
     for (const [i, thread] of this.#companions.others.entries()) {
       const health = others[i];
       if (!health) checks.push(this.#notThere(thread));

@@ -58,7 +58,8 @@ export function healthOf({ failure, recovery, stores, closed }: HealthParts): He
   };
 }
 
-function check(name: string, problem: string | undefined, otherwise: string): Check {
+/** What is said of `problem`, or `otherwise` where there is none. */
+export function check(name: string, problem: string | undefined, otherwise: string): Check {
   return problem ? { name, status: "fail", message: problem } : { name, status: "pass", message: otherwise };
 }
 

@@ -117,16 +117,11 @@ async function distinctCount(
   target: ShowTarget,
   context: ShowContext,
 ): Promise<SeriesCount[]> {
+  const keys = await wantedKeys(plan, target, context);
   let count = 0;
-  if (plan.of === "tag keys") {
-    for (const key of await wantedKeys(plan, target, context))
-      for await (const values of valuesOf(target, [key], context))
-        if (values.length > 0) {
-          count++;
-          break;
-        }
-  } else {
-    const values = valuesOf(target, await wantedKeys(plan, target, context), context);
+  if (plan.of === "tag keys") count = keys.length;
+  else {
+    const values = valuesOf(target, keys, context);
     for await (const { length } of sortedKeys(values, Number.POSITIVE_INFINITY, context.budget))
       count += length;
   }

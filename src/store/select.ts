@@ -17,7 +17,7 @@ const utf8Bytes = new TextEncoder();
 /** A partition mostly has none of the few series that a condition names. */
 const NONE = new Uint32Array(0);
 
-/** The series of a table, ascending. */
+/** The series of a table, ascending: all, or those that are among others. */
 type Matching = (tableId: number, within: Uint32Array | null) => Uint32Array;
 
 /** With so many times fewer series than a tag has values a condition over it is asked of each of them rather than of each value. */
