@@ -17,6 +17,8 @@ const { values } = parseArgs({
     round: { type: "string", default: "0" },
     /** Prints what entries of the table let pass whose titles have this. */
     known: { type: "string" },
+    /** Of serie. */
+    threads: { type: "string", default: "2" },
     /** Not made small: faster. */
     raw: { type: "boolean", default: false },
   },
@@ -28,7 +30,7 @@ if (!isInfluxdThere()) {
 
 const started = performance.now();
 const tally = newTally();
-const pair = await Pair.start();
+const pair = await Pair.start(Number(values.threads));
 let findings = 0;
 const elapsedS = () => (performance.now() - started) / 1000;
 const isOver = () =>

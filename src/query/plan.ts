@@ -198,7 +198,7 @@ export interface Call {
     | { readonly kind: "call"; readonly call: number };
   /** Numbers after the argument: percentile's 90, top's N, moving_average's N; durations in ns. Defaults filled in. */
   readonly parameters: readonly number[];
-  /** The tags or fields between field and N in top/bottom: one winner for each distinct combination of them. */
+  /** The tags between field and N in top/bottom: one winner for each distinct combination of them. */
   readonly distinctBy: readonly Reference[];
   /** Type of the values it gives. */
   readonly type: FieldType;

@@ -42,12 +42,12 @@ export class Pair {
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(): Promise<Pair> {
+  /** `threads` of serie: what they have apart must not show. */
+  static async start(threads = 2): Promise<Pair> {
     const folder = mkdtempSync(join(tmpdir(), "serie-fuzz-"));
     const serie = new ServerProcess(join(folder, "serie"), [
       ...["--log-level", "error", "--partitions", "4"],
-      // what threads have apart must not show
-      ...["--threads", "2"],
+      ...["--threads", String(threads)],
     ]);
     const influxd = await startInfluxd(join(folder, "influxd"));
     const stop = async () => {

@@ -56,7 +56,7 @@ function* range(from: number, to: number): Iterable<number> {
   for (let i = from; i < to; i++) yield i;
 }
 
-/** A key for each point: the values, in its row, of the tags and fields in top(v, a, b, N). */
+/** A key for each point: the values, in its row, of the tags in top(v, a, b, N), which of a subquery may be columns. */
 export function keyOfRow(
   points: Points,
   references: readonly Reference[],

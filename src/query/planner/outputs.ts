@@ -355,10 +355,14 @@ export class OutputBuilder {
     });
   }
 
+  /** Tags by their names: a field, which is shown all the same, has no part in it, as in InfluxDB. */
   #distinctBy(node: CallNode): Reference[] {
     return node.arguments.slice(1, -1).map((argument) => {
       assert(argument.kind === "reference", "arguments were checked");
-      return this.#row(argument)?.reference ?? { kind: "tag", name: argument.name };
+      const { name } = argument;
+      const isTagOfRows =
+        isDerived(this.#schema) && (this.#schema.tags.has(name) || this.#schema.tagColumns?.has(name));
+      return (isTagOfRows ? this.#row(argument)?.reference : undefined) ?? { kind: "tag", name };
     });
   }
 
