@@ -71,6 +71,9 @@ const isOfLastDigit = (node: Node): node is CallNode =>
     nodesIn(argument).some((inner) => inner.kind === "call" && /^(?:exp|pow|tan)$/.test(inner.name)),
   );
 
+const isRounding = (node: Node): node is CallNode =>
+  node.kind === "call" && /^(?:ceil|floor|round)$/.test(node.name);
+
 const forecasts = /^holt_winters(?:_with_fit)?$/;
 
 export const selections: readonly Difference[] = [
@@ -161,6 +164,19 @@ export const selections: readonly Difference[] = [
     without: (text) => withNodes(text, (node) => (isOfLastDigit(node) ? node.arguments[0]! : node)),
     // (of less than that the ninth digit is the same)
     fits: (_text, _serie, without) => numbersIn(without.body).some((value) => Math.abs(value) > 1e6),
+  },
+  {
+    title: "ceil, floor and round of what differs in its last digit",
+    influxd: "`ceil(log10(f))` of 0.1 is -0, as its logarithm is -0.9999999999999999",
+    serie: "is -1",
+    reason: "the logarithm of 0.1 is -1",
+    covers: ({ serie, influxd }) => isAnswered(serie, influxd) && isAlikeInShape(serie.body, influxd.body),
+    without: (text) => withNodes(text, (node) => (isRounding(node) ? node.arguments[0]! : node)),
+    // (round changes at halves)
+    fits: (_text, _serie, without) =>
+      numbersIn(without.body).some(
+        (value) => Math.abs(2 * value - Math.round(2 * value)) < 1e-9 * Math.abs(value),
+      ),
   },
   {
     title: "percentile's row among equal values",
