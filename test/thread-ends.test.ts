@@ -64,6 +64,8 @@ describe("a thread that dies", () => {
       const { status, message, checks } = await head.health();
       expect([status, message]).toEqual(["fail", expect.stringContaining("thread 1 of 2 has stopped")]);
       expect(checks).toContainEqual({ name: "threads", status: "fail", message: "1 of 2 threads run" });
+      const gauges = (await head.metrics()).filter(({ name }) => name.startsWith("serie_threads"));
+      expect(gauges.map(({ value }) => value)).toEqual([2, 1]);
       while (!messages.slice(seen).some((message) => message.includes("has its rows again")))
         await Bun.sleep(5);
       expect((await head.health()).status).toBe("pass");

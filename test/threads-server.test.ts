@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Head } from "../src/db/head.ts";
 import type { OptionsInput } from "../src/db/options.ts";
 import { serveThreads } from "../src/server.ts";
+import { WORD } from "./support/held-serving.ts";
 import { ask, closeAll, dataDir, hosts, lines, makeFolder, openHead, servers } from "./support/threads.ts";
 
 // threads start runtimes of their own, which takes its time on a busy machine
@@ -46,6 +47,8 @@ describe("a server of several threads", () => {
     const text = await (await get(`${url}/metrics`)).text();
     expect(text).toContain("\nserie_rows_written_total 20\n");
     expect(text).toContain('serie_http_requests_total{route="/write",status="204"} 20\n');
+    expect(text).toContain("\nserie_threads 3\n");
+    expect(text).toContain("\nserie_threads_running 3\n");
     const health = await get(`${url}/health`);
     expect(health.status).toBe(200);
     expect(await json(Promise.resolve(health))).toMatchObject({
@@ -55,6 +58,29 @@ describe("a server of several threads", () => {
     expect(config.values[0][config.columns.indexOf("threads")]).toBe(3);
     const vars = await json(get(`${url}/debug/vars`));
     expect(vars.httpd.values.writeReq).toBe(20);
+  });
+
+  test("a thread counts as one that runs once it listens", async () => {
+    const head = await openHead(2);
+    const seen = async () => {
+      const { status, checks } = await head.health();
+      const running = (await head.metrics()).find(({ name }) => name === "serie_threads_running");
+      return [status, checks.find(({ name }) => name === "threads")!.message, running!.value];
+    };
+    expect(await seen()).toEqual(["pass", "2 threads", 2]);
+    const module = new URL("./support/held-serving.ts", import.meta.url).href;
+    const serving = head.serveInThreads({ module, options: {} });
+    expect(await seen()).toEqual(["fail", "1 of 2 threads run", 1]);
+    expect((await head.health()).message).toBe(
+      "1 of 2 threads run; thread 1 of 2 has its rows, but takes no requests yet",
+    );
+    const word = new BroadcastChannel(WORD);
+    // (it may not be listening to the first)
+    const words = setInterval(() => word.postMessage("serve"), 5);
+    await serving;
+    clearInterval(words);
+    word.close();
+    expect(await seen()).toEqual(["pass", "2 threads", 2]);
   });
 
   test("a database is made by the first writes to it, whichever threads they come to and whichever have its rows", async () => {

@@ -1,7 +1,7 @@
 // A database whose partitions are shared by threads answers as one that has them in one thread, whoever is asked, and loses
 // nothing when the number of threads changes.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Database } from "../src/db/database.ts";
 import { Head } from "../src/db/head.ts";
@@ -267,6 +267,26 @@ describe("the number of threads", () => {
       "wal-0-of-2",
       "wal-1-of-2",
     ]);
+  });
+
+  test("is nothing to how many records are said to be recovered", async () => {
+    const head = await openHead(2);
+    await ask(head, "CREATE DATABASE d");
+    for (let i = 0; i < 5; i++) await head.writeLines(lines(i, 1), { database: "d" });
+    await head.writeLines("cpu,host=h0 usage=1 1", { database: "d" });
+    const records = (await head.metrics()).find(({ name }) => name === "serie_log_records_total")!.value;
+    expect(records).toBe(11);
+    for (const threads of [2, 1, 3]) {
+      const crashed = `${dataDir}/crashed-${threads}`;
+      const left = readdirSync(dataDir).filter((name) => /^(wal|p\d\d|databases|threads)/.test(name));
+      for (const name of left) cpSync(join(dataDir, name), join(crashed, name), { recursive: true });
+      const options = { dataDir: crashed };
+      const db = threads === 1 ? await Database.open(options) : await openHead(threads, options);
+      const { checks } = await db.health();
+      expect(checks.find(({ name }) => name === "log")!.message).toBe("11 records recovered");
+      if (db instanceof Head) await closeHead(db);
+      else await db.close();
+    }
   });
 
   test("gives every thread its share, and each partition to one", () => {

@@ -173,6 +173,25 @@ for (const [name, isOfRows, change] of changes)
     expect(crashes).toBeGreaterThan(begun.length);
   });
 
+test("the start that does what is left says how many records the logs had", async () => {
+  const { disk } = await made(seed);
+  const pending = await new ChangeFile(disk, "/data").write({ kind: "delete", requests: requests({}, "a") });
+  for (const thread of [0, 2]) await partOf(disk, thread, pending, { flushes: false, writes: true });
+  let records = 0;
+  for (let thread = 0; thread < THREADS; thread++) {
+    const copy = disk.crash("machine");
+    const share = shareOf("/data", PARTITIONS, thread, THREADS);
+    const { log } = await openParts(options, copy, clock, await openDatabases(options, copy), share);
+    records += log.recovery.records;
+  }
+  expect(records).toBeGreaterThan(2);
+  const db = await Database.open(options, disk.crash("machine"), clock);
+  expect(db.health().checks.find(({ name }) => name === "log")!.message).toBe(
+    `${records} records recovered; a crash came into a delete, which is done now`,
+  );
+  await db.close();
+});
+
 test("a part that finds no memory is not done: it is done when it is asked for again", async () => {
   const { disk } = await made(seed);
   const pending: PendingChange = { id: "one", change: { kind: "delete", requests: requests({}, "a", "b") } };

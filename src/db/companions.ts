@@ -47,6 +47,8 @@ export class Companions {
   readonly #filling: Int32Array;
   readonly #inMemory: Int32Array;
   readonly #channels: (Channel | undefined)[];
+  /** Threads that have their rows and, where there is a server, listen: the head's to say. */
+  readonly ready = new Set<number>();
   /** Why a thread could not be started again, by thread: the head's to say. */
   readonly failures = new Map<number, string>();
   readonly #parcels: (Parcels | undefined)[] = [];

@@ -52,6 +52,8 @@ export class Database {
   readonly #lock: DiskLock;
   readonly #databases: Databases;
   readonly #threads: number;
+  /** Those beside this one that take requests. */
+  readonly #others: ReadonlySet<number>;
   #closed: Promise<void> | undefined;
   #isClosing = false;
 
@@ -67,6 +69,7 @@ export class Database {
     this.users = parts.users;
     this.queries = new Queries(clock, parts.options.maxConcurrentQueries, team?.companions);
     this.#threads = team?.companions.seat.count ?? 1;
+    this.#others = team?.companions.ready ?? new Set();
     const { partitions } = parts.databases;
     const inForce = { ...parts.options, partitions, threads: this.#threads };
     this.status = new Figures(inForce, clock, () => this.metrics());
@@ -219,7 +222,8 @@ export class Database {
   }
 
   metrics(): readonly Metric[] {
-    const own = headMetrics(this.continuousQueries, this.subscriptions);
+    const threads = { all: this.#threads, running: 1 + this.#others.size };
+    const own = headMetrics(this.continuousQueries, this.subscriptions, threads);
     return [...this.engine.metrics(this.queries), ...own];
   }
 

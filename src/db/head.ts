@@ -101,11 +101,13 @@ export class Head {
     const parts = await openParts(options, nodeDisk, systemClock, databases, share);
     takeOver(parts, found);
     const head = new Head(new Database(parts, lock, team), team);
-    const started = team.companions.others.map((thread) => head.#start(thread));
-    const failed = (await Promise.allSettled(started)).find(({ status }) => status === "rejected");
-    if (failed) {
-      await head.close().catch(() => undefined);
-      throw (failed as PromiseRejectedResult).reason;
+    const started = await Promise.allSettled(team.companions.others.map((thread) => head.#start(thread)));
+    for (const each of started) {
+      if (each.status === "rejected") {
+        await head.close().catch(() => undefined);
+        throw each.reason;
+      }
+      if (found.records === null) parts.log.recovery.records += each.value.records;
     }
     return head;
   }
@@ -165,11 +167,15 @@ export class Head {
   /** Of all threads; one that is not there fails a check of its own. */
   async health(): Promise<Health> {
     const others = await this.#companions.reachable<Health>("health");
-    const own = this.#db.health(1 + others.filter((health) => health !== null).length);
+    const isReady = (thread: number) => this.#companions.ready.has(thread);
+    const own = this.#db.health(
+      1 + this.#companions.others.filter((thread, i) => others[i] && isReady(thread)).length,
+    );
     const checks = [...own.checks];
     for (const [i, thread] of this.#companions.others.entries()) {
       const health = others[i];
       if (!health) checks.push(this.#notThere(thread));
+      else if (!isReady(thread)) checks.push(this.#notReady(thread));
       else
         for (const check of health.checks)
           if (check.status === "fail") checks.push({ ...check, name: `${check.name} of thread ${thread}` });
@@ -189,6 +195,12 @@ export class Head {
     };
   }
 
+  #notReady(thread: number): Check {
+    const { count } = this.#companions.seat;
+    const message = `thread ${thread} of ${count} has its rows, but takes no requests yet`;
+    return { name: `thread ${thread}`, status: "fail", message };
+  }
+
   metrics(): Promise<Metric[]> {
     const http = this.#ownMetrics.flatMap((metrics) => metrics());
     return this.#team.metrics.all([...this.#db.metrics(), ...http]);
@@ -202,7 +214,13 @@ export class Head {
   /** Has every other thread serve the same, and those that are started later. */
   async serveInThreads(request: ServeRequest): Promise<void> {
     this.#serving = request;
-    for (const each of await Promise.allSettled(this.#companions.each("serve", request)))
+    const { ready, others } = this.#companions;
+    ready.clear();
+    const serving = this.#companions.each("serve", request).map(async (served, i) => {
+      await served;
+      ready.add(others[i]!);
+    });
+    for (const each of await Promise.allSettled(serving))
       if (each.status === "rejected" && !isAway(each.reason)) throw each.reason;
   }
 
@@ -269,12 +287,14 @@ export class Head {
   }
 
   // Starts a thread and connects it with all others; resolves when it has its rows.
-  async #start(thread: number): Promise<void> {
+  async #start(thread: number): Promise<MemberReport> {
     this.#starting.add(thread);
     try {
-      await this.#startWorker(thread);
+      const report = await this.#startWorker(thread);
       // (it may have died between its last answer and this)
       if (this.#workers[thread] === undefined) throw new Error("it has died");
+      this.#companions.ready.add(thread);
+      return report;
     } catch (error) {
       if (this.#workers[thread] === undefined)
         throw new Error(
@@ -288,7 +308,7 @@ export class Head {
     }
   }
 
-  async #startWorker(thread: number): Promise<void> {
+  async #startWorker(thread: number): Promise<MemberReport> {
     const companions = this.#companions;
     const worker = new Worker(new URL("./thread.ts", import.meta.url).href);
     this.#workers[thread] = worker;
@@ -321,6 +341,7 @@ export class Head {
     // who has not heard yet that the one before is gone would count a body for this one and send it nowhere
     if (this.#serving) await companions.reachable("checkWritable");
     if (this.#serving) await channel.call("serve", this.#serving);
+    return report;
   }
 
   #ended(thread: number, worker: Worker): void {
@@ -330,6 +351,7 @@ export class Head {
     const { dataDir } = this.#options;
     closeLeftOpen(foldersOf(dataDir, shareOf(dataDir, owners.length, thread, count)));
     this.#companions.disconnect(thread);
+    this.#companions.ready.delete(thread);
     this.#companions.forget(thread);
     this.#team.metrics.died(thread);
     if (this.#isClosing) return;
@@ -345,6 +367,7 @@ export class Head {
   // an empty 204 what has no body.
   async #endWorker(thread: number, graceMs = 0): Promise<void> {
     const worker = this.#workers[thread];
+    this.#companions.ready.delete(thread);
     if (this.#companions.isConnected(thread))
       await this.#companions
         .channel(thread)

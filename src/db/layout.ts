@@ -67,7 +67,10 @@ export async function arrange(
   const found = await finishChange(options, disk, clock, databases, shares);
   if (before !== threads) {
     refuseDamage(found.corruptions, before);
-    for (const share of shares()) await emptyLog(options, disk, clock, databases, share, before);
+    let records = 0;
+    for (const share of shares()) records += await emptyLog(options, disk, clock, databases, share, before);
+    // (else of what was there some may be left)
+    found.records ??= records;
     // of an earlier layout of as many threads
     removeLogs(disk, dataDir, before);
     await disk.syncFolder(dataDir);
@@ -87,7 +90,7 @@ function logName(thread: number, threads: number): string {
   return threads === 1 ? "wal" : `wal-${thread}-of-${threads}`;
 }
 
-// Brings what a log has to segments.
+// Brings what a log has to segments; gives the number of its records.
 async function emptyLog(
   options: Options,
   disk: Disk,
@@ -95,12 +98,13 @@ async function emptyLog(
   databases: Databases,
   share: Share,
   threads: number,
-): Promise<void> {
+): Promise<number> {
   const { log, stores, applier } = await openParts(options, disk, clock, databases, share);
   const maintenance = new Maintenance(log, stores);
   try {
     refuseDamage(log.recovery.corruptions, threads);
     await maintenance.flush();
+    return log.recovery.records;
   } finally {
     await maintenance.close();
     await log.close();

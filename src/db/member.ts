@@ -33,6 +33,8 @@ import type { Users } from "./users.ts";
 export interface MemberReport {
   readonly fields: readonly (readonly [database: string, ...DeclaredField])[];
   readonly warnings: readonly string[];
+  /** Records that its log had. */
+  readonly records: number;
 }
 
 export class Member {
@@ -121,7 +123,8 @@ export class Member {
     const fields = [...this.#parts.schema.fields()].map(
       ({ measurement, field }) => [measurement.database, measurement.name, field.name, field.type] as const,
     );
-    return { fields, warnings: this.#parts.log.recovery.warnings };
+    const { warnings, records } = this.#parts.log.recovery;
+    return { fields, warnings, records };
   }
 
   writeLines(body: Uint8Array | string, target: WriteTarget): Promise<WriteOutcome> {

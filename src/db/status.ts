@@ -93,10 +93,13 @@ const gauge = (name: string, help: string, value: number): Metric => ({
 export function headMetrics(
   continuousQueries: Pick<ContinuousScheduler, "statistics">,
   subscriptions: Pick<Forwarder, "statistics">,
+  threads: { readonly all: number; readonly running: number },
 ): Metric[] {
   const { count, runs, failures, skipped } = continuousQueries.statistics;
   const forwarded = subscriptions.statistics;
   return [
+    gauge("threads", "Threads that there should be.", threads.all),
+    gauge("threads_running", "Threads that are there and take requests.", threads.running),
     gauge("subscriptions", "Subscriptions.", forwarded.count),
     counter("subscription_rows_sent_total", "Rows sent on to subscribers.", forwarded.sent),
     counter(

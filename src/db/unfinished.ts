@@ -2,6 +2,7 @@
 // the layout that the data directory still has, before anything is opened to be served.
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
+import type { CorruptionError } from "../base/errors.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { RecoveryReport } from "../log/recovery.ts";
 import { type Change, ChangeFile, type PendingChange } from "./changes.ts";
@@ -12,8 +13,11 @@ import { type OpenParts, openParts, type Share } from "./open.ts";
 import type { Options } from "./options.ts";
 import { Retention } from "./retention.ts";
 
-/** What the recovery of the logs found: whoever opens them next finds them mended. */
-export type Found = Pick<RecoveryReport, "warnings" | "corruptions">;
+/** What the recovery of the logs found: whoever opens them next finds them mended, and shorter. */
+export interface Found extends Pick<RecoveryReport, "warnings" | "corruptions"> {
+  /** null: they have not been opened. */
+  records: number | null;
+}
 
 /**
  * Does what is left of the change that the data directory has, if any. `shares`: of the threads that there were. Throws
@@ -26,10 +30,10 @@ export async function finishChange(
   databases: Databases,
   shares: () => readonly Share[],
 ): Promise<Found> {
-  const found: Found = { warnings: [], corruptions: [] };
   const file = new ChangeFile(disk, options.dataDir);
   const pending = file.read();
-  if (pending === null) return found;
+  if (pending === null) return { warnings: [], corruptions: [], records: null };
+  const found = { warnings: [] as string[], corruptions: [] as CorruptionError[], records: 0 };
   const all = shares();
   for (const [thread, share] of all.entries()) {
     // what a part does to names counts once all have done theirs
@@ -37,6 +41,7 @@ export async function finishChange(
     const parts = await openParts(options, disk, clock, names, share);
     found.warnings.push(...parts.log.recovery.warnings);
     found.corruptions.push(...parts.log.recovery.corruptions);
+    found.records += parts.log.recovery.records;
     await withParts(parts, async (maintenance) => {
       await doPart(pending, parts, maintenance);
       if (thread === all.length - 1) await forgetNames(pending.change, parts, databases);
@@ -48,8 +53,9 @@ export async function finishChange(
 }
 
 /** Has the head say what was found; no change is under way there now. */
-export function takeOver({ progress, log }: OpenParts, { warnings, corruptions }: Found): void {
+export function takeOver({ progress, log }: OpenParts, { warnings, corruptions, records }: Found): void {
   progress.over();
+  log.recovery.records = records ?? log.recovery.records;
   log.recovery.warnings.push(...warnings);
   log.recovery.corruptions.push(...corruptions);
 }
