@@ -65,26 +65,27 @@ export async function frameOf(
   const openStart = minTime === MIN_TIME;
   if (maxTime === MAX_TIME) maxTime = context.nowNs;
   const wantedEnd = maxTime;
-  const probe = (descending: boolean) => edgeTime(plan, input, minTime, maxTime, descending, context);
+  const isExtended = extraWindows > 0 && (plan.descending || !openStart);
+  // until when rows are read
+  let readEnd = isExtended && plan.descending ? rule.shift(maxTime, extraWindows) : maxTime;
+  const probe = (descending: boolean) => edgeTime(plan, input, minTime, readEnd, descending, context);
   if (openStart) {
     const first = await probe(false);
     if (first === null) return null;
-    minTime = first;
+    minTime = first < maxTime ? first : maxTime;
   }
   if (minTime > maxTime) return null;
   const needsAll = plan.timezone !== null || transformsFilled(plan, input) || looksBack(plan);
   if (!needsAll && rule.estimate(minTime, maxTime) > MANY_WINDOWS) {
     const last = await probe(true);
     if (last === null) return null;
-    maxTime = last;
+    if (last <= maxTime) maxTime = readEnd = last;
   }
   const inner = rule.bounds(minTime, maxTime);
   const tail = rule.estimate(inner[inner.length - 2]!, wantedEnd) - 1;
   const isTailed = !needsAll && extraWindows === 0;
-  if (extraWindows > 0 && !openStart) {
-    if (plan.descending) maxTime = rule.shift(maxTime, extraWindows);
-    else minTime = rule.shift(minTime, -extraWindows);
-  }
+  if (isExtended && !plan.descending) minTime = rule.shift(minTime, -extraWindows);
+  maxTime = readEnd;
   const bounds = extraWindows > 0 ? rule.bounds(minTime, maxTime) : inner;
   const lead = inner.length < bounds.length ? indexOf(bounds, inner[0]!) : 0;
   const times: bigint[] = [];
