@@ -87,11 +87,11 @@ export const selections: readonly Difference[] = [
       isAnswered(serie, influxd) &&
       (rowsInAnyOrder(serie.body) === rowsInAnyOrder(influxd.body) ||
         (dependsOnOrder(exchange.text) &&
-          // (what is less than the point before it is no row, and a series without rows is none; of other points others are
-          // distinct, and satisfy a condition)
+          // (what is less than the point before it is no row, nor what is divided by 0, and a series without rows is none; of
+          // other points others are distinct, and satisfy a condition)
           (isAlikeInShape(serie.body, influxd.body) ||
             filtersSubquery(exchange.text) ||
-            /non_negative/i.test(exchange.text) ||
+            /non_negative|triple_exponential_derivative/i.test(exchange.text) ||
             (transformationCount(exchange.text) > 0 && /\bdistinct\b/i.test(exchange.text))))),
     without: (text) => withSelects(text, groupedByAll),
   },
