@@ -1,8 +1,11 @@
 // Flushes, merges and queries give way to large bodies for most of the time, to nobody when there are none.
 //
-// The clock is the test's: what a busy machine does meanwhile takes no time.
+// The clock is the test's: what a busy machine does meanwhile takes no time. So is the module, as it keeps when something was done
+// last: where one process runs many files, the others have done so by another clock.
 import { afterAll, expect, spyOn, test } from "bun:test";
-import { noteBody, Pause } from "../src/base/pause.ts";
+
+const own = "../src/base/pause.ts?by-the-clock-of-the-test";
+const { noteBody, Pause }: typeof import("../src/base/pause.ts") = await import(own);
 
 let nowMs = 1000;
 const clock = spyOn(performance, "now").mockImplementation(() => nowMs);
