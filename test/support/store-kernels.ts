@@ -83,6 +83,13 @@ export class BothCatalogs {
     expect(this.#kernels.call.catalogDrop(this.record, table)).toBe(this.twin.drop(table));
   }
 
+  dropSeries(ids: readonly number[]): void {
+    this.twin.dropSeries(ids);
+    const at = this.#scratch.reserve(ids.length * 4 + 8);
+    this.#kernels.u32(at, ids.length).set(ids);
+    this.#kernels.call.catalogDropSeries(this.record, at, ids.length);
+  }
+
   list(table: number): number[] {
     const out = this.#scratch.reserve(this.twin.series.length * 4 + 8);
     const count = this.#kernels.call.catalogList(this.record, table, out);

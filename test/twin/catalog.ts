@@ -31,12 +31,16 @@ export class CatalogTwin {
 
   /** Gives the number of series that changed. */
   drop(table: number): number {
-    const gone = this.series.filter((series) => series.table === table);
-    for (const series of gone) series.table = DROPPED;
+    const gone = this.list(table);
+    this.dropSeries(gone);
+    return gone.length;
+  }
+
+  dropSeries(ids: readonly number[]): void {
+    for (const id of ids) this.series[id]!.table = DROPPED;
     this.#ids = new Map();
     for (const [id, { table, key }] of this.series.entries())
       if (table !== DROPPED && this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
-    return gone.length;
   }
 
   list(table: number): number[] {

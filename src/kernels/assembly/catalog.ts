@@ -109,13 +109,36 @@ export function catalogFind(partition: usize, hash: u64, table: u32, key: usize,
   }
 }
 
+// As `mix`, of a series that is there.
+function mixOf(entry: usize): u64 {
+  return mix(xxHash64(entryKey(entry), entryLength(entry), 0), entryTable(entry));
+}
+
 function place(slots: usize, mask: u32, mixed: u64, id: u32): void {
   let slot = <u32>(mixed >> 32) & mask;
   while (load<u32>(slots + (<usize>slot << 2)) != 0) slot = (slot + 1) & mask;
   store<u32>(slots + (<usize>slot << 2), (<u32>mixed & ~mask) | (id + 1));
 }
 
-// Fills the slots anew, as there are more of them or series have another table: that is part of what they are found by.
+// Takes a series out of its slot. What stands behind it and would not be found over an empty slot moves up: Knuth, The Art of
+// Computer Programming 3, 6.4, algorithm R.
+function displace(partition: usize, id: u32): void {
+  const slots: usize = load<u32>(partition, SLOTS);
+  const mask = load<u32>(partition, MASK);
+  let hole = <u32>(mixOf(catalogEntry(partition, id)) >> 32) & mask;
+  while ((load<u32>(slots + (<usize>hole << 2)) & mask) != id + 1) hole = (hole + 1) & mask;
+  for (let at = (hole + 1) & mask; ; at = (at + 1) & mask) {
+    const slot = load<u32>(slots + (<usize>at << 2));
+    if (slot == 0) break;
+    const home = <u32>(mixOf(catalogEntry(partition, (slot & mask) - 1)) >> 32) & mask;
+    if (((at - home) & mask) < ((at - hole) & mask)) continue;
+    store<u32>(slots + (<usize>hole << 2), slot);
+    hole = at;
+  }
+  store<u32>(slots + (<usize>hole << 2), 0);
+}
+
+// Fills the slots anew, as there are more of them or many series have gone.
 function placeAll(partition: usize): void {
   const count = load<u32>(partition, COUNT);
   const mask = load<u32>(partition, MASK);
@@ -123,8 +146,7 @@ function placeAll(partition: usize): void {
   memory.fill(slots, 0, (<usize>mask + 1) << 2);
   for (let id: u32 = 0; id < count; id++) {
     const entry = catalogEntry(partition, id);
-    const table = entryTable(entry);
-    if (table != DROPPED) place(slots, mask, mix(xxHash64(entryKey(entry), entryLength(entry), 0), table), id);
+    if (entryTable(entry) != DROPPED) place(slots, mask, mixOf(entry), id);
   }
 }
 
@@ -220,24 +242,34 @@ export function catalogResolve(partitions: usize, partitionCount: u32, batchTabl
   return true;
 }
 
+// With fewer of all series than one in so many to drop it costs less to take each out of its slot than to place those that stay.
+const FEW: u32 = 8;
+
+// Marks a series as dropped; `dropped`: how many were in this call. Once these are many the caller places all anew.
+function drop(partition: usize, id: u32, dropped: u32): void {
+  const entry = catalogEntry(partition, id);
+  if (entryTable(entry) == DROPPED) return;
+  if (dropped < load<u32>(partition, COUNT) / FEW) displace(partition, id);
+  store<u32>(entry, DROPPED, ENTRY_TABLE);
+}
+
+function dropped(partition: usize, n: u32): void {
+  if (n > load<u32>(partition, COUNT) / FEW) placeAll(partition);
+}
+
 /** Marks every series of `table` as dropped. */
 export function catalogDrop(partition: usize, table: u32): u32 {
   const count = load<u32>(partition, COUNT);
-  let changed: u32 = 0;
-  for (let id: u32 = 0; id < count; id++) {
-    const entry = catalogEntry(partition, id);
-    if (entryTable(entry) != table) continue;
-    store<u32>(entry, DROPPED, ENTRY_TABLE);
-    changed++;
-  }
-  if (changed != 0) placeAll(partition);
-  return changed;
+  let n: u32 = 0;
+  for (let id: u32 = 0; id < count; id++) if (entryTable(catalogEntry(partition, id)) == table) drop(partition, id, n++);
+  dropped(partition, n);
+  return n;
 }
 
-/** Marks `n` series, whose ids (u32) stand at `ids`, as dropped. */
+/** Marks `n` series of the catalog, whose ids (u32) stand at `ids`, as dropped. */
 export function catalogDropSeries(partition: usize, ids: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++) store<u32>(catalogEntry(partition, load<u32>(ids + (<usize>i << 2))), DROPPED, ENTRY_TABLE);
-  placeAll(partition);
+  for (let i: u32 = 0; i < n; i++) drop(partition, load<u32>(ids + (<usize>i << 2)), i);
+  dropped(partition, n);
 }
 
 /** Copies the ids of `table`'s series, ascending, to `out` (room for all series); gives their number. */
