@@ -4,12 +4,12 @@ import { expect, test } from "bun:test";
 import { systemClock } from "../src/base/clock.ts";
 import { OverloadedError } from "../src/base/errors.ts";
 import type { Expression } from "../src/model/expression.ts";
-import { Fold, type FoldRequest, type RowBatch, type ScanRequest, type Source } from "../src/model/scan.ts";
+import { Fold, type FoldRequest, type RowBatch, type ScanRequest } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
 import { QueryBudget } from "../src/query/budget.ts";
 import { foldGroups } from "../src/query/folds.ts";
 import { RemoteSource } from "../src/threads/remote-source.ts";
-import { ScatteredSource } from "../src/threads/scattered-source.ts";
+import { ScatteredSource, type SharingSource } from "../src/threads/scattered-source.ts";
 import { Oracle } from "./oracle/oracle.ts";
 
 const gone = new RemoteSource(() => {
@@ -32,7 +32,7 @@ test("rows that another source had begun to give are given up", async () => {
       held--;
     }
   }
-  const there = { scan: endless, fold: endless } as unknown as Source;
+  const there = { scan: endless, fold: endless } as unknown as SharingSource;
   const source = new ScatteredSource(new Oracle(), [there, gone], 0, () => "");
   expect(source.scan(request).next()).rejects.toThrow("send again");
   await Bun.sleep(1);
@@ -48,7 +48,7 @@ test("nobody waits in vain for an answer that is an error, and none goes unnotic
       await Bun.sleep(1);
       throw new OverloadedError("thread 1 has stopped: send again");
     },
-  } as unknown as Source;
+  } as unknown as SharingSource;
   const source = new ScatteredSource(new Oracle(), [dies, gone], 0, () => "");
   expect(await source.fields("d", "m").catch((error) => error.message)).toContain("send again");
   await Bun.sleep(10);
@@ -63,7 +63,7 @@ test("those without a series of the tags are not asked again, but of conditions 
     scan: async function* () {
       asked++;
     },
-  } as unknown as Source;
+  } as unknown as SharingSource;
   const source = new ScatteredSource(new Oracle(), [empty], 0, () => "");
   const ask = async (characters: number) => {
     const where: Expression = {
@@ -113,14 +113,14 @@ test("a fold has the same bits whichever of the sources is asked, and in whateve
       [8, 4, 0],
       [4, 0, 8],
     ]) {
-      const late = parts.map((oracle, i): Source => {
+      const late = parts.map((oracle, i): SharingSource => {
         async function* fold(asked: FoldRequest) {
           for await (const group of oracle.fold(asked)) {
             await Bun.sleep(delays[i]! / 4);
             yield group;
           }
         }
-        return { fold } as unknown as Source;
+        return { fold } as unknown as SharingSource;
       });
       const own = late[place]!;
       const source = new ScatteredSource(
@@ -166,8 +166,8 @@ test("what a source holds of a fold until those before it are done is bounded by
   }
   const fold = async (maxHeldBytes: number) => {
     const budget = new QueryBudget({ timeoutMs: 0, maxHeldBytes }, systemClock);
-    const own = { fold: many } as unknown as Source;
-    const source = new ScatteredSource(own, [{ fold: slow } as unknown as Source], 1, () => "");
+    const own = { fold: many } as unknown as SharingSource;
+    const source = new ScatteredSource(own, [{ fold: slow } as unknown as SharingSource], 1, () => "");
     const { limit, descending, fields, ...selection } = request;
     let groups = 0;
     const asked = { ...selection, groupBy: [], columns: [], bounds: BigInt64Array.of(0n, 1n), budget };

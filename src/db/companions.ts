@@ -3,10 +3,10 @@
 // Every thread has the partitions that the ring gives it, with its own stores and log. Thread 0 is the head: it has the
 // names (databases, policies, users), the types of all fields, and what runs by the clock; the others are its members.
 import { ClosedError, OverloadedError } from "../base/errors.ts";
-import type { Source } from "../model/scan.ts";
 import type { FieldType } from "../model/types.ts";
 import { Channel, type Handlers, type Port } from "../threads/channel.ts";
 import { RemoteSource } from "../threads/remote-source.ts";
+import type { SharingSource } from "../threads/scattered-source.ts";
 import { Parcels, SMALL_BYTES } from "./parcels.ts";
 import { Peers } from "./peers.ts";
 import type { Place, StoredPart } from "./stored.ts";
@@ -40,7 +40,7 @@ export function sharedBytes(threads: number): number {
 export class Companions {
   readonly seat: Seat;
   /** A source for each other thread. */
-  readonly sources: readonly Source[];
+  readonly sources: readonly SharingSource[];
   readonly peers: Peers;
   readonly #shared: Int32Array;
   readonly #begun: BigInt64Array;

@@ -32,6 +32,7 @@ import { AUTOGEN } from "./policies.ts";
 import type { Queries } from "./queries.ts";
 import { Retention } from "./retention.ts";
 import { Room } from "./room.ts";
+import { Sharing } from "./sharing.ts";
 import { engineMetrics, type Health, healthOf, type Metric } from "./status.ts";
 import {
   type Counters,
@@ -60,6 +61,7 @@ export class Engine {
   readonly ownSource: StoreSource;
   /** What all threads have. */
   readonly source: Source;
+  readonly sharing: Sharing;
   readonly deletions: Deletions;
   readonly retention: Retention;
   readonly maintenance: Maintenance;
@@ -102,11 +104,11 @@ export class Engine {
     this.changes = parts.progress;
     this.maintenance.carried = () => this.changes.record;
     this.ownSource = new StoreSource(parts.kernels, parts.schema, parts.stores);
-    this.source = companions
-      ? new ScatteredSource(this.ownSource, companions.sources, companions.seat.index, () =>
-          companions.changes(),
-        )
-      : this.ownSource;
+    const changes = () => companions?.changes() ?? "";
+    const scattered =
+      companions && new ScatteredSource(this.ownSource, companions.sources, companions.seat.index, changes);
+    this.source = scattered ?? this.ownSource;
+    this.sharing = new Sharing(this.ownSource, scattered);
     if (this.#stores.some((store) => store.rowsInMemory > 0)) this.#oldestRowMs = parts.clock.elapsedMs();
     const checkWritable = () => this.checkWritable();
     const changed = () => this.#changed();

@@ -12,6 +12,7 @@ import type { Point } from "../ingest/points.ts";
 import { compiledKernels } from "../kernels/kernels.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
 import type { Source } from "../model/scan.ts";
+import type { SeriesWriter } from "../query/make-share.ts";
 import type { StatementResult } from "../query/result.ts";
 import type { SlowStatement } from "../query/slow.ts";
 import { ServedBudget } from "../threads/budgets.ts";
@@ -209,6 +210,11 @@ export class Head {
   /** Metrics of what stands above this thread's database. */
   addMetrics(metrics: () => readonly Metric[]): void {
     this.#ownMetrics.push(metrics);
+  }
+
+  /** How series of answers are written in this thread. */
+  answerWith(writer: SeriesWriter): void {
+    this.#db.engine.sharing.writer = writer;
   }
 
   /** Has every other thread serve the same, and those that are started later. */

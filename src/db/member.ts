@@ -8,10 +8,11 @@ import type { Administration } from "../model/administration.ts";
 import type { DeleteRequest } from "../model/deletions.ts";
 import type { Budget } from "../model/scan.ts";
 import type { TimeWindow } from "../model/windows.ts";
+import type { SeriesWriter } from "../query/make-share.ts";
 import type { StatementResult } from "../query/result.ts";
 import { attendedTask, ServedBudget } from "../threads/budgets.ts";
 import type { Handlers, StreamState } from "../threads/channel.ts";
-import { serveSource } from "../threads/serve-source.ts";
+import { type Share, serveSource } from "../threads/serve-source.ts";
 import type { Companions, DeclaredField } from "./companions.ts";
 import { ReadDatabases } from "./databases.ts";
 import { UNENDING } from "./deletions.ts";
@@ -160,6 +161,11 @@ export class Member {
     this.#ownMetrics.push(metrics);
   }
 
+  /** How series of answers are written in this thread. */
+  answerWith(writer: SeriesWriter): void {
+    this.#engine.sharing.writer = writer;
+  }
+
   get peers(): Peers {
     return this.#companions.peers;
   }
@@ -239,7 +245,8 @@ export class Member {
 
 /** What any other thread may ask: to store rows of this one's partitions and to read them, and to take over a body. */
 export function partHandlers(engine: Engine, peers: Peers, queryMemory: number): Handlers {
-  const { calls, streams } = serveSource(engine.ownSource, queryMemory);
+  const share: Share = (request, heldBytes) => engine.sharing.make(request, heldBytes);
+  const { calls, streams } = serveSource(engine.ownSource, share, queryMemory);
   const write = (place: Place, batch: Uint8Array, rows: number): Promise<StoredPart> =>
     engine.storePart(place, batch, rows);
   const writeParcel = (places: readonly Place[], sizes: Uint32Array, bytes: Uint8Array) =>

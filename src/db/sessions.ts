@@ -1,6 +1,7 @@
 // Sessions: query texts run against what a thread sees of the database.
 import type { Clock } from "../base/clock.ts";
 import type { Administration } from "../model/administration.ts";
+import type { TimeUnit } from "../model/types.ts";
 import type { Access } from "../model/users.ts";
 import type { Signal } from "../query/budget.ts";
 import type { Parameters } from "../query/parameters.ts";
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly readOnly?: boolean;
   /** Who asks; absent: one who may do everything, as in the same process. */
   readonly access?: Access;
+  /** The reader of `parts` takes series as the threads write them, with times in this unit (null: RFC 3339); absent: it does not. */
+  readonly writtenEpoch?: TimeUnit | null;
 }
 
 export class Sessions {
@@ -61,6 +64,10 @@ export class Sessions {
     };
     if (options.params !== undefined) session.params = options.params;
     if (options.access !== undefined) session.access = options.access;
+    if (options.writtenEpoch !== undefined) {
+      const shares = this.#engine.sharing.shares(options.writtenEpoch);
+      if (shares !== null) session.shares = shares;
+    }
     return runQuery(text, session);
   }
 

@@ -13,6 +13,7 @@ import { Bodies } from "./body.ts";
 import { allowLongHeaders } from "./headers.ts";
 import { bodyMetrics, processMetrics, prometheusText, Traffic } from "./metrics.ts";
 import { apiDocument, descriptions } from "./openapi.ts";
+import { writeSeries } from "./output/json-share.ts";
 import { Pages } from "./pages.ts";
 import { query } from "./query.ts";
 import { PlatformReply, Reply } from "./reply.ts";
@@ -55,6 +56,7 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
   const traffic = new Traffic();
   const ownMetrics = () => [...bodyMetrics(bodies), ...traffic.metrics()];
   db.addMetrics?.(ownMetrics);
+  db.answerWith?.(writeSeries);
   const allMetrics = async () => {
     const metrics = await db.metrics();
     return db.addMetrics ? metrics : [...metrics, ...ownMetrics()];

@@ -3,6 +3,7 @@ import type { Awaitable } from "../base/awaitable.ts";
 import type { Database } from "../db/database.ts";
 import type { Peers } from "../db/peers.ts";
 import type { Health, Metric } from "../db/status.ts";
+import type { SeriesWriter } from "../query/make-share.ts";
 
 export interface Backend extends Pick<Database, "writeLines" | "writeJson" | "run" | "users"> {
   /** Absent: there is one thread. */
@@ -10,6 +11,8 @@ export interface Backend extends Pick<Database, "writeLines" | "writeJson" | "ru
   health(): Awaitable<Health>;
   /** Of all threads, with what `addMetrics` was given in each. */
   metrics(): Awaitable<readonly Metric[]>;
+  /** How series of answers are written in this thread, for whichever thread asks. Absent: there is one thread. */
+  answerWith?(writer: SeriesWriter): void;
   /** Absent: the metrics of HTTP are this thread's alone. */
   addMetrics?(metrics: () => readonly Metric[]): void;
 }

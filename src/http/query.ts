@@ -61,17 +61,19 @@ async function answer(
   await new Pause().begin();
   const isAsync = parameters.get("async") === "true";
   const gone = new Gone(isAsync ? null : request);
-  // throws what is wrong with the text, before an answer has begun
-  const results = db.run(text, runOptions(request, parameters, gone, access));
-  if (isAsync) {
-    void runToEnd(results);
-    return reply.noContent();
-  }
   const shape = {
     epoch: epochOf(parameters),
     pretty: parameters.get("pretty") === "true",
     chunkRows: parameters.get("chunked") === "true" ? chunkRows(parameters) : null,
   };
+  const options = runOptions(request, parameters, gone, access);
+  const takesWritten = format === json && !shape.pretty && shape.chunkRows === null && !isAsync;
+  // throws what is wrong with the text, before an answer has begun
+  const results = db.run(text, takesWritten ? { ...options, writtenEpoch: shape.epoch } : options);
+  if (isAsync) {
+    void runToEnd(results);
+    return reply.noContent();
+  }
   const gzip = takesGzip(request.headers.get("accept-encoding"));
   noteAnswer();
   const { body, isGzip } = await bodyOf(format.encode(results, shape), gone, gzip);

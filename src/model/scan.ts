@@ -149,6 +149,13 @@ export interface FoldedColumn {
 }
 export type FoldValues = Float64Array | BigInt64Array | BigUint64Array;
 
+/** A part of an answer that is made where the rows of a selection are. Who asks and who answers know what `work` is; it is plain data. */
+export interface ShareRequest extends Selection {
+  readonly groupBy: readonly string[];
+  readonly work: unknown;
+  readonly budget: Budget;
+}
+
 /** What a query may still use. Sources call it as they go; it throws `QueryAbortedError` when the query must end. */
 export interface Budget {
   /** Checks the deadline and a kill; call at least every few milliseconds of work. */

@@ -10,6 +10,8 @@
 // Where columns are folded calls as they are, many groups are answered at once: as tables (window-tables.ts), and points that are
 // selected by tags alone as short series (selected-points.ts).
 //
+// Where several threads have the rows, answers by tags are made and written by all of them (shares.ts).
+//
 // Over a subquery the same runs: its answer is scanned as blocks (derived.ts).
 
 import { type Random, systemRandom } from "../base/random.ts";
@@ -45,6 +47,7 @@ import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
 import { isOfPoints, selectedPoints } from "./selected-points.ts";
 import { selectionOf } from "./selection.ts";
 import type { SeriesTable } from "./series-table.ts";
+import { inShares, isDivisible, type Shares } from "./shares.ts";
 import { areShort, type ShortSeries, shortSeries } from "./short-series.ts";
 import { sketchGroups } from "./sketches.ts";
 import { Turn } from "./turn.ts";
@@ -61,29 +64,60 @@ export interface ExecutionContext {
   readonly path?: "fold" | "rows";
   /** Whoever reads the answer takes tables of many series. */
   readonly takesTables?: boolean;
+  /** Whoever reads the answer takes written series, and these have them. */
+  readonly shares?: Shares;
+  /** Told of the groups of an input with calls before its first series: by dimension the value in each, in the order of the answer. */
+  readonly onGroups?: (tags: readonly (readonly string[])[]) => void;
 }
 
 /** The answer of a SELECT. Nothing is read before the first series is asked for. */
 export function executeSelect(plan: SelectPlan, context: ExecutionContext): AsyncIterable<ResultSeries> {
-  const parts = executeParts(plan, { ...context, takesTables: false });
+  const { shares: _shares, onGroups: _onGroups, ...own } = context;
+  const parts = executeParts(plan, { ...own, takesTables: false });
   return parts as AsyncIterable<ResultSeries>;
 }
 
-/** The same, with tables where the context takes them. */
+/** The same, with tables and written series where the context takes them. */
 export function executeParts(plan: SelectPlan, context: ExecutionContext): AsyncIterable<AnswerPart> {
   // delegation between async generators costs microseconds a series, and most statements have one input
   const [only] = plan.inputs;
   return only !== undefined && plan.inputs.length === 1
-    ? inputSeries(plan, only, context)
+    ? dividedSeries(plan, only, context)
     : everyInput(plan, context);
 }
 
 async function* everyInput(plan: SelectPlan, context: ExecutionContext): AsyncGenerator<AnswerPart> {
   const inputs = plan.descending ? plan.inputs.toReversed() : plan.inputs;
-  for (const input of inputs) yield* inputSeries(plan, input, context);
+  for (const input of inputs) yield* dividedSeries(plan, input, context);
 }
 
-function inputSeries(plan: SelectPlan, input: Input, context: ExecutionContext): AsyncGenerator<AnswerPart> {
+// In shares where that can be.
+function dividedSeries(
+  plan: SelectPlan,
+  input: Input,
+  context: ExecutionContext,
+): AsyncGenerator<AnswerPart> {
+  const { shares } = context;
+  return shares !== undefined && isDivisible(plan, input)
+    ? sharedSeries(plan, input, context, shares)
+    : executeInput(plan, input, context);
+}
+
+async function* sharedSeries(
+  plan: SelectPlan,
+  input: Input,
+  context: ExecutionContext,
+  shares: Shares,
+): AsyncGenerator<AnswerPart> {
+  yield* (await inShares(plan, input, context, shares)) ?? executeInput(plan, input, context);
+}
+
+/** The answer of one input, made here. */
+export function executeInput(
+  plan: SelectPlan,
+  input: Input,
+  context: ExecutionContext,
+): AsyncGenerator<AnswerPart> {
   const { source } = input;
   const within: ExecutionContext =
     source.kind === "measurement"
@@ -172,9 +206,13 @@ async function* callSeries(
     }
     await evaluatePass(plan, input, calls, passFrame, context, groups, turn);
   }
-  const ordered = [...groups.values()]
-    .filter((group) => group.values.some((value) => value !== null))
-    .sort(byTags);
+  // (also those of which nothing is shown: with what other threads have of them, they may be)
+  const found = [...groups.values()].sort(byTags);
+  if (context.onGroups) {
+    const told = chosenSeries(plan, found);
+    context.onGroups(plan.dimensions.map((_, key) => told.map(({ tags }) => tags[key]!)));
+  }
+  const ordered = found.filter((group) => group.values.some((value) => value !== null));
   const answer = new AnswerRows(plan, input, roots, frame);
   const headWith = headsOf(plan, input);
   if (plan.having !== null) {

@@ -31,7 +31,7 @@ async function analyze(plan: ExplainPlan, context: ExecutionContext, clock: Cloc
     rows += rowCount(part);
     if (areMany(part)) series += part.seriesCount;
     else if (!wasPartial) series++;
-    wasPartial = !areMany(part) && part.partial === true;
+    wasPartial = "partial" in part && part.partial === true;
   }
   const totalMs = clock.elapsedMs() - startMs;
   const lines = [`ROWS: ${rows}`, `SERIES: ${series}`];

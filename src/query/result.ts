@@ -1,5 +1,6 @@
 // What a statement answers: series of rows, in InfluxQL's shape, before any output format.
 
+import { assert } from "../base/assert.ts";
 import type { ColumnarRows } from "./columnar.ts";
 import { SeriesTable } from "./series-table.ts";
 import { ShortSeries } from "./short-series.ts";
@@ -40,8 +41,19 @@ export interface StatementResult {
   readonly parts?: AsyncIterable<AnswerPart>;
 }
 
-/** A series of an answer or a part of one, or many series. */
-export type AnswerPart = ResultSeries | SeriesTable | ShortSeries;
+/** Series of an answer in the format that the asker takes, each with what parts it from the one before: see shares.ts. */
+export class WrittenSeries {
+  readonly bytes: Uint8Array;
+  readonly rowCount: number;
+
+  constructor(bytes: Uint8Array, rowCount: number) {
+    this.bytes = bytes;
+    this.rowCount = rowCount;
+  }
+}
+
+/** A series of an answer or a part of one, or many series; written ones only for who asks for them. */
+export type AnswerPart = ResultSeries | SeriesTable | ShortSeries | WrittenSeries;
 
 /** Series after series. */
 export function seriesOf(parts: AsyncIterable<AnswerPart>): AsyncIterable<ResultSeries> {
@@ -55,6 +67,7 @@ export function seriesOf(parts: AsyncIterable<AnswerPart>): AsyncIterable<Result
             const inTable = table?.next();
             if (inTable?.done === false) return inTable;
             const next = await source.next();
+            assert(!(next.value instanceof WrittenSeries), "written series are for who asks for them");
             if (next.done || !areMany(next.value)) return next as IteratorResult<ResultSeries>;
             table = next.value[Symbol.iterator]();
           }
@@ -74,6 +87,6 @@ export function areMany(part: AnswerPart): part is SeriesTable | ShortSeries {
 
 /** Rows of a part, without making them. */
 export function rowCount(part: AnswerPart): number {
-  if (areMany(part)) return part.rowCount;
+  if (areMany(part) || part instanceof WrittenSeries) return part.rowCount;
   return part.columnar?.count ?? part.rows.length;
 }

@@ -24,6 +24,7 @@ import { planStatement } from "./planner/planner.ts";
 import { printStatement } from "./print.ts";
 import { authorize } from "./privileges.ts";
 import { type AnswerPart, type Message, type StatementResult, seriesOf } from "./result.ts";
+import type { Shares } from "./shares.ts";
 import { executeShow } from "./show.ts";
 import { type SlowLog, Stopwatch } from "./slow.ts";
 
@@ -45,6 +46,8 @@ export interface Session {
   readonly slow?: SlowLog | undefined;
   /** Who asks; absent: one who may do everything. */
   readonly access?: Access;
+  /** Threads that write series as the reader of `parts` takes them; absent: it takes none, or there is one thread. */
+  readonly shares?: Shares;
 }
 
 /**
@@ -174,7 +177,7 @@ async function begin(
   const context = { source, administration, budget, nowNs, takesTables: true };
   switch (plan.kind) {
     case "select":
-      return executeParts(plan, context);
+      return executeParts(plan, session.shares ? { ...context, shares: session.shares } : context);
     case "select into":
       return executeInto(plan, context, administration.into);
     case "operation":

@@ -59,6 +59,10 @@ export class ServedBudget implements Budget {
     this.#maxHeldBytes = maxHeldBytes;
   }
 
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   check(): void {
     if (this.#state.isStopped) throw new QueryAbortedError("query was killed");
   }

@@ -8,17 +8,18 @@ import type {
   ScanRequest,
   Series,
   SeriesCount,
-  Source,
+  ShareRequest,
 } from "../model/scan.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { readBatches, readGroups } from "../model/wire.ts";
 import { attended } from "./budgets.ts";
 import type { Channel, ReadStream } from "./channel.ts";
+import type { SharingSource } from "./scattered-source.ts";
 import { NO_SERIES_BYTES } from "./serve-source.ts";
 
 const text = new TextDecoder();
 
-export class RemoteSource implements Source {
+export class RemoteSource implements SharingSource {
   readonly #channelOf: () => Channel;
   /** Those that were met before. */
   readonly #series = new Map<string, Series>();
@@ -41,6 +42,11 @@ export class RemoteSource implements Source {
   /** Asked for at once. */
   fold({ budget, onSeries, ...request }: FoldRequest): AsyncGenerator<FoldedGroups> {
     return unpacked(this.#channel.stream("fold", request), budget, onSeries, readGroups);
+  }
+
+  /** Asked for at once. */
+  share({ budget, onSeries, ...request }: ShareRequest): AsyncGenerator<Uint8Array> {
+    return unpacked(this.#channel.stream("share", request), budget, onSeries, (chunk) => [chunk]);
   }
 
   async *seriesKeys(

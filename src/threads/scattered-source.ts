@@ -14,6 +14,7 @@ import type {
   ScanRequest,
   Selection,
   SeriesCount,
+  ShareRequest,
   Source,
 } from "../model/scan.ts";
 import type { FieldInfo } from "../model/types.ts";
@@ -23,21 +24,28 @@ const MOST_KEPT = 1000;
 /** Of conditions that take more characters nothing is kept: they are not what dashboards ask again and again. */
 const MOST_CHARACTERS = 4096;
 
+/** A source that makes shares of answers, too. */
+export interface SharingSource extends Source {
+  share(request: ShareRequest): AsyncIterable<Uint8Array>;
+}
+
 export class ScatteredSource implements Source {
   readonly #own: Source;
-  readonly #others: readonly Source[];
+  readonly #others: readonly SharingSource[];
   /** Those of the others that stand before this one. */
   readonly #earlier: ReadonlySet<Source>;
   readonly #changes: () => string;
   /** Fields and tag keys, which every query asks for. */
   readonly #kept = new Map<string, unknown>();
   #keptChanges = "";
+  /** What is grouped by which tags, where there are no shares. */
+  readonly #mixed = new Set<string>();
 
   /**
    * `place`: of `own` among all, from 0; the others stand in their order. `changes`: another number whenever a field or a series has
    * come or gone in any of the sources.
    */
-  constructor(own: Source, others: readonly Source[], place: number, changes: () => string) {
+  constructor(own: Source, others: readonly SharingSource[], place: number, changes: () => string) {
     this.#own = own;
     this.#others = others;
     this.#earlier = new Set(others.slice(0, place));
@@ -52,6 +60,31 @@ export class ScatteredSource implements Source {
   async *fold(request: FoldRequest): AsyncGenerator<FoldedGroups> {
     const ask = (source: Source, onSeries: () => void) => source.fold({ ...request, onSeries });
     yield* this.#wherever(request, ask, (asked, askOne) => this.#inOrder(asked, askOne, request.budget));
+  }
+
+  /** The shares of an answer that others may have, each asked for at once; null: these groups are known to be in several sources. */
+  shares(request: ShareRequest): AsyncIterable<Uint8Array>[] | null {
+    if (this.#mixed.has(groupsOf(request))) return null;
+    const search = this.#search(request);
+    const shares = search.asked.map((source) => new Begun<Uint8Array, SharingSource>(source));
+    let reading = shares.length;
+    const onEnd = () => {
+      if (--reading === 0) search.end();
+    };
+    try {
+      for (const share of shares)
+        share.begin((source) => source.share({ ...request, onSeries: () => search.found.add(source) }));
+    } catch (error) {
+      for (const share of shares) share.end();
+      throw error;
+    }
+    return shares.map((share) => share.all(onEnd));
+  }
+
+  /** These groups are in several sources. They stay so when series come, and to ask once more when these have gone is not worth it. */
+  noShares(request: ShareRequest): void {
+    if (this.#mixed.size >= MOST_KEPT) this.#mixed.clear();
+    this.#mixed.add(groupsOf(request));
   }
 
   async *seriesKeys(
@@ -127,27 +160,35 @@ export class ScatteredSource implements Source {
     return Promise.all([ask(this.#own), ...others]);
   }
 
-  // Asks those that may have a series of the tags, and remembers which have none: a dashboard asks the same again and again,
-  // and often of one series.
   async *#wherever<T>(
-    { database, retentionPolicy, measurement, where, onSeries }: Selection,
+    selection: Selection,
     ask: (source: Source, onSeries: () => void) => AsyncIterable<T>,
     read: (asked: readonly Source[], ask: Ask<T>) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
+    const search = this.#search(selection);
+    yield* read(search.asked, (source) =>
+      ask(source, () => {
+        search.found.add(source);
+        selection.onSeries?.();
+      }),
+    );
+    search.end();
+  }
+
+  // Those that may have a series of the tags. Which of them have none is remembered: a dashboard asks the same again and again, and
+  // often of one series.
+  #search({ database, retentionPolicy, measurement, where }: Selection): Search {
     const key = `none\0${JSON.stringify([database, retentionPolicy, measurement, where], plain)}`;
     const changes = this.#changesNow();
     const without = (this.#kept.get(key) ?? NOBODY) as ReadonlySet<Source>;
     const found = new Set<Source>();
     const asked = this.#others.filter((source) => !without.has(source));
-    yield* read(asked, (source) =>
-      ask(source, () => {
-        found.add(source);
-        onSeries?.();
-      }),
-    );
-    if (asked.every((source) => found.has(source)) || this.#keptChanges !== changes) return;
-    if (key.length > MOST_CHARACTERS) return;
-    this.#kept.set(key, new Set(this.#others.filter((source) => !found.has(source))));
+    const end = () => {
+      if (asked.every((source) => found.has(source)) || this.#keptChanges !== changes) return;
+      if (key.length > MOST_CHARACTERS) return;
+      this.#kept.set(key, new Set(this.#others.filter((source) => !found.has(source))));
+    };
+    return { asked, found, end };
   }
 
   // What this thread has, then what the others have.
@@ -210,18 +251,27 @@ export class ScatteredSource implements Source {
 
 type Ask<T> = (source: Source) => AsyncIterable<T>;
 
+/** Who is asked for rows. */
+interface Search {
+  readonly asked: readonly SharingSource[];
+  /** Those that have a series. */
+  readonly found: Set<Source>;
+  /** All have answered. */
+  end(): void;
+}
+
 /** Another source that has been asked, and works. */
-class Begun<T> {
-  readonly source: Source;
+class Begun<T, S extends Source = Source> {
+  readonly source: S;
   #items: AsyncIterator<T> | undefined;
   #first: Promise<IteratorResult<T>> | undefined;
 
-  constructor(source: Source) {
+  constructor(source: S) {
     this.source = source;
   }
 
   /** Throws when it cannot be asked. */
-  begin(ask: Ask<T>): void {
+  begin(ask: (source: S) => AsyncIterable<T>): void {
     this.#items = ask(this.source)[Symbol.asyncIterator]();
     this.#first = this.#items.next();
     this.#first.catch(() => undefined); // it is thrown when its turn comes, or another error is first
@@ -231,9 +281,23 @@ class Begun<T> {
     for (let next = await this.#first!; !next.done; next = await this.#items!.next()) yield next.value;
   }
 
+  /** All that it gives; it ends with whoever reads. `onEnd`: there is no more. */
+  async *all(onEnd: () => void): AsyncGenerator<T> {
+    try {
+      yield* this.rest();
+      onEnd();
+    } finally {
+      this.end();
+    }
+  }
+
   end(): void {
     this.#items?.return?.().catch(() => undefined);
   }
+}
+
+function groupsOf({ database, retentionPolicy, measurement, groupBy }: ShareRequest): string {
+  return listKey([database, retentionPolicy, measurement, ...groupBy]);
 }
 
 const NOBODY: ReadonlySet<Source> = new Set();

@@ -1,6 +1,6 @@
 // A source served to other threads: the handlers of a channel whose other end is a `RemoteSource`.
 import type { Expression } from "../model/expression.ts";
-import type { FoldRequest, ScanRequest, Source } from "../model/scan.ts";
+import type { FoldRequest, ScanRequest, ShareRequest, Source } from "../model/scan.ts";
 import { WireWriter } from "../model/wire.ts";
 import { ServedBudget } from "./budgets.ts";
 import type { Chunks, Handlers, StreamState } from "./channel.ts";
@@ -10,8 +10,11 @@ const CHUNK_BYTES = 256 * 1024;
 
 const utf8 = new TextEncoder();
 
+/** Makes shares of answers. `heldBytes`: what is held for it. */
+export type Share = (request: ShareRequest, heldBytes: () => number) => Chunks;
+
 /** `maxHeldBytes`: what one query may hold here; 0 = no bound. */
-export function serveSource(source: Source, maxHeldBytes: number): Handlers {
+export function serveSource(source: Source, share: Share, maxHeldBytes: number): Handlers {
   return {
     calls: {
       measurements: source.measurements.bind(source),
@@ -30,6 +33,11 @@ export function serveSource(source: Source, maxHeldBytes: number): Handlers {
         const budget = new ServedBudget(state, maxHeldBytes);
         const fold = (onSeries: () => void) => source.fold({ ...request, budget, onSeries });
         return packed(fold, (writer, groups) => writer.groups(groups));
+      },
+      share: (state: StreamState, request: Sent<ShareRequest>) => {
+        const budget = new ServedBudget(state, maxHeldBytes);
+        const ask = (onSeries: () => void) => share({ ...request, budget, onSeries }, () => budget.heldBytes);
+        return passedOn(ask);
       },
       seriesKeys: (_: StreamState, database: string, measurement: string, where: Expression | null) =>
         texts(source.seriesKeys(database, measurement, where)),
@@ -66,6 +74,14 @@ async function* packed<T>(
   }
   if (!hasSeries) return new Uint8Array(NO_SERIES_BYTES);
   return writer.isEmpty ? null : writer.finish();
+}
+
+async function* passedOn(ask: (onSeries: () => void) => Chunks): Chunks {
+  let hasSeries = false;
+  const last = yield* ask(() => {
+    hasSeries = true;
+  });
+  return hasSeries ? last : new Uint8Array(NO_SERIES_BYTES);
 }
 
 async function* texts(chunks: AsyncIterable<string[]>): Chunks {

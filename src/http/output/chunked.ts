@@ -3,7 +3,7 @@
 // `"partial":true` on the series: more rows of it follow in the next line; on the result: more of this statement
 // follows. Both need to know what comes next, so one line is held back.
 import type { ResultSeries, StatementResult } from "../../query/result.ts";
-import { type JsonFormat, JsonWriter } from "./json.ts";
+import { type JsonFormat, JsonWriter } from "./json-writer.ts";
 
 export async function* encodeChunkedJson(
   results: AsyncIterable<StatementResult>,
