@@ -193,7 +193,8 @@ describe("tag index", () => {
   const series = fc.record({ table: fc.integer({ min: 0, max: 2 }), measurement: name, tags });
   const step = fc.oneof(
     { weight: 6, arbitrary: series },
-    { weight: 1, arbitrary: fc.constantFrom("extend" as const, "drop" as const) },
+    { weight: 2, arbitrary: fc.constantFrom("extend" as const, "drop" as const) },
+    { weight: 2, arbitrary: fc.nat() },
   );
 
   const pointerOf = (text: string, at: number) => {
@@ -250,15 +251,20 @@ describe("tag index", () => {
   test("says of escaped keys and values what a look at every series says, as series come and go", () => {
     const scratch = kernels.alloc(1 << 16);
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(0, 400), (steps, others) => {
         const catalog = newCatalog();
+        // (of few series the index is built anew when one is dropped)
+        catalog.appendAll(
+          9,
+          Array.from({ length: others }, (_, n) => `m,host=${n}`),
+        );
         for (const step of steps) {
           if (step === "extend") {
             expect(kernels.call.tagIndexExtend(catalog.record)).toBeTruthy();
             for (const table of [0, 1, 2]) checkTable(catalog, table, scratch);
-          } else if (step === "drop") {
-            kernels.call.tagIndexClose(catalog.record); // as store/catalog.ts does
-            catalog.drop(1);
+          } else if (step === "drop") catalog.drop(1);
+          else if (typeof step === "number") {
+            if (catalog.twin.series.length > 0) catalog.dropSeries([step % catalog.twin.series.length]);
           } else catalog.add(step.table, latin1(encodeSeriesKey(step.measurement, step.tags)));
         }
         expect(kernels.call.tagIndexExtend(catalog.record)).toBeTruthy();
@@ -381,6 +387,19 @@ describe("tag index", () => {
     own.call.tagIndexSeries(record, reference, scratch);
     const ids = [...own.u32(scratch, own.call.tagIndexCount(reference))];
     expect(ids).toEqual(catalog.list(0).filter((id) => id % 7 === 0));
+    // and when series are dropped, each of which leaves a node of its host
+    for (let at = own.call.areaAlloc(65_536); at !== 0; at = own.call.areaAlloc(65_536)) pages.push(at);
+    let dropped = 0;
+    for (; find("dc=0") !== 0; dropped++) {
+      own.u32(scratch, 1).set([3 * dropped]);
+      own.call.tagIndexDrop(record, scratch, 1);
+      own.call.catalogDropSeries(record, scratch, 1);
+    }
+    expect(dropped).toBeGreaterThan(10);
+    expect(dropped).toBeLessThan(40_000 / 8);
+    while (!own.call.tagIndexExtend(record)) own.call.areaFree(pages.pop()!);
+    expect(find(`host=${3 * dropped - 3}`)).toBe(0);
+    expect(find(`host=${3 * dropped}`)).not.toBe(0);
   });
 
   test("is small where many series share few values, and where each has its own", () => {

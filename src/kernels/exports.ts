@@ -245,7 +245,6 @@ export interface CatalogExports {
     table: number,
     targets: number,
   ): number;
-  catalogDrop(partition: number, table: number): number;
   catalogDropSeries(partition: number, ids: number, n: number): void;
   catalogList(partition: number, table: number, out: number): number;
 }
@@ -322,7 +321,9 @@ export interface TagIndexExports {
   tagIndexExtend(partition: number): number;
   tagIndexClose(partition: number): void;
   tagIndexFind(partition: number, table: number, text: number, length: number): number;
+  tagIndexDrop(partition: number, ids: number, n: number): void;
   tagIndexCount(reference: number): number;
+  tagIndexRoom(reference: number): number;
   tagIndexKeyCount(table: number): number;
   tagIndexSeries(partition: number, reference: number, out: number): void;
   tagIndexKeys(table: number, out: number): void;

@@ -98,36 +98,25 @@ export class Catalog {
 
   /** The tables' series are found no more; their ids stay taken. */
   drop(tableIds: ReadonlySet<number>): void {
-    const [first] = tableIds;
-    if (tableIds.size === 1) {
-      this.#dropIndex();
-      this.#kernels.call.catalogDrop(this.record, first!);
-    } else {
-      // in one walk, and all places found anew once
-      const ids: number[] = [];
-      for (let id = 0; id < this.count; id++) if (tableIds.has(this.tableId(id))) ids.push(id);
-      this.dropSeries(ids);
-    }
+    // (in one walk, however many there are)
+    const ids: number[] = [];
+    for (let id = 0; id < this.count; id++) if (tableIds.has(this.tableId(id))) ids.push(id);
+    this.dropSeries(ids);
   }
 
   /** The same for some series. */
   dropSeries(ids: readonly number[]): void {
-    this.#dropIndex();
-    const at = this.#key.reserve(ids.length * 4 + 8);
-    this.#kernels.u32(at, ids.length).set(ids);
-    this.#kernels.call.catalogDropSeries(this.record, at, ids.length);
-  }
-
-  /** The next selector builds it anew. */
-  #dropIndex(): void {
     this.#drops++;
     this.tagKeys.clear();
-    this.#kernels.call.tagIndexClose(this.record);
+    const at = this.#key.reserve(ids.length * 4 + 8);
+    this.#kernels.u32(at, ids.length).set(ids);
+    this.#kernels.call.tagIndexDrop(this.record, at, ids.length);
+    this.#kernels.call.catalogDropSeries(this.record, at, ids.length);
   }
 
   close(): void {
     this.#key.release();
-    this.#dropIndex();
+    this.#kernels.call.tagIndexClose(this.record);
     this.#kernels.call.catalogClose(this.record);
   }
 

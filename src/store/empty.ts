@@ -104,7 +104,7 @@ export interface TableSeries {
 
 /**
  * Takes those of the series that have no rows out of a store's catalog. They are looked for with pauses; what they lose their ids
- * for is a step of its own, one for all of them: it costs as much as the catalog is large. No flush may come meanwhile.
+ * for is a step of its own, one for all of them: the next flush writes the catalog's file anew. No flush may come meanwhile.
  */
 export async function dropEmptySeries(
   store: Emptied,

@@ -108,7 +108,7 @@ export class SeriesSelector {
   /** Unescaped tag keys of a table, unsorted. */
   tagKeys(tableId: number): string[] {
     const table = this.#find(tableId, "");
-    // a table only ever gains keys, until a drop has the index built anew
+    // a table only ever gains keys, until a drop
     const known = this.#catalog.tagKeys.get(tableId);
     const count = table === 0 ? 0 : this.#kernels.call.tagIndexKeyCount(table) >>> 0;
     if (known?.length === count) return known.slice();
@@ -130,7 +130,7 @@ export class SeriesSelector {
     const reference = this.#find(tableId, escapeTag(key));
     if (reference === 0) return NONE;
     const count = this.#count(reference);
-    const at = this.#scratch.reserve(count * 8);
+    const at = this.#scratch.reserve(this.#room(reference) * 8);
     this.#kernels.call.tagIndexValues(this.#catalog.record, reference, at);
     return this.#kernels.u32(at, count * 2).slice();
   }
@@ -265,6 +265,10 @@ export class SeriesSelector {
     return reference === 0 ? 0 : this.#kernels.call.tagIndexCount(reference) >>> 0;
   }
 
+  #room(reference: number): number {
+    return this.#kernels.call.tagIndexRoom(reference) >>> 0;
+  }
+
   // Puts a text into linear memory, for all catalogs.
   #place(text: string): { at: Pointer; sizeBytes: number } {
     const bytes = utf8Bytes.encode(text);
@@ -286,7 +290,7 @@ export class SeriesSelector {
   #series(reference: number): Uint32Array {
     if (reference === 0) return NONE;
     const count = this.#count(reference);
-    const out = this.#scratch.reserve(count * 4 + 8);
+    const out = this.#scratch.reserve(this.#room(reference) * 4 + 8);
     this.#kernels.call.tagIndexSeries(this.#catalog.record, reference, out);
     return this.#kernels.words.slice(out >>> 2, (out >>> 2) + count);
   }

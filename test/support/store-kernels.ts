@@ -80,13 +80,14 @@ export class BothCatalogs {
   }
 
   drop(table: number): void {
-    expect(this.#kernels.call.catalogDrop(this.record, table)).toBe(this.twin.drop(table));
+    this.dropSeries(this.list(table));
   }
 
   dropSeries(ids: readonly number[]): void {
     this.twin.dropSeries(ids);
     const at = this.#scratch.reserve(ids.length * 4 + 8);
     this.#kernels.u32(at, ids.length).set(ids);
+    this.#kernels.call.tagIndexDrop(this.record, at, ids.length);
     this.#kernels.call.catalogDropSeries(this.record, at, ids.length);
   }
 

@@ -29,13 +29,6 @@ export class CatalogTwin {
     return id;
   }
 
-  /** Gives the number of series that changed. */
-  drop(table: number): number {
-    const gone = this.list(table);
-    this.dropSeries(gone);
-    return gone.length;
-  }
-
   dropSeries(ids: readonly number[]): void {
     for (const id of ids) this.series[id]!.table = DROPPED;
     this.#ids = new Map();

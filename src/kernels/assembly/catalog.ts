@@ -245,31 +245,17 @@ export function catalogResolve(partitions: usize, partitionCount: u32, batchTabl
 // With fewer of all series than one in so many to drop it costs less to take each out of its slot than to place those that stay.
 const FEW: u32 = 8;
 
-// Marks a series as dropped; `dropped`: how many were in this call. Once these are many the caller places all anew.
-function drop(partition: usize, id: u32, dropped: u32): void {
-  const entry = catalogEntry(partition, id);
-  if (entryTable(entry) == DROPPED) return;
-  if (dropped < load<u32>(partition, COUNT) / FEW) displace(partition, id);
-  store<u32>(entry, DROPPED, ENTRY_TABLE);
-}
-
-function dropped(partition: usize, n: u32): void {
-  if (n > load<u32>(partition, COUNT) / FEW) placeAll(partition);
-}
-
-/** Marks every series of `table` as dropped. */
-export function catalogDrop(partition: usize, table: u32): u32 {
-  const count = load<u32>(partition, COUNT);
-  let n: u32 = 0;
-  for (let id: u32 = 0; id < count; id++) if (entryTable(catalogEntry(partition, id)) == table) drop(partition, id, n++);
-  dropped(partition, n);
-  return n;
-}
-
-/** Marks `n` series of the catalog, whose ids (u32) stand at `ids`, as dropped. */
+/** Marks `n` series, whose ids (u32) stand at `ids`, as dropped. */
 export function catalogDropSeries(partition: usize, ids: usize, n: u32): void {
-  for (let i: u32 = 0; i < n; i++) drop(partition, load<u32>(ids + (<usize>i << 2)), i);
-  dropped(partition, n);
+  const areFew = n < load<u32>(partition, COUNT) / FEW;
+  for (let i: u32 = 0; i < n; i++) {
+    const id = load<u32>(ids + (<usize>i << 2));
+    const entry = catalogEntry(partition, id);
+    if (entryTable(entry) == DROPPED) continue;
+    if (areFew) displace(partition, id);
+    store<u32>(entry, DROPPED, ENTRY_TABLE);
+  }
+  if (!areFew) placeAll(partition);
 }
 
 /** Copies the ids of `table`'s series, ascending, to `out` (room for all series); gives their number. */

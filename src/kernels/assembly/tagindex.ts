@@ -13,8 +13,11 @@
 // A node has a list of series ids, ascending: those of the table or value; of a tag key, for each value the series that came first
 // with it. So the values of a key are read out of the keys of these series. Lists are differences as varints (LEB128), in chunks.
 //
+// A series that is dropped stays in the lists, as its key stays in the catalog, and what is read of them is sifted; what has no
+// other series is a node that is not found until one comes. When every eighth is dropped a new index costs less.
+//
 //   node   0 next tag key; of a table its first    4 table id    8 text pointer   12 text length   16 hash
-//          20 length of the list   24 first chunk   28 last chunk   32 last id   36 number of tag keys (table)
+//          20 length of the list   24 first chunk   28 last chunk   32 last id   36 how many of the list are gone: series, values (tag key)
 //   chunk  0 next chunk       4 size (u16)    6 end of what is used (u16)    8 varints
 
 import { areaAlloc, areaFree, areaSize } from "./area";
@@ -32,6 +35,8 @@ const CURSOR: usize = 16;
 const END: usize = 20;
 const AREAS: usize = 24;
 const HIGH: usize = 28;
+/** Series that are in the lists and dropped. */
+const DROPS: usize = 32;
 
 const NEXT: usize = 0;
 const TABLE: usize = 4;
@@ -42,7 +47,7 @@ const COUNT: usize = 20;
 const FIRST: usize = 24;
 const LAST: usize = 28;
 const LATEST: usize = 32;
-const KEYS: usize = 36;
+const GONE: usize = 36;
 const NODE: u32 = 40;
 
 const SIZE: usize = 4;
@@ -52,6 +57,8 @@ const LEAST_CHUNK: u32 = 16;
 const LARGEST_CHUNK: u32 = 512;
 
 const LEAST_SLOTS: u32 = 16384;
+/** Of all series that are in the index no more than one in so many may be dropped. */
+const MOST_DROPS: u32 = 8;
 /** Tags behind these, and series behind those, have a node for each value. */
 const REFERRED_TAGS: u32 = 1 << 5;
 const REFERRED_SERIES: u32 = 1 << 26;
@@ -80,7 +87,7 @@ function open(partition: usize): usize {
   return resize(partition, index, slotsFor(catalogCount(partition))) ? index : 0;
 }
 
-/** Frees the index; the next use builds it anew (a dropped table's series then are not in it). */
+/** Frees the index; the next use builds it anew. */
 export function tagIndexClose(partition: usize): void {
   const index: usize = load<u32>(partition, INDEX);
   if (index == 0) return;
@@ -285,6 +292,12 @@ function post(index: usize, node: usize, id: u32): bool {
   return true;
 }
 
+// How many of a node's list are not gone.
+// @ts-ignore: decorator
+@inline function left(node: usize): u32 { return load<u32>(node, COUNT) - load<u32>(node, GONE); }
+// @ts-ignore: decorator
+@inline function addGone(node: usize, count: i32): void { store<u32>(node, load<u32>(node, GONE) + count, GONE); }
+
 // Writes a node's list to `out` (u32).
 function readList(node: usize, out: usize): void {
   let id: u32 = 0;
@@ -328,7 +341,6 @@ function nodeOf(partition: usize, index: usize, parent: usize, table: u32, text:
   if (parent != 0) {
     store<u32>(node, load<u32>(parent, NEXT), NEXT);
     store<u32>(parent, <u32>node, NEXT);
-    store<u32>(parent, load<u32>(parent, KEYS) + 1, KEYS);
   }
   return node;
 }
@@ -358,7 +370,11 @@ function addTo(partition: usize, index: usize, parent: usize, table: u32, text: 
   const hash = hashOf(table, text, length);
   const slot = slotOf(partition, index, hash, table, text, length);
   const reference = load<u32>(slot);
-  if (reference != 0 && !(reference & 1)) return post(index, reference, id);
+  if (reference != 0 && !(reference & 1)) {
+    // (the value is in the list of its key, by a series that is dropped)
+    if (left(reference) == 0) addGone(parent, -1);
+    return post(index, reference, id);
+  }
   if (reference == 0) {
     if (!post(index, parent, id)) return false;
     store<u32>(index, load<u32>(index, FILLED) + 1, FILLED);
@@ -405,33 +421,99 @@ function extend(partition: usize): bool {
   return !isNew || enough > load<u32>(index, MASK) || resize(partition, index, enough);
 }
 
+// --- Dropping ---
+
+/** Takes `n` series, whose ids (u32) stand at `ids`, out of the index; before the catalog marks them as dropped. */
+export function tagIndexDrop(partition: usize, ids: usize, n: u32): void {
+  const index: usize = load<u32>(partition, INDEX);
+  if (index == 0) return;
+  const drops = load<u32>(index, DROPS) + n;
+  store<u32>(index, drops, DROPS);
+  let isWhole = drops <= load<u32>(index, COVERED) / MOST_DROPS;
+  for (let i: u32 = 0; isWhole && i < n; i++) isWhole = takeOut(partition, index, load<u32>(ids + (<usize>i << 2)));
+  if (!isWhole) tagIndexClose(partition);
+}
+
+// False where that cannot be done: out of memory, or tags without a key or a value, which would be taken for something else.
+function takeOut(partition: usize, index: usize, id: u32): bool {
+  if (id >= load<u32>(index, COVERED)) return true;
+  const entry = catalogEntry(partition, id);
+  const table = entryTable(entry);
+  if (table == DROPPED) return true;
+  const key = entryKey(entry);
+  const length = entryLength(entry);
+  const root: usize = load<u32>(slotOf(partition, index, hashOf(table, key, 0), table, key, 0));
+  addGone(root, 1);
+  for (let at = until(key, 0, length, COMMA); at < length; ) {
+    const text = key + at + 1;
+    const equals = until(key, at + 1, length, EQUALS) - at - 1;
+    const end = until(key, min(at + equals + 2, length), length, COMMA);
+    const size = end - at - 1;
+    const parent: usize = load<u32>(slotOf(partition, index, hashOf(table, text, equals), table, text, equals));
+    const hash = hashOf(table, text, size);
+    const slot = slotOf(partition, index, hash, table, text, size);
+    let node: usize = load<u32>(slot);
+    if (parent == root || parent == node) return false;
+    if (node & 1) {
+      node = newNode(index, hash, table, text, size);
+      if (node == 0) return false;
+      store<u32>(slot, <u32>node);
+    } else addGone(node, 1);
+    if (left(node) == 0) addGone(parent, 1);
+    at = end;
+  }
+  return true;
+}
+
 // --- Reading ---
 
 /** Reference of (table, text), 0 = none. */
 export function tagIndexFind(partition: usize, table: u32, text: usize, length: u32): u32 {
   const index: usize = load<u32>(partition, INDEX);
-  return index == 0 ? 0 : load<u32>(slotOf(partition, index, hashOf(table, text, length), table, text, length));
+  if (index == 0) return 0;
+  const reference = load<u32>(slotOf(partition, index, hashOf(table, text, length), table, text, length));
+  return reference == 0 || reference & 1 || left(reference) != 0 ? reference : 0;
 }
 
 /** Of a table or value the number of its series, of a tag key that of its values. */
 export function tagIndexCount(reference: u32): u32 {
+  return reference & 1 ? 1 : left(reference);
+}
+
+/** For how many there must be room to read them: those that are dropped are read with them. */
+export function tagIndexRoom(reference: u32): u32 {
   return reference & 1 ? 1 : load<u32>(reference, COUNT);
 }
 
 /** Number of the tag keys of a table. */
 export function tagIndexKeyCount(table: usize): u32 {
-  return load<u32>(table, KEYS);
+  let count: u32 = 0;
+  for (let key: usize = load<u32>(table, NEXT); key != 0; key = load<u32>(key, NEXT)) count += u32(left(key) != 0);
+  return count;
 }
 
 /** Copies the series ids of a table or value, ascending, to `out`. */
 export function tagIndexSeries(partition: usize, reference: u32, out: usize): void {
-  if (reference & 1) store<u32>(out, seriesOf(reference, load<u32>(<usize>load<u32>(partition, INDEX), HIGH)));
-  else readList(reference, out);
+  if (reference & 1) {
+    store<u32>(out, seriesOf(reference, load<u32>(<usize>load<u32>(partition, INDEX), HIGH)));
+    return;
+  }
+  readList(reference, out);
+  const count = load<u32>(reference, COUNT);
+  if (load<u32>(reference, GONE) == 0) return;
+  let to = out;
+  for (let at = out; at < out + (<usize>count << 2); at += 4) {
+    const id = load<u32>(at);
+    if (entryTable(catalogEntry(partition, id)) == DROPPED) continue;
+    store<u32>(to, id);
+    to += 4;
+  }
 }
 
 /** Writes where the tag keys of a table stand to `out`: { u32 pointer, u32 length } each. */
 export function tagIndexKeys(table: usize, out: usize): void {
   for (let key: usize = load<u32>(table, NEXT); key != 0; key = load<u32>(key, NEXT)) {
+    if (left(key) == 0) continue;
     store<u64>(out, load<u64>(key, TEXT));
     out += 8;
   }
@@ -444,9 +526,15 @@ export function tagIndexValues(partition: usize, tagKey: usize, out: usize): voi
   const ids = out + (count << 2);
   readList(tagKey, ids);
   for (let i: usize = 0; i < count; i++) {
-    readTag(catalogEntry(partition, load<u32>(ids + (i << 2))), load<u32>(tagKey, TEXT), load<u32>(tagKey, LENGTH));
-    store<u32>(out + (i << 3), <u32>textAt);
-    store<u32>(out + (i << 3), textLength, 4);
+    const entry = catalogEntry(partition, load<u32>(ids + (i << 2)));
+    readTag(entry, load<u32>(tagKey, TEXT), load<u32>(tagKey, LENGTH));
+    const at = textAt;
+    const length = textLength;
+    // (others may have the value of a series that is dropped)
+    if (entryTable(entry) == DROPPED && tagIndexFind(partition, load<u32>(tagKey, TABLE), at, length) == 0) continue;
+    store<u32>(out, <u32>at);
+    store<u32>(out, length, 4);
+    out += 8;
   }
 }
 
