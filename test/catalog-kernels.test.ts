@@ -142,7 +142,7 @@ describe("catalog", () => {
     const own = new Kernels();
     const record = own.alloc(64);
     own.bytes.fill(0, record, record + 64);
-    const catalog = new BothCatalogs(own, record);
+    new BothCatalogs(own, record);
     const pages: number[] = [];
     const take = (bytes: number) => {
       for (let at = own.call.areaAlloc(bytes); at !== 0; at = own.call.areaAlloc(bytes)) pages.push(at);

@@ -73,3 +73,26 @@ test.each([1, 2])(
     }
   },
 );
+
+test.each([1, 2])(
+  "fields whose series have gone are shown beside series that are there, %d thread(s), whichever had them",
+  async (threads) => {
+    const dataDir = mkdtempSync(join(tmpdir(), "serie-policy-fields-"));
+    const db =
+      threads > 1 ? await Head.open(resolveOptions({ dataDir, threads })) : await Database.open({ dataDir });
+    try {
+      const measurements = Array.from({ length: 8 }, (_, i) => `m${i}`);
+      const lines = measurements.flatMap((m) => [`${m} n=1i,s="x" 1000000000`, `${m},host=a v=1 1000000000`]);
+      await db.writeLines(lines.join("\n"), { database: "d" });
+      for (const m of measurements) {
+        await columnsOf(db, `DELETE FROM ${m} WHERE host = ''`);
+        expect(await columnsOf(db, `SELECT * FROM autogen.${m}`)).toEqual(["time", "host", "n", "s", "v"]);
+        await columnsOf(db, `DROP SERIES FROM ${m}`);
+        expect(await columnsOf(db, `SELECT * FROM autogen.${m}`)).toBeNull();
+      }
+    } finally {
+      await db.close();
+      rmSync(dataDir, { recursive: true });
+    }
+  },
+);

@@ -168,8 +168,16 @@ export interface Budget {
 export interface Metadata {
   /** Sorted names of measurements that have a series satisfying `where` (over tags only). */
   measurements(database: string, where: Expression | null): Promise<string[]>;
-  /** Sorted by name, in any retention policy or those in the one that is named; empty when the measurement has no series there. */
-  fields(database: string, measurement: string, retentionPolicy?: string): Promise<readonly FieldInfo[]>;
+  /**
+   * Sorted by name, in any retention policy or those in the one that is named; empty when the measurement has no series there, unless
+   * `hasSeries` says that it has elsewhere.
+   */
+  fields(
+    database: string,
+    measurement: string,
+    retentionPolicy?: string,
+    hasSeries?: boolean,
+  ): Promise<readonly FieldInfo[]>;
   /** Sorted tag keys of the series that satisfy `where`, in any retention policy or the one that is named. */
   tagKeys(
     database: string,

@@ -101,13 +101,14 @@ export class StoreSource implements Source {
     database: string,
     measurement: string,
     retentionPolicy?: string,
+    hasSeries = false,
   ): Promise<readonly FieldInfo[]> {
     // (without series it is not there, though the schema keeps its types for the next write)
     if (retentionPolicy !== undefined) {
       const table = this.#schema.findTable(database, retentionPolicy, measurement);
-      return table !== undefined && this.#hasSeries(table) ? table.fields : NO_FIELDS;
+      return table !== undefined && (hasSeries || this.#hasSeries(table)) ? table.fields : NO_FIELDS;
     }
-    if (!this.#schema.tablesOf(database, measurement).some((table) => this.#hasSeries(table)))
+    if (!hasSeries && !this.#schema.tablesOf(database, measurement).some((table) => this.#hasSeries(table)))
       return NO_FIELDS;
     return this.#schema.measurements(database).get(measurement)?.fieldsByName ?? NO_FIELDS;
   }

@@ -61,8 +61,13 @@ export class RemoteSource implements SharingSource {
     return this.#channel.call("measurements", database, where);
   }
 
-  fields(database: string, measurement: string, retentionPolicy?: string): Promise<readonly FieldInfo[]> {
-    return this.#channel.call("fields", database, measurement, retentionPolicy);
+  fields(
+    database: string,
+    measurement: string,
+    retentionPolicy?: string,
+    hasSeries?: boolean,
+  ): Promise<readonly FieldInfo[]> {
+    return this.#channel.call("fields", database, measurement, retentionPolicy, hasSeries);
   }
 
   tagKeys(

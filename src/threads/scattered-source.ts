@@ -101,8 +101,14 @@ export class ScatteredSource implements Source {
 
   fields(database: string, measurement: string, retentionPolicy?: string): Promise<readonly FieldInfo[]> {
     return this.#keep(listKey(["fields", database, measurement, retentionPolicy ?? ""]), async () => {
+      const ask = (hasSeries: boolean) =>
+        this.#all((source) => source.fields(database, measurement, retentionPolicy, hasSeries));
+      let lists = await ask(false);
+      // (one whose series of it have gone still knows their fields, as it does where it has all series)
+      const isPartly = lists.some(({ length }) => length === 0) && lists.some(({ length }) => length > 0);
+      if (isPartly) lists = await ask(true);
       const byName = new Map<string, FieldInfo>();
-      for (const fields of await this.#all((source) => source.fields(database, measurement, retentionPolicy)))
+      for (const fields of lists)
         for (const field of fields) if (!byName.has(field.name)) byName.set(field.name, field);
       return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     });
