@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { SeriesBlock } from "../src/query/blocks.ts";
 import { Merge } from "../src/query/merge.ts";
+import { atOnce } from "../src/query/turn.ts";
 
 const times = fc.oneof(
   // many rows of the same time, as hosts that report together have
@@ -35,7 +36,7 @@ function merged(
   all: readonly (readonly SeriesBlock[])[],
   descending: boolean,
 ): [block: number, row: number][] {
-  const merge = new Merge(all, descending);
+  const merge = atOnce(Merge.of(all, descending));
   const rows: [number, number][] = [];
   while (merge.next()) rows.push([merge.block, merge.row]);
   expect(merge.next()).toBe(false);

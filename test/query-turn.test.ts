@@ -19,11 +19,36 @@ const START_NS = 1_451_606_400_000_000_000n; // 2016: empty windows of 10 s up t
 const times = BigInt64Array.from({ length: ROWS }, (_, row) => START_NS + BigInt(row) * STEP_NS);
 const values = Float64Array.from({ length: ROWS }, (_, row) => (row * 7919) % 100);
 
+/** Series of a row each, in no order, and as many in a batch. */
+const SERIES = 400_000;
+const SERIES_A_BATCH = 1000;
+const ofSeries = (i: number) => {
+  const tags = new Map([
+    ["host", `h${(i * 7919) % SERIES}`],
+    ["rack", `r${i % 1000}`],
+  ]);
+  return { key: `pods,host=${tags.get("host")},rack=${tags.get("rack")}`, tags };
+};
+
 /** Rows that are there without being read: all time goes into the executor and the writer of the answer. */
 const source = {
   fields: async () => [{ name: "idle", type: FieldType.Float }],
-  tagKeys: async () => ["host"],
+  tagKeys: async () => ["host", "rack"],
   async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
+    if (request.measurement === "pods") {
+      const ends = Array.from({ length: SERIES_A_BATCH }, (_, i) => i + 1);
+      for (let from = 0; from < SERIES; from += SERIES_A_BATCH)
+        yield {
+          series: ends.map((end) => ofSeries(from + end - 1)),
+          ends,
+          times: new BigInt64Array(SERIES_A_BATCH).fill(START_NS),
+          columns: request.fields.map(() => ({
+            ...{ type: FieldType.Float, present: null },
+            values: Float64Array.from(ends, (end) => ((from + end) * 7919) % 100_003),
+          })),
+        };
+      return;
+    }
     for (let host = 0; host < HOSTS; host++)
       yield {
         series: [{ key: `cpu,host=${host}`, tags: new Map([["host", String(host)]]) }],
@@ -70,6 +95,14 @@ const heavy = {
   // seconds of evaluation before the first row
   "groups evaluated":
     "SELECT median(idle), mode(idle), percentile(idle, 10), percentile(idle, 90) FROM cpu GROUP BY time(10h), host LIMIT 1",
+  "points of one group evaluated": "SELECT mode(idle), median(idle) FROM cpu",
+  "points of one group ranked": "SELECT top(idle, host, 3) FROM cpu",
+  "windows of one group": "SELECT mode(idle), integral(idle) FROM cpu GROUP BY time(1m) LIMIT 1",
+  "series of one group evaluated": "SELECT mode(idle) FROM pods",
+  "series of one group ranked": "SELECT top(idle, rack, 3) FROM pods",
+  "series of one group merged": "SELECT idle, host FROM pods LIMIT 1 OFFSET 390000",
+  "series that are stored rows": "SELECT mean(idle) FROM (SELECT idle FROM pods)",
+  "groups by several tags": "SELECT median(idle) FROM pods GROUP BY host, rack LIMIT 1 SLIMIT 1",
   "rows passed over": "SELECT percentile(idle, 99) FROM cpu GROUP BY time(10s), host LIMIT 1 OFFSET 25000000",
   "rows merged": "SELECT idle, host FROM cpu LIMIT 1 OFFSET 1900000",
   "rows that HAVING leaves out": "SELECT idle, host FROM cpu HAVING idle > 1000",

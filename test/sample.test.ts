@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { FieldType } from "../src/model/types.ts";
 import { samplePoints } from "../src/query/functions/sample.ts";
 import type { Points } from "../src/query/points.ts";
+import { atOnce } from "../src/query/turn.ts";
 
 function pointsOf(values: readonly number[]): Points {
   return {
@@ -23,11 +24,13 @@ function seeded(seed: number): () => number {
   };
 }
 
+const sampled = (...of: Parameters<typeof samplePoints>) => Array.from(atOnce(samplePoints(...of)));
+
 test("chance decides: the first N stay when it says so, or the last one enters", () => {
   const points = pointsOf([5, 6, 7, 8]);
-  expect(samplePoints(points, 0, 4, 2, () => 0.999)).toEqual([0, 1]);
-  expect(samplePoints(points, 0, 4, 2, () => 0)).toEqual([1, 3]);
-  expect(samplePoints(points, 1, 3, 2, () => 0)).toEqual([1, 2]);
+  expect(sampled(points, 0, 4, 2, () => 0.999)).toEqual([0, 1]);
+  expect(sampled(points, 0, 4, 2, () => 0)).toEqual([1, 3]);
+  expect(sampled(points, 1, 3, 2, () => 0)).toEqual([1, 2]);
 });
 
 test("every pair of six points is as likely as any other", () => {
@@ -36,7 +39,7 @@ test("every pair of six points is as likely as any other", () => {
   const counts = new Map<string, number>();
   const runs = 30_000;
   for (let run = 0; run < runs; run++) {
-    const key = samplePoints(points, 0, 6, 2, random).join();
+    const key = sampled(points, 0, 6, 2, random).join();
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   expect(counts.size).toBe(15);

@@ -49,6 +49,17 @@ export function hasExactCalls(input: Input): boolean {
   return input.calls.some((call) => call.argument.kind === "field" && !isSketched(call));
 }
 
+/** The calls of fields that calls are made of, each once. */
+export function baseCalls(input: Input, calls: Iterable<number>): Call[] {
+  const found = new Set<Call>();
+  for (const index of calls) {
+    let call = input.calls[index]!;
+    while (call.argument.kind === "call") call = input.calls[call.argument.call]!;
+    found.add(call);
+  }
+  return [...found];
+}
+
 /** The calls that columns use themselves, ascending. */
 export function rootCalls(input: Input): number[] {
   const roots = new Set<number>();

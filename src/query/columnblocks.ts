@@ -1,11 +1,11 @@
 // Rows of an answer that are stored rows as they are (columnar.ts) as a block: values go from array to array, never as cells.
+import { memoized } from "../base/memoized.ts";
 import type { Column, Series } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { wordsOf } from "../model/words.ts";
 import type { SeriesBlock } from "./blocks.ts";
 import type { CellColumn } from "./cellblocks.ts";
 import type { ColumnarRows } from "./columnar.ts";
-import { wordsOfBlocks } from "./merge.ts";
 
 /** As `blockOfRows`; null when a column is stored in another type than the plan gives it: cells are read as that type then. */
 export function blockOfColumnar(
@@ -20,7 +20,8 @@ export function blockOfColumnar(
   const row = descending ? rows.row.slice(0, count).reverse() : rows.row;
   const times = new BigInt64Array(count);
   const into = wordsOf(times);
-  const words = wordsOfBlocks(blocks);
+  const wordsOfTimes = memoized(wordsOf);
+  const words = blocks.map((each) => wordsOfTimes(each.times));
   for (let i = 0; i < count; i++) {
     const from = words[block[i]!]!;
     into[2 * i] = from[2 * row[i]!]!;

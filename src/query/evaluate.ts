@@ -9,7 +9,7 @@ import { windowCount } from "./frame.ts";
 import { type Aggregate, aggregateNamed } from "./functions/aggregates.ts";
 import { integralWindows } from "./functions/integral.ts";
 import { samplePoints } from "./functions/sample.ts";
-import { selectorNamed } from "./functions/selectors.ts";
+import { type Selector, selectorNamed } from "./functions/selectors.ts";
 import { reversed, type Sequence } from "./functions/sequence.ts";
 import { distinctPoints, extremes, keyOfRow } from "./functions/several.ts";
 import { transform } from "./functions/transformations.ts";
@@ -18,11 +18,14 @@ import { carriedWindows } from "./lookback.ts";
 import { type Call, type Input, readsRow, type SelectPlan } from "./plan.ts";
 import { type Points, pointCell } from "./points.ts";
 import type { Cell } from "./result.ts";
+import { atOnce, isSteps, STEP, type Steps } from "./turn.ts";
 import type { CallValues, PointValues, WindowValues } from "./values.ts";
-import { eachWindow } from "./windows.ts";
+import { PointWindows } from "./windows.ts";
 
 /** Gives the values of a call whose argument is a field, for the group in hand; null = the group has none. */
-export type BaseCall = (call: Call) => WindowValues | PointValues | null;
+export type BaseCall = (call: Call) => Values;
+
+export type Values = WindowValues | PointValues | null;
 
 /** What evaluation needs beside the values. */
 export interface Means {
@@ -67,7 +70,7 @@ function overCall(
   base: BaseCall,
   means: Means,
   carried: readonly Cell[] | null,
-): WindowValues | PointValues | null {
+): Values {
   const inner = evaluateCall(plan, input, argument, frame, base, means, carried);
   if (inner === null) return null;
   const { type } = input.calls[argument]!;
@@ -80,7 +83,11 @@ function overCall(
         frame,
       );
     const points = asPoints(inner.points, type);
-    return evaluatePoints(plan, input, call, plan.descending ? reversed(points) : points, frame, means);
+    const evaluated = evaluatePoints(
+      ...([plan, input, call, plan.descending ? reversed(points) : points, frame, means] as const),
+    );
+    // (it counts them)
+    return isSteps(evaluated) ? atOnce(evaluated) : evaluated;
   }
   // the windows that have a value, in the order of the answer
   const windows = windowCount(frame);
@@ -129,7 +136,7 @@ function asPoints(points: PointValues, type: FieldType): Points {
   };
 }
 
-/** The values of a call over points; null when there are none. */
+/** The values of a call over points, or the steps that give them; null when there are none. */
 export function evaluatePoints(
   plan: SelectPlan,
   input: Input,
@@ -137,7 +144,7 @@ export function evaluatePoints(
   points: Points,
   frame: Frame,
   means: Means,
-): WindowValues | PointValues | null {
+): Values | Steps<Values> {
   if (points.count === 0) return null;
   const aggregate = aggregateNamed(call.function);
   if (aggregate !== null) return byWindow(points, frame, aggregate);
@@ -149,11 +156,7 @@ export function evaluatePoints(
     }
     if (plan.window !== null && input.outputs.some(readsRow))
       return rowsByWindow(plan, points, frame, select);
-    const cells = byWindow(points, frame, (all, from, to) => {
-      const index = select(all, from, to);
-      return index < 0 ? null : pointCell(all, index);
-    });
-    return cells.values.every((cell) => cell === null) ? null : cells;
+    return cellsByWindow(points, frame, select);
   }
   switch (call.function) {
     case "integral":
@@ -168,32 +171,53 @@ export function evaluatePoints(
   }
 }
 
-function byWindow(points: Points, frame: Frame, aggregate: Aggregate): WindowValues {
+function* byWindow(points: Points, frame: Frame, aggregate: Aggregate): Steps<WindowValues> {
   const values: Cell[] = [];
   let first = 0;
-  eachWindow(points.times, frame.bounds, (window, from, to) => {
+  const windows = new PointWindows(points.times, frame.bounds);
+  for (let stepEnd = STEP; windows.next(); ) {
+    const { window, from, to } = windows;
     if (values.length === 0) first = window;
     while (values.length < window - first) values.push(null);
-    values.push(aggregate(points, from, to));
-  });
+    const value = aggregate(points, from, to);
+    values.push(isSteps<Cell>(value) ? yield* value : value);
+    if (to < stepEnd) continue;
+    stepEnd = to + STEP;
+    yield;
+  }
   return { first, values };
 }
 
 /** The row of each window that has one, at the window's start. */
-function rowsByWindow(
+/** What a selector selects of each window. */
+function* cellsByWindow(points: Points, frame: Frame, select: Selector): Steps<WindowValues | null> {
+  const cells = yield* byWindow(points, frame, (all, from, to) => {
+    const index = select(all, from, to);
+    return index < 0 ? null : pointCell(all, index);
+  });
+  return cells.values.every((cell) => cell === null) ? null : cells;
+}
+
+function* rowsByWindow(
   plan: SelectPlan,
   points: Points,
   frame: Frame,
-  select: NonNullable<ReturnType<typeof selectorNamed>>,
-): PointValues | null {
+  select: Selector,
+): Steps<PointValues | null> {
   const indices: number[] = [];
   const times: bigint[] = [];
-  eachWindow(points.times, frame.bounds, (window, from, to) => {
+  const windows = new PointWindows(points.times, frame.bounds);
+  for (let stepEnd = STEP; windows.next(); ) {
+    const { window, from, to } = windows;
     const index = select(points, from, to);
-    if (index < 0) return;
-    indices.push(index);
-    times.push(frame.time(window));
-  });
+    if (index >= 0) {
+      indices.push(index);
+      times.push(frame.time(window));
+    }
+    if (to < stepEnd) continue;
+    stepEnd = to + STEP;
+    yield;
+  }
   if (indices.length === 0) return null;
   if (plan.descending) {
     indices.reverse();
@@ -203,24 +227,40 @@ function rowsByWindow(
 }
 
 /** Windows in the order of the answer; the points of one always ascend, as in InfluxDB. */
-function several(
+function* several(
   plan: SelectPlan,
   input: Input,
   call: Call,
   points: Points,
   frame: Frame,
   means: Means,
-): PointValues {
-  const windows: { readonly indices: number[]; readonly time: bigint | null }[] = [];
+): Steps<PointValues> {
+  const chosen: { readonly indices: ArrayLike<number>; readonly window: number }[] = [];
   const choose = chooser(plan, input, call, points, means.random);
-  eachWindow(points.times, frame.bounds, (window, from, to) => {
+  const windows = new PointWindows(points.times, frame.bounds);
+  let count = 0;
+  for (let stepEnd = STEP; windows.next(); ) {
+    const { window, from, to } = windows;
+    const indices = yield* choose(from, to);
+    chosen.push({ indices, window });
+    count += indices.length;
+    if (to < stepEnd) continue;
+    stepEnd = to + STEP;
+    yield;
+  }
+  if (plan.descending) chosen.reverse();
+  const times = new BigInt64Array(count);
+  const all = new Uint32Array(count);
+  let at = 0;
+  for (const { indices, window } of chosen) {
     const start = plan.window === null ? plan.aggregateTime : frame.time(window);
-    windows.push({ indices: choose(from, to), time: call.function === "distinct" ? start : null });
-  });
-  if (plan.descending) windows.reverse();
-  const times = windows.flatMap(({ indices, time }) => indices.map((index) => time ?? points.times[index]!));
-  const indices = windows.flatMap((window) => window.indices);
-  return selected(points, indices, BigInt64Array.from(times));
+    for (let i = 0; i < indices.length; i++) {
+      all[at] = indices[i]!;
+      times[at] = call.function === "distinct" ? start : points.times[indices[i]!]!;
+      if (++at % STEP === 0) yield;
+    }
+  }
+  return selected(points, all, times);
 }
 
 /** The indices that a call chooses of the points [from, to). */
@@ -230,7 +270,7 @@ function chooser(
   call: Call,
   points: Points,
   random: Random,
-): (from: number, to: number) => number[] {
+): (from: number, to: number) => Steps<ArrayLike<number>> {
   const count = call.parameters[0]!;
   if (call.function === "distinct") return (from, to) => distinctPoints(points, from, to, descending);
   if (call.function === "sample") return (from, to) => samplePoints(points, from, to, count, random);
@@ -239,17 +279,18 @@ function chooser(
   return (from, to) => extremes(points, from, to, count, isBottom, keyOf);
 }
 
-function selected(points: Points, indices: readonly number[], times: BigInt64Array): PointValues {
+function selected(points: Points, indices: ArrayLike<number>, times: BigInt64Array): PointValues {
   const { blocks, block, row } = points.origin;
-  return {
-    times,
-    values: indices.map((index) => pointCell(points, index)),
-    rows: {
-      blocks,
-      block: indices.map((index) => block[index]!),
-      row: indices.map((index) => row[index]!),
-    },
-  };
+  const values: Cell[] = [];
+  const blockOf = new Uint32Array(indices.length);
+  const rowOf = new Uint32Array(indices.length);
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i]!;
+    values.push(pointCell(points, index));
+    blockOf[i] = block[index]!;
+    rowOf[i] = row[index]!;
+  }
+  return { times, values, rows: { blocks, block: blockOf, row: rowOf } };
 }
 
 function transformed(plan: SelectPlan, call: Call, points: Points, means: Means): PointValues | null {

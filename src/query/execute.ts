@@ -20,28 +20,29 @@ import type { Budget, FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { AnswerRows, type GroupValues } from "./answer.ts";
 import {
+  baseCalls,
   canFold,
   fieldOf,
   foldColumns,
   hasExactCalls,
-  isSameField,
   isSketched,
   passesOf,
   rootCalls,
 } from "./calls.ts";
 import { ColumnarPart } from "./columnar.ts";
 import { DerivedRows } from "./derived.ts";
-import { type BaseCall, evaluateCall, evaluatePoints, type Means } from "./evaluate.ts";
+import { evaluateCall, type Means } from "./evaluate.ts";
+import { evaluateGroups, type Visit } from "./evaluate-groups.ts";
 import { FoldedWindows, foldedTime, isFoldable } from "./folded-windows.ts";
 import { foldGroups } from "./folds.ts";
 import { type Frame, frameOf } from "./frame.ts";
-import { byTags, gatherGroups, type RowGroup } from "./gather.ts";
+import { gatherGroups, type RowGroup } from "./gather.ts";
 import { HavingRows } from "./having.ts";
 import { limitedFrame } from "./limited-frame.ts";
 import { lastValue, lookbackFrame } from "./lookback.ts";
+import { Merge } from "./merge.ts";
 import { chosenSeries, inParts, limited, type Row, type SeriesHead } from "./parts.ts";
-import type { Input, RowValue, SelectPlan } from "./plan.ts";
-import { collectPoints, type Points } from "./points.ts";
+import type { Call, Input, SelectPlan } from "./plan.ts";
 import type { AnswerPart, Cell, ResultSeries } from "./result.ts";
 import { columnarParts, mergedRows, scanRows, storedCells } from "./rows.ts";
 import { isOfPoints, selectedPoints } from "./selected-points.ts";
@@ -50,6 +51,7 @@ import type { SeriesTable } from "./series-table.ts";
 import { inShares, isDivisible, type Shares } from "./shares.ts";
 import { areShort, type ShortSeries, shortSeries } from "./short-series.ts";
 import { sketchGroups } from "./sketches.ts";
+import { sortTexts } from "./sorting.ts";
 import { Turn } from "./turn.ts";
 import { isTabular, windowTables } from "./window-tables.ts";
 
@@ -140,7 +142,7 @@ async function* rowSeries(
     const having = new HavingRows<RowGroup>(
       plan,
       plan.having,
-      (group) => mergedRows(plan, input, group),
+      async ({ series }) => mergedRows(input, await turn.through(Merge.of(series, plan.descending))),
       turn,
     );
     for (const group of await having.groups(groups)) yield* having.parts(headWith(group.tags), group);
@@ -164,7 +166,7 @@ async function* rowSeries(
       }
       continue;
     }
-    const all = mergedRows(plan, input, group);
+    const all = mergedRows(input, await turn.through(Merge.of(group.series, plan.descending)));
     const rows = plan.offset === 0 ? all : await afterOffset(all, plan.offset, turn);
     for (const part of inParts(headWith(group.tags), limited(rows, 0, plan.limit), budget)) {
       if (turn.isOver()) await turn.next();
@@ -206,8 +208,9 @@ async function* callSeries(
     }
     await evaluatePass(plan, input, calls, passFrame, context, groups, turn);
   }
+  const found: GroupValues[] = [];
+  for (const key of await turn.through(sortTexts([...groups.keys()]))) found.push(groups.get(key)!);
   // (also those of which nothing is shown: with what other threads have of them, they may be)
-  const found = [...groups.values()].sort(byTags);
   if (context.onGroups) {
     const told = chosenSeries(plan, found);
     context.onGroups(plan.dimensions.map((_, key) => told.map(({ tags }) => tags[key]!)));
@@ -284,7 +287,7 @@ async function evaluatePass(
   const means = meansOf(context);
   const before = lookbackFrame(plan, input, frame);
   const carried = before === null ? null : await carriedValues(plan, input, before, context, turn);
-  const evaluate = (tags: readonly string[], base: BaseCall) => {
+  const evaluate: Visit = (tags, base) => {
     const key = listKey(tags);
     let group = groups.get(key);
     if (group === undefined) {
@@ -295,7 +298,7 @@ async function evaluatePass(
       group.values[call] = evaluateCall(plan, input, call, frame, base, means, carried?.get(key)?.values);
     carried?.delete(key);
   };
-  await visitGroups(plan, input, frame, context, turn, evaluate);
+  await visitGroups(plan, input, baseCalls(input, calls), frame, context, turn, evaluate);
   if (carried !== null) for (const { tags } of [...carried.values()]) evaluate(tags, () => null);
 }
 
@@ -311,37 +314,40 @@ async function carriedValues(
   turn: Turn,
 ): Promise<Carried> {
   const carried: Carried = new Map();
-  await visitGroups(plan, input, before, context, turn, (tags, base) => {
+  const calls = baseCalls(input, input.calls.keys());
+  await visitGroups(plan, input, calls, before, context, turn, (tags, base) => {
     const values = input.calls.map((call) => (call.argument.kind === "field" ? lastValue(base(call)) : null));
     if (values.some((value) => value !== null)) carried.set(listKey(tags), { tags, values });
   });
   return carried;
 }
 
-/** Reads a frame group by group; `base` gives the values of the group's calls of fields. */
+/** Reads a frame group by group. `calls`: those of fields whose values are wanted. */
 function visitGroups(
   plan: SelectPlan,
   input: Input,
+  calls: readonly Call[],
   frame: Frame,
   context: ExecutionContext,
   turn: Turn,
-  evaluate: (tags: readonly string[], base: BaseCall) => void,
+  evaluate: Visit,
 ): Promise<void> {
   const visit = input.calls.some(isSketched) ? visitSketched : visitExact;
-  return visit(plan, input, frame, context, turn, evaluate);
+  return visit(plan, input, calls, frame, context, turn, evaluate);
 }
 
 async function visitSketched(
   plan: SelectPlan,
   input: Input,
+  calls: readonly Call[],
   frame: Frame,
   context: ExecutionContext,
   turn: Turn,
-  evaluate: (tags: readonly string[], base: BaseCall) => void,
+  evaluate: Visit,
 ): Promise<void> {
   const sketched = await sketchGroups(plan, input, frame, context, turn);
   if (hasExactCalls(input))
-    await visitExact(plan, input, frame, context, turn, (tags, base) => {
+    await visitExact(plan, input, calls, frame, context, turn, (tags, base) => {
       const key = listKey(tags);
       const group = sketched.get(key);
       sketched.delete(key);
@@ -357,13 +363,13 @@ async function visitSketched(
 async function visitExact(
   plan: SelectPlan,
   input: Input,
+  calls: readonly Call[],
   frame: Frame,
   context: ExecutionContext,
   turn: Turn,
-  evaluate: (tags: readonly string[], base: BaseCall) => void,
+  evaluate: Visit,
 ): Promise<void> {
   const { source, budget } = context;
-  const means = meansOf(context);
   if (context.path !== "rows" && canFold(input)) {
     const request = foldRequest(plan, input, frame, context);
     const indexOf = new Map(request.columns.map((column, index) => [column.field, index]));
@@ -385,21 +391,8 @@ async function visitExact(
   const whole: ScanRequest = { ...selection, fields: input.fields, limit, descending: false, budget };
   const request = context.path === "rows" ? whole : await narrowed(plan, input, whole, frame, source);
   if (request === null) return;
-  for (const { tags, series } of await gatherGroups(source, request, plan.dimensions)) {
-    if (turn.isOver()) await turn.next();
-    // calls of one field share its points
-    const points = new Map<RowValue, Points>();
-    evaluate(tags, (call) => {
-      const field = fieldOf(call);
-      const key = [...points.keys()].find((other) => isSameField(other, field)) ?? field;
-      let collected = points.get(key);
-      if (collected === undefined) {
-        collected = collectPoints(series, input.fields.indexOf(field.reference.name), field);
-        points.set(key, collected);
-      }
-      return evaluatePoints(plan, input, call, collected, frame, means);
-    });
-  }
+  const groups = await gatherGroups(source, request, plan.dimensions);
+  await turn.through(evaluateGroups(plan, input, calls, groups, frame, meansOf(context), evaluate));
 }
 
 function foldRequest(

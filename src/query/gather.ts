@@ -3,6 +3,8 @@ import { listKey } from "../model/listkey.ts";
 import type { Budget, RowBatch, Rows, ScanRequest, Series } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { blocksOf, type SeriesBlock } from "./blocks.ts";
+import { sortTexts } from "./sorting.ts";
+import { STEP, type Steps, Turn } from "./turn.ts";
 
 export interface RowGroup {
   /** Values of the dimensions, "" = absent. */
@@ -18,9 +20,11 @@ export async function gatherGroups(
   dimensions: readonly string[],
 ): Promise<RowGroup[]> {
   const groups = new Map<string, Gathering>();
+  const turn = new Turn(request.budget);
   let blocks: SeriesBlock[] | undefined;
   let key: string | null = null;
   for await (const batch of source.scan(request)) {
+    if (turn.isOver()) await turn.next();
     hold(request.budget, batch);
     for (const block of blocksOf(batch)) {
       if (block.rowCount === 0) continue;
@@ -32,15 +36,12 @@ export async function gatherGroups(
       blocks!.push(block);
     }
   }
-  const gathered = sorted(groups, dimensions);
-  for (const group of gathered) {
-    if (group.series.length > 1) group.series.sort(byKey);
-    for (const blocks of group.series) if (blocks.length > 1) blocks.sort(byTime);
-  }
-  return gathered;
+  return turn.through(inOrder(groups));
 }
 
-interface Gathering extends RowGroup {
+interface Gathering {
+  readonly tags: readonly string[];
+  series: SeriesBlock[][];
   /** Its series by key, once there are two. */
   byKey: Map<string, SeriesBlock[]> | undefined;
 }
@@ -72,10 +73,21 @@ function seriesOf(group: Gathering, key: string): SeriesBlock[] {
   return blocks;
 }
 
-// (texts by themselves are sorted four times as fast, and of one dimension they are the keys)
-function sorted(groups: ReadonlyMap<string, RowGroup>, dimensions: readonly string[]): RowGroup[] {
-  if (dimensions.length !== 1) return [...groups.values()].sort(byTags);
-  return [...groups.keys()].sort().map((key) => groups.get(key)!);
+// The groups with their series and the blocks of those. (Texts by themselves are sorted four times as fast as what they are keys of.)
+function* inOrder(groups: ReadonlyMap<string, Gathering>): Steps<RowGroup[]> {
+  const ordered: RowGroup[] = [];
+  for (const key of yield* sortTexts([...groups.keys()])) {
+    const group = groups.get(key)!;
+    const { byKey } = group;
+    if (byKey !== undefined) {
+      group.series = [];
+      for (const own of yield* sortTexts([...byKey.keys()]))
+        if (group.series.push(byKey.get(own)!) % STEP === 0) yield;
+    }
+    for (const blocks of group.series) if (blocks.length > 1) blocks.sort(byTime);
+    if (ordered.push(group) % STEP === 0) yield;
+  }
+  return ordered;
 }
 
 /** Compares groups by their tags, in the order of the dimensions. */
@@ -86,10 +98,6 @@ export function byTags(
   for (let i = 0; i < a.tags.length; i++)
     if (a.tags[i] !== b.tags[i]) return a.tags[i]! < b.tags[i]! ? -1 : 1;
   return 0;
-}
-
-function byKey([a]: readonly SeriesBlock[], [b]: readonly SeriesBlock[]): number {
-  return a!.series.key < b!.series.key ? -1 : 1;
 }
 
 function byTime(a: SeriesBlock, b: SeriesBlock): number {

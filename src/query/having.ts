@@ -19,13 +19,18 @@ interface Group {
 export class HavingRows<T extends Group> {
   readonly #plan: SelectPlan;
   readonly #having: Having;
-  readonly #rowsOf: (group: T) => Iterable<Row>;
+  readonly #rowsOf: (group: T) => Iterable<Row> | Promise<Iterable<Row>>;
   readonly #turn: Turn;
   readonly #cells = new Map<string, number>();
   readonly #regexes = new RegexCache();
 
   /** `rowsOf` makes the rows of a group in the order of the answer, each with the hidden columns behind the others. */
-  constructor(plan: SelectPlan, having: Having, rowsOf: (group: T) => Iterable<Row>, turn: Turn) {
+  constructor(
+    plan: SelectPlan,
+    having: Having,
+    rowsOf: (group: T) => Iterable<Row> | Promise<Iterable<Row>>,
+    turn: Turn,
+  ) {
     this.#plan = plan;
     this.#having = having;
     this.#rowsOf = rowsOf;
@@ -74,7 +79,7 @@ export class HavingRows<T extends Group> {
     let row: Row = [];
     const read = (reference: Reference): Scalar => this.#read(reference, row, group.tags);
     let count = 0;
-    for (row of this.#rowsOf(group)) {
+    for (row of await this.#rowsOf(group)) {
       if (++count % ROWS_A_LOOK === 0 && this.#turn.isOver()) await this.#turn.next();
       if (evaluate(this.#having.condition, read, this.#regexes) === true) yield row;
     }

@@ -57,7 +57,9 @@ export async function* joinedBlocks(
     const { tags: values } = ofSides.find((group) => group !== undefined)!;
     const tags = new Map(rows.keys.map((key, i) => [key, values[i]!]));
     const series = { key: listKey([name, ...values]), tags };
-    const joined = new JoinedSides(rows, ofSides, names, columns);
+    const merges: Merge[] = [];
+    for (const group of ofSides) merges.push(await turn.through(Merge.of(group?.series ?? [], false)));
+    const joined = new JoinedSides(rows, merges, names, columns);
     let part: Row[] = [];
     for (let times = 0; ; times++) {
       if (times % TIMES_A_LOOK === 0 && turn.isOver()) await turn.next();
@@ -95,7 +97,7 @@ class JoinedSides {
 
   constructor(
     rows: JoinRows,
-    groups: readonly (RowGroup | undefined)[],
+    merges: readonly Merge[],
     names: readonly string[],
     columns: readonly (CellColumn | null)[],
   ) {
@@ -105,7 +107,7 @@ class JoinedSides {
       for (const [i, each] of names.entries())
         if (each.startsWith(`${alias}.`))
           own.push({ cell: i + 1, type: columns[i]?.type ?? FieldType.Float });
-      return new SideRows(groups[side]?.series ?? [], own);
+      return new SideRows(merges[side]!, own);
     });
     this.#width = names.length + 1;
   }
@@ -167,11 +169,8 @@ class SideRows {
   time: bigint | null = null;
 
   /** `columns`: where in a row of the join each column of the blocks goes, and as which type. */
-  constructor(
-    series: readonly (readonly SeriesBlock[])[],
-    columns: readonly { readonly cell: number; readonly type: FieldType }[],
-  ) {
-    this.#merge = new Merge(series, false);
+  constructor(merge: Merge, columns: readonly { readonly cell: number; readonly type: FieldType }[]) {
+    this.#merge = merge;
     this.#columns = columns;
     this.#advance();
   }

@@ -3,11 +3,14 @@
 // A tree of losers (Knuth, The Art of Computer Programming, volume 3, 5.4.1) holds one cursor a series, ordered by (time, series):
 // a row costs one comparison a level. Times compare as two 32-bit words, so that it costs no object and no BigInt. Rows of the same
 // time stand in the order of their series' keys; descending is the exact reverse of ascending. A single series is walked.
+import { memoized } from "../base/memoized.ts";
 import { wordsOf } from "../model/words.ts";
 import type { SeriesBlock } from "./blocks.ts";
+import { STEP, type Steps } from "./turn.ts";
 
 const NO_PLACES = new Int32Array(0);
 const NO_WORDS = new Float64Array(0);
+const NO_TIMES: readonly Int32Array[] = [];
 
 export class Merge {
   /** Where the merge stands, after `next` gave true: a row of the columns of `blocks[block]`. */
@@ -17,8 +20,8 @@ export class Merge {
   readonly blocks: readonly SeriesBlock[];
 
   readonly #step: 1 | -1;
-  /** By block; of a single series nothing is compared. */
-  readonly #words: readonly Int32Array[];
+  /** Of the times of each block; of a single series nothing is compared, and there are none. */
+  readonly words: readonly Int32Array[];
   /** By cursor, in the order of the answer: current block, current row, one past the last block in the direction of travel. */
   readonly #block: Int32Array = NO_PLACES;
   readonly #row: Int32Array = NO_PLACES;
@@ -30,33 +33,70 @@ export class Merge {
   readonly #tree: Int32Array = NO_PLACES;
 
   /** `series`: the blocks of each, ascending in time, in the order of the series' keys. */
-  constructor(series: readonly (readonly SeriesBlock[])[], descending: boolean) {
-    const count = series.length;
+  static *of(series: readonly (readonly SeriesBlock[])[], descending: boolean): Steps<Merge> {
+    if (series.length <= 1) return new Merge(series[0] ?? [], NO_TIMES, series.length, descending);
+    const blocks: SeriesBlock[] = [];
+    const words: Int32Array[] = [];
+    const wordsOfTimes = memoized(wordsOf);
+    for (const [s, own] of series.entries()) {
+      for (const block of own) {
+        blocks.push(block);
+        words.push(wordsOfTimes(block.times));
+      }
+      if (s % STEP === STEP - 1) yield;
+    }
+    const merge = new Merge(blocks, words, series.length, descending);
+    yield* merge.#begin(series);
+    return merge;
+  }
+
+  private constructor(
+    blocks: readonly SeriesBlock[],
+    words: readonly Int32Array[],
+    count: number,
+    descending: boolean,
+  ) {
+    this.blocks = blocks;
+    this.words = words;
     this.#step = descending ? -1 : 1;
     if (count <= 1) {
-      this.blocks = series[0] ?? [];
-      this.#words = [];
-      this.#enterAlone(descending ? this.blocks.length - 1 : 0);
+      this.#enterAlone(descending ? blocks.length - 1 : 0);
       return;
     }
-    this.blocks = series.flat();
-    this.#words = wordsOfBlocks(this.blocks);
     this.#block = new Int32Array(count);
     this.#row = new Int32Array(count);
     this.#end = new Int32Array(count);
     this.#high = new Float64Array(count);
     this.#low = new Float64Array(count);
     this.#tree = new Int32Array(count);
+  }
+
+  // Puts every cursor before its first row and plays all matches.
+  *#begin(series: readonly (readonly SeriesBlock[])[]): Steps<void> {
+    const count = series.length;
+    const descends = this.#step === -1;
     let first = 0;
     for (let s = 0; s < count; s++) {
-      const cursor = descending ? count - 1 - s : s;
+      const cursor = descends ? count - 1 - s : s;
       const past = first + series[s]!.length;
-      this.#block[cursor] = descending ? past - 1 : first;
-      this.#end[cursor] = descending ? first - 1 : past;
+      this.#block[cursor] = descends ? past - 1 : first;
+      this.#end[cursor] = descends ? first - 1 : past;
       first = past;
       this.#enterBlock(cursor);
+      if (s % STEP === STEP - 1) yield;
     }
-    this.#tree[0] = this.#play(1);
+    // by node, the leaves behind the others
+    const winners = new Int32Array(2 * count);
+    for (let cursor = 0; cursor < count; cursor++) winners[count + cursor] = cursor;
+    for (let node = count - 1; node > 0; node--) {
+      const left = winners[2 * node]!;
+      const right = winners[2 * node + 1]!;
+      const isLeft = this.#precedes(left, right);
+      this.#tree[node] = isLeft ? right : left;
+      winners[node] = isLeft ? left : right;
+      if (node % STEP === 0) yield;
+    }
+    this.#tree[0] = winners[1]!;
   }
 
   /** Moves to the next row; false when there is none. */
@@ -117,7 +157,7 @@ export class Merge {
   }
 
   #loadTime(cursor: number, block: number, row: number): void {
-    const words = this.#words[block]!;
+    const words = this.words[block]!;
     this.#high[cursor] = words[2 * row + 1]! * this.#step;
     this.#low[cursor] = (words[2 * row]! >>> 0) * this.#step;
   }
@@ -127,17 +167,6 @@ export class Merge {
     if (high !== 0) return high < 0;
     const low = this.#low[a]! - this.#low[b]!;
     return low === 0 ? a < b : low < 0;
-  }
-
-  // Plays all matches at and below a node; gives the winner.
-  #play(node: number): number {
-    const count = this.#tree.length;
-    if (node >= count) return node - count;
-    const left = this.#play(2 * node);
-    const right = this.#play(2 * node + 1);
-    const isLeft = this.#precedes(left, right);
-    this.#tree[node] = isLeft ? right : left;
-    return isLeft ? left : right;
   }
 
   // The winner's cursor has moved: its matches, from its leaf to the root, are played again.
@@ -156,15 +185,4 @@ export class Merge {
 
 function isWithin({ start, rowCount }: SeriesBlock, row: number): boolean {
   return row >= start && row < start + rowCount;
-}
-
-/** The words of the times of each block: of many they are the same. */
-export function wordsOfBlocks(blocks: readonly SeriesBlock[]): Int32Array[] {
-  const words: Int32Array[] = [];
-  let times: BigInt64Array | undefined;
-  for (const block of blocks) {
-    words.push(block.times === times ? words.at(-1)! : wordsOf(block.times));
-    times = block.times;
-  }
-  return words;
 }

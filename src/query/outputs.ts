@@ -94,8 +94,12 @@ const isNumber = (type: FieldType | null): boolean =>
 function rowReader(output: RowValue, blocks: readonly SeriesBlock[], fields: readonly string[]): Evaluate {
   const { reference } = output;
   if (reference.kind === "tag") {
-    const values = blocks.map((block) => block.series.tags.get(reference.name) ?? null);
-    return (at) => values[at.block]!;
+    const values = new Array<string | null>(blocks.length);
+    return (at) => {
+      const { block } = at;
+      values[block] ??= blocks[block]!.series.tags.get(reference.name) ?? null;
+      return values[block];
+    };
   }
   const column = fields.indexOf(reference.name);
   assert(column >= 0, `the plan does not read field ${reference.name}`);

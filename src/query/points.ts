@@ -3,14 +3,16 @@
 // They are what functions that need the values themselves work on. Integers that a double holds exactly stand in a
 // Float64Array; only a group with one beyond that pays for BigInts. `origin` leads back from a point to its row, for the
 // other columns of a selected row.
+import { memoized } from "../base/memoized.ts";
 import type { Column } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { wordsOf } from "../model/words.ts";
 import type { SeriesBlock } from "./blocks.ts";
 import { castCell, integerAt, isSafeHigh } from "./cells.ts";
-import { Merge, wordsOfBlocks } from "./merge.ts";
+import { Merge } from "./merge.ts";
 import type { RowValue } from "./plan.ts";
 import type { Cell } from "./result.ts";
+import { STEP, type Steps } from "./turn.ts";
 
 export interface Points {
   readonly type: FieldType;
@@ -37,26 +39,39 @@ export function pointCell(points: Points, index: number): Cell {
   return points.type === FieldType.Boolean ? value !== 0 : value;
 }
 
-/** Collects the points of a field (column `column` of the blocks) over the series of a group. */
+/** Collects the points of a field (column `column` of the blocks) over the series of a group, or gives the steps that do. */
 export function collectPoints(
   series: readonly (readonly SeriesBlock[])[],
   column: number,
   field: RowValue,
-): Points {
-  if (series.length === 1) return pointsOfSeries(series[0]!, column, field);
-  const merge = new Merge(series, false);
-  const { blocks } = merge;
-  let room = 0;
-  for (const block of blocks) if (block.columns[column] != null) room += block.rowCount;
+): Points | Steps<Points> {
+  return series.length === 1
+    ? pointsOfSeries(series[0]!, column, field)
+    : mergedPoints(series, column, field);
+}
+
+function* mergedPoints(
+  series: readonly (readonly SeriesBlock[])[],
+  column: number,
+  field: RowValue,
+): Steps<Points> {
+  const merge = yield* Merge.of(series, false);
+  const { blocks, words } = merge;
+  const room = rowsWith(blocks, column);
   const values = emptyValues(field.type, room, blocks, column);
-  const readers = blocks.map((block) => columnReader(block.columns[column] ?? null, field));
-  const words = wordsOfBlocks(blocks);
+  const readerOf = memoized((from: Column) => columnReader(from, field));
+  const readers: (Reader | null)[] = [];
+  for (const block of blocks) {
+    const from = block.columns[column] ?? null;
+    if (readers.push(from === null ? null : readerOf(from)) % STEP === 0) yield;
+  }
   const times = new BigInt64Array(room);
   const timeWords = wordsOf(times);
   const blockOf = new Uint32Array(room);
   const rowOf = new Uint32Array(room);
   let count = 0;
-  while (merge.next()) {
+  for (let rows = 1; merge.next(); rows++) {
+    if (rows % STEP === 0) yield;
     const { block, row } = merge;
     const read = readers[block]!;
     if (read === null) continue;
@@ -82,8 +97,7 @@ export function collectPoints(
 /** The same for one series: nothing to merge, so columns without gaps are copied whole. */
 function pointsOfSeries(blocks: readonly SeriesBlock[], column: number, field: RowValue): Points {
   const { type } = field;
-  let room = 0;
-  for (const block of blocks) if (block.columns[column] != null) room += block.rowCount;
+  const room = rowsWith(blocks, column);
   const values = emptyValues(type, room, blocks, column);
   const times = new BigInt64Array(room);
   const timeWords = wordsOf(times);
@@ -118,6 +132,13 @@ function pointsOfSeries(blocks: readonly SeriesBlock[], column: number, field: R
   const kept = Array.isArray(values) ? values : values.subarray(0, count);
   const origin = { blocks, block: blockOf, row: rowOf };
   return { type, count, times: times.subarray(0, count), values: kept as ValueArray, origin };
+}
+
+/** Rows of the blocks that have a column. */
+function rowsWith(blocks: readonly SeriesBlock[], column: number): number {
+  let rows = 0;
+  for (const block of blocks) if (block.columns[column] != null) rows += block.rowCount;
+  return rows;
 }
 
 function emptyValues(

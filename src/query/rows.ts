@@ -28,9 +28,8 @@ export function scanRows(source: Rows, plan: SelectPlan, input: Input, budget: B
   return gatherGroups(source, request, plan.dimensions);
 }
 
-/** The rows of a group in the order of the answer. */
-export function* mergedRows(plan: SelectPlan, input: Input, group: RowGroup): Generator<Row> {
-  const merge = new Merge(group.series, plan.descending);
+/** The rows of a group in the order of the answer, out of a merge of its series in that direction. */
+export function* mergedRows(input: Input, merge: Merge): Generator<Row> {
   const { blocks } = merge;
   const evaluate = input.outputs.map((output) => compileOutput(output, blocks, input.fields));
   const at: Position = { calls: [], block: 0, row: 0 };
@@ -78,7 +77,10 @@ export function* columnarParts(
     if (only.rowCount > plan.offset) yield new ColumnarPart(head, rowsOfBlock(plan, only, cells), false);
     return;
   }
-  const merge = new Merge(group.series, plan.descending);
+  const steps = Merge.of(group.series, plan.descending);
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) yield null;
+  const merge = step.value;
   const { blocks } = merge;
   const total = blocks.reduce((sum, block) => sum + block.rowCount, 0);
   const end = Math.min(total, plan.limit === 0 ? total : plan.offset + plan.limit);
@@ -96,6 +98,25 @@ export function* columnarParts(
       row[i] = merge.row;
     }
     at += count;
-    yield new ColumnarPart(head, { count, blocks, block, row, cells }, at < end);
+    const rows = count < blocks.length ? ofOwnBlocks(blocks, block) : { blocks, block };
+    yield new ColumnarPart(head, { count, ...rows, row, cells }, at < end);
   }
+}
+
+/** Where rows stand, among those blocks only that have one of them: whoever reads a part looks at all of its blocks. */
+function ofOwnBlocks(
+  all: readonly SeriesBlock[],
+  of: Uint32Array,
+): { readonly blocks: readonly SeriesBlock[]; readonly block: Uint32Array } {
+  const places = new Map<number, number>();
+  const blocks: SeriesBlock[] = [];
+  const block = of.map((index) => {
+    let place = places.get(index);
+    if (place === undefined) {
+      place = blocks.push(all[index]!) - 1;
+      places.set(index, place);
+    }
+    return place;
+  });
+  return { blocks, block };
 }

@@ -17,7 +17,7 @@ import type { Cell } from "./result.ts";
 import { selectionOf } from "./selection.ts";
 import type { Turn } from "./turn.ts";
 import type { WindowValues } from "./values.ts";
-import { eachWindow } from "./windows.ts";
+import { PointWindows } from "./windows.ts";
 
 /** A group that has rows, with the values of its sketched calls; null = none. */
 export interface SketchedGroup {
@@ -94,7 +94,9 @@ class Group implements SketchedGroup {
       const column = isTag ? null : (block.columns[fields.indexOf(row.reference.name)] ?? null);
       if (tag === null && column === null) continue;
       const times = block.times.subarray(block.start, block.start + block.rowCount);
-      eachWindow(times, bounds, (window, from, to) => {
+      const inWindows = new PointWindows(times, bounds);
+      while (inWindows.next()) {
+        const { window, from, to } = inWindows;
         let sketch = windows.get(window);
         const before = sketch?.sizeBytes ?? 0;
         if (sketch === undefined) {
@@ -104,7 +106,7 @@ class Group implements SketchedGroup {
         if (column === null) sketch.addTag(tag!);
         else sketch.addColumn(column, row, block.start + from, block.start + to);
         grown += sketch.sizeBytes - before;
-      });
+      }
     }
     return grown;
   }

@@ -4,8 +4,28 @@
 //     if (turn.isOver()) await turn.next();   // writes, pings and the news that the client has gone come in here
 //     ...
 //   }
+//
+// Work that is not itself asynchronous is a generator of steps, of at most a millisecond or so each: `turn.through(steps)`.
 import { Pause } from "../base/pause.ts";
 import type { Budget } from "../model/scan.ts";
+
+/** Long work: between its steps others may have their turn. */
+export type Steps<T> = Generator<void, T>;
+
+/** After so many rows, series or groups a step ends. */
+export const STEP = 4096;
+
+export function isSteps<T>(value: unknown): value is Steps<T> {
+  return typeof value === "object" && value !== null && "next" in value;
+}
+
+/** Does all steps at once. */
+export function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
 
 export class Turn {
   readonly #pause = new Pause();
@@ -25,5 +45,14 @@ export class Turn {
     this.#budget.check();
     await this.#pause.wait();
     this.#budget.check();
+  }
+
+  /** Does all steps of a work, giving way between them, and answers with what it gives. */
+  async through<T>(steps: Steps<T>): Promise<T> {
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      if (this.isOver()) await this.next();
+    }
   }
 }

@@ -171,24 +171,40 @@ function grown(bounds: BigInt64Array<ArrayBuffer>): BigInt64Array<ArrayBuffer> {
   return larger;
 }
 
-/** Calls `visit` for each window that holds points, with the range of their indices. `times` ascend. */
-export function eachWindow(
-  times: BigInt64Array,
-  bounds: BigInt64Array,
-  visit: (window: number, from: number, to: number) => void,
-): void {
-  if (bounds.length === 2) {
-    if (times.length > 0) visit(0, 0, times.length);
-    return;
+/** The windows that hold points, one after the other: `while (windows.next()) ...`. */
+export class PointWindows {
+  /** After `next` gave true: a window, and the range of the indices of its points. */
+  window = 0;
+  from = 0;
+  to: number;
+
+  readonly #times: BigInt64Array;
+  readonly #bounds: BigInt64Array;
+
+  /** `times` ascend. */
+  constructor(times: BigInt64Array, bounds: BigInt64Array) {
+    this.#times = times;
+    this.#bounds = bounds;
+    this.to = bounds.length === 2 ? 0 : firstAtLeast(times, bounds[0]!, 0);
   }
-  let from = firstAtLeast(times, bounds[0]!, 0);
-  let window = 0;
-  while (from < times.length) {
-    window = firstAtLeast(bounds, times[from]! + 1n, window) - 1;
-    if (window + 1 >= bounds.length) return;
-    const to = firstAtLeast(times, bounds[window + 1]!, from);
-    visit(window, from, to);
-    from = to;
+
+  next(): boolean {
+    const times = this.#times;
+    const bounds = this.#bounds;
+    if (this.to >= times.length) return false;
+    this.from = this.to;
+    if (bounds.length === 2) {
+      this.to = times.length;
+      return true;
+    }
+    const window = firstAtLeast(bounds, times[this.from]! + 1n, this.window) - 1;
+    if (window + 1 >= bounds.length) {
+      this.to = times.length;
+      return false;
+    }
+    this.window = window;
+    this.to = firstAtLeast(times, bounds[window + 1]!, this.from);
+    return true;
   }
 }
 

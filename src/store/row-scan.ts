@@ -1,6 +1,7 @@
 // Row scan: the rows that a scan gives of the stores of this thread, series by series, into batches (collector.ts).
 //
 // What cannot be wanted any more once the rows of some series are known is not read of the others: the request narrows as it goes.
+import { memoized } from "../base/memoized.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
@@ -242,16 +243,4 @@ function rangeOf({ cursor, index }: GroupRows, known: readonly FieldInfo[], name
   const column = known.findIndex((field) => field.name === name);
   const field = column < 0 ? -1 : cursor.fieldIndex(column);
   return field < 0 || cursor.table.pageBytes(index, field) === 0 ? "none" : cursor.table.stats(index, field);
-}
-
-function memoized<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    let value = made.get(key);
-    if (value === undefined) {
-      value = make(key);
-      made.set(key, value);
-    }
-    return value;
-  };
 }

@@ -1,13 +1,15 @@
-// Aggregates: one value for the points [from, to) of a window, at the window's time. Never called with none.
+// Aggregates: one value for the points [from, to) of a window, at the window's time. Never called with none. What takes long for
+// each of them is done in steps.
 import { assert } from "../../base/assert.ts";
 import { FieldType } from "../../model/types.ts";
 import { exactly, integerCell } from "../cells.ts";
 import type { FunctionName } from "../functions.ts";
 import type { Points } from "../points.ts";
 import type { Cell } from "../result.ts";
+import type { Steps } from "../turn.ts";
 import { median, mode } from "./order-statistics.ts";
 
-export type Aggregate = (points: Points, from: number, to: number) => Cell;
+export type Aggregate = (points: Points, from: number, to: number) => Cell | Steps<Cell>;
 
 /** The aggregate of a name; null when the name is not one of an aggregate of windows. */
 export function aggregateNamed(name: FunctionName): Aggregate | null {

@@ -12,9 +12,10 @@ import { wordsOf } from "../../model/words.ts";
 import { elapsedNs } from "../cells.ts";
 import type { Points } from "../points.ts";
 import type { Cell } from "../result.ts";
+import { STEP, type Steps } from "../turn.ts";
 import type { WindowValues } from "../values.ts";
 
-export function integralWindows(points: Points, bounds: BigInt64Array, unitNs: number): WindowValues {
+export function* integralWindows(points: Points, bounds: BigInt64Array, unitNs: number): Steps<WindowValues> {
   const { times, count } = points;
   const values = points.values as ArrayLike<number | bigint>;
   const words = wordsOf(times);
@@ -25,6 +26,7 @@ export function integralWindows(points: Points, bounds: BigInt64Array, unitNs: n
   let area = 0;
   let value = Number(values[0]!);
   for (let i = 1; i < count; i++) {
+    if (i % STEP === 0) yield;
     const next = Number(values[i]!);
     let lineNs = elapsedNs(words, i - 1, i);
     if (lineNs === 0) {

@@ -2,6 +2,8 @@
 import { FieldType } from "../../model/types.ts";
 import { type Points, pointCell } from "../points.ts";
 import type { Cell } from "../result.ts";
+import { sortIndices } from "../sorting.ts";
+import { STEP, type Steps } from "../turn.ts";
 
 /** The middle value, or half way between the two middle ones: a float also for integers. */
 export function median(points: Points, from: number, to: number): Cell {
@@ -35,7 +37,7 @@ export function percentileIndex(points: Points, from: number, to: number, percen
  * ascending order, a later one replaces the winner if it occurs as often and its first point is not later than the
  * winner's last one; and values that occur once never replace the smallest. Of booleans it is true when half of them are.
  */
-export function mode(points: Points, from: number, to: number): Cell {
+export function mode(points: Points, from: number, to: number): Cell | Steps<Cell> {
   const { values, type } = points;
   if (type === FieldType.Boolean) {
     let trues = 0;
@@ -45,7 +47,22 @@ export function mode(points: Points, from: number, to: number): Cell {
   const order = new Uint32Array(to - from);
   for (let i = from; i < to; i++) order[i - from] = i;
   // ties by index = by time
-  order.sort((a, b) => (values[a]! < values[b]! ? -1 : values[a]! > values[b]! ? 1 : a - b));
+  const compare = (a: number, b: number) =>
+    values[a]! < values[b]! ? -1 : values[a]! > values[b]! ? 1 : a - b;
+  return order.length > STEP ? modeOfMany(points, order, compare) : modeOf(points, order.sort(compare));
+}
+
+function* modeOfMany(
+  points: Points,
+  order: Uint32Array,
+  compare: (a: number, b: number) => number,
+): Steps<Cell> {
+  return modeOf(points, yield* sortIndices(order, compare));
+}
+
+/** `order`: the indices of the points in the order of their values, and then of time. */
+function modeOf(points: Points, order: Uint32Array): Cell {
+  const { values } = points;
   let winner = order[0]!;
   let winnerCount = 0;
   let winnerLast = points.times[winner]!;

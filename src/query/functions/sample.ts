@@ -5,17 +5,20 @@
 // Vitter, "Random sampling with a reservoir", ACM Transactions on Mathematical Software 11 (1985), algorithm R.
 import type { Random } from "../../base/random.ts";
 import type { Points } from "../points.ts";
+import { sortIndices } from "../sorting.ts";
+import { STEP, type Steps } from "../turn.ts";
 
 /** Indices of the chosen points of [from, to), by time and then by value. */
-export function samplePoints(
+export function* samplePoints(
   points: Points,
   from: number,
   to: number,
   count: number,
   random: Random,
-): number[] {
+): Steps<ArrayLike<number>> {
   const reservoir: number[] = [];
   for (let i = from; i < to; i++) {
+    if ((i - from) % STEP === STEP - 1) yield;
     if (reservoir.length < count) {
       reservoir.push(i);
       continue;
@@ -24,8 +27,9 @@ export function samplePoints(
     if (place < count) reservoir[place] = i;
   }
   const { times, values } = points;
-  return reservoir.sort((a, b) => {
-    if (times[a] !== times[b]) return times[a]! < times[b]! ? -1 : 1;
-    return values[a]! < values[b]! ? -1 : values[a]! > values[b]! ? 1 : a - b;
+  return yield* sortIndices(Uint32Array.from(reservoir), (a, b) => {
+    // (points are in the order of time)
+    if (times[a] !== times[b] || values[a] === values[b]) return a - b;
+    return values[a]! < values[b]! ? -1 : 1;
   });
 }
