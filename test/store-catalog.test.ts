@@ -1,5 +1,5 @@
 // The catalog's file: what was appended, in any number of pieces, is what a start finds; damage is reported.
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, spyOn, test } from "bun:test";
 import fc from "fast-check";
 import { CorruptionError } from "../src/base/errors.ts";
 import { Kernels } from "../src/kernels/kernels.ts";
@@ -134,6 +134,25 @@ test("has more series than a frame, and cuts off what a crash left behind the co
   const [got, wanted] = [read.series(), written.series()];
   for (const id of [0, 1, 4095, 4096, 65_535, 65_536, 69_999, 70_000]) expect(got[id]).toEqual(wanted[id]!);
   read.close();
+  written.close();
+});
+
+test("gives way to all else while many series are written", async () => {
+  const written = new Fixture();
+  for (let n = 0; n < 40_000; n++) written.add("d", "rp", "m", `h${n}`);
+  const startMs = performance.now();
+  let calls = 0;
+  // (each look at the clock is later by a slice)
+  const clock = spyOn(performance, "now").mockImplementation(() => startMs + 5 * calls++);
+  let [turns, isOver] = [0, false];
+  const others = (async () => {
+    for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve));
+  })();
+  await written.catalog.append(new MemoryDisk(), PATH, 0, 0);
+  isOver = true;
+  clock.mockRestore();
+  await others;
+  expect(turns).toBeGreaterThanOrEqual(10);
   written.close();
 });
 

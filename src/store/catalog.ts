@@ -4,6 +4,7 @@
 // count is a left-over of a crash. After a drop a new file is written, whole. It lets a store start without
 // reading its segments.
 import { CorruptionError, OverloadedError } from "../base/errors.ts";
+import { Pause } from "../base/pause.ts";
 import { type Disk, folderOf } from "../disk/disk.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import type { Series } from "../model/scan.ts";
@@ -176,7 +177,7 @@ export class Catalog {
     }
   }
 
-  /** Appends the series from id `from` on to the file and syncs it; gives the file's size in bytes then. */
+  /** Appends the series from id `from` on to the file and syncs it; gives the file's size in bytes then. No drop may come meanwhile. */
   async append(disk: Disk, path: string, sizeBytes: number, from: number): Promise<number> {
     const count = this.count;
     if (from === count) return sizeBytes;
@@ -184,8 +185,11 @@ export class Catalog {
     try {
       if (file.sizeBytes > sizeBytes) file.truncate(sizeBytes);
       if (sizeBytes === 0) file.append(encodeHeader());
-      for (let id = from; id < count; id += SERIES_PER_FRAME)
+      const pause = new Pause("flush");
+      for (let id = from; id < count; id += SERIES_PER_FRAME) {
         file.append(...this.#frame(id, Math.min(count, id + SERIES_PER_FRAME)));
+        if (pause.due()) await pause.wait();
+      }
       await file.sync();
       // its name must not come after the name of the manifest that counts on it
       if (sizeBytes === 0) await disk.syncFolder(folderOf(path));

@@ -229,7 +229,7 @@ function visibleMeasurements({ schema }: FlushParts, inputs: readonly OpenSegmen
     .filter((found) => found !== undefined);
 }
 
-// All ids at once: a drop of some other table closes the tag index under a merge that waits.
+// All ids at once: drops of other tables may close the tag index under a merge that waits.
 function seriesOf({ kernels, catalog }: FlushParts, table: Table): Uint32Array {
   const selector = new SeriesSelector(kernels, catalog);
   try {
