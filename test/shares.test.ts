@@ -8,10 +8,11 @@ import { writeSeries } from "../src/http/output/json-share.ts";
 import type { ShareRequest } from "../src/model/scan.ts";
 import { FieldType, type TimeUnit } from "../src/model/types.ts";
 import { allChunks, makeShare, type ShareChunks } from "../src/query/make-share.ts";
+import type { MeasurementRows } from "../src/query/plan.ts";
 import { WrittenSeries } from "../src/query/result.ts";
 import { runQuery } from "../src/query/session.ts";
 import { ShareReader, ShareWriter } from "../src/query/share-format.ts";
-import type { Shares } from "../src/query/shares.ts";
+import type { Shares, ShareWork } from "../src/query/shares.ts";
 import { serveThreads } from "../src/server.ts";
 import { Oracle } from "./oracle/oracle.ts";
 import { closeAll, makeFolder, openHead, servers } from "./support/threads.ts";
@@ -177,6 +178,19 @@ describe("the same bytes", () => {
     expect({ ...seen, written }).toEqual({ mixed: 0, written: 0 });
   });
 
+  test("of a statement FROM many measurements each share has what its one needs", async () => {
+    const { shares } = threads();
+    const sent: unknown[] = [];
+    const ask: Shares["ask"] = (request) => {
+      sent.push(
+        (request.work as ShareWork).plan.inputs.map(({ source }) => (source as MeasurementRows).measurement),
+      );
+      return shares.ask(request);
+    };
+    await answered(`SELECT median(v) FROM /./ WHERE ${BOUNDS} GROUP BY host`, { shares: { ...shares, ask } });
+    expect(sent).toEqual([["cpu"], ["mem"], ["swap"]]);
+  });
+
   test("what is not made in shares is not asked for", async () => {
     for (const text of [
       `SELECT v FROM cpu WHERE ${BOUNDS} GROUP BY host`,
@@ -223,13 +237,16 @@ describe("bounds and failures", () => {
   });
 
   test("a thread that fails, before or amid its series: the error is the statement's, and the others' shares end", async () => {
-    for (const after of [0, 1]) {
+    const rows = ",[0,1]".repeat(20_000).slice(1);
+    const written = ["", ',{"name":"cpu"}', `,{"name":"cpu","columns":["time","v"],"values":[${rows}`];
+    for (const [after, bytes] of written.entries()) {
       const { shares, seen } = threads();
       const ask: Shares["ask"] = (request) => {
         async function* failing() {
-          if (after === 1) {
-            const writer = new ShareWriter({ tags: [['höst "7"']], heldBytes: 0 });
-            writer.add(0, Buffer.from(',{"name":"cpu"}'));
+          if (after > 0) {
+            // (the first group of all)
+            const writer = new ShareWriter({ tags: [["!"]], heldBytes: 0 });
+            writer.add(0, Buffer.from(bytes));
             yield writer.take();
           }
           throw new OverloadedError("thread 1 has stopped: send again");
@@ -238,7 +255,9 @@ describe("bounds and failures", () => {
       };
       const long = `SELECT derivative(v) FROM cpu WHERE ${BOUNDS} GROUP BY host`;
       const { json } = await answered(long, { shares: { ...shares, ask } });
-      expect(JSON.parse(json).results[0].error).toContain("send again");
+      const [{ series, error }] = JSON.parse(json).results;
+      expect(error).toContain("send again");
+      expect(series?.[0].values?.length).toBe(after === 2 ? 20_000 : undefined);
       await Bun.sleep(1);
       expect(seen.open).toBe(0);
     }

@@ -33,13 +33,13 @@ export async function* makeShare(
   write: SeriesWriter | null,
   heldBytes: () => number,
 ): ShareChunks {
-  const { plan, input, nowNs, epoch } = work as ShareWork;
+  const { plan, nowNs, epoch } = work as ShareWork;
   if (write === null) {
     onSeries?.();
     return new ShareWriter({ tags: null, heldBytes: 0 }).take();
   }
   let tags: readonly (readonly string[])[] = plan.dimensions.map(() => []);
-  const parts = executeInput(plan, plan.inputs[input]!, {
+  const parts = executeInput(plan, plan.inputs[0]!, {
     ...{ source: noting(source, onSeries), budget, nowNs },
     onGroups: (found) => {
       tags = found;

@@ -28,9 +28,8 @@ export interface Shares {
 
 /** What a share is made of. */
 export interface ShareWork {
+  /** Of the one input: a statement FROM thousands of measurements asks for as many shares. */
   readonly plan: SelectPlan;
-  /** Which of its inputs. */
-  readonly input: number;
   readonly nowNs: bigint;
   readonly epoch: TimeUnit | null;
 }
@@ -58,7 +57,7 @@ export async function inShares(
   shares: Shares,
 ): Promise<AsyncGenerator<WrittenSeries> | null> {
   const { epoch } = shares;
-  const work: ShareWork = { plan, input: plan.inputs.indexOf(input), nowNs, epoch };
+  const work: ShareWork = { plan: { ...plan, inputs: [input] }, nowNs, epoch };
   let heldBytes = 0;
   const hold = (sizeBytes: number) => {
     heldBytes += sizeBytes;

@@ -20,6 +20,8 @@ const FEW_ROWS = 16;
 /** Bytes after which a piece is handed on. */
 const PIECE_BYTES = 64 * 1024;
 
+const CLOSING_BRACE = 0x7d;
+
 /** The linear memory that answers are written in: apart from the stores', so that it never grows theirs. */
 let shared: Kernels | undefined;
 
@@ -145,10 +147,11 @@ export class JsonSeries {
       : this.#tables.series(part, columns, isFirst);
   }
 
-  // (each has a comma in front)
+  // (each has a comma in front; of one whose end is still to come the last row is there, `]`)
   #asWritten({ bytes }: WrittenSeries): Uint8Array {
     const series = this.#isFirst ? bytes.subarray(1) : bytes;
     this.#isFirst = false;
+    this.#seriesOpen = this.#valuesOpen = bytes[bytes.length - 1] !== CLOSING_BRACE;
     return series;
   }
 
