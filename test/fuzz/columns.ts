@@ -222,13 +222,11 @@ function several(draw: Draw, scope: Scope): Columns {
   const rank = () => draw.of("top", "bottom");
   const n = () => draw.of("1", "2", "3", "5", "100");
   const field = () => fieldName(draw, scope, numeric);
+  const beside = () => draw.maybe(0.15, fieldName(draw, scope)) || tagName(draw, scope);
   return draw.pick([
     () => unnamed("may", [`${rank()}(${field()}, ${n()})`]),
-    () => unnamed("may", [`${rank()}(${field()}, ${tagName(draw, scope)}, ${n()})`]),
-    () =>
-      unnamed("may", [
-        `${rank()}(${field()}, ${draw.list(2, 3, () => tagName(draw, scope)).join(", ")}, ${n()})`,
-      ]),
+    () => unnamed("may", [`${rank()}(${field()}, ${beside()}, ${n()})`]),
+    () => unnamed("may", [`${rank()}(${field()}, ${draw.list(2, 3, beside).join(", ")}, ${n()})`]),
     () => unnamed("no", [`${rank()}(${field()}, ${n()})`, rowColumn(draw, scope)]),
     () => unnamed("may", [`distinct(${fieldName(draw, scope)})`]),
     () => unnamed("no", [`DISTINCT ${fieldName(draw, scope)}`]),

@@ -29,10 +29,11 @@ export const names: readonly Difference[] = [
     serie: "shows those of the measurements that have",
     reason: "of the others there is no row",
     covers: ({ exchange, serie, influxd, history, hasTies }) => {
-      // (series at one time are in any order)
+      // (series at one time are in any order, as those are that INTO wrote)
+      const haveTies = hasTies || history.some(({ text }) => /\binto\b/i.test(text));
       const [ours, theirs] = [serie, influxd].map(({ body }) => {
         const named = withoutEmptyNames(body);
-        return hasTies ? sortedRows(named) : named;
+        return haveTies ? sortedRows(named) : named;
       });
       return (
         isAnswered(serie, influxd) &&

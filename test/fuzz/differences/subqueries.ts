@@ -73,6 +73,12 @@ const valuesBut = (filled: number, body: string): string =>
     .filter((line) => !line.endsWith(`,${filled}]`) && !line.endsWith(`,${Math.trunc(filled)}]`))
     .join("\n");
 
+/** top() and bottom() without what stands between field and number. */
+const withoutBesides = (node: Node): Node =>
+  node.kind === "call" && /^(?:top|bottom)$/.test(node.name)
+    ? { ...node, arguments: [...node.arguments.slice(0, 1), ...node.arguments.slice(-1)] }
+    : node;
+
 export const subqueries: readonly Difference[] = [
   {
     title: "order of a subquery's rows",
@@ -145,12 +151,18 @@ export const subqueries: readonly Difference[] = [
     reason: "the tag is known",
     covers: ({ exchange, serie, influxd }) =>
       isAnswered(serie, influxd) && selectsOf(exchange.text).length > 1,
-    without: (text) =>
-      withNodes(text, (node) =>
-        node.kind === "call" && /^(?:top|bottom)$/.test(node.name)
-          ? { ...node, arguments: [...node.arguments.slice(0, 1), ...node.arguments.slice(-1)] }
-          : node,
-      ),
+    without: (text) => withNodes(text, withoutBesides),
+  },
+  {
+    title: "a field beside top() or bottom() in a subquery",
+    influxd: "is refused by calls around it: `SELECT max(f) FROM (SELECT top(i, f, 2) FROM m)`",
+    serie: "is a column like any other",
+    reason: "`SELECT f` of the same subquery answers it",
+    covers: ({ exchange, serie, influxd }) =>
+      !isError(serie) &&
+      /"error": ?"unsupported [\w ]+ iterator type: \*query\.string/.test(influxd.body) &&
+      selectsOf(exchange.text).length > 1,
+    without: (text) => withNodes(text, withoutBesides),
   },
   {
     title: "DISTINCT as a word in a subquery",
