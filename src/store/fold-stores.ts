@@ -14,8 +14,10 @@ import { Accumulators, GroupFold, rangeOf } from "./group-fold.ts";
 import { openStores } from "./open-stores.ts";
 import type { IsTold } from "./read-ahead.ts";
 import type { Table } from "./schema.ts";
-import type { SelectedSeries } from "./select.ts";
 import type { Store } from "./store.ts";
+
+/** After this many series it looks whether it has to give way. */
+const SERIES_A_LOOK = 256;
 
 export async function* foldStores(
   kernels: Kernels,
@@ -36,12 +38,24 @@ export async function* foldStores(
       isTold: toldBy(request),
     };
     for (const open of openStores(kernels, stores, table, request, wanted)) {
+      if (open === null) {
+        request.budget.check();
+        if (pause.due()) await pause.wait();
+        continue;
+      }
       const { store, selected, tagColumns, reader } = open;
       try {
         const fold = new GroupFold(kernels, reader, accumulators, request);
-        if (isOneGroup) addAll(fold, selected, request);
-        else {
-          const { ids, residuals } = selected;
+        const { ids, residuals } = selected;
+        if (isOneGroup) {
+          for (let i = 0; i < ids.length; i++) {
+            if (i % SERIES_A_LOOK === 0) {
+              request.budget.check();
+              if (pause.due()) await pause.wait();
+            }
+            fold.add(ids[i]!, residuals?.[i] ?? null);
+          }
+        } else {
           const { members, ends } = groupsOf(tagColumns, ids.length);
           for (let g = 0, at = 0; g < ends.length; g++) {
             const first = members[at]!;
@@ -68,11 +82,6 @@ export async function* foldStores(
   } finally {
     accumulators.close();
   }
-}
-
-function addAll(fold: GroupFold, { ids, residuals }: SelectedSeries, { budget }: FoldRequest): void {
-  budget.check();
-  for (let i = 0; i < ids.length; i++) fold.add(ids[i]!, residuals?.[i] ?? null);
 }
 
 /** Indices of series, those of one group behind each other; and of each group where they end. */

@@ -39,14 +39,14 @@ interface Opened extends OpenStore {
   close(): void;
 }
 
-/** Each is closed when the next one is asked for. */
+/** Each is closed when the next one is asked for. Null: a moment to give way, as the selection of series may take long. */
 export function* openStores(
   kernels: Kernels,
   stores: readonly Store[],
   table: Table,
   { where, onSeries }: Selection,
   wanted: Wanted,
-): Generator<OpenStore> {
+): Generator<OpenStore | null> {
   const opened: Opened[] = [];
   let selector: SeriesSelector | undefined;
   let aheadBytes = 0;
@@ -54,6 +54,7 @@ export function* openStores(
   try {
     for (;;) {
       for (; next < stores.length && aheadBytes < AHEAD_BYTES; next++) {
+        yield null;
         const store = stores[next]!;
         selector = selector?.over(store.catalog) ?? new SeriesSelector(kernels, store.catalog);
         const selected = selector.select(table.id, where);

@@ -230,17 +230,27 @@ export class SeriesSelector {
 
   #matchingValues(tableId: number, tag: string, holds: (value: string) => boolean): Uint32Array {
     const places = this.#placesOfValues(tableId, tag);
-    const seriesAt = (i: number) => {
-      const [at, sizeBytes] = places.subarray(i * 2, i * 2 + 2);
-      return this.#series(this.#findAt(tableId, at!, sizeBytes!));
-    };
     const values = this.#valuesAt(places, tag);
-    const lists = values.flatMap((value, i) => (holds(value) ? [seriesAt(i)] : []));
-    if (holds("")) {
-      const all = values.map((_, i) => seriesAt(i));
-      lists.push(subtract(this.#all(tableId), concatenate(all)));
+    // where a series without the tag is one of them, they are all but those of the values that do not match
+    const isForNone = holds("");
+    const told: number[] = [];
+    for (let i = 0; i < values.length; i++) if (holds(values[i]!) !== isForNone) told.push(i);
+    const ids = this.#seriesOfEach(tableId, places, told);
+    return isForNone ? subtract(this.#all(tableId), ids) : ids;
+  }
+
+  // The series of several values of a tag: those that stand at these of the places.
+  #seriesOfEach(tableId: number, places: Uint32Array, indices: readonly number[]): Uint32Array {
+    if (indices.length === 0) return NONE;
+    const { call } = this.#kernels;
+    const out = this.#scratch.reserve(this.#room(this.#find(tableId, "")) * 4 + 8);
+    let end = out;
+    for (const i of indices) {
+      const reference = this.#findAt(tableId, places[2 * i]!, places[2 * i + 1]!);
+      call.tagIndexSeries(this.#catalog.record, reference, end);
+      end += this.#count(reference) * 4;
     }
-    return concatenate(lists);
+    return this.#kernels.words.slice(out >>> 2, end >>> 2).sort();
   }
 
   #all(tableId: number): Uint32Array {
@@ -380,16 +390,4 @@ function subtract(a: Uint32Array, b: Uint32Array): Uint32Array {
     if (b[j] !== a[i]) out[n++] = a[i]!;
   }
   return out.slice(0, n);
-}
-
-// Lists that share no id, as one sorted list.
-function concatenate(lists: readonly Uint32Array[]): Uint32Array {
-  if (lists.length === 1) return lists[0]!;
-  const out = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
-  let at = 0;
-  for (const list of lists) {
-    out.set(list, at);
-    at += list.length;
-  }
-  return out.sort();
 }

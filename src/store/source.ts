@@ -62,6 +62,11 @@ export class StoreSource implements Source {
     const scan = new RowScan(this.#kernels, table, request);
     try {
       for (const open of openStores(this.#kernels, this.#stores, table, request, scan)) {
+        if (open === null) {
+          request.budget.check();
+          if (pause.due()) await pause.wait();
+          continue;
+        }
         try {
           for (const _ of scan.add(open)) {
             if (pause.due()) await pause.wait();
@@ -87,13 +92,16 @@ export class StoreSource implements Source {
   async measurements(database: string, where: Expression | null): Promise<string[]> {
     const names: string[] = [];
     for (const name of this.#schema.measurements(database).keys())
-      if (this.#anySeries(database, name, where)) names.push(name);
+      if (await this.#anySeries(database, name, where)) names.push(name);
     return names.sort();
   }
 
-  #anySeries(database: string, measurement: string, where: Expression | null): boolean {
-    for (const { selector, table } of this.#selectors(database, measurement))
+  async #anySeries(database: string, measurement: string, where: Expression | null): Promise<boolean> {
+    const pause = new Pause();
+    for (const { selector, table } of this.#selectors(database, measurement)) {
       if (selector.select(table.id, where).ids.length > 0) return true;
+      if (pause.due()) await pause.wait();
+    }
     return false;
   }
 
