@@ -264,6 +264,30 @@ describe("bounds and failures", () => {
   });
 });
 
+test("when a share has failed, the others are made no further, also before their first chunk", async () => {
+  let isMaking = true;
+  const ask: Shares["ask"] = ({ budget }) => {
+    async function* long(): AsyncGenerator<Uint8Array> {
+      try {
+        for (let ms = 0; ms < 5000; ms++) {
+          budget.check();
+          await Bun.sleep(1);
+        }
+      } finally {
+        isMaking = false;
+      }
+      yield new Uint8Array(12);
+    }
+    const next = () => Promise.reject(new OverloadedError("thread 1 has stopped: send again"));
+    return [long(), { [Symbol.asyncIterator]: () => ({ next }) }];
+  };
+  const shares: Shares = { epoch: "ms", ask, areMixed: () => undefined };
+  const { json } = await answered(`SELECT median(v) FROM cpu WHERE ${BOUNDS} GROUP BY host`, { shares });
+  expect(json).toContain("send again");
+  await Bun.sleep(10);
+  expect(isMaking).toBe(false);
+});
+
 test("chunks keep heads, groups, rows and bytes, whatever is in them", async () => {
   const writer = new ShareWriter({
     tags: [

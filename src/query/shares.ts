@@ -6,6 +6,7 @@
 //
 // A group that is in two of them has series in both, and who was asked has to merge these as folds or rows: there are no shares then.
 // It shows once all have said which groups they have, which is before anything is passed on.
+import { QueryAbortedError } from "../base/errors.ts";
 import type { Budget, ShareRequest } from "../model/scan.ts";
 import { MIN_TIME, type TimeUnit } from "../model/types.ts";
 import { canFold, isSketched } from "./calls.ts";
@@ -63,11 +64,16 @@ export async function inShares(
     heldBytes += sizeBytes;
     budget.hold(sizeBytes);
   };
-  const own: Budget = { check: () => budget.check(), hold };
-  const request = { ...selectionOf(plan, input), groupBy: plan.dimensions, work, budget: own };
+  let hasEnded = false;
+  const check = () => {
+    if (hasEnded) throw new QueryAbortedError("another share has failed");
+    budget.check();
+  };
+  const request = { ...selectionOf(plan, input), groupBy: plan.dimensions, work, budget: { check, hold } };
   const readers = shares.ask(request)?.map((share) => new ShareReader(share));
   if (readers === undefined) return null;
   const end = () => {
+    hasEnded = true;
     for (const reader of readers) reader.end();
   };
   try {
