@@ -39,8 +39,9 @@ export async function* foldStores(
     };
     for (const open of openStores(kernels, stores, table, request, wanted)) {
       if (open === null) {
+        if (!pause.due()) continue;
         request.budget.check();
-        if (pause.due()) await pause.wait();
+        await pause.wait();
         continue;
       }
       const { store, selected, tagColumns, reader } = open;

@@ -63,8 +63,9 @@ export class StoreSource implements Source {
     try {
       for (const open of openStores(this.#kernels, this.#stores, table, request, scan)) {
         if (open === null) {
+          if (!pause.due()) continue;
           request.budget.check();
-          if (pause.due()) await pause.wait();
+          await pause.wait();
           continue;
         }
         try {
