@@ -41,7 +41,7 @@ export interface StatementResult {
   readonly parts?: AsyncIterable<AnswerPart>;
 }
 
-/** Series of an answer in the format that the asker takes, each with what parts it from the one before: see shares.ts. */
+/** Series of an answer, or pieces of one, in the format that the asker takes, each series with what parts it from the one before: see shares.ts. */
 export class WrittenSeries {
   readonly bytes: Uint8Array;
   readonly rowCount: number;

@@ -15,7 +15,7 @@ export interface ShareHead {
 }
 
 /** Bytes of a chunk that leave at once. */
-export const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
