@@ -83,31 +83,36 @@ export function tenMillion(runs: readonly GrowthRun[]): string {
   const slope = (cost: Cost) => (larger.costs[cost] - smaller.costs[cost]) / (larger.size - smaller.size);
   const costOf = (cost: Cost) => larger.costs[cost] + slope(cost) * (MANY_SERIES - larger.size);
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  const keyBytes = meanKeyBytes();
-  const inCatalog = catalogBytes(MANY_SERIES, keyBytes);
+  const { keyBytes, tags, valueBytes } = meanKey();
+  const inCatalog = catalogBytes(MANY_SERIES, tags, valueBytes);
   const between = `${smaller.size.toLocaleString("en")} and ${larger.size.toLocaleString("en")}`;
   return [
     `By what each series between ${between} costs: CPU of the load ${costOf("cpuS").toFixed(0)} s, disk ${gigabytes(costOf("diskBytes"))}, start ${(costOf("startMs") / 1000).toFixed(1)} s, memory after the start ${gigabytes(costOf("startedBytes"))} (${slope("startedBytes").toFixed(0)} bytes a series), count of all rows ${(costOf("queryMs") / 1000).toFixed(1)} s.`,
-    `On paper: the catalog (\`src/kernels/assembly/catalog.ts\`) has 6 bytes and the key of each series, here ${keyBytes.toFixed(0)}, 4 for its place by id and 4 in a hash table of which at most half is used, both of a power of two: ${gigabytes(inCatalog)}, ${(inCatalog / MANY_SERIES).toFixed(0)} bytes a series. It stands in linear memory, of which a thread has 4 GiB: of ${Math.floor((2 ** 32 / inCatalog) * 10)} million such series one thread would have no room for rows. Threads share the series between them.`,
+    `On paper: the catalog (\`src/kernels/assembly/catalog.ts\`) has 6 bytes of each series, one of each of its tags and their values, here ${(tags + valueBytes).toFixed(0)} for a key of ${keyBytes.toFixed(0)}, whose names stand there once for all, 4 for its place by id and 4 in a hash table of which at most half is used, both of a power of two: ${gigabytes(inCatalog)}, ${(inCatalog / MANY_SERIES).toFixed(0)} bytes a series. It stands in linear memory, of which a thread has 4 GiB: of ${Math.floor((2 ** 32 / inCatalog) * 10)} million such series one thread would have no room for rows. Threads share the series between them.`,
   ].join("\n");
 }
 
-// Of the series that `growth.ts` writes.
-function meanKeyBytes(): number {
+// Of the series that `growth.ts` writes: the key, its tags, the bytes of their values.
+function meanKey(): { keyBytes: number; tags: number; valueBytes: number } {
   const random = new Random(1);
   const some = 1000;
-  let sum = 0;
-  for (let i = 0; i < some; i++) sum += hostPrefix(MANY_SERIES - 1 - i, random).length;
-  return sum / some;
+  const keys = Array.from({ length: some }, (_, i) => hostPrefix(MANY_SERIES - 1 - i, random));
+  const values = keys.map((key) => [...key.matchAll(/=([^,]*)/g)].map(([, value]) => value!.length));
+  const sum = (lengths: readonly number[]) => lengths.reduce((total, length) => total + length, 0);
+  return {
+    keyBytes: sum(keys.map(({ length }) => length)) / some,
+    tags: values[0]!.length,
+    valueBytes: sum(values.flat()) / some,
+  };
 }
 
-/** What a catalog of so many series takes, in all partitions, bytes. */
-export function catalogBytes(seriesCount: number, keyBytes: number): number {
+/** What a catalog of so many series of one shape takes, in all partitions, bytes. */
+export function catalogBytes(seriesCount: number, tags: number, valueBytes: number): number {
   const each = seriesCount / PARTITIONS;
   const powerOfTwo = (least: number) => 2 ** Math.ceil(Math.log2(least));
   const places = powerOfTwo(each) * 4;
   const slots = powerOfTwo(2 * each) * 4;
-  return PARTITIONS * (each * (6 + keyBytes) + places + slots);
+  return PARTITIONS * (each * (6 + tags + valueBytes) + places + slots);
 }
 
 /** Every slope that is not flat, and why. */

@@ -321,6 +321,14 @@ export interface TagIndexExports {
   tagIndexExtend(partition: number): number;
   tagIndexClose(partition: number): void;
   tagIndexFind(partition: number, table: number, text: number, length: number): number;
+  tagIndexFindValue(
+    partition: number,
+    table: number,
+    key: number,
+    keyBytes: number,
+    value: number,
+    valueBytes: number,
+  ): number;
   tagIndexDrop(partition: number, ids: number, n: number): void;
   tagIndexCount(reference: number): number;
   tagIndexRoom(reference: number): number;

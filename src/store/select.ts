@@ -114,17 +114,17 @@ export class SeriesSelector {
     if (known?.length === count) return known.slice();
     const at = this.#scratch.reserve(count * 8 + 8);
     if (count > 0) this.#kernels.call.tagIndexKeys(table, at);
-    const keys = this.#texts(this.#kernels.u32(at, count * 2).slice(), 0);
+    const keys = this.#texts(this.#kernels.u32(at, count * 2).slice());
     this.#catalog.tagKeys.set(tableId, keys.slice());
     return keys;
   }
 
   /** Distinct values of a tag, unsorted. */
   tagValues(tableId: number, key: string): string[] {
-    return this.#valuesAt(this.#placesOfValues(tableId, key), key);
+    return this.#texts(this.#placesOfValues(tableId, key));
   }
 
-  // Where they stand in linear memory, as pairs of pointer and length of `key=value`.
+  // Where they stand in linear memory, as pairs of pointer and length.
   #placesOfValues(tableId: number, key: string): Uint32Array {
     if (!canBeTag(key)) return NONE;
     const reference = this.#find(tableId, escapeTag(key));
@@ -137,10 +137,6 @@ export class SeriesSelector {
 
   #valueCount(tableId: number, key: string): number {
     return this.#count(this.#find(tableId, escapeTag(key)));
-  }
-
-  #valuesAt(places: Uint32Array, key: string): string[] {
-    return this.#texts(places, utf8Bytes.encode(escapeTag(key)).length + 1);
   }
 
   /** Per series the value of a tag, "" = absent. Equal values are the same string. Do not change the array. */
@@ -169,7 +165,7 @@ export class SeriesSelector {
       found.set(pairs.subarray(i, i + 2), places.size * 2);
       places.set(pointer, places.size);
     }
-    const texts = this.#texts(found.subarray(0, places.size * 2), escaped.length + 1);
+    const texts = this.#texts(found.subarray(0, places.size * 2));
     if (texts.length === ids.length) return texts;
     return Array.from(ids, (_, i) => (pairs[i * 2] === 0 ? "" : texts[places.get(pairs[i * 2]!)!]!));
   }
@@ -230,24 +226,27 @@ export class SeriesSelector {
 
   #matchingValues(tableId: number, tag: string, holds: (value: string) => boolean): Uint32Array {
     const places = this.#placesOfValues(tableId, tag);
-    const values = this.#valuesAt(places, tag);
+    const values = this.#texts(places);
     // where a series without the tag is one of them, they are all but those of the values that do not match
     const isForNone = holds("");
     const told: number[] = [];
     for (let i = 0; i < values.length; i++) if (holds(values[i]!) !== isForNone) told.push(i);
-    const ids = this.#seriesOfEach(tableId, places, told);
+    const ids = this.#seriesOfEach(tableId, tag, places, told);
     return isForNone ? subtract(this.#all(tableId), ids) : ids;
   }
 
   // The series of several values of a tag: those that stand at these of the places.
-  #seriesOfEach(tableId: number, places: Uint32Array, indices: readonly number[]): Uint32Array {
+  #seriesOfEach(tableId: number, tag: string, places: Uint32Array, indices: readonly number[]): Uint32Array {
     if (indices.length === 0) return NONE;
     const { call } = this.#kernels;
+    const { record } = this.#catalog;
+    const key = this.#placed.get(escapeTag(tag)) ?? this.#place(escapeTag(tag));
     const out = this.#scratch.reserve(this.#room(this.#find(tableId, "")) * 4 + 8);
     let end = out;
     for (const i of indices) {
-      const reference = this.#findAt(tableId, places[2 * i]!, places[2 * i + 1]!);
-      call.tagIndexSeries(this.#catalog.record, reference, end);
+      const value = [places[2 * i]!, places[2 * i + 1]!] as const;
+      const reference = call.tagIndexFindValue(record, tableId, key.at, key.sizeBytes, ...value) >>> 0;
+      call.tagIndexSeries(record, reference, end);
       end += this.#count(reference) * 4;
     }
     return this.#kernels.words.slice(out >>> 2, end >>> 2).sort();
@@ -305,18 +304,17 @@ export class SeriesSelector {
     return this.#kernels.words.slice(out >>> 2, (out >>> 2) + count);
   }
 
-  // What texts, pairs of pointer and length, have behind the first bytes, which they share, unescaped: decoded at once, as each
-  // decoding takes as long as many characters.
-  #texts(places: Uint32Array, start: number): string[] {
+  // Texts, pairs of pointer and length, unescaped: decoded at once, as each decoding takes as long as many characters.
+  #texts(places: Uint32Array): string[] {
     const { bytes } = this.#kernels;
     let sizeBytes = 0;
-    for (let i = 1; i < places.length; i += 2) sizeBytes += places[i]! - start;
+    for (let i = 1; i < places.length; i += 2) sizeBytes += places[i]!;
     const all = new Uint8Array(sizeBytes);
     const ends: number[] = [];
     let end = 0;
     for (let i = 0; i < places.length; i += 2) {
       const textEnd = places[i]! + places[i + 1]!;
-      for (let at = places[i]! + start; at < textEnd; at++) all[end++] = bytes[at]!;
+      for (let at = places[i]!; at < textEnd; at++) all[end++] = bytes[at]!;
       ends.push(end);
     }
     const text = utf8.decode(all);

@@ -6,11 +6,14 @@ function piecesOf(key: string): string[] {
   return key.split(/(?<!\\),/);
 }
 
-/** Escaped tag keys of a key and `key=value` of each. */
-function tagsOf(key: string): { name: string; text: string }[] {
+/** Escaped tag keys of a key, and of each its value and `key=value`. */
+function tagsOf(key: string): { name: string; value: string; text: string }[] {
   return piecesOf(key)
     .slice(1)
-    .map((text) => ({ name: text.split(/(?<!\\)=/)[0]!, text }));
+    .map((text) => {
+      const name = text.split(/(?<!\\)=/)[0]!;
+      return { name, value: text.slice(name.length + 1), text };
+    });
 }
 
 export class TagIndexTwin {
@@ -21,12 +24,12 @@ export class TagIndexTwin {
     return new Set(this.#tags(table).map(({ name }) => name));
   }
 
-  /** `key=value`, escaped, of every value of a tag. */
+  /** Every value of a tag, escaped. */
   tagValues(table: number, name: string): Set<string> {
     return new Set(
       this.#tags(table)
         .filter((tag) => tag.name === name)
-        .map(({ text }) => text),
+        .map(({ value }) => value),
     );
   }
 
@@ -37,9 +40,9 @@ export class TagIndexTwin {
       .filter((id) => tagsOf(this.catalog.series[id]!.key).some((tag) => tag.text === text));
   }
 
-  /** `key=value` of a series for a tag, "" = absent. */
+  /** The value of a series for a tag, "" = absent. */
   valueOf(id: number, name: string): string {
-    return tagsOf(this.catalog.series[id]!.key).find((tag) => tag.name === name)?.text ?? "";
+    return tagsOf(this.catalog.series[id]!.key).find((tag) => tag.name === name)?.value ?? "";
   }
 
   #tags(table: number) {

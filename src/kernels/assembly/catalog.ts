@@ -7,7 +7,7 @@
 //   slots     open addressing, linear probing: u32, 0 = empty. An id + 1 needs no more bits than the number of a slot: those above
 //             are the hash's, so that hardly ever another series' key is looked at
 //   entries   u32 pointer per id
-//   entry     u32 table id, u16 key length, key bytes; not aligned, as there are millions
+//   entry     u32 table id, the key as series-keys.ts packs it; not aligned, as there are millions
 
 export const PARTITION: usize = 64;
 const SLOTS: usize = 0;
@@ -23,14 +23,17 @@ const KEY_BYTES: usize = 32;
 export const ACTIVE: usize = 36;
 
 const ENTRY_TABLE: usize = 0;
-const ENTRY_LENGTH: usize = 4;
-const ENTRY_KEY: usize = 6;
+const ENTRY_KEY: usize = 4;
 const FAILED: u32 = 0xffff_ffff;
 /** Table id of series that were dropped: their entries stay, as ids are dense, and are in no slot. */
 export const DROPPED: u32 = 0xffff_ffff;
 
 import { areaAlloc, areaFree, areaSize } from "./area";
 import { xxHash64 } from "./hash";
+import { holdShapes, isKey, keyLength, packedBytes, packKey, releaseShapes, shapeOfKey, unpackKey } from "./series-keys";
+
+/** The key that was asked for last, unpacked. */
+const keyRoom: usize = memory.data(65536);
 
 /** Makes an empty catalog in the zeroed record at `partition`; false when out of memory. */
 export function catalogOpen(partition: usize): bool {
@@ -42,6 +45,7 @@ export function catalogOpen(partition: usize): bool {
   store<u32>(partition, 16383, MASK);
   store<u32>(partition, <u32>entries, ENTRIES);
   store<u32>(partition, 16384, CAPACITY);
+  holdShapes();
   return true;
 }
 
@@ -56,6 +60,7 @@ export function catalogClose(partition: usize): void {
     chunk = next;
   }
   memory.fill(partition, 0, PARTITION);
+  releaseShapes();
 }
 
 /** Number of series. */
@@ -69,26 +74,19 @@ export function catalogEntry(partition: usize, id: u32): usize {
 }
 
 export function entryTable(entry: usize): u32 { return load<u32>(entry, ENTRY_TABLE); }
-export function entryLength(entry: usize): u32 { return load<u16>(entry, ENTRY_LENGTH); }
-export function entryKey(entry: usize): usize { return entry + ENTRY_KEY; }
+export function entryLength(entry: usize): u32 { return keyLength(entry + ENTRY_KEY); }
+/** The key as series-keys.ts packs it. */
+// @ts-ignore: decorator
+@inline export function entryPacked(entry: usize): usize { return entry + ENTRY_KEY; }
+/** Pointer to the key, which stands there until the next is asked for. */
+export function entryKey(entry: usize): usize {
+  unpackKey(entry + ENTRY_KEY, keyRoom);
+  return keyRoom;
+}
 
 // What a series is found by: its slot from the high half, what is compared there from the low one.
 @inline function mix(hash: u64, table: u32): u64 {
   return hash ^ (<u64>table * 0x9e37_79b9_7f4a_7c15);
-}
-
-function same(a: usize, b: usize, length: u32): bool {
-  let i: usize = 0;
-  const n = <usize>length;
-  while (i + 16 <= n) {
-    if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false;
-    i += 16;
-  }
-  while (i < n) {
-    if (load<u8>(a + i) != load<u8>(b + i)) return false;
-    i++;
-  }
-  return true;
 }
 
 /** Id of a series, or 0xffffffff. `hash`: xxHash64 of the key. */
@@ -103,7 +101,7 @@ export function catalogFind(partition: usize, hash: u64, table: u32, key: usize,
     if (((found ^ <u32>mixed) & ~mask) == 0) {
       const id = (found & mask) - 1;
       const entry = catalogEntry(partition, id);
-      if (entryTable(entry) == table && entryLength(entry) == length && same(entryKey(entry), key, length)) return id;
+      if (entryTable(entry) == table && isKey(entry + ENTRY_KEY, key, length)) return id;
     }
     slot = (slot + 1) & mask;
   }
@@ -111,7 +109,8 @@ export function catalogFind(partition: usize, hash: u64, table: u32, key: usize,
 
 // As `mix`, of a series that is there.
 function mixOf(entry: usize): u64 {
-  return mix(xxHash64(entryKey(entry), entryLength(entry), 0), entryTable(entry));
+  const length = unpackKey(entry + ENTRY_KEY, keyRoom);
+  return mix(xxHash64(keyRoom, length, 0), entryTable(entry));
 }
 
 function place(slots: usize, mask: u32, mixed: u64, id: u32): void {
@@ -185,7 +184,8 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   if (count == load<u32>(partition, CAPACITY) && !growEntries(partition)) return FAILED;
   if ((count << 1) > load<u32>(partition, MASK) && !growSlots(partition)) return FAILED;
   if (length > 0xffff) unreachable(); // model/serieskey.ts
-  const size: u32 = <u32>ENTRY_KEY + length;
+  const shape = shapeOfKey(key, length);
+  const size: u32 = <u32>ENTRY_KEY + packedBytes(shape, length);
   let cursor = load<u32>(partition, KEY_CURSOR);
   if (cursor == 0 || cursor + size > load<u32>(partition, KEY_END)) {
     const wanted: u32 = load<u32>(partition, KEY_BYTES) > 1 << 20 ? 1 << 18 : 1 << 16;
@@ -200,8 +200,7 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   const entry = <usize>cursor;
   store<u32>(partition, cursor + size, KEY_CURSOR);
   store<u32>(entry, table, ENTRY_TABLE);
-  store<u16>(entry, <u16>length, ENTRY_LENGTH);
-  memory.copy(entry + ENTRY_KEY, key, length);
+  packKey(shape, key, length, entry + ENTRY_KEY);
   store<u32>(<usize>load<u32>(partition, ENTRIES) + (<usize>count << 2), <u32>entry);
   if (table != DROPPED) place(load<u32>(partition, SLOTS), load<u32>(partition, MASK), mix(hash, table), count);
   store<u32>(partition, count + 1, COUNT);

@@ -2,7 +2,7 @@
 // first asked for and extended by the series that came since: writing a new series costs it nothing.
 //
 // A tree per table: the table (text empty), below it its tag keys (text `key`), below those their values (text
-// `key=value`, a slice of some series key, escaped as there). All are found by (table, text) in one hash table, whose
+// `key=value`, escaped as in series keys). All are found by (table, text) in one hash table, whose
 // slots hold a reference, u32:
 //
 //   even   pointer to a node, 0 = empty
@@ -18,11 +18,13 @@
 //
 //   node   0 next tag key; of a table its first    4 table id    8 text pointer   12 text length   16 hash
 //          20 length of the list   24 first chunk   28 last chunk   32 last id   36 how many of the list are gone: series, values (tag key)
+//          40 the text
 //   chunk  0 next chunk       4 size (u16)    6 end of what is used (u16)    8 varints
 
 import { areaAlloc, areaFree, areaSize } from "./area";
-import { catalogCount, catalogEntry, DROPPED, entryKey, entryLength, entryTable } from "./catalog";
+import { catalogCount, catalogEntry, DROPPED, entryKey, entryLength, entryPacked, entryTable } from "./catalog";
 import { xxHash64 } from "./hash";
+import { findTag, readTag, tagBytes, tagNumber, tagText, tagValue, tagValueBytes, until } from "./series-keys";
 
 /** u32 pointer to the index in the partition's record */
 const INDEX: usize = 40;
@@ -65,7 +67,6 @@ const REFERRED_SERIES: u32 = 1 << 26;
 
 const COMMA: u8 = 44;
 const EQUALS: u8 = 61;
-const BACKSLASH: u8 = 92;
 
 // Slots for `count` references, at most half of them filled.
 function slotsFor(count: u32): u32 {
@@ -116,59 +117,7 @@ function take(index: usize, size: u32): usize {
   return <usize>cursor;
 }
 
-// Position of the first unescaped `stop` (or comma, or the end) at or behind `at`. A backslash escapes what follows
-// only where that is a stop, and is no escape of another backslash: `a\\,b` is the text `a\,b` (model/serieskey.ts).
-function until(key: usize, at: u32, length: u32, stop: u8): u32 {
-  const stops = i8x16.splat(stop);
-  for (; at + 16 <= length; at += 16) {
-    const c = v128.load(key + at);
-    if (v128.any_true(i8x16.eq(c, i8x16.splat(BACKSLASH)))) break;
-    const found = i8x16.bitmask(v128.or(i8x16.eq(c, stops), i8x16.eq(c, i8x16.splat(COMMA))));
-    if (found != 0) return at + ctz(found);
-  }
-  let escaped = false;
-  while (at < length) {
-    const c = load<u8>(key + at);
-    if (!escaped && (c == stop || c == COMMA)) break;
-    escaped = c == BACKSLASH;
-    at++;
-  }
-  return at;
-}
-
 // --- References ---
-
-// What `readText` and `readTag` found.
-let textAt: usize = 0;
-let textLength: u32 = 0;
-let tagNumber: u32 = 0;
-
-// `key=value` of the tag with this number.
-function readText(entry: usize, tag: u32): void {
-  const key = entryKey(entry);
-  const length = entryLength(entry);
-  let at = until(key, 0, length, COMMA);
-  for (; tag > 0; tag--) at = until(key, at + 1, length, COMMA);
-  textAt = key + at + 1;
-  textLength = until(key, at + 1, length, COMMA) - at - 1;
-}
-
-// `key=value` of the tag whose key is the text; false = absent.
-function readTag(entry: usize, text: usize, length: u32): bool {
-  const key = entryKey(entry);
-  const end = entryLength(entry);
-  tagNumber = 0;
-  for (let at = until(key, 0, end, COMMA); at < end; tagNumber++) {
-    const start = at + 1;
-    const equals = until(key, start, end, EQUALS);
-    at = until(key, min(equals + 1, end), end, COMMA);
-    if (equals - start != length || memory.compare(key + start, text, length) != 0) continue;
-    textAt = key + start;
-    textLength = at - start;
-    return true;
-  }
-  return false;
-}
 
 function hashOf(table: u32, text: usize, length: u32): u32 {
   return <u32>xxHash64(text, length, table);
@@ -189,8 +138,8 @@ function stands(partition: usize, reference: u32, high: u32, hash: u32, table: u
     if ((reference ^ hash) & high) return false;
     const entry = catalogEntry(partition, seriesOf(reference, high));
     if (entryTable(entry) != table) return false;
-    readText(entry, numberOf(reference));
-    return textLength == length && memory.compare(textAt, text, length) == 0;
+    readTag(entryPacked(entry), numberOf(reference));
+    return tagBytes == length && memory.compare(tagText, text, length) == 0;
   }
   const node: usize = reference;
   return (
@@ -231,8 +180,8 @@ function resize(partition: usize, index: usize, count: u32): bool {
       if (reference & 1) {
         const id = seriesOf(reference, highBefore);
         const entry = catalogEntry(partition, id);
-        readText(entry, numberOf(reference));
-        hash = hashOf(entryTable(entry), textAt, textLength);
+        readTag(entryPacked(entry), numberOf(reference));
+        hash = hashOf(entryTable(entry), tagText, tagBytes);
         reference = referenceTo(id, numberOf(reference), hash, high);
       } else hash = load<u32>(reference, HASH);
       let slot = hash & (count - 1);
@@ -254,11 +203,12 @@ function makeRoom(partition: usize, index: usize): bool {
 }
 
 function newNode(index: usize, hash: u32, table: u32, text: usize, length: u32): usize {
-  const node = take(index, NODE);
+  const node = take(index, NODE + ((length + 3) & ~3));
   if (node == 0) return 0;
   memory.fill(node, 0, NODE);
+  memory.copy(node + NODE, text, length);
   store<u32>(node, table, TABLE);
-  store<u32>(node, <u32>text, TEXT);
+  store<u32>(node, <u32>node + NODE, TEXT);
   store<u32>(node, length, LENGTH);
   store<u32>(node, hash, HASH);
   return node;
@@ -475,6 +425,18 @@ export function tagIndexFind(partition: usize, table: u32, text: usize, length: 
   return reference == 0 || reference & 1 || left(reference) != 0 ? reference : 0;
 }
 
+const joined: usize = memory.data(65536);
+
+/** The same of a value of a tag key, both escaped. */
+export function tagIndexFindValue(
+  partition: usize, table: u32, key: usize, keyBytes: u32, value: usize, valueBytes: u32,
+): u32 {
+  memory.copy(joined, key, keyBytes);
+  store<u8>(joined + keyBytes, EQUALS);
+  memory.copy(joined + keyBytes + 1, value, valueBytes);
+  return tagIndexFind(partition, table, joined, keyBytes + 1 + valueBytes);
+}
+
 /** Of a table or value the number of its series, of a tag key that of its values. */
 export function tagIndexCount(reference: u32): u32 {
   return reference & 1 ? 1 : left(reference);
@@ -519,7 +481,7 @@ export function tagIndexKeys(table: usize, out: usize): void {
   }
 }
 
-/** The same of the values of a tag key: `key=value` each. */
+/** The same of the values of a tag key. */
 export function tagIndexValues(partition: usize, tagKey: usize, out: usize): void {
   const count: usize = load<u32>(tagKey, COUNT);
   // the ids stand in the second half, where none is overwritten before it was read
@@ -527,34 +489,35 @@ export function tagIndexValues(partition: usize, tagKey: usize, out: usize): voi
   readList(tagKey, ids);
   for (let i: usize = 0; i < count; i++) {
     const entry = catalogEntry(partition, load<u32>(ids + (i << 2)));
-    readTag(entry, load<u32>(tagKey, TEXT), load<u32>(tagKey, LENGTH));
-    const at = textAt;
-    const length = textLength;
+    findTag(entryPacked(entry), load<u32>(tagKey, TEXT), load<u32>(tagKey, LENGTH));
+    const value = <u64>tagValue | (<u64>tagValueBytes << 32);
     // (others may have the value of a series that is dropped)
-    if (entryTable(entry) == DROPPED && tagIndexFind(partition, load<u32>(tagKey, TABLE), at, length) == 0) continue;
-    store<u32>(out, <u32>at);
-    store<u32>(out, length, 4);
+    if (entryTable(entry) == DROPPED && tagIndexFind(partition, load<u32>(tagKey, TABLE), tagText, tagBytes) == 0) continue;
+    store<u64>(out, value);
     out += 8;
   }
 }
 
 /**
- * Of each of `count` series at `ids` the tag `key` (escaped) in `out` as `key=value`, { u32 pointer, u32 length }, the same pointer
- * for the same value; 0 = absent. All must be in the index.
+ * Of each of `count` series at `ids` the value of the tag `text` (escaped) in `out`, { u32 pointer, u32 length }, the same pointer for
+ * the same value; 0 = absent. All must be in the index.
  */
 export function tagIndexValuesOf(partition: usize, table: u32, ids: usize, count: u32, text: usize, length: u32, out: usize): void {
   const index: usize = load<u32>(partition, INDEX);
   for (let i: usize = 0; i < <usize>count; i++) {
     const id = load<u32>(ids + (i << 2));
-    if (readTag(catalogEntry(partition, id), text, length)) store<u64>(out + (i << 3), canonical(partition, index, table, id));
+    const packed = entryPacked(catalogEntry(partition, id));
+    if (findTag(packed, text, length)) store<u64>(out + (i << 3), canonical(partition, index, table, id));
     else store<u64>(out + (i << 3), 0);
   }
 }
 
-// Where the text that was read of a series stands for all series that have it.
+// Where the value of the tag that was found in a series stands for all series that have it.
 function canonical(partition: usize, index: usize, table: u32, id: u32): u64 {
-  const at = textAt;
-  const length = textLength;
+  const at = tagText;
+  const length = tagBytes;
+  const value = <u64>tagValue | (<u64>tagValueBytes << 32);
+  const valueStart = length - tagValueBytes;
   const hash = hashOf(table, at, length);
   const high = load<u32>(index, HIGH);
   const own = tagNumber < REFERRED_TAGS && id < REFERRED_SERIES ? referenceTo(id, tagNumber, hash, high) : 0;
@@ -564,8 +527,9 @@ function canonical(partition: usize, index: usize, table: u32, id: u32): u64 {
   while (true) {
     const reference = load<u32>(slots + (<usize>slot << 2));
     // (one of another series is no other's value)
-    if (reference == own || reference == 0) return <u64>at | (<u64>length << 32);
-    if (!(reference & 1) && stands(partition, reference, high, hash, table, at, length)) return load<u64>(reference, TEXT);
+    if (reference == own || reference == 0) return value;
+    if (!(reference & 1) && stands(partition, reference, high, hash, table, at, length))
+      return (<u64>load<u32>(reference, TEXT) + valueStart) | (value & 0xffff_ffff_0000_0000);
     slot = (slot + 1) & mask;
   }
 }
