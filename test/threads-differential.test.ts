@@ -17,6 +17,7 @@ import { type Exchange, type Reply, sendInTime } from "./fuzz/pair.ts";
 import { drawRead, mayChange } from "./fuzz/request.ts";
 import { creation, drawSchema } from "./fuzz/schema.ts";
 import { drawChange, drawStatement, readBack } from "./fuzz/statements.ts";
+import { drawValueCall } from "./fuzz/value-calls.ts";
 
 const SEED = Number(process.env["SERIE_THREADS_SEED"] ?? 1);
 const STATEMENTS = Number(process.env["SERIE_THREADS_STATEMENTS"] ?? 2000);
@@ -95,7 +96,7 @@ async function runRound(two: Two, round: number): Promise<void> {
     epoch: "ns",
   });
   const next = (): string => {
-    const text = drawStatement(draw, schema, database);
+    const text = draw.chance(0.2) ? drawValueCall(draw, schema) : drawStatement(draw, schema, database);
     return isOfChance(text) ? next() : text;
   };
   for (const text of creation(schema, database)) await two.judge(ask(text, ""), round);
