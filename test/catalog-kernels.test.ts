@@ -200,6 +200,98 @@ describe("catalog", () => {
     );
   });
 
+  // Keys of one to 67 tags, and with names and values of all lengths at which they are packed or compared another way.
+  function keysOfAllSizes(): string[] {
+    const keys: string[] = [];
+    for (const count of [1, 2, 31, 32, 33, 62, 63, 64, 65, 66, 67])
+      keys.push(`m${Array.from({ length: count }, (_, i) => `,t${10 + i}=${i}`).join("")}`);
+    for (const length of [...Array(36).keys(), 253, 254, 255, 256, 257]) {
+      const [name, value] = ["n".repeat(length + 1), "v".repeat(length)];
+      keys.push(`m,${name}=1,z=2`, `m,a=${value},z=2`, `m,a=${value}`, `${name},a=1`, name);
+    }
+    return [...new Set(keys)];
+  }
+
+  test("of keys with one hash each is its own, whichever byte differs, and nothing is read behind a key", () => {
+    const own = new Kernels();
+    const record = own.alloc(64);
+    own.bytes.fill(0, record, record + 64);
+    expect(own.call.catalogOpen(record)).toBeTruthy();
+    own.free(own.alloc(2 ** 23));
+    let end = 0;
+    while (end !== own.buffer.byteLength) end = own.alloc(65_536) + 65_536;
+    const call = (name: "catalogFind" | "catalogAppend", hash: bigint, key: string): number => {
+      own.put(end - key.length, bytesOf(key));
+      return own.call[name](record, hash, 1, end - key.length, key.length) >>> 0;
+    };
+    const keys = keysOfAllSizes();
+    for (const [id, key] of keys.entries()) {
+      const hash = BigInt(id + 1) << 32n;
+      expect(call("catalogAppend", hash, key)).toBe(id);
+      const others = [key.slice(1), key.slice(0, -1), `${key}=`, `${key},`, ""];
+      for (let at = 0; at < key.length; at++) others.push(`${key.slice(0, at)}~${key.slice(at + 1)}`);
+      for (const other of others)
+        if (call("catalogFind", hash, other) !== DROPPED) throw new Error(`${other} is found as ${key}`);
+      if (call("catalogFind", hash, key) !== id) throw new Error(`${key} is not found`);
+    }
+    for (const [id, key] of keys.entries()) {
+      const entry = own.call.catalogEntry(record, id);
+      expect(latin1(own.view(own.call.entryKey(entry), own.call.entryLength(entry)))).toBe(key);
+    }
+    expect(end).toBe(own.buffer.byteLength);
+  });
+
+  test("shapes are there as long as one of all catalogs, and go with the last", () => {
+    const before = kernels.usedBytes;
+    const key = (round: number, n: number) => `measurement,name${round}of${n}=a,name${n}=b`;
+    for (let round = 0; round < 3; round++) {
+      const [first, second] = [newCatalog(), newCatalog()];
+      for (let n = 0; n < 30_000; n++) (n % 2 ? first : second).add(1, key(round, n));
+      closeCatalog(first);
+      const third = newCatalog();
+      for (let n = 0; n < 40_000; n += 3) third.add(1, key(round, n));
+      second.check();
+      closeCatalog(second);
+      third.check();
+      const taken = kernels.usedBytes;
+      // (10 bytes each beside slots and places; without shapes they would be 42)
+      for (let n = 0; n < 40_000; n += 3) third.add(2, key(round, n));
+      expect(kernels.usedBytes - taken).toBeLessThan(500_000);
+      closeCatalog(third);
+      expect(kernels.usedBytes).toBe(before);
+    }
+  });
+
+  test("what memory has no room for, shape or key, leaves what is there as it is, to its last byte", () => {
+    const own = new Kernels();
+    const record = own.alloc(64);
+    own.bytes.fill(0, record, record + 64);
+    const catalog = new BothCatalogs(own, record);
+    catalog.add(1, "m,host=a");
+    const areas: number[] = [];
+    for (let bytes = 2 ** 30; bytes >= 65_536; bytes /= 2)
+      for (let at = own.call.areaAlloc(bytes); at !== 0; at = own.call.areaAlloc(bytes)) areas.push(at >>> 0);
+    const last = areas.findIndex((at) => at === own.buffer.byteLength - 65_536);
+    expect(last).toBeGreaterThan(-1);
+    const [, input] = [areas.splice(last, 1), areas.pop()!];
+    const add = (key: string, hash = Bun.hash.xxHash64(bytesOf(key)) as bigint) => {
+      own.put(input, bytesOf(key));
+      return own.call.catalogAdd(record, hash, 1, input, key.length) >>> 0;
+    };
+    // fills what is begun
+    const keys = ["m,host=a"];
+    const addAll = (key: (n: number) => string) => {
+      for (; ; keys.push(key(keys.length))) if (add(key(keys.length)) !== keys.length) return;
+    };
+    addAll((n) => `m,tag${n}=${"v".repeat(200)}`);
+    own.call.areaFree(own.buffer.byteLength - 65_536);
+    addAll((n) => `m,tag${n}=${"v".repeat(200)}`);
+    for (let length = 200; length > 0; length--) addAll((n) => String(n).padStart(length, "0"));
+    expect(add("k".repeat(65_535))).toBe(DROPPED);
+    expect(own.call.catalogCount(record)).toBe(keys.length);
+    for (const [id, key] of keys.entries()) if (add(key) !== id) throw new Error(`${key} is not found`);
+  });
+
   test("when shapes have run out keys are kept as they are, and shapes that are there are used on", () => {
     const catalog = newCatalog();
     const keys = Array.from({ length: 66_000 }, (_, n) => `m,tag${n}=x,host=a`);
@@ -275,7 +367,7 @@ describe("tag index", () => {
       for (const value of twin.tagValues(table, key)) {
         const reference = find(`${key}=${value}`);
         expect(seriesOf(reference)).toEqual(twin.postings(table, `${key}=${value}`));
-        const [at, behind] = [scratch, scratch + 4096];
+        const [at, behind] = [scratch, scratch + 65_536];
         const parts = [...pointerOf(key, at), ...pointerOf(value, behind)] as const;
         expect(call.tagIndexFindValue(catalog.record, table, ...parts) >>> 0).toBe(reference);
       }
@@ -292,7 +384,7 @@ describe("tag index", () => {
   }
 
   test("says of escaped keys and values what a look at every series says, as series come and go", () => {
-    const scratch = kernels.alloc(1 << 16);
+    const scratch = kernels.alloc(1 << 17);
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), fc.constantFrom(0, 400), (steps, others) => {
         const catalog = newCatalog();
@@ -321,12 +413,39 @@ describe("tag index", () => {
   });
 
   test("keys that no client could have written are taken as they are: no value, no `=`, no tag, bare backslashes", () => {
-    const scratch = kernels.alloc(1 << 16);
+    const scratch = kernels.alloc(1 << 17);
     const catalog = newCatalog();
     for (const key of ["m", "m,a=", "m,a=,b=1", "m\\,x,a=1", "m\\", "m,a=\\\\\\,", "m\\=,a=b=c"])
       catalog.add(0, key);
     kernels.call.tagIndexExtend(catalog.record);
     checkTable(catalog, 0, scratch);
+    closeCatalog(catalog);
+    kernels.free(scratch);
+  });
+
+  test("takes names and values of all lengths, in keys that are packed and in those that are not", () => {
+    const scratch = kernels.alloc(1 << 19);
+    const catalog = newCatalog();
+    const [long, longer] = ["l".repeat(20_000), "v".repeat(45_000)];
+    const values = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 254, 255, 256].map((n) => "v".repeat(n + 1));
+    // (of each value one series, or several; the same value packed and not)
+    for (const [n, value] of values.entries()) {
+      catalog.add(0, `m,a=${value},b=1,n=${n}`);
+      catalog.add(n % 2, `m,b=1,n=${n},nn=${value},z=${longer}`);
+      catalog.add(n % 2, `m,b=1,n=${n},nn=${value}`);
+      catalog.add(2, `m,${"n".repeat(n + 1)}=${n % 3},${long}=${n % 2}`);
+      catalog.add(3, `m,${"n".repeat(n + 1)}=${n % 3},${long}=${n % 2}${longer}`);
+    }
+    for (const count of [31, 32, 33, 63, 64, 65]) {
+      const tags = Array.from({ length: count }, (_, i) => `,t${10 + i}=${i % 2}${i < 9 ? count : ""}`);
+      catalog.add(4, `m${tags.join("")}`);
+      catalog.add(4, `m,a=1${tags.join("")}`);
+    }
+    for (const dropped of [[], [0, 3, 5, 82]]) {
+      catalog.dropSeries(dropped);
+      kernels.call.tagIndexExtend(catalog.record);
+      for (let table = 0; table < 5; table++) checkTable(catalog, table, scratch);
+    }
     closeCatalog(catalog);
     kernels.free(scratch);
   });

@@ -56,7 +56,7 @@ export class Catalog {
     return this.count + this.#drops;
   }
 
-  /** The canonical key of a series: a view, valid until the next is asked for or linear memory grows. */
+  /** The canonical key of a series: a view, valid until the next is asked for, a series comes or goes, or linear memory grows. */
   key(id: number): Uint8Array {
     const { call } = this.#kernels;
     const entry = call.catalogEntry(this.record, id);

@@ -32,7 +32,7 @@ import { areaAlloc, areaFree, areaSize } from "./area";
 import { xxHash64 } from "./hash";
 import { holdShapes, isKey, keyLength, packedBytes, packKey, releaseShapes, shapeOfKey, unpackKey } from "./series-keys";
 
-/** The key that was asked for last, unpacked. */
+/** The key that was asked for or hashed last, unpacked. */
 const keyRoom: usize = memory.data(65536);
 
 /** Makes an empty catalog in the zeroed record at `partition`; false when out of memory. */
@@ -78,7 +78,7 @@ export function entryLength(entry: usize): u32 { return keyLength(entry + ENTRY_
 /** The key as series-keys.ts packs it. */
 // @ts-ignore: decorator
 @inline export function entryPacked(entry: usize): usize { return entry + ENTRY_KEY; }
-/** Pointer to the key, which stands there until the next is asked for. */
+/** Pointer to the key, which stands there until the next is asked for, or a series comes or goes. */
 export function entryKey(entry: usize): usize {
   unpackKey(entry + ENTRY_KEY, keyRoom);
   return keyRoom;
@@ -187,7 +187,7 @@ export function catalogAppend(partition: usize, hash: u64, table: u32, key: usiz
   const shape = shapeOfKey(key, length);
   const size: u32 = <u32>ENTRY_KEY + packedBytes(shape, length);
   let cursor = load<u32>(partition, KEY_CURSOR);
-  if (cursor == 0 || cursor + size > load<u32>(partition, KEY_END)) {
+  if (load<u32>(partition, KEY_END) - cursor < size) {
     const wanted: u32 = load<u32>(partition, KEY_BYTES) > 1 << 20 ? 1 << 18 : 1 << 16;
     const chunk = areaAlloc(max(wanted, size + 8));
     if (chunk == 0) return FAILED;

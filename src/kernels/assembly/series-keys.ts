@@ -5,7 +5,7 @@
 //   shape    cpu,host=      ,region=            the pieces with which the values take turns
 //   packed   u16 shape      u8 lengths of the values, the values: 1 2 a eu
 //
-// Shape 0 is a key as it is, behind a u16 length: one without tags, with too many or too long values, or when shapes have run out.
+// Shape 0 is a key as it is, behind a u16 length: one without tags, with too many or too long values, or no room for its shape.
 //
 //   shape    0 hash   4 u16 values   6 u16 bytes of the pieces   8 u16 bytes of the measurement   10 u16 lengths of the pieces, the pieces
 
@@ -28,7 +28,7 @@ const MOST_SHAPES: u32 = 65536;
 /** Twice as many, for hashing. */
 const SLOTS: u32 = 131072;
 
-// Static zero pages: they take memory only as far as there are shapes.
+// Static zero pages: they take memory only as far as they are used.
 /** u16 a slot, 0 = empty */
 const slots: usize = memory.data(131072 * 2);
 /** u32 pointer a shape */
@@ -176,7 +176,7 @@ function splitAs(shape: usize, key: usize, length: u32): bool {
 
 // Whether the key that was split has this shape.
 function hasShape(shape: usize, key: usize): bool {
-  if (load<u16>(shape, VALUES) != <u16>values || load<u16>(shape, MEASUREMENT) != <u16>measurementBytes) return false;
+  if (load<u16>(shape, VALUES) != <u16>values) return false;
   let piece = firstPiece(shape);
   for (let i: u32 = 0; i < values; i++) {
     const start = pieceStart(i);
@@ -230,7 +230,7 @@ function shapeOf(key: usize): u32 {
 }
 
 function take(bytes: u32): usize {
-  if (cursor == 0 || cursor + bytes > chunkEnd) {
+  if (chunkEnd - cursor < bytes) {
     const chunk = areaAlloc(max<u32>(65536, bytes + 8));
     if (chunk == 0) return 0;
     store<u32>(chunk, <u32>chunks);
@@ -296,11 +296,10 @@ export function isKey(packed: usize, key: usize, length: u32): bool {
   for (let i: u32 = 0; i < count; i++) {
     const fixed = pieceBytes(shape, i);
     const bytes = <u32>load<u8>(packed + i, 2);
-    const next = key + fixed + bytes;
-    if (next > end || !same(piece, key, fixed) || !same(value, key + fixed, bytes)) return false;
+    if (end - key < fixed + bytes || !same(piece, key, fixed) || !same(value, key + fixed, bytes)) return false;
     piece += fixed;
     value += bytes;
-    key = next;
+    key += fixed + bytes;
   }
   return key == end;
 }
@@ -332,8 +331,9 @@ export function unpackKey(packed: usize, out: usize): u32 {
 
 // --- Tags of packed keys ---
 
-/** What `readTag` and `findTag` found: the number of the tag, its `key=value`, and the value where it stands as long as the catalog. */
+/** The number of the tag that `findTag` found. */
 export let tagNumber: u32 = 0;
+/** What `readTag` and `findTag` found: `key=value`, until the next, and the value, where it stands as long as the catalog. */
 export let tagText: usize = 0;
 export let tagBytes: u32 = 0;
 export let tagValue: usize = 0;
