@@ -318,6 +318,8 @@ describe("catalog", () => {
       for (const at of new Set([0, length >> 1, length - 1]))
         catalog.add(1, `${key.slice(0, at)}\xff${key.slice(at + 1)}`);
       catalog.add(1, key);
+      // (the name of a tag, as long as the key may be)
+      for (const name of ["a", "b"]) if (length > 4) catalog.add(1, `m,${key.slice(5)}${name}=1`);
     }
     catalog.check();
     closeCatalog(catalog);
@@ -456,6 +458,33 @@ describe("tag index", () => {
       kernels.call.tagIndexExtend(catalog.record);
       for (let table = 0; table < 5; table++) checkTable(catalog, table, scratch);
     }
+    closeCatalog(catalog);
+    kernels.free(scratch);
+  });
+
+  test("of values with one hash each is its own, also when one of them is dropped", () => {
+    const scratch = kernels.alloc(1 << 17);
+    const catalog = newCatalog();
+    const byHash = new Map<bigint, number>();
+    let pairs = 0;
+    for (let n = 100_000; n < 400_000; n++) {
+      const hash = (Bun.hash.xxHash64(`a=${n}`, 0n) as bigint) & 0xffff_ffffn;
+      const other = byHash.get(hash);
+      byHash.set(hash, n);
+      if (other === undefined) continue;
+      for (const value of [other, n, pairs++]) catalog.add(0, `m,a=${value},b=${value % 2}`);
+    }
+    expect(pairs).toBeGreaterThan(2);
+    // (of few series the index is built anew when one is dropped)
+    for (let n = 0; n < 400; n++) catalog.add(1, `m,a=${n}`);
+    for (const dropped of [[], [1], [3], [0], [4]]) {
+      catalog.dropSeries(dropped);
+      kernels.call.tagIndexExtend(catalog.record);
+      checkTable(catalog, 0, scratch);
+    }
+    for (const id of [1, 0]) catalog.add(0, catalog.twin.series[id]!.key);
+    kernels.call.tagIndexExtend(catalog.record);
+    checkTable(catalog, 0, scratch);
     closeCatalog(catalog);
     kernels.free(scratch);
   });
