@@ -63,6 +63,11 @@ export class Catalog {
     return this.#kernels.view(call.entryKey(entry) >>> 0, call.entryLength(entry));
   }
 
+  #keyLength(id: number): number {
+    const { call } = this.#kernels;
+    return call.entryLength(call.catalogEntry(this.record, id));
+  }
+
   /** A series as a scan gives it: the same object as long as it is read again soon. */
   series(id: number): Series {
     let series = this.#series.get(id);
@@ -211,7 +216,7 @@ export class Catalog {
         table = tables.push([measurement.database, retentionPolicy, measurement.name]) - 1;
         places.set(tableId, table);
       }
-      series.push({ table, keyBytes: table === null ? 0 : this.key(id).length });
+      series.push({ table, keyBytes: table === null ? 0 : this.#keyLength(id) });
     }
     return encodeFrame(tables, series, (index) =>
       series[index]!.table === null ? NO_KEY : this.key(from + index),
