@@ -203,6 +203,29 @@ describe("stopping", () => {
       expect(await second.kill("SIGKILL")).toBeNull();
     });
 
+  test.each([1, 3])(
+    "a signal as soon as /ready says so, with %d thread(s): it ends in order",
+    async (threads) => {
+      const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+      const port = String(probe.port);
+      await probe.stop(true);
+      const own = new ServerProcess(join(folder, `soon-${threads}`), [
+        "--threads",
+        `${threads}`,
+        "--port",
+        port,
+      ]);
+      const isReady = () =>
+        fetch(`http://127.0.0.1:${port}/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      for (let tries = 0; tries < 5000 && !(await isReady()); tries++) await Bun.sleep(2);
+      expect(await own.kill("SIGTERM")).toBe(0);
+      expect(own.output).toEndWith("serie: stopped\n");
+    },
+  );
+
   // the shell between npx and Bun does not (README says so)
   test("a signal to `bun run server` reaches the server", async () => {
     const runner = Bun.spawn(

@@ -20,6 +20,8 @@ export async function runServer(options: Options, warnings: readonly string[] = 
   if (db instanceof Head) db.onThread = (message) => log.warn(message);
   db.onSlowStatement = ({ text, ...figures }) => log.warn({ statement: text, ...figures }, "slow statement");
   db.onSkippedWindows = (run) => log.warn(run, "a continuous query has passed over windows");
+  // before anybody can see that it serves: who waits for that may send one at once
+  const stopping = stopSignal();
   let server: Server;
   try {
     const { host, port, maxBodySize, maxInflightSize, authEnabled, allowOpen } = options;
@@ -35,8 +37,6 @@ export async function runServer(options: Options, warnings: readonly string[] = 
   for (const warning of db.warnings) log.warn(warning);
   for (const { name, status, message } of (await db.health()).checks)
     if (status === "fail") log.error({ check: name }, message);
-  // before it says that it is ready: who waits for that may send one at once
-  const stopping = stopSignal();
   const tookMs = Math.round(performance.now() - startedMs);
   console.log(
     `serie ${version} on ${server.url}, data in ${resolve(options.dataDir)}, ready in ${tookMs} ms`,
