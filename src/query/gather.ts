@@ -29,7 +29,7 @@ export async function gatherGroups(
     for (const block of blocksOf(batch)) {
       if (block.rowCount === 0) continue;
       if (block.series.key !== key) {
-        request.budget.hold(SERIES_BYTES);
+        request.budget.hold(SERIES_BYTES + DIMENSION_BYTES * dimensions.length);
         key = block.series.key;
         blocks = seriesOf(groupOf(groups, block.series, dimensions), key);
       }
@@ -111,6 +111,8 @@ function hold(budget: Budget, batch: RowBatch): void {
 
 /** What a series takes with its tags and its group, bytes. */
 const SERIES_BYTES = 800;
+/** What the value of a tag that is grouped by takes in the group and its key, bytes. */
+const DIMENSION_BYTES = 16;
 /** What a text takes beside its characters, bytes. */
 const TEXT_BYTES = 40;
 

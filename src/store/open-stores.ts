@@ -3,7 +3,7 @@
 // The next ones are opened while there is not yet much to be read of those that are: the disk then works at all of them at once.
 import { CorruptionError } from "../base/errors.ts";
 import type { Kernels } from "../kernels/kernels.ts";
-import type { Selection } from "../model/scan.ts";
+import type { Budget, Selection } from "../model/scan.ts";
 import type { IsTold } from "./read-ahead.ts";
 import type { Field, Table } from "./schema.ts";
 import { type SelectedSeries, SeriesSelector } from "./select.ts";
@@ -39,6 +39,8 @@ interface Opened extends OpenStore {
   close(): void;
 }
 
+const POINTER_BYTES = 8;
+
 /** Among so many series those that are asked for are found in a millisecond or two, whatever the condition. */
 const FEW_SERIES = 10_000;
 
@@ -47,7 +49,7 @@ export function* openStores(
   kernels: Kernels,
   stores: readonly Store[],
   table: Table,
-  { where, onSeries }: Selection,
+  { where, onSeries, budget }: Selection & { readonly budget: Budget },
   wanted: Wanted,
 ): Generator<OpenStore | null> {
   const opened: Opened[] = [];
@@ -63,7 +65,7 @@ export function* openStores(
         const selected = selector.select(table.id, where);
         if (selected.ids.length === 0) continue;
         onSeries?.();
-        const one = open(kernels, store, table, selector, selected, wanted);
+        const one = open(kernels, store, table, selector, selected, wanted, budget);
         opened.push(one);
         aheadBytes += one.aheadBytes;
       }
@@ -87,8 +89,12 @@ function open(
   selector: SeriesSelector,
   selected: SelectedSeries,
   { fields, minTime, maxTime, groupBy, isTold }: Wanted,
+  budget: Budget,
 ): Opened {
   const { ids } = selected;
+  // (with as many tags as series, as of GROUP BY *, they are what takes most)
+  const tagBytes = POINTER_BYTES * ids.length * groupBy.length;
+  budget.hold(tagBytes);
   const tagColumns = groupBy.map((key) => selector.valuesOf(id, ids, key));
   const version = store.version.retain();
   try {
@@ -99,6 +105,7 @@ function open(
     const close = () => {
       reader.close();
       version.release();
+      budget.hold(-tagBytes);
     };
     return { store, selected, tagColumns, reader, aheadBytes, close };
   } catch (error) {
