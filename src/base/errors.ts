@@ -84,7 +84,7 @@ export class OverloadedError extends SerieError {
 /** A query that holds more than it may; `mostBytes` is the option `query-memory`. */
 export function heldTooMuch(mostBytes: number): QueryAbortedError {
   return new QueryAbortedError(
-    `query-memory limit exceeded: query holds more than ${mostBytes} bytes; narrow its time range, select fewer series, add a LIMIT or raise the limit`,
+    `query-memory limit exceeded: query holds more than ${mostBytes} bytes; narrow its time range, select fewer series, group by fewer tags, or raise query-memory`,
   );
 }
 
