@@ -188,7 +188,6 @@ function* byWindow(points: Points, frame: Frame, aggregate: Aggregate): Steps<Wi
   return { first, values };
 }
 
-/** The row of each window that has one, at the window's start. */
 /** What a selector selects of each window. */
 function* cellsByWindow(points: Points, frame: Frame, select: Selector): Steps<WindowValues | null> {
   const cells = yield* byWindow(points, frame, (all, from, to) => {
@@ -198,6 +197,7 @@ function* cellsByWindow(points: Points, frame: Frame, select: Selector): Steps<W
   return cells.values.every((cell) => cell === null) ? null : cells;
 }
 
+/** The row of each window that has one, at the window's start. */
 function* rowsByWindow(
   plan: SelectPlan,
   points: Points,
