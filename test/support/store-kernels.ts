@@ -118,6 +118,20 @@ export class BothCatalogs {
   }
 }
 
+/** A catalog with a record of its own. */
+export function openCatalog(kernels: Kernels): BothCatalogs {
+  const record = kernels.alloc(64);
+  kernels.bytes.fill(0, record, record + 64);
+  return new BothCatalogs(kernels, record);
+}
+
+/** Gives back what it took, its index of tags included. */
+export function freeCatalog(kernels: Kernels, catalog: BothCatalogs): void {
+  kernels.call.tagIndexClose(catalog.record);
+  catalog.close();
+  kernels.free(catalog.record);
+}
+
 export interface BothPartition {
   readonly catalog: BothCatalogs;
   readonly memtable: Memtable;
