@@ -73,7 +73,8 @@ export class Deletions implements DeletionAdministration {
   // flush may come between two sections. With time for all, nothing ends it once it has begun, and closing waits for it.
   #section(left: DeleteRequest[], budget: Budget, mostMs: number, steps = NO_STEPS): Promise<void> {
     const { maintenance, log, checkWritable } = this.#parts;
-    return maintenance.exclusively(async () => {
+    const isWhole = mostMs === Number.POSITIVE_INFINITY;
+    return maintenance[isWhole ? "soon" : "exclusively"](async () => {
       const check = () => {
         budget.check();
         checkWritable();
@@ -96,7 +97,7 @@ export class Deletions implements DeletionAdministration {
         if (pause.due()) await pause.wait();
       }
       await this.#dropEmpty(touched, pause);
-      const checkStep = mostMs === Number.POSITIVE_INFINITY ? () => undefined : check;
+      const checkStep = isWhole ? () => undefined : check;
       for (const { database, measurement, fields } of requests)
         for (const name of fields ?? []) await this.#forgetEmpty(database, measurement, name, checkStep);
       await log.sync();
@@ -113,7 +114,7 @@ export class Deletions implements DeletionAdministration {
     forget: () => Promise<void> = async () => undefined,
   ): Promise<void> {
     const { schema, stores, databases, log, maintenance, checkWritable } = this.#parts;
-    await maintenance.exclusively(async () => {
+    await maintenance.soon(async () => {
       checkWritable();
       log.append(encodeDrop({ database, measurement }));
       applyDrop(schema, stores, { database, measurement });

@@ -1,7 +1,9 @@
 // Maintenance: flush, compaction and drops, one after the other, beside writes and reads.
 //
 //   flush   rotate the log, seal every memtable (one synchronous step: what is sealed is what the rotated files hold),
-//           write segments, then trim the log
+//           write segments, store by store, then trim the log
+//   soon    a deletion comes into a flush between two stores: those before have it in memory, as after a flush, those behind write
+//           segments without what it took; the log keeps its record for all of them, as it is behind what is flushed
 import type { Clock } from "../base/clock.ts";
 import { DiskError, OverloadedError } from "../base/errors.ts";
 import type { Wal } from "../log/wal.ts";
@@ -13,6 +15,8 @@ export class Maintenance {
   /** Gives a record that the log is to have also once a flush has trimmed it. */
   carried: () => Uint8Array | null = () => null;
   #tail: Promise<void> = Promise.resolve();
+  /** What `soon` is asked for and has not begun. */
+  #waiting: (() => Promise<void>)[] = [];
   #flush: Promise<void> | undefined;
   #failure: DiskError | undefined;
   #closing = false;
@@ -61,6 +65,22 @@ export class Maintenance {
       () => undefined,
     );
     return done;
+  }
+
+  /** The same, but of a flush that runs waits only for the store that it is at. `work` may take rows of any, and is short. */
+  soon<T>(work: () => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<T>();
+    this.#waiting.push(async () => {
+      const done = work();
+      resolve(done);
+      await done.catch(() => undefined);
+    });
+    void this.exclusively(() => this.#doWaiting());
+    return promise;
+  }
+
+  async #doWaiting(): Promise<void> {
+    for (const work of this.#waiting.splice(0)) await work();
   }
 
   /** Brings all rows in memory to segments; a call during a flush that has not sealed yet joins it. */
@@ -123,7 +143,13 @@ export class Maintenance {
       if (carried) this.#log.append(carried);
       // a segment must not be ahead of the log that a power cut leaves
       await this.#log.sync();
-      for (const store of this.#stores) await store.flush(position);
+      for (const store of this.#stores) {
+        await store.flush(position);
+        if (this.#waiting.length === 0) continue;
+        await this.#doWaiting();
+        // (the stores that are still to be flushed have what it did)
+        await this.#log.sync();
+      }
       await this.#log.trim(position);
     } catch (error) {
       // our own bugs as well: rows that cannot be flushed must stay in memory and in the log, and people must know

@@ -153,7 +153,7 @@ export class Retention implements RetentionAdministration {
     checkWritable();
     // first: another policy of its name must not have its subscriptions, whenever a crash comes
     await subscriptions.dropPolicy(database, name);
-    await maintenance.exclusively(async () => {
+    await maintenance.soon(async () => {
       checkWritable();
       const policies = databases.policies(database);
       // (a thread that was started again may have rows of one whose name is gone)

@@ -26,12 +26,14 @@ export function* emptySeries(
   );
   try {
     for (const id of series) {
-      let hasRows = false;
+      // (what is deleted from memory has left it)
+      let hasRows = version.memtables.some((memtable) => memtable.seriesRows(id) > 0);
       try {
-        reader.clusters(id, false, (runs) => {
-          hasRows = runs.some((run) => !run.mayBeHollow || hasValue(kernels, run, fields.length));
-          return !hasRows;
-        });
+        if (!hasRows)
+          reader.clusters(id, false, (runs) => {
+            hasRows = runs.some((run) => !run.mayBeHollow || hasValue(kernels, run, fields.length));
+            return !hasRows;
+          });
       } catch (error) {
         if (!(error instanceof CorruptionError)) throw error;
         onDamage(error);
