@@ -1,6 +1,7 @@
 // The channel between threads, over a real message port: answers, errors, streams that do not run ahead, and an end for all that
 // waits when the other side is gone.
 import { expect, test } from "bun:test";
+import type { Chunks } from "../src/base/chunks.ts";
 import {
   ClosedError,
   CorruptionError,
@@ -11,7 +12,7 @@ import {
   QueryAbortedError,
 } from "../src/base/errors.ts";
 import { attendedTask } from "../src/threads/budgets.ts";
-import { Channel, type Chunks, type Handlers, type StreamState } from "../src/threads/channel.ts";
+import { Channel, type Handlers, type StreamState } from "../src/threads/channel.ts";
 
 function pair(handlers: Handlers, back: Handlers = {}): [Channel, Channel] {
   const { port1, port2 } = new MessageChannel();

@@ -1,13 +1,14 @@
 // Answers in shares: what several threads make and write of an answer is, put together, the bytes that one of them writes alone. And
 // where it cannot be so, because a group has series in two of them or one cannot write, nobody sees it.
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Chunks } from "../src/base/chunks.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { OverloadedError } from "../src/base/errors.ts";
 import { encodeJson } from "../src/http/output/json.ts";
 import { writeSeries } from "../src/http/output/json-share.ts";
 import type { ShareRequest } from "../src/model/scan.ts";
 import { FieldType, type TimeUnit } from "../src/model/types.ts";
-import { allChunks, makeShare, type ShareChunks } from "../src/query/make-share.ts";
+import { allChunks, makeShare } from "../src/query/make-share.ts";
 import type { MeasurementRows } from "../src/query/plan.ts";
 import { WrittenSeries } from "../src/query/result.ts";
 import { runQuery } from "../src/query/session.ts";
@@ -89,7 +90,7 @@ async function answered(
 /** Shares of the oracles; counts what is going on. */
 function threads(epoch: TimeUnit | null = "ms") {
   const seen = { asked: 0, mixed: 0, open: 0 };
-  const counted = (chunks: ShareChunks): ShareChunks =>
+  const counted = (chunks: Chunks): Chunks =>
     (async function* () {
       seen.open++;
       try {

@@ -1,7 +1,8 @@
 // Sharing: how a thread takes part in answers that are made in shares (query/shares.ts), its own and those of others.
+import type { Chunks } from "../base/chunks.ts";
 import type { ShareRequest, Source } from "../model/scan.ts";
 import type { TimeUnit } from "../model/types.ts";
-import { allChunks, makeShare, type SeriesWriter, type ShareChunks } from "../query/make-share.ts";
+import { allChunks, makeShare, type SeriesWriter } from "../query/make-share.ts";
 import type { Shares } from "../query/shares.ts";
 import type { ScatteredSource } from "../threads/scattered-source.ts";
 
@@ -32,7 +33,7 @@ export class Sharing {
   }
 
   /** This thread's; see `makeShare`. */
-  make(request: ShareRequest, heldBytes: () => number): ShareChunks {
+  make(request: ShareRequest, heldBytes: () => number): Chunks {
     return makeShare(this.#own, request, this.writer, heldBytes);
   }
 }

@@ -1,5 +1,6 @@
 // A thread's share of an answer (shares.ts): made of the rows that it has, and written.
 import { assert } from "../base/assert.ts";
+import type { Chunks } from "../base/chunks.ts";
 import type { Rows, ShareRequest } from "../model/scan.ts";
 import type { TimeUnit } from "../model/types.ts";
 import { executeInput } from "./execute.ts";
@@ -20,11 +21,8 @@ export type SeriesWriter = (
   epoch: TimeUnit | null,
 ) => AsyncIterable<WrittenPart>;
 
-/** The last one is returned. */
-export type ShareChunks = AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer> | null>;
-
 /**
- * The share of those rows that a source has: the chunks of share-format.ts, the last one returned, none where there are no groups.
+ * The share of those rows that a source has: the chunks of share-format.ts, none where there are no groups.
  * `heldBytes`: what is held for it.
  */
 export async function* makeShare(
@@ -32,7 +30,7 @@ export async function* makeShare(
   { work, budget, onSeries }: ShareRequest,
   write: SeriesWriter | null,
   heldBytes: () => number,
-): ShareChunks {
+): Chunks {
   const { plan, nowNs, epoch } = work as ShareWork;
   if (write === null) {
     onSeries?.();
@@ -62,7 +60,7 @@ export async function* makeShare(
 }
 
 /** The same chunks, the last one among them. */
-export async function* allChunks(chunks: ShareChunks): AsyncGenerator<Uint8Array> {
+export async function* allChunks(chunks: Chunks): AsyncGenerator<Uint8Array> {
   const last = yield* chunks;
   if (last !== null) yield last;
 }

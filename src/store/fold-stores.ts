@@ -11,7 +11,7 @@ import { listKey } from "../model/listkey.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
 import { Accumulators, GroupFold, rangeOf } from "./group-fold.ts";
-import { openStores } from "./open-stores.ts";
+import { giveWay, openStores } from "./open-stores.ts";
 import type { IsTold } from "./read-ahead.ts";
 import type { Table } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -39,9 +39,7 @@ export async function* foldStores(
     };
     for (const open of openStores(kernels, stores, table, request, wanted)) {
       if (open === null) {
-        if (!pause.due()) continue;
-        request.budget.check();
-        await pause.wait();
+        await giveWay(pause, request.budget);
         continue;
       }
       const { store, selected, tagColumns, reader } = open;

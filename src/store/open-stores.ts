@@ -2,6 +2,7 @@
 //
 // The next ones are opened while there is not yet much to be read of those that are: the disk then works at all of them at once.
 import { CorruptionError } from "../base/errors.ts";
+import type { Pause } from "../base/pause.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Budget, Selection } from "../model/scan.ts";
 import type { IsTold } from "./read-ahead.ts";
@@ -39,12 +40,19 @@ interface Opened extends OpenStore {
   close(): void;
 }
 
+/** Gives way where it is time: at a moment that `openStores` gives. */
+export async function giveWay(pause: Pause, budget: Budget): Promise<void> {
+  if (!pause.due()) return;
+  budget.check();
+  await pause.wait();
+}
+
 const POINTER_BYTES = 8;
 
 /** Among so many series those that are asked for are found in a millisecond or two, whatever the condition. */
 const FEW_SERIES = 10_000;
 
-/** Each is closed when the next one is asked for. Null: a moment to give way, as the selection of series may take long. */
+/** Each is closed when the next one is asked for. Null: a moment to `giveWay`, as the selection of series may take long. */
 export function* openStores(
   kernels: Kernels,
   stores: readonly Store[],

@@ -7,7 +7,7 @@ import type { Expression } from "../model/expression.ts";
 import type { FoldedGroups, FoldRequest, RowBatch, ScanRequest, SeriesCount, Source } from "../model/scan.ts";
 import type { FieldInfo } from "../model/types.ts";
 import { foldStores } from "./fold-stores.ts";
-import { openStores } from "./open-stores.ts";
+import { giveWay, openStores } from "./open-stores.ts";
 import { RowScan } from "./row-scan.ts";
 import type { Measurement, Schema, Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
@@ -63,9 +63,7 @@ export class StoreSource implements Source {
     try {
       for (const open of openStores(this.#kernels, this.#stores, table, request, scan)) {
         if (open === null) {
-          if (!pause.due()) continue;
-          request.budget.check();
-          await pause.wait();
+          await giveWay(pause, request.budget);
           continue;
         }
         try {

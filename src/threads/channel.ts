@@ -9,6 +9,7 @@
 //
 // Messages arrive in the order in which they were sent. Bytes with a buffer of their own are handed over, not copied.
 import { assert } from "../base/assert.ts";
+import type { Chunks } from "../base/chunks.ts";
 import { receivedError, type SentError, sentError } from "./errors.ts";
 
 const [CALL, OK, FAILED, OPEN, CHUNK, END, MORE, STOP, NOTICE, TASK] = [
@@ -33,9 +34,6 @@ type Transferred = ArrayBuffer | MessagePort;
 export interface StreamState {
   readonly isStopped: boolean;
 }
-
-/** A stream's chunks; the value that the generator returns is its last one. */
-export type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer> | null>;
 
 /** What the other side may ask for, by name. */
 export interface Handlers {

@@ -1,9 +1,10 @@
 // A source served to other threads: the handlers of a channel whose other end is a `RemoteSource`.
+import type { Chunks } from "../base/chunks.ts";
 import type { Expression } from "../model/expression.ts";
 import type { FoldRequest, ScanRequest, ShareRequest, Source } from "../model/scan.ts";
 import { WireWriter } from "../model/wire.ts";
 import { ServedBudget } from "./budgets.ts";
-import type { Chunks, Handlers, StreamState } from "./channel.ts";
+import type { Handlers, StreamState } from "./channel.ts";
 
 /** Packed bytes that go over at once: handing over has its price, and so has waiting for the first. */
 const CHUNK_BYTES = 256 * 1024;
