@@ -265,6 +265,28 @@ describe("bounds and failures", () => {
   });
 });
 
+test("EXPLAIN ANALYZE tells of shares where the answer is made of them", async () => {
+  const { shares } = threads();
+  const lines = async (select: string) => {
+    const { json } = await answered(`EXPLAIN ANALYZE ${select}`, { shares });
+    return JSON.parse(json).results[0].series[0].values.flat() as string[];
+  };
+  for (const call of ["derivative(v)", "median(v)"]) {
+    const text = `SELECT ${call} FROM cpu WHERE ${BOUNDS} GROUP BY host`;
+    const { series } = JSON.parse((await answered(text, {})).json).results[0];
+    const rows = series.reduce((sum: number, { values }: { values: unknown[] }) => sum + values.length, 0);
+    const told = await lines(text);
+    expect(told).toContain(`ROWS: ${rows}`);
+    expect(told).toContain(`SERIES: ${series.length}`);
+    expect(told.filter((line) => /^SHARES: 3, \d{3,} bytes in \d/.test(line))).toHaveLength(1);
+    expect(told.filter((line) => /^(SCAN|FOLD): /.test(line))).toEqual([]);
+  }
+  // (hosts are in one thread each, data centres in several)
+  const mixed = await lines(`SELECT median(v) FROM cpu WHERE ${BOUNDS} GROUP BY dc`);
+  expect(mixed.some((line) => line.startsWith("SCAN: "))).toBe(true);
+  expect(mixed.some((line) => line.startsWith("SHARES: "))).toBe(false);
+});
+
 test("when a share has failed, the others are made no further, also before their first chunk", async () => {
   let isMaking = true;
   const ask: Shares["ask"] = ({ budget }) => {

@@ -1,6 +1,8 @@
-// Metered rows: a source of rows that counts what a statement takes from it, for EXPLAIN ANALYZE.
+// Metered rows, and shares of answers: what a statement takes from a source, or from other threads, is counted for EXPLAIN ANALYZE.
 import type { Clock } from "../base/clock.ts";
-import type { FoldedGroups, FoldRequest, RowBatch, Rows, ScanRequest } from "../model/scan.ts";
+import type { FoldedGroups, FoldRequest, RowBatch, Rows, ScanRequest, ShareRequest } from "../model/scan.ts";
+import type { TimeUnit } from "../model/types.ts";
+import type { Shares } from "./shares.ts";
 
 export class MeteredRows implements Rows {
   readonly #source: Rows;
@@ -51,5 +53,50 @@ export class MeteredRows implements Rows {
       startMs = this.#clock.elapsedMs();
     }
     this.foldMs += this.#clock.elapsedMs() - startMs;
+  }
+}
+
+export class MeteredShares implements Shares {
+  readonly #shares: Shares;
+  readonly #clock: Clock;
+  /** Of answers that were put together of them. */
+  count = 0;
+  #asked = 0;
+  bytes = 0;
+  /** From when they were asked for to their end. */
+  ms = 0;
+
+  constructor(shares: Shares, clock: Clock) {
+    this.#shares = shares;
+    this.#clock = clock;
+  }
+
+  get epoch(): TimeUnit | null {
+    return this.#shares.epoch;
+  }
+
+  ask(request: ShareRequest): readonly AsyncIterable<Uint8Array>[] | null {
+    const startMs = this.#clock.elapsedMs();
+    const before = this.ms;
+    const shares = this.#shares.ask(request);
+    this.#asked = shares?.length ?? 0;
+    this.count += this.#asked;
+    const atEnd = () => {
+      this.ms = before + this.#clock.elapsedMs() - startMs;
+    };
+    return shares?.map((share) => this.#metered(share, atEnd)) ?? null;
+  }
+
+  areMixed(request: ShareRequest): void {
+    this.count -= this.#asked;
+    this.#shares.areMixed(request);
+  }
+
+  async *#metered(share: AsyncIterable<Uint8Array>, atEnd: () => void): AsyncGenerator<Uint8Array> {
+    for await (const chunk of share) {
+      this.bytes += chunk.length;
+      yield chunk;
+    }
+    atEnd();
   }
 }

@@ -45,10 +45,13 @@ export interface StatementResult {
 export class WrittenSeries {
   readonly bytes: Uint8Array;
   readonly rowCount: number;
+  /** That begin in it. */
+  readonly seriesCount: number;
 
-  constructor(bytes: Uint8Array, rowCount: number) {
+  constructor(bytes: Uint8Array, rowCount: number, seriesCount: number) {
     this.bytes = bytes;
     this.rowCount = rowCount;
+    this.seriesCount = seriesCount;
   }
 }
 

@@ -174,12 +174,13 @@ async function begin(
     nowNs,
   });
   if (watch !== undefined) watch.plan = plan;
-  const context = { source, administration, budget, nowNs, takesTables: true };
+  const own = { source, administration, budget, nowNs, takesTables: true };
+  const context = session.shares ? { ...own, shares: session.shares } : own;
   switch (plan.kind) {
     case "select":
-      return executeParts(plan, session.shares ? { ...context, shares: session.shares } : context);
+      return executeParts(plan, context);
     case "select into":
-      return executeInto(plan, context, administration.into);
+      return executeInto(plan, own, administration.into);
     case "operation":
       return inOrder(
         await executeOperation(plan.operation, administration, lasting(allowance, clock), session.access),
@@ -194,7 +195,7 @@ async function begin(
     case "unsupported":
       throw new InputError(`${printStatement(plan.statement)} is not supported yet`);
     default:
-      return executeShow(plan, session.access ? { ...context, access: session.access } : context);
+      return executeShow(plan, session.access ? { ...own, access: session.access } : own);
   }
 }
 

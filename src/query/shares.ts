@@ -157,6 +157,9 @@ class ShareMerge {
   readonly #piece = new Uint8Array(PIECE_BYTES);
   #length = 0;
   #rowsGiven = 0;
+  /** Series that have begun, since the last piece; the place of the one that has. */
+  #begun = 0;
+  #begunAt = -1;
   /** What has to load before more can be taken. */
   awaited: ShareReader | null = null;
 
@@ -177,6 +180,8 @@ class ShareMerge {
         const { size } = reader;
         if (this.#length > 0 && this.#length + size > PIECE_BYTES) return this.#taken();
         const bytes = reader.take();
+        if (this.#begunAt !== this.#at) this.#begun++;
+        this.#begunAt = this.#at;
         if (size > PIECE_BYTES) return this.#written(bytes);
         this.#piece.set(bytes, this.#length);
         this.#length += size;
@@ -198,8 +203,9 @@ class ShareMerge {
 
   #written(bytes: Uint8Array): WrittenSeries {
     const rows = this.#readers.reduce((sum, { rows }) => sum + rows, 0);
-    const series = new WrittenSeries(bytes, rows - this.#rowsGiven);
+    const series = new WrittenSeries(bytes, rows - this.#rowsGiven, this.#begun);
     this.#rowsGiven = rows;
+    this.#begun = 0;
     return series;
   }
 }
