@@ -246,7 +246,7 @@ export interface CatalogExports {
     targets: number,
   ): number;
   catalogDropSeries(partition: number, ids: number, n: number): void;
-  catalogList(partition: number, table: number, out: number): number;
+  catalogList(partition: number, wanted: number, tables: number, out: number): number;
 }
 
 /** assembly/memtable.ts and assembly/gather.ts */

@@ -104,20 +104,31 @@ export class Catalog {
 
   /** The tables' series are found no more; their ids stay taken. */
   drop(tableIds: ReadonlySet<number>): void {
+    const { count } = this;
+    let tables = 0;
+    for (const id of tableIds) tables = Math.max(tables, id + 1);
+    const at = this.#key.reserve(count * 4 + tables + 8);
+    const wanted = at + count * 4;
+    const marks = this.#kernels.view(wanted, tables).fill(0);
+    for (const id of tableIds) marks[id] = 1;
     // (in one walk, however many there are)
-    const ids: number[] = [];
-    for (let id = 0; id < this.count; id++) if (tableIds.has(this.tableId(id))) ids.push(id);
-    this.dropSeries(ids);
+    this.#drop(at, this.#kernels.call.catalogList(this.record, wanted, tables, at) >>> 0);
+    this.#key.release();
   }
 
   /** The same for some series. */
   dropSeries(ids: readonly number[]): void {
-    this.#drops++;
-    this.tagKeys.clear();
     const at = this.#key.reserve(ids.length * 4 + 8);
     this.#kernels.u32(at, ids.length).set(ids);
-    this.#kernels.call.tagIndexDrop(this.record, at, ids.length);
-    this.#kernels.call.catalogDropSeries(this.record, at, ids.length);
+    this.#drop(at, ids.length);
+  }
+
+  // Series whose ids stand in linear memory.
+  #drop(ids: Pointer, count: number): void {
+    this.#drops++;
+    this.tagKeys.clear();
+    this.#kernels.call.tagIndexDrop(this.record, ids, count);
+    this.#kernels.call.catalogDropSeries(this.record, ids, count);
   }
 
   close(): void {

@@ -91,11 +91,15 @@ export class BothCatalogs {
     this.#kernels.call.catalogDropSeries(this.record, at, ids.length);
   }
 
-  list(table: number): number[] {
-    const out = this.#scratch.reserve(this.twin.series.length * 4 + 8);
-    const count = this.#kernels.call.catalogList(this.record, table, out);
+  list(...tables: number[]): number[] {
+    const room = Math.max(...tables) + 1;
+    const out = this.#scratch.reserve(this.twin.series.length * 4 + room + 8);
+    const wanted = out + this.twin.series.length * 4;
+    const marks = this.#kernels.view(wanted, room).fill(0);
+    for (const table of tables) marks[table] = 1;
+    const count = this.#kernels.call.catalogList(this.record, wanted, room, out);
     const ids = [...this.#kernels.u32(out, count)];
-    expect(ids).toEqual(this.twin.list(table));
+    expect(ids).toEqual(this.twin.list(...tables));
     return ids;
   }
 

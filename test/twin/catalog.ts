@@ -36,7 +36,7 @@ export class CatalogTwin {
       if (table !== DROPPED && this.find(table, key) === undefined) this.#ids.set(`${table}:${key}`, id);
   }
 
-  list(table: number): number[] {
-    return [...this.series.keys()].filter((id) => this.series[id]!.table === table);
+  list(...tables: number[]): number[] {
+    return [...this.series.keys()].filter((id) => tables.includes(this.series[id]!.table));
   }
 }

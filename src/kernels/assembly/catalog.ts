@@ -257,12 +257,16 @@ export function catalogDropSeries(partition: usize, ids: usize, n: u32): void {
   if (!areFew) placeAll(partition);
 }
 
-/** Copies the ids of `table`'s series, ascending, to `out` (room for all series); gives their number. */
-export function catalogList(partition: usize, table: u32, out: usize): u32 {
+/**
+ * Copies the ids of the series of some tables, ascending, to `out` (room for all series); gives their number. At `wanted` stands a byte
+ * for each of the first `tables` table ids, 0 = not asked for.
+ */
+export function catalogList(partition: usize, wanted: usize, tables: u32, out: usize): u32 {
   const count = load<u32>(partition, COUNT);
   let n: u32 = 0;
   for (let id: u32 = 0; id < count; id++) {
-    if (entryTable(catalogEntry(partition, id)) != table) continue;
+    const table = entryTable(catalogEntry(partition, id));
+    if (table >= tables || load<u8>(wanted + table) == 0) continue;
     store<u32>(out + (<usize>n << 2), id);
     n++;
   }
