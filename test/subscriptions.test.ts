@@ -195,6 +195,23 @@ test("a dropped retention policy takes its subscriptions along", async () => {
   expect((await rows(db, "SHOW SUBSCRIPTIONS")).map(([of]) => of)).toEqual(["autogen"]);
 });
 
+test("they are shown in the order of the policies", async () => {
+  const db = await openNew();
+  await rows(db, "CREATE RETENTION POLICY a ON db DURATION 0s REPLICATION 1");
+  for (const [name, policy] of [
+    ["s1", "a"],
+    ["s2", "autogen"],
+    ["s3", "a"],
+  ])
+    await rows(db, `CREATE SUBSCRIPTION ${name} ON db.${policy} DESTINATIONS ANY 'udp://127.0.0.1:1'`);
+  const shown = await rows(db, "SHOW SUBSCRIPTIONS");
+  expect(shown.map(([policy, name]) => [policy, name])).toEqual([
+    ["autogen", "s2"],
+    ["a", "s1"],
+    ["a", "s3"],
+  ]);
+});
+
 test("passwords in destinations are used, and shown nowhere", async () => {
   const db = await openNew();
   const seen: (string | null)[] = [];

@@ -62,7 +62,11 @@ async function showSubscriptions(administration: Administration): Promise<Result
   const shown: ResultSeries[] = [];
   for (const name of administration.databases()) {
     const list = await administration.subscriptions.list(name);
-    const rows = list.map((each) => [
+    const policies = administration.retentionPolicies(name) ?? [];
+    const inOrder = policies.flatMap((policy) =>
+      list.filter(({ retentionPolicy }) => retentionPolicy === policy.name),
+    );
+    const rows = inOrder.map((each) => [
       ...[each.retentionPolicy, each.name, each.mode.toUpperCase()],
       each.destinations.map(urlWithoutPassword),
     ]);

@@ -1,5 +1,6 @@
 // What changes a database.
 
+import type { Node } from "../../../src/query/ast.ts";
 import type { Difference } from "../differences.ts";
 import type { Reply } from "../pair.ts";
 import { nodesOf } from "../rewrite.ts";
@@ -15,6 +16,7 @@ import {
 import {
   areAmong,
   isAnswered,
+  isCoarserThan,
   isNothing,
   isPartOf,
   valuesOf,
@@ -26,6 +28,11 @@ import {
 /** Fields of the same names, floats for integers here and there. */
 const areOtherNumbers = (serie: Reply, influxd: Reply): boolean =>
   serie.body.replaceAll('"float"', '"integer"') === influxd.body.replaceAll('"float"', '"integer"');
+
+const isByField = (node: Node, fields: ReadonlySet<string>): boolean =>
+  node.kind === "call" &&
+  /^(?:top|bottom)$/i.test(node.name) &&
+  node.arguments.slice(1, -1).some((argument) => argument.kind === "reference" && fields.has(argument.name));
 
 export const changes: readonly Difference[] = [
   {
@@ -57,6 +64,19 @@ export const changes: readonly Difference[] = [
       history.some(
         ({ text }) => /\binto\b/i.test(text) && nodesOf(text).some((node) => ofIntegers(node) !== node),
       ),
+  },
+  {
+    title: "a field among the tags of top() or bottom(), written by INTO",
+    influxd: "is not written: `SELECT top(i, f, 2) INTO t FROM m`",
+    serie: "is written",
+    reason: "a copy is to have what is shown",
+    covers: ({ exchange, serie, influxd, fields, history }) =>
+      history.some(
+        ({ text }) => /\binto\b/i.test(text) && nodesOf(text).some((node) => isByField(node, fields)),
+      ) &&
+      (/^show field keys/i.test(exchange.text)
+        ? isPartOf(influxd.body, serie.body)
+        : /^select \*/i.test(exchange.text) && isCoarserThan(influxd.body, serie.body)),
   },
   {
     title: "a database or policy of INTO that is not there",

@@ -89,6 +89,24 @@ function standIn(fewer: readonly string[], more: readonly string[]): boolean {
   return at === fewer.length;
 }
 
+/** Row by row what the one has stands in the other, by column; there may be more columns, and values for nulls. */
+export function isCoarserThan(some: string, whole: string): boolean {
+  const cells = (body: string) =>
+    joinedSeries(body).flatMap(({ head, values }) => {
+      const { name, columns } = JSON.parse(head) as {
+        readonly name: string;
+        readonly columns: readonly string[];
+      };
+      return (values as readonly (readonly unknown[])[]).map((row) =>
+        row.flatMap((value, i) => (value === null ? [] : [`${name} ${columns[i]} ${textOf(value)}`])),
+      );
+    });
+  const [fewer, more] = [cells(some), cells(whole)];
+  return (
+    fewer.length === more.length && fewer.every((row, i) => row.every((cell) => more[i]!.includes(cell)))
+  );
+}
+
 /** The same without the columns that `*` shows once more, with a number and the same values: `host_1` beside `host`. */
 export function rowsWithoutNumberedColumns(body: string): string {
   const series = joinedSeries(body).map(({ head, values }) => {
