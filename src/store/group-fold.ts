@@ -16,9 +16,9 @@ import type { SegmentCursor } from "./segment-cursor.ts";
 import type { SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 
-/** Bytes of accumulators after which they are copied out, and groups. */
-const BATCH_BYTES = 128 * 1024;
-const MOST_GROUPS = 1024;
+/** Bytes of accumulators after which they are copied out, which stay in the cache of a core, and groups. */
+const BATCH_BYTES = 512 * 1024;
+const MOST_GROUPS = 8192;
 
 /**
  * The accumulators of groups, in linear memory end to end, and in those of a group the ones of its columns: those of many groups are
@@ -38,12 +38,14 @@ export class Accumulators {
   /** Per wanted column: where its accumulators start in those of a group. */
   readonly #offsets: readonly number[];
   readonly #groupBytes: number;
-  readonly #capacity: number;
+  /** Groups that there is room for. */
+  readonly capacity: number;
   #tags: readonly string[][];
-  /** Groups before the one in hand. */
   #count = 0;
+  /** The group in hand. */
+  #group = 0;
 
-  /** They are empty. `close` when done. */
+  /** There are no groups. `close` when done. */
   constructor(kernels: Kernels, measurement: Measurement, request: FoldRequest) {
     const { bounds, columns, groupBy, where } = request;
     this.#kernels = kernels;
@@ -60,9 +62,9 @@ export class Accumulators {
     });
     this.#groupBytes = groupBytes;
     const fitting = Math.floor(BATCH_BYTES / Math.max(groupBytes, 1));
-    this.#capacity = groupBy.length === 0 ? 1 : Math.max(1, Math.min(fitting, MOST_GROUPS));
+    this.capacity = groupBy.length === 0 ? 1 : Math.max(1, Math.min(fitting, MOST_GROUPS));
     this.#tags = groupBy.map(() => []);
-    const sizeBytes = groupBytes * this.#capacity;
+    const sizeBytes = groupBytes * this.capacity;
     this.#at = kernels.alloc(sizeBytes + bounds.length * 8 + columns.length * LISTED_COLUMN_BYTES);
     this.windows = { bounds: this.#at + sizeBytes, count };
     kernels.longs.set(bounds, this.windows.bounds >>> 3);
@@ -81,12 +83,32 @@ export class Accumulators {
       ...{ bounds: this.windows.bounds, windowCount: count },
     };
     this.batch = new GroupBatch(kernels, keeps, fold, bounds);
-    this.#clear();
+  }
+
+  /** Groups that are in there. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get room(): number {
+    return this.capacity - this.#count;
+  }
+
+  /** Adds a group. `tagColumns`: by key of `groupBy` the values, of which number `place` is that of the group. */
+  add(tagColumns: readonly (readonly string[])[], place: number): void {
+    for (let k = 0; k < tagColumns.length; k++) this.#tags[k]!.push(tagColumns[k]![place]!);
+    this.#kernels.call.foldInit(1, this.#groupBytes / 8, this.#at + this.#groupBytes * this.#count); // they are empty when zero
+    this.#count++;
+  }
+
+  /** Takes one of the groups in hand; the first one is at the begin. */
+  take(group: number): void {
+    this.#group = group;
   }
 
   /** Those of the group in hand. */
   get inHand(): Pointer {
-    return this.#at + this.#groupBytes * this.#count;
+    return this.#at + this.#groupBytes * this.#group;
   }
 
   /** Of these those of a wanted column. */
@@ -94,18 +116,8 @@ export class Accumulators {
     return this.inHand + this.#offsets[column]!;
   }
 
-  /** Goes on to the next group. `tagColumns`: by key of `groupBy` the values, of which number `place` is that of the one in hand. */
-  next(tagColumns: readonly (readonly string[])[], place: number): void {
-    for (let k = 0; k < tagColumns.length; k++) this.#tags[k]!.push(tagColumns[k]![place]!);
-    this.#count++;
-  }
-
-  get isFull(): boolean {
-    return this.#count === this.#capacity;
-  }
-
-  /** The groups before the one in hand, in which rows counted; all are empty again. Throws `CorruptionError`. */
-  take(): FoldedGroups {
+  /** Gives the groups in which rows counted; there are none then. Throws `CorruptionError`. */
+  empty(): FoldedGroups {
     this.batch.fold();
     const count = this.#closeUp();
     const tags = this.#tags;
@@ -119,7 +131,6 @@ export class Accumulators {
     });
     this.#count = 0;
     this.#tags = tags.map(() => []);
-    this.#clear();
     return { count, tags, columns };
   }
 
@@ -153,10 +164,6 @@ export class Accumulators {
       for (let w = 0; w < this.windows.count; w++) if (doubles[counts + w] !== 0) return true;
     }
     return false;
-  }
-
-  #clear(): void {
-    this.#kernels.call.foldInit(this.#capacity, this.#groupBytes / 8, this.#at); // they are empty when zero
   }
 }
 

@@ -2,7 +2,7 @@
 //
 // Dashboards group by the same tags again and again; to read the values out of the tag index takes as long as to fold a page a series.
 
-/** Values that are kept of a partition: some 120 bytes each, with the groups that they make (fold-stores.ts). */
+/** Values that are kept of a partition: some 120 bytes each, with the groups that they make (series-groups.ts). */
 const MOST_VALUES = 8192;
 
 export class TagColumns {
