@@ -121,6 +121,37 @@ test("little is asked for where little is read, nothing where statistics tell", 
   await db.close();
 });
 
+test("of ten fields of many series one is read, not what stands around it", async () => {
+  const disk = new ForgetfulDisk();
+  const db = await Database.open({ ...options, partitions: 1 }, disk, clock);
+  let value = 1;
+  for (let host = 0; host < 400; host++) {
+    const lines: string[] = [];
+    for (let row = 0; row < 200; row++) {
+      const fields: string[] = [];
+      for (let f = 0; f < 10; f++) {
+        // (nothing compresses them: 8 bytes each)
+        value = (value * 48271) % 0x7fffffff;
+        fields.push(`f${f}=${Math.sqrt(value)}`);
+      }
+      lines.push(`n,host=h${host} ${fields} ${row}000000000`);
+    }
+    expect((await db.writeLines(lines.join("\n"), { database: "db" })).errors).toEqual([]);
+  }
+  await db.flush();
+  const askedBy = async (query: string) => {
+    const before = disk.askedBytes;
+    await answer(db, query);
+    return disk.askedBytes - before;
+  };
+  const one = await askedBy("SELECT mean(f3) FROM n WHERE time >= 0 AND time < 150s GROUP BY time(1m)");
+  expect(one).toBeGreaterThan(0.9 * 400 * 200 * 7);
+  expect(one).toBeLessThan(1.5 * 400 * 200 * 8);
+  const all = await askedBy("SELECT * FROM n WHERE time < 150s");
+  expect(all).toBeGreaterThan(8 * one);
+  await db.close();
+});
+
 test("pages near to each other are read in one stretch", () => {
   const asked: number[][] = [];
   const ahead = new Stretches((start, end) => asked.push([start, end]));

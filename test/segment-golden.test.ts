@@ -43,7 +43,7 @@ for (const { name, tables, groupRows } of samples) {
     expect(readTestSegment(SegmentReader.open(nodeDisk, golden, kernels), kernels)).toEqual(tables);
   });
 
-  for (const version of [1, 2])
+  for (const version of [1, 2, 3])
     test(`${name}: a file of version ${version} is read as it was`, () => {
       const before = golden.replace(".segment", `-${version}.segment`);
       expect(dumpOf(before)).toStartWith(`segment, format version ${version}, `);

@@ -6,7 +6,7 @@ import { Kernels } from "../src/kernels/kernels.ts";
 import { FieldType } from "../src/model/types.ts";
 import { bloomAdd, bloomBytes, bloomHas } from "../src/segment/bloom.ts";
 import { ByteWriter, Cursor } from "../src/segment/bytes.ts";
-import { readHeader, writeHeader } from "../src/segment/format.ts";
+import { FORMAT_VERSION, readHeader, writeHeader } from "../src/segment/format.ts";
 import { readSeriesList, writeSeriesList } from "../src/segment/series-list.ts";
 import { type PageStats, readStats } from "../src/segment/stats.ts";
 import { putColumn, type Value } from "./support/segment-rows.ts";
@@ -247,5 +247,10 @@ test("a header keeps its names, and a window at the end of time its int64 part",
     throw new Error("refused");
   };
   const header = readHeader(cursorOf(out), refuse);
-  expect(header).toEqual({ version: 3, ...names, windowStartNs: -(2n ** 63n), windowEndNs: 2n ** 63n - 1n });
+  expect(header).toEqual({
+    version: FORMAT_VERSION,
+    ...names,
+    windowStartNs: -(2n ** 63n),
+    windowEndNs: 2n ** 63n - 1n,
+  });
 });

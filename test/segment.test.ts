@@ -308,7 +308,7 @@ test("another format version is refused by name, not called corrupt", async () =
   view.setUint32(size - 4, crc32c(bytes.subarray(0, size - 4)), true);
   writeFileSync(path, bytes);
   expect(() => SegmentReader.open(nodeDisk, path, kernels)).toThrow(InputError);
-  expect(() => SegmentReader.open(nodeDisk, path, kernels)).toThrow(/version 7.*reads versions 1 to 3/);
+  expect(() => SegmentReader.open(nodeDisk, path, kernels)).toThrow(/version 7.*reads versions 1 to 4/);
 });
 
 test("the file is removed by the last release after unlink, not before", async () => {

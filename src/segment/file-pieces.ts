@@ -5,10 +5,9 @@
 import type { Pointer } from "../kernels/kernels.ts";
 import type { TableReader } from "./table-reader.ts";
 
-/** Between two pieces: to copy so many bytes more takes less time than another copy. */
-const NEAR_BYTES = 512;
-
 export class FilePieces {
+  /** Of what lies between two pieces so many bytes are copied, too: that takes less time than another copy. */
+  readonly #nearBytes: number;
   #table: TableReader | undefined;
   /** Where the next copy begins. */
   #next: Pointer = 0;
@@ -16,16 +15,25 @@ export class FilePieces {
   #start = 0;
   #end = 0;
 
-  /** Pieces of a table's file from now on, in `room` (see `piecesBytes`). */
-  begin(table: TableReader, room: Pointer): void {
+  constructor(nearBytes: number) {
+    this.#nearBytes = nearBytes;
+  }
+
+  /** Room for so many pieces of so many bytes together. */
+  room(count: number, sizeBytes: number): number {
+    return sizeBytes + count * this.#nearBytes;
+  }
+
+  /** Pieces of a table's file from now on, which stand at `at`. */
+  begin(table: TableReader, at: Pointer): void {
     this.#table = table;
-    this.#next = room;
+    this.#next = at;
     this.#start = this.#end = 0;
   }
 
   /** Where the bytes [start, end) of the file will stand after `end`. */
   place(start: number, end: number): Pointer {
-    if (start < this.#end || start > this.#end + NEAR_BYTES) {
+    if (start < this.#end || start > this.#end + this.#nearBytes) {
       this.end();
       this.#start = start;
     }
@@ -40,6 +48,3 @@ export class FilePieces {
     this.#start = this.#end = 0;
   }
 }
-
-/** Room for so many pieces of so many bytes together. */
-export const piecesBytes = (count: number, sizeBytes: number): number => sizeBytes + count * NEAR_BYTES;

@@ -7,9 +7,10 @@
 //           16 i64 window start, ns      24 i64 window end, ns (rows are in [start, end))
 //           32 text database             .. text retention policy
 //           .. u32 CRC32C of the header up to here    (magic, version, size, checksum: the same in all versions)
-//   pages    row group after row group, a table's groups next to each other, tables ascending by measurement:
-//              the page of times, then one page a field, fields in the table's order; a field without a value in
-//              the group has none. What is in a page is codec/'s matter. CRC32Cs and sizes stand in the index.
+//   pages    table after table, ascending by measurement, in each stripe after stripe, which are row groups next to each other
+//              (see page-places.ts): the pages of times, then those of each field, fields in the table's order; a
+//              group without a value of the field has none. What is in a page is codec/'s matter. CRC32Cs and sizes
+//              stand in the index.
 //   keys     only for recovery, inspection and hand-off. Per table, ascending by series id, blocks of about 64 KiB,
 //              each Snappy compressed (raw format): { varint id gap; varint length; series key }*, the key in canonical
 //              form (model/batch.ts), the gap counted from the id before in the table (at first from 0)
@@ -31,9 +32,10 @@ export const HEADER_MAGIC = "serieSEG";
 export const FOOTER_MAGIC = "serieEND";
 /**
  * 2: a sum may be told by a decimal near to it (stats.ts). 3: times of groups are told from group to group (table-index.ts), and
- * numbers' pages leave out what their place says (assembly/page.ts, integers-decode.ts). What older versions say is read as it was.
+ * numbers' pages leave out what their place says (assembly/page.ts, integers-decode.ts). 4: row groups are put together to stripes
+ * (page-places.ts). What older versions say is read as it was.
  */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 export const HEADER_FIXED_BYTES = 32;
 export const FOOTER_BYTES = 28;
 /** Raw size at which a block of series keys is closed. */

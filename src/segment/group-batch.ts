@@ -21,7 +21,7 @@ import {
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { areInOneWindow } from "../model/bounds.ts";
 import { Fold } from "../model/scan.ts";
-import { FilePieces, piecesBytes } from "./file-pieces.ts";
+import { FilePieces } from "./file-pieces.ts";
 import type { TableReader } from "./table-reader.ts";
 
 /** Row groups in a batch at most, and bytes of pages in one after which it is full: they stay in the cache of a core. */
@@ -42,8 +42,8 @@ export class GroupBatch {
   readonly #tell: readonly boolean[];
   readonly #groupWords: number;
   readonly #memory: Scratch;
-  readonly #pages = new FilePieces();
-  readonly #stats = new FilePieces();
+  readonly #pages = new FilePieces(64);
+  readonly #stats = new FilePieces(512);
   #table: TableReader | undefined;
   /** By column its field in the table, -1 = it has none; smallest and largest of them. */
   #fields: readonly number[] = [];
@@ -96,8 +96,8 @@ export class GroupBatch {
     this.#groups[this.#count] = group;
     this.#accumulators[this.#count++] = accumulators;
     const [first, last] = [this.#firstField, this.#lastField];
-    this.#pageBytes +=
-      table.timesBytes(group) + table.pageEnd(group, 1 + last) - table.pageStart(group, 1 + first);
+    this.#pageBytes += table.timesBytes(group);
+    for (const field of this.#fields) if (field >= 0) this.#pageBytes += table.pageBytes(group, field);
     this.#statsBytes += table.statsEnd(group, last) - table.statsStart(group, first);
     const rowCount = table.groupRows(group);
     if (rowCount > this.#rowCount) this.#rowCount = rowCount;
@@ -112,8 +112,8 @@ export class GroupBatch {
     const rowCount = (this.#rowCount + 7) & ~7;
     const roomBytes = foldRoomBytes(rowCount);
     const listBytes = count * this.#groupWords * 4;
-    const statsBytes = piecesBytes(count, this.#statsBytes);
-    const pagesBytes = piecesBytes(2 * count, this.#pageBytes);
+    const statsBytes = this.#stats.room(count, this.#statsBytes);
+    const pagesBytes = this.#pages.room((1 + this.#fields.length) * count, this.#pageBytes);
     const room = this.#memory.reserve(roomBytes + listBytes + statsBytes + pagesBytes);
     const list = room + roomBytes;
     this.#stats.begin(table, list + listBytes);
@@ -186,39 +186,32 @@ export class GroupBatch {
     this.#load(list, stopped, end);
   }
 
-  // Copies what the row groups [from, to) of the list need.
+  // Copies what the row groups [from, to) of the list need: column by column, as it lies together in a stripe.
   #load(list: Pointer, from: number, to: number): void {
     const table = this.#table!;
     const fields = this.#fields;
     const { words } = this.#kernels;
+    const groupWords = this.#groupWords;
+    const first = (list >>> 2) + from * groupWords;
     let isNew = false;
-    for (let g = from, at = (list >>> 2) + from * this.#groupWords; g < to; g++, at += this.#groupWords) {
-      const needs = this.#needs[g]!;
-      if (needs === NOTHING) continue;
+    for (let g = from, at = first; g < to; g++, at += groupWords) {
+      if (this.#needs[g] === NOTHING || words[at + TIMES] !== 0) continue;
       const group = this.#groups[g]!;
-      if (words[at + TIMES] === 0) {
-        const before = g === 0 ? 0 : words[at - this.#groupWords + TIMES]!;
-        if (before !== 0 && table.isSameTimes(group, this.#groups[g - 1]!)) words[at + TIMES] = before;
-        else {
-          words[at + TIMES] = this.#pages.place(table.pageStart(group, 0), table.pageEnd(group, 0));
-          if (!table.isChecked(group, 0)) isNew = true;
-        }
+      const before = g === 0 ? 0 : words[at - groupWords + TIMES]!;
+      if (before !== 0 && table.isSameTimes(group, this.#groups[g - 1]!)) words[at + TIMES] = before;
+      else {
+        words[at + TIMES] = this.#pages.place(table.pageStart(group, 0), table.pageEnd(group, 0));
+        if (!table.isChecked(group, 0)) isNew = true;
       }
-      if (needs === ITS_TIMES) continue;
-      let [first, last] = [-1, -1];
-      for (let c = 0, page = at + GROUP_WORDS; c < fields.length; c++, page += PAGE_WORDS) {
-        if (words[page + PAGE_BYTES] === 0 || words[page + PAGE] !== 0) continue;
-        const field = fields[c]!;
-        if (first < 0 || field < first) first = field;
-        if (field > last) last = field;
-      }
-      if (first < 0) continue;
-      const start = table.pageStart(group, 1 + first);
-      const pages = this.#pages.place(start, table.pageEnd(group, 1 + last)) - start;
-      for (let c = 0, page = at + GROUP_WORDS; c < fields.length; c++, page += PAGE_WORDS) {
-        if (words[page + PAGE_BYTES] === 0 || words[page + PAGE] !== 0) continue;
-        words[page + PAGE] = pages + table.pageStart(group, 1 + fields[c]!);
-        if (!table.isChecked(group, 1 + fields[c]!)) isNew = true;
+    }
+    for (let c = 0; c < fields.length; c++) {
+      const number = 1 + fields[c]!;
+      for (let g = from, page = first + GROUP_WORDS + c * PAGE_WORDS; g < to; g++, page += groupWords) {
+        if (this.#needs[g] !== ITS_PAGES || words[page + PAGE_BYTES] === 0 || words[page + PAGE] !== 0)
+          continue;
+        const group = this.#groups[g]!;
+        words[page + PAGE] = this.#pages.place(table.pageStart(group, number), table.pageEnd(group, number));
+        if (!table.isChecked(group, number)) isNew = true;
       }
     }
     this.#pages.end();

@@ -1,72 +1,88 @@
-// Group pages: pages of a row group copied from the mapped file into linear memory, neighbours in one copy.
+// Group pages: the pages that a reader wants of row groups, copied from the mapped file into linear memory. Of groups that are read
+// one after the other ever more are copied at once: in a stripe (page-places.ts) their pages of a column lie together.
 //
-//     neighbours  [field 3 | field 4 | field 5]     loaded at once; they stand until others are
-//     alone       [times]                           a page that is not among them, until the next such one
+//     of groups 4 to 7   [times 4 5 6 7][field 3 of 4 5 6 7][field 5 of 4 5 6 7]     they stand until others are loaded
+//     alone              [field 4 of 5]                       a page that is not among them, until the next such one
 //
 // One buffer serves one reader at a time.
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
+import type { PagePlaces } from "./page-places.ts";
+
+/** Groups at once at most, and bytes: they stay in the cache of a core. */
+const MOST_GROUPS = 16;
+const MOST_BYTES = 128 * 1024;
 
 export class GroupPages {
-  readonly #neighbours: Copied;
-  readonly #alone: Copied;
-
-  constructor(kernels: Kernels) {
-    this.#neighbours = new Copied(kernels);
-    this.#alone = new Copied(kernels);
-  }
-
-  /** Copies the bytes [start, end) of `file`: pages side by side. */
-  load(file: Uint8Array, start: number, end: number): void {
-    this.#neighbours.load(file, start, end);
-  }
-
-  /** Where the page of the bytes [start, end) of `file` stands. */
-  page(file: Uint8Array, start: number, end: number): Pointer {
-    return (
-      this.#neighbours.find(file, start, end) ||
-      this.#alone.find(file, start, end) ||
-      this.#alone.load(file, start, end)
-    );
-  }
-
-  release(): void {
-    this.#neighbours.release();
-    this.#alone.release();
-  }
-}
-
-/** Bytes of a file in linear memory. */
-class Copied {
+  readonly #groups: Scratch;
+  readonly #alone: Scratch;
   readonly #kernels: Kernels;
-  readonly #scratch: Scratch;
-  #file: Uint8Array | undefined;
-  #start = 0;
+  #places: PagePlaces | undefined;
+  /** The groups [first, end) and by page of a group where in the file its copy begins and ends, and where it stands. */
+  #first = 0;
   #end = 0;
-  #at: Pointer = 0;
+  #starts = new Float64Array(0);
+  #ends = new Float64Array(0);
+  #ats = new Float64Array(0);
 
   constructor(kernels: Kernels) {
     this.#kernels = kernels;
-    this.#scratch = new Scratch(kernels);
+    this.#groups = new Scratch(kernels);
+    this.#alone = new Scratch(kernels);
   }
 
-  /** Where the bytes [start, end) of `file` stand; 0: they are not among these. */
-  find(file: Uint8Array, start: number, end: number): Pointer {
-    return this.#file === file && start >= this.#start && end <= this.#end
-      ? this.#at + (start - this.#start)
-      : 0;
+  /** Copies a group's pages of the given numbers, if they are not here, and maybe those of the next groups. */
+  load(file: Uint8Array, places: PagePlaces, group: number, pages: readonly number[]): void {
+    if (this.#places === places && group >= this.#first && group < this.#end) return;
+    const next = this.#places === places && group === this.#end ? 2 * (group - this.#first) : 1;
+    if (this.#starts.length !== places.pagesPerGroup) {
+      this.#starts = new Float64Array(places.pagesPerGroup);
+      this.#ends = new Float64Array(places.pagesPerGroup);
+      this.#ats = new Float64Array(places.pagesPerGroup);
+    }
+    let count = Math.min(next, MOST_GROUPS, places.stripeEnd(group) - group);
+    let sizeBytes = this.#look(places, group, count, pages);
+    for (; count > 1 && sizeBytes > MOST_BYTES; count >>>= 1)
+      sizeBytes = this.#look(places, group, count >>> 1, pages);
+    this.#places = places;
+    this.#first = group;
+    this.#end = group + count;
+    let at = this.#groups.reserve(sizeBytes);
+    for (const page of pages) {
+      const [start, end] = [this.#starts[page]!, this.#ends[page]!];
+      if (end > start) this.#kernels.put(at, file.subarray(start, end));
+      this.#ats[page] = at;
+      at += end - start;
+    }
   }
 
-  load(file: Uint8Array, start: number, end: number): Pointer {
-    this.#at = this.#scratch.reserve(end - start);
-    this.#kernels.put(this.#at, file.subarray(start, end));
-    this.#file = file;
-    this.#start = start;
-    this.#end = end;
-    return this.#at;
+  // Where the pages of `count` groups begin and end in the file; gives their bytes.
+  #look(places: PagePlaces, group: number, count: number, pages: readonly number[]): number {
+    this.#starts.fill(0);
+    this.#ends.fill(0);
+    let sizeBytes = 0;
+    for (const page of pages) {
+      const start = places.start(group, page);
+      const end = places.pageEnd(group + count - 1, page);
+      this.#starts[page] = start;
+      this.#ends[page] = end;
+      sizeBytes += end - start;
+    }
+    return sizeBytes;
+  }
+
+  /** Where the page with the bytes [start, end) of `file` stands: it is copied if it was not loaded. */
+  page(file: Uint8Array, page: number, start: number, end: number): Pointer {
+    if (start >= (this.#starts[page] ?? 0) && end <= (this.#ends[page] ?? 0))
+      return this.#ats[page]! + (start - this.#starts[page]!);
+    const at = this.#alone.reserve(end - start);
+    this.#kernels.put(at, file.subarray(start, end));
+    return at;
   }
 
   release(): void {
-    this.#file = undefined;
-    this.#scratch.release();
+    this.#places = undefined;
+    this.#ends.fill(0);
+    this.#groups.release();
+    this.#alone.release();
   }
 }

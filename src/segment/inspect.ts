@@ -101,25 +101,24 @@ function annotatePages(
   index: TableIndex,
   measurement: string,
 ): void {
-  const { groupCount, pagesPerGroup, groupAt, pageEnds, checksums, rows, firstIds, lastIds } = index;
-  for (let group = 0; group < groupCount; group++) {
+  const { groupCount, pagesPerGroup, places, checksums, rows, firstIds, lastIds } = index;
+  for (let group = 0, first = 0; group < groupCount; group++) {
+    const end = places.stripeEnd(group);
+    annotations.section(`pages of ${JSON.stringify(measurement)}, groups ${first} to ${end - 1}`);
     const ids =
       firstIds[group] === lastIds[group] ? firstIds[group] : `${firstIds[group]} to ${lastIds[group]}`;
-    annotations.section(
-      `pages of ${JSON.stringify(measurement)}, group ${group}: ${rows[group]} rows of series ${ids}`,
-    );
-    let start = 0;
     for (let p = 0; p < pagesPerGroup; p++) {
-      const end = pageEnds[group * pagesPerGroup + p]!;
-      const at = groupAt[group]! + start;
+      const [at, sizeBytes] = [places.start(group, p), places.size(group, p)];
+      if (sizeBytes === 0) continue;
       const field = index.fields[p - 1];
       const label = field
         ? `${fieldTypeNames[field.type]} page of ${JSON.stringify(field.name)}`
         : "page of times";
-      const sound = crc32c(bytes.subarray(at, at + end - start)) === checksums[group * pagesPerGroup + p];
-      if (end > start) annotations.note(at, end - start, label, sound ? "" : "DAMAGED, checksum differs");
-      start = end;
+      const whose = `group ${group}${field ? "" : `, ${rows[group]} rows of series ${ids}`}`;
+      const sound = crc32c(bytes.subarray(at, at + sizeBytes)) === checksums[group * pagesPerGroup + p];
+      annotations.note(at, sizeBytes, label, sound ? whose : `DAMAGED, checksum differs: ${whose}`);
     }
+    if (group + 1 === end) first = end;
   }
 }
 

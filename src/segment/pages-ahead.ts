@@ -14,14 +14,16 @@ export type ReadAhead = (start: number, end: number) => void;
 
 export class PagesAhead {
   readonly #index: TableIndex;
-  readonly #stretches: Stretches;
+  readonly #readAhead: ReadAhead;
+  /** By page of a group: in a stripe those of a column lie together. */
+  readonly #stretches = new Map<number, Stretches>();
   /** One bit a page: it was lately begun to be read, or found in memory. */
   readonly #known: Uint8Array;
   #knownMs = Number.NEGATIVE_INFINITY;
 
   constructor(index: TableIndex, readAhead: ReadAhead) {
     this.#index = index;
-    this.#stretches = new Stretches(readAhead);
+    this.#readAhead = readAhead;
     this.#known = new Uint8Array((index.checksums.length + 7) >>> 3);
   }
 
@@ -33,24 +35,40 @@ export class PagesAhead {
     this.#knownMs = nowMs;
   }
 
-  /** Adds the group's times and its columns of the fields [first, last]; gives the bytes of these. */
-  add(group: number, first: number, last: number): number {
-    const { groupAt, pageEnds, pagesPerGroup } = this.#index;
+  /** Adds the group's times and its columns of the fields; gives the bytes of these. */
+  add(group: number, fields: readonly number[]): number {
+    const { places, pagesPerGroup } = this.#index;
     const times = group * pagesPerGroup;
-    const start = pageEnds[times + first]!;
-    const end = pageEnds[times + 1 + last]!;
-    if (!this.#isKnown(times + 1 + first) || !this.#isKnown(times + 1 + last)) {
-      this.#setKnown(times + 1 + first);
-      this.#setKnown(times + 1 + last);
-      this.#stretches.add(groupAt[group]!, groupAt[group]! + pageEnds[times]!);
-      this.#stretches.add(groupAt[group]! + start, groupAt[group]! + end);
+    let sizeBytes = 0;
+    let isNew = false;
+    for (const field of fields) {
+      sizeBytes += places.size(group, 1 + field);
+      const page = times + 1 + field;
+      if (this.#isKnown(page)) continue;
+      this.#setKnown(page);
+      this.#add(group, 1 + field);
+      isNew = true;
     }
-    return end - start;
+    if (isNew) this.#add(group, 0);
+    return sizeBytes;
   }
 
   /** Begins to read what was added. */
   end(): void {
-    this.#stretches.end();
+    for (const stretches of this.#stretches.values()) stretches.end();
+  }
+
+  #add(group: number, page: number): void {
+    const { places } = this.#index;
+    const start = places.start(group, page);
+    const end = places.pageEnd(group, page);
+    if (start === end) return;
+    let stretches = this.#stretches.get(page);
+    if (stretches === undefined) {
+      stretches = new Stretches(this.#readAhead);
+      this.#stretches.set(page, stretches);
+    }
+    stretches.add(start, end);
   }
 
   #isKnown(page: number): boolean {

@@ -11,6 +11,8 @@
 //   times        per group: zigzag varint distance (ns) of the smallest time to that of the group before (or 0); then per
 //                group: zigzag varint, by how much its largest time is farther from its smallest than in the group before;
 //                modulo 2^64. Up to version 2: per group i64 smallest time; then per group i64 largest time (ns)
+//   stripes      varint count, then per stripe: varint how many groups it has (see page-places.ts). Up to version 3 there are
+//                none: each group is one
 //   page sizes   per group: varint size of the page of times, then of each field's page (0: no page)
 //   checksums    per page: u32 CRC32C
 //   stats sizes  per field page: varint size of its statistics
@@ -18,17 +20,19 @@
 //   keys         varint file offset of the first key block, varint block count, then per block:
 //                varint series count, varint raw size, varint compressed size, u32 CRC32C of the compressed bytes
 //
-// Pages stand one behind the other in the file, so sizes are all it takes to find them; so do key blocks.
+// Pages stand one behind the other in the file, so sizes and stripes are all it takes to find them; so do key blocks.
 import { MAX_PAGE_ROWS } from "../codec/codec.ts";
 import type { Kernels, Pointer } from "../kernels/kernels.ts";
 import { type FieldInfo, FieldType } from "../model/types.ts";
 import { ByteWriter, type Cursor } from "./bytes.ts";
+import { PagePlaces } from "./page-places.ts";
 import { type SeriesList, writeSeriesList } from "./series-list.ts";
 import { writeCount } from "./stats.ts";
 
 /** Collects the index of a table while its groups are written. */
 export class TableIndexWriter {
   groupCount = 0;
+  #stripeCount = 0;
   readonly #rows = new ByteWriter();
   readonly #firstIds = new ByteWriter();
   readonly #idSpans = new ByteWriter();
@@ -36,6 +40,7 @@ export class TableIndexWriter {
   readonly #lists = new ByteWriter();
   readonly #minTimes = new ByteWriter();
   readonly #spans = new ByteWriter();
+  readonly #stripes = new ByteWriter();
   readonly #pageSizes = new ByteWriter();
   readonly #checksums = new ByteWriter();
   readonly #statsSizes = new ByteWriter();
@@ -69,13 +74,22 @@ export class TableIndexWriter {
     this.#previousSpan = span;
   }
 
-  /** Takes over what `encodeGroup` wrote at `pointer` of pages and of columns without one; gives where the pages end. */
-  pages(kernels: Kernels, pointer: Pointer, columnCount: number): Pointer {
-    const [end, ...runs] = kernels.u32(pointer, 5);
+  /** Takes over what `encodeGroup` wrote at `pointer` of pages and of columns without one (0); gives their sizes to `take`. */
+  pages(kernels: Kernels, pointer: Pointer, columnCount: number, take: (sizeBytes: number) => void): void {
+    const [, ...runs] = kernels.u32(pointer, 5);
     const columns = [this.#pageSizes, this.#checksums, this.#statsSizes, this.#stats];
     for (const [r, column] of columns.entries())
       column.bytes(kernels.view(pointer + 32 + r * 8 * columnCount, runs[r]!));
-    return end!;
+    const { bytes } = kernels;
+    for (let at = pointer + 32, end = at + runs[0]!; at < end; ) {
+      let size = 0;
+      for (let shift = 0; ; shift += 7) {
+        const byte = bytes[at++]!;
+        size |= (byte & 0x7f) << shift;
+        if (byte < 0x80) break;
+      }
+      take(size);
+    }
   }
 
   stringPage(sizeBytes: number, checksum: number, rowCount: number, count: number): void {
@@ -90,6 +104,12 @@ export class TableIndexWriter {
     this.#pageSizes.varint(0);
   }
 
+  /** So many groups behind those of the stripes before are one. */
+  stripe(groupCount: number): void {
+    this.#stripeCount++;
+    this.#stripes.varint(groupCount);
+  }
+
   /** The block without its part about keys, which `writeKeyBlocks` appends. */
   finish(seriesCount: number): ByteWriter {
     const out = new ByteWriter();
@@ -102,9 +122,11 @@ export class TableIndexWriter {
     out.varint(seriesCount);
     out.varint(this.firstPageAt);
     const columns = [this.#rows, this.#firstIds, this.#idSpans, this.#listSizes, this.#lists];
-    columns.push(this.#minTimes, this.#spans, this.#pageSizes, this.#checksums);
-    columns.push(this.#statsSizes, this.#stats);
+    columns.push(this.#minTimes, this.#spans);
     for (const column of columns) out.bytes(column.written);
+    out.varint(this.#stripeCount);
+    const ofPages = [this.#stripes, this.#pageSizes, this.#checksums, this.#statsSizes, this.#stats];
+    for (const column of ofPages) out.bytes(column.written);
     return out;
   }
 }
@@ -164,10 +186,7 @@ export interface TableIndex {
   readonly listEnds: Uint32Array;
   readonly minTimes: BigInt64Array;
   readonly maxTimes: BigInt64Array;
-  /** File offset of each group's first page. */
-  readonly groupAt: Float64Array;
-  /** For each page where it ends, counted from the group's first page. */
-  readonly pageEnds: Uint32Array;
+  readonly places: PagePlaces;
   readonly checksums: Uint32Array;
   /** File offset where the statistics start, and for each page where its ones end, counted from there. */
   readonly statsAt: number;
@@ -202,21 +221,22 @@ export function readTableIndex(cursor: Cursor, version: number, pagesEnd: number
   cursor.skip(listEnds[groupCount - 1] ?? 0, "series lists");
   const { minTimes, maxTimes } = version < 3 ? wholeTimes(cursor, groupCount) : times(cursor, groupCount);
 
-  const pageEnds = numbers(cursor, pageCount, "size of the page");
-  const present = pageEnds.map((size) => (size > 0 ? 1 : 0));
-  const groupAt = placePages(cursor, pageEnds, groupCount, pagesPerGroup, firstPageAt, pagesEnd);
+  const stripes = version < 4 ? new Uint32Array(groupCount).fill(1) : readStripes(cursor, groupCount);
+  const sizes = numbers(cursor, pageCount, "size of the page");
+  const places = new PagePlaces(cursor, stripes, sizes, pagesPerGroup, firstPageAt);
+  if (places.end > pagesEnd) cursor.fail("the pages run past the index");
   const checksums = new Uint32Array(pageCount);
-  for (let p = 0; p < pageCount; p++) if (present[p]) checksums[p] = cursor.checksum("CRC32C of the page");
+  for (let p = 0; p < pageCount; p++) if (sizes[p]! > 0) checksums[p] = cursor.checksum("CRC32C of the page");
   const statsSizes = new Uint32Array(pageCount);
   for (let p = 0; p < pageCount; p++) {
-    if (present[p] && p % pagesPerGroup > 0) statsSizes[p] = cursor.varint("size of the statistics");
+    if (sizes[p]! > 0 && p % pagesPerGroup > 0) statsSizes[p] = cursor.varint("size of the statistics");
   }
   const statsEnds = endsOf(cursor, statsSizes);
   const statsAt = cursor.at;
   cursor.skip(statsEnds[pageCount - 1] ?? 0, "statistics");
   return {
     ...{ fields, groupCount, seriesCount, pagesPerGroup, rows, firstIds, lastIds, listsAt, listEnds },
-    ...{ minTimes, maxTimes, groupAt, pageEnds, checksums, statsAt, statsEnds, keysAt: cursor.at },
+    ...{ minTimes, maxTimes, places, checksums, statsAt, statsEnds, keysAt: cursor.at },
   };
 }
 
@@ -268,27 +288,16 @@ function endsOf(cursor: Cursor, sizes: Uint32Array<ArrayBuffer>): Uint32Array {
   return sizes;
 }
 
-/** Turns page sizes into ends within each group, in place; returns the file offset of each group. */
-function placePages(
-  cursor: Cursor,
-  sizes: Uint32Array,
-  groupCount: number,
-  pagesPerGroup: number,
-  firstPageAt: number,
-  pagesEnd: number,
-): Float64Array {
-  const groupAt = new Float64Array(groupCount);
-  let at = firstPageAt;
-  for (let g = 0; g < groupCount; g++) {
-    groupAt[g] = at;
-    let end = 0;
-    for (let p = g * pagesPerGroup; p < (g + 1) * pagesPerGroup; p++) {
-      end = sizes[p] = asUint32(cursor, end + sizes[p]!);
-    }
-    at += end;
+/** By stripe how many groups it has. */
+function readStripes(cursor: Cursor, groupCount: number): Uint32Array {
+  const stripes = numbers(cursor, cursor.count("stripe count", 1), "groups of the stripe");
+  let groups = 0;
+  for (const count of stripes) {
+    if (count === 0) cursor.fail("a stripe without groups");
+    groups += count;
   }
-  if (at > pagesEnd) cursor.fail("the pages run past the index");
-  return groupAt;
+  if (groups !== groupCount) cursor.fail(`stripes of ${groups} groups, of which there are ${groupCount}`);
+  return stripes;
 }
 
 function asUint32(cursor: Cursor, value: number): number {

@@ -52,9 +52,6 @@ export interface EdgeValues {
   readonly present: Pointer;
 }
 
-/** What is copied beside the wanted pages rather than in a copy of its own, bytes. */
-const NEAR_BYTES = 16 * 1024;
-
 /** What kernels may read behind statistics. */
 const SPARE_BYTES = 32;
 
@@ -221,13 +218,13 @@ export class TableReader {
 
   /** Whether the pages of times of two groups hold the same, as those of hosts that report together mostly do. */
   isSameTimes(a: number, b: number): boolean {
-    const { rows, checksums, pagesPerGroup, groupAt } = this.#index;
+    const { rows, checksums, pagesPerGroup, places } = this.#index;
     if (rows[a] !== rows[b] || checksums[a * pagesPerGroup] !== checksums[b * pagesPerGroup]) return false;
     const sizeBytes = this.timesBytes(a);
     if (sizeBytes !== this.timesBytes(b)) return false;
     const bytes = this.#bytes;
-    for (let i = 0, atA = groupAt[a]!, atB = groupAt[b]!; i < sizeBytes; i++)
-      if (bytes[atA + i] !== bytes[atB + i]) return false;
+    const [atA, atB] = [places.start(a, 0), places.start(b, 0)];
+    for (let i = 0; i < sizeBytes; i++) if (bytes[atA + i] !== bytes[atB + i]) return false;
     return true;
   }
 
@@ -244,20 +241,10 @@ export class TableReader {
   }
 
   /**
-   * Copies the columns of the fields [first, last] to `buffer` at once, and the group's times if they are wanted: reads of them with
-   * that buffer then copy nothing.
+   * Copies pages of the group to `buffer`, 0 = its times, 1 + f = field f: reads of them with that buffer then copy nothing.
    */
-  loadPages(group: number, first: number, last: number, withTimes: boolean, buffer: GroupPages): void {
-    const groupAt = this.#index.groupAt[group]!;
-    const timesEnd = this.#pageEnd(group, 0);
-    const start = this.#pageEnd(group, first);
-    const end = this.#pageEnd(group, 1 + last);
-    // pages between the times and the first column come along while they are few
-    buffer.load(
-      this.#bytes,
-      groupAt + (withTimes && start - timesEnd <= NEAR_BYTES ? 0 : start),
-      groupAt + end,
-    );
+  loadPages(group: number, pages: readonly number[], buffer: GroupPages): void {
+    buffer.load(this.#bytes, this.#index.places, group, pages);
   }
 
   /** Decodes a field's column of the group. Rows without a value hold 0. Throws `CorruptionError`. */
@@ -291,12 +278,12 @@ export class TableReader {
 
   /** Bytes of the group's page of times in the file. */
   timesBytes(group: number): number {
-    return this.#pageEnd(group, 0);
+    return this.#index.places.size(group, 0);
   }
 
   /** Bytes of the field's page in the file; 0: no row of the group has a value. */
   pageBytes(group: number, field: number): number {
-    return this.#pageEnd(group, 1 + field) - this.#pageEnd(group, field);
+    return this.#index.places.size(group, 1 + field);
   }
 
   /** Whether any row has a value of the field. */
@@ -404,12 +391,12 @@ export class TableReader {
 
   /** Where a page of a group begins in the file: page 0 is of its times, page 1 + f of field f. */
   pageStart(group: number, page: number): number {
-    return this.#index.groupAt[group]! + (page === 0 ? 0 : this.#pageEnd(group, page - 1));
+    return this.#index.places.start(group, page);
   }
 
   /** Where it ends. */
   pageEnd(group: number, page: number): number {
-    return this.#index.groupAt[group]! + this.#pageEnd(group, page);
+    return this.#index.places.pageEnd(group, page);
   }
 
   /** Where the statistics of a field's page begin in the file. */
@@ -467,17 +454,12 @@ export class TableReader {
     return readStats(cursor, this.fields[field]!.type, this.groupRows(group));
   }
 
-  /** Where a page ends, counted from the group's first page. */
-  #pageEnd(group: number, page: number): number {
-    return this.#index.pageEnds[group * this.#index.pagesPerGroup + page]!;
-  }
-
   // A checked copy of the page in linear memory: in `buffer`, else in an area of its own that the caller frees.
   #open(group: number, page: number, buffer: GroupPages | undefined): Pointer {
     const start = this.pageStart(group, page);
     const end = this.pageEnd(group, page);
     if (buffer) {
-      const copy = buffer.page(this.#bytes, start, end);
+      const copy = buffer.page(this.#bytes, page, start, end);
       this.check(group, page, copy);
       return copy;
     }

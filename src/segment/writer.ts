@@ -1,5 +1,5 @@
 // Writes a segment from row blocks, in one pass and in bounded memory: pages go through a buffer of 1 MiB in linear
-// memory to a temporary file; only the index (some 20 bytes a page) and the series ids wait in the heap.
+// memory, a stripe at a time, to a temporary file; only the index (some 20 bytes a page) and the series ids wait in the heap.
 //
 //   create -> { startTable -> addGroup* }* -> finish      `abort` at any moment instead
 //
@@ -15,8 +15,8 @@ import { bloomAdd, bloomBytes } from "./bloom.ts";
 import { ByteWriter } from "./bytes.ts";
 import { type SegmentHeader, type SegmentTotals, writeFooter, writeHeader, writeIndex } from "./format.ts";
 import { writeSeriesKeys } from "./keys.ts";
-import { PageBuffer } from "./page-buffer.ts";
 import { SeriesIds } from "./series-ids.ts";
+import { StripeBuffer } from "./stripe-buffer.ts";
 import { TableIndexWriter, writeKeyBlocks } from "./table-index.ts";
 
 /** What `encodeGroup` (kernels/assembly/group.ts) is told of a column, and room for what it tells of all. */
@@ -61,7 +61,7 @@ export class SegmentWriter {
   readonly #kernels: Kernels;
   readonly #path: string;
   readonly #file: DiskFile;
-  readonly #buffer: PageBuffer;
+  readonly #buffer: StripeBuffer;
   readonly #columns: Scratch;
   readonly #groupIndex: Scratch;
   readonly #tables: WrittenTable[] = [];
@@ -76,15 +76,12 @@ export class SegmentWriter {
     this.#disk = disk;
     this.#kernels = kernels;
     this.#path = path;
-    this.#buffer = new PageBuffer(kernels);
     this.#columns = new Scratch(kernels);
     this.#groupIndex = new Scratch(kernels);
-    try {
-      this.#file = disk.open(temporaryPath(path), "create");
-    } catch (error) {
-      this.#buffer.release();
-      throw error;
-    }
+    this.#file = disk.open(temporaryPath(path), "create");
+    this.#buffer = new StripeBuffer(kernels, this.#file, (groupCount) =>
+      this.#tables.at(-1)!.index.stripe(groupCount),
+    );
   }
 
   /** Starts the segment that will stand at `path`. Throws `DiskError`. */
@@ -102,6 +99,7 @@ export class SegmentWriter {
     assert(!this.#measurements.has(measurement), `table ${measurement} twice in a segment`);
     this.#measurements.add(measurement);
     this.#fields = fields;
+    this.#buffer.startTable(1 + fields.length);
     const firstPageAt = this.#file.sizeBytes + this.#buffer.usedBytes;
     const index = new TableIndexWriter(measurement, fields, firstPageAt);
     this.#tables.push({ index, series: new SeriesIds() });
@@ -125,7 +123,7 @@ export class SegmentWriter {
     assert(!this.#ended, `the segment ${this.#path} has ended`);
     let sizeBytes = 0;
     try {
-      this.#buffer.flush(this.#file);
+      this.#buffer.flush();
       const blocks: ByteWriter[] = [];
       for (const { index, series } of this.#tables) {
         const block = index.finish(series.ids.length);
@@ -163,7 +161,7 @@ export class SegmentWriter {
   #writeGroup(index: TableIndexWriter, group: RowGroup): void {
     const kernels = this.#kernels;
     const { rowCount } = group;
-    const bounds = this.#room(16);
+    const bounds = this.#buffer.room(16);
     kernels.call.timeBounds(group.times, rowCount, bounds);
     const [minTime, maxTime] = readTimeBounds(kernels, bounds);
     if (this.#rowCount === 0 || minTime < this.#minTime) this.#minTime = minTime;
@@ -176,16 +174,17 @@ export class SegmentWriter {
     const groupIndex = this.#groupIndex.reserve(groupIndexBytes(columnCount));
     const pageBytes = maxPageBytes(FieldType.Integer, rowCount, 0);
     for (let c = 0; c < columnCount; ) {
-      const out = this.#room(pageBytes);
+      const out = this.#buffer.room(pageBytes);
       const end = this.#buffer.end;
       c = kernels.call.encodeGroup(columns, columnCount, c, rowCount, out, end, groupIndex);
-      this.#buffer.take(index.pages(kernels, groupIndex, columnCount) - out);
+      index.pages(kernels, groupIndex, columnCount, (sizeBytes) => this.#buffer.take(sizeBytes));
       const column = c === 0 ? undefined : group.columns[c - 1];
       if (column && this.#fields[c - 1]!.type === FieldType.String) {
         this.#writeStrings(index, rowCount, column);
         c++;
       }
     }
+    this.#buffer.endGroup();
   }
 
   /** The times and the columns as `encodeGroup` takes them. */
@@ -209,17 +208,14 @@ export class SegmentWriter {
     const count = column.present ? kernels.call.presentCount(column.present, rowCount) : rowCount;
     if (count === 0) {
       index.noPage();
+      this.#buffer.take(0);
       return;
     }
     const type = FieldType.String;
-    const out = this.#room(maxPageBytes(type, rowCount, column.heapBytes));
+    const out = this.#buffer.room(maxPageBytes(type, rowCount, column.heapBytes));
     const sizeBytes = encodePage(kernels, { type, rowCount, ...column }, out);
     index.stringPage(sizeBytes, kernels.call.crc32c(out, sizeBytes, 0) >>> 0, rowCount, count);
     this.#buffer.take(sizeBytes);
-  }
-
-  #room(sizeBytes: number): Pointer {
-    return this.#buffer.room(sizeBytes, this.#file);
   }
 
   #writeIndex(blocks: readonly ByteWriter[]): void {

@@ -40,9 +40,10 @@ export class SegmentCursor {
   #whole: Slice | undefined;
   readonly #columns: (SliceColumn | null | undefined)[];
   readonly #pages: GroupPages;
-  /** Smallest and largest field index that is wanted, -1 = none is there. */
-  readonly #firstField: number;
-  readonly #lastField: number;
+  /** Of the fields those that are there, and their pages of a group, after its times. */
+  readonly #there: readonly number[];
+  readonly #pageNumbers: readonly number[];
+  readonly #withTimes: readonly number[];
   readonly #stats: Scratch;
   readonly #edges: Scratch;
   #statsAt: Pointer = 0;
@@ -58,9 +59,9 @@ export class SegmentCursor {
     this.#table = table;
     this.#fields = fields;
     this.#columns = fields.map(() => undefined);
-    const there = this.#fields.filter((field) => field >= 0);
-    this.#firstField = there.length === 0 ? -1 : Math.min(...there);
-    this.#lastField = there.length === 0 ? -1 : Math.max(...there);
+    this.#there = [...new Set(fields)].filter((field) => field >= 0);
+    this.#pageNumbers = this.#there.map((field) => 1 + field);
+    this.#withTimes = [0, ...this.#pageNumbers];
     this.#block = new Scratch(kernels);
     this.#times = new Scratch(kernels);
     this.#pages = new GroupPages(kernels);
@@ -191,7 +192,7 @@ export class SegmentCursor {
 
   /** Adds to what is read ahead of the table the pages of a group that are wanted; gives their bytes. */
   addAhead(group: number): number {
-    return this.#lastField < 0 ? 0 : this.#table.ahead.add(group, this.#firstField, this.#lastField);
+    return this.#table.ahead.add(group, this.#there);
   }
 
   #load(group: number): void {
@@ -201,9 +202,9 @@ export class SegmentCursor {
     this.#blockAt = this.#block.reserve(this.#rows * 9 * this.#fields.length + 8);
     this.#columns.fill(undefined);
     this.#group = group;
-    if (this.#lastField < 0) return;
+    if (this.#there.length === 0) return;
     const hasTimes = group === this.#timesOf || group === this.#sameTimes;
-    this.#table.loadPages(group, this.#firstField, this.#lastField, !hasTimes, this.#pages);
+    this.#table.loadPages(group, hasTimes ? this.#pageNumbers : this.#withTimes, this.#pages);
   }
 
   #retire(): void {
