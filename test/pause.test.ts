@@ -63,7 +63,7 @@ test("while bodies are worked on flushes have a turn now and then, and what take
 });
 
 for (const [work, least, most] of [
-  ["query", 0.11, 0.17],
+  ["query", 0.09, 0.15],
   ["merge", 0.07, 0.12],
 ] as const)
   test(`while bodies are worked on slices of ${work} have a share of the time, room or not`, async () => {

@@ -16,7 +16,7 @@ const FLUSH_EVERY_MS = 80;
 const IDLE_MS = 1;
 /** So long behind a large body more of them are expected: slices have a share of the time, of all queries together this. */
 const BUSY_MS = 20;
-const QUERY_SHARE = 0.15;
+const QUERY_SHARE = 0.13;
 /** A slice counts for no more: one in which the machine stood still would keep all others from their share for long. */
 const LONGEST_SLICE_MS = 150;
 /** A turn of the event loop that took less had nothing else to do. */
