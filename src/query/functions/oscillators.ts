@@ -92,8 +92,9 @@ export function efficiencyRatio(period: number): Indicator {
 /** Kaufman's average: as quick as one of 2 values on a straight way, as slow as one of 30 where nothing comes of the moves. */
 export function adaptiveAverage(period: number): Indicator {
   const ratio = efficiencyRatio(period);
-  const quick = 2 / (2 + 1);
-  const slow = 2 / (30 + 1);
+  // of 2 values 2 / (2 + 1), of 30 2 / (30 + 1); what lies between is 56 / 93, rounded once
+  const slow = 2 / 31;
+  const between = 56 / 93;
   let average = 0;
   let before = 0;
   let count = 0;
@@ -102,7 +103,7 @@ export function adaptiveAverage(period: number): Indicator {
     if (count <= period) average = before;
     before = value;
     count++;
-    const alpha = (ratio(value) * (quick - slow) + slow) ** 2;
+    const alpha = (ratio(value) * between + slow) ** 2;
     average += alpha * (value - average);
     return average;
   };
