@@ -121,6 +121,35 @@ test("little is asked for where little is read, nothing where statistics tell", 
   await db.close();
 });
 
+test("what is read of more row groups than are asked for at once is asked for as well", async () => {
+  const disk = new ForgetfulDisk();
+  let db = await Database.open({ ...options, partitions: 1 }, disk, clock);
+  for (let host = 0; host < 1300; host++) {
+    const lines: string[] = [];
+    for (let row = 0; row < 384; row++)
+      lines.push(`n,host=h${1000 + host} a=${(row * 7) % 101} ${row}000000000`);
+    expect((await db.writeLines(lines.join("\n"), { database: "db" })).errors).toEqual([]);
+  }
+  await db.flush();
+  const query = "SELECT mean(a), count(a) FROM n WHERE time >= 0 AND time < 200s GROUP BY time(70s)";
+  const most = `${query.replace("200s", "200s AND host != 'h1500'")}, host`;
+  const askedBy = async (text: string) => {
+    disk.askedBytes = 0;
+    return { answer: await answer(db, text), askedBytes: disk.askedBytes };
+  };
+  const all = await askedBy(query);
+  const grouped = await askedBy(most);
+  await db.close();
+  db = await Database.open({ ...options, partitions: 1 }, disk, clock);
+  disk.forget();
+  expect(await askedBy(query)).toEqual(all);
+  await db.close();
+  db = await Database.open({ ...options, partitions: 1 }, disk, clock);
+  disk.forget();
+  expect((await askedBy(most)).answer).toEqual(grouped.answer);
+  await db.close();
+});
+
 test("of ten fields of many series one is read, not what stands around it", async () => {
   const disk = new ForgetfulDisk();
   const db = await Database.open({ ...options, partitions: 1 }, disk, clock);

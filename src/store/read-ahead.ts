@@ -1,9 +1,11 @@
 // Read ahead: which pages of a segment a read will come to, told to the disk before it gets there.
+//
+//     series   1 2 3 4 5 | 6 7 8 | 9 ...     a part at a time: the next one when the first of its series is asked for
 import type { TableReader } from "../segment/table-reader.ts";
 import type { SegmentCursor } from "./segment-cursor.ts";
 
-/** Row groups that are looked at in a segment: the system reads on by itself where many follow each other. */
-const MOST_GROUPS = 512;
+/** Row groups of a part, and the rest of those that its last series has. */
+const PART_GROUPS = 512;
 
 /** Of no more the one where a range of time begins is found by looking at each. */
 const FEW_GROUPS = 8;
@@ -11,54 +13,86 @@ const FEW_GROUPS = 8;
 /** Whether statistics tell what is wanted of a row group that has these times, first and last; then they do of what is between. */
 export type IsTold = (minTime: bigint, maxTime: bigint) => boolean;
 
-/** Begins to read the pages of series (ascending) between two times; gives their bytes. */
-export function readAhead(
-  cursor: SegmentCursor,
-  ids: Uint32Array,
-  minTime: bigint,
-  maxTime: bigint,
-  isTold: IsTold,
-): number {
-  const { table } = cursor;
-  const isWithin = table.minTime >= minTime && table.maxTime <= maxTime;
-  if (isWithin && isTold(table.minTime, table.maxTime)) return 0;
-  table.ahead.begin();
-  // the times of row groups mostly are the same
-  let known = -1;
-  let isWanted = false;
-  let sizeBytes = 0;
-  const add = (group: number) => {
-    if (known < 0 || !table.isSameRange(group, known)) {
-      const [from, to] = [table.groupMinTime(group), table.groupMaxTime(group)];
-      const isInside = from >= minTime && to <= maxTime;
-      isWanted = to >= minTime && from <= maxTime && !(isInside && isTold(from, to));
-      known = group;
-    }
-    if (isWanted) sizeBytes += cursor.addAhead(group);
-  };
-  const { groupCount } = table;
-  if (ids.length >= groupCount) {
-    // of so many series nearly every row group has some
-    const end = Math.min(groupCount, MOST_GROUPS);
-    for (let group = 0; group < end; group++) add(group);
-  } else {
-    let next = 0;
-    let left = MOST_GROUPS;
-    for (let i = 0; i < ids.length && left > 0; i++) {
-      const range = table.groupRange(ids[i]!);
-      if (range === null) continue;
-      let group = Math.max(next, range.first);
-      if (range.last - group > FEW_GROUPS) group = firstReaching(table, group, range.last, minTime);
-      for (; group <= range.last && left > 0; group++) {
-        if (group > range.first && table.groupMinTime(group) > maxTime) break;
-        add(group);
-        left--;
-      }
-      next = group;
-    }
+/** Reads ahead in one segment: the pages of series (ascending) between two times. */
+export class ReadAhead {
+  /** Of series up to this id all has begun to be read. */
+  until = -1;
+  readonly #cursor: SegmentCursor;
+  readonly #ids: Uint32Array;
+  readonly #minTime: bigint;
+  readonly #maxTime: bigint;
+  readonly #isTold: IsTold;
+  /** Of the series, and of the row groups. */
+  #next = 0;
+  #nextGroup = 0;
+  /** The row group that was looked at last, as the times of many are the same, and whether it is wanted. */
+  #known = -1;
+  #isWanted = false;
+
+  constructor(cursor: SegmentCursor, ids: Uint32Array, minTime: bigint, maxTime: bigint, isTold: IsTold) {
+    this.#cursor = cursor;
+    this.#ids = ids;
+    this.#minTime = minTime;
+    this.#maxTime = maxTime;
+    this.#isTold = isTold;
+    const { table } = cursor;
+    const isWithin = table.minTime >= minTime && table.maxTime <= maxTime;
+    if (isWithin && isTold(table.minTime, table.maxTime)) this.until = Number.POSITIVE_INFINITY;
   }
-  table.ahead.end();
-  return sizeBytes;
+
+  /** Begins to read the next part; gives its bytes. */
+  advance(): number {
+    if (this.until === Number.POSITIVE_INFINITY) return 0;
+    const { table } = this.#cursor;
+    table.ahead.begin();
+    // of as many series as there are row groups nearly each of these has some
+    const sizeBytes = this.#ids.length >= table.groupCount ? this.#addGroups() : this.#addSeries();
+    table.ahead.end();
+    return sizeBytes;
+  }
+
+  #addGroups(): number {
+    const { table } = this.#cursor;
+    const end = Math.min(table.groupCount, this.#nextGroup + PART_GROUPS);
+    let sizeBytes = 0;
+    for (; this.#nextGroup < end; this.#nextGroup++) sizeBytes += this.#add(this.#nextGroup);
+    // (of the last series more groups may follow)
+    this.until = end < table.groupCount ? table.groupLastId(end - 1) - 1 : Number.POSITIVE_INFINITY;
+    return sizeBytes;
+  }
+
+  #addSeries(): number {
+    const { table } = this.#cursor;
+    const ids = this.#ids;
+    let sizeBytes = 0;
+    let left = PART_GROUPS;
+    for (; this.#next < ids.length && left > 0; this.#next++) {
+      const id = ids[this.#next]!;
+      this.until = id;
+      const range = table.groupRange(id);
+      if (range === null) continue;
+      let group = Math.max(this.#nextGroup, range.first);
+      if (range.last - group > FEW_GROUPS) group = firstReaching(table, group, range.last, this.#minTime);
+      for (; group <= range.last; group++, left--) {
+        if (group > range.first && table.groupMinTime(group) > this.#maxTime) break;
+        sizeBytes += this.#add(group);
+      }
+      this.#nextGroup = group;
+    }
+    if (this.#next === ids.length) this.until = Number.POSITIVE_INFINITY;
+    return sizeBytes;
+  }
+
+  #add(group: number): number {
+    const { table } = this.#cursor;
+    if (this.#known < 0 || !table.isSameRange(group, this.#known)) {
+      const [from, to] = [table.groupMinTime(group), table.groupMaxTime(group)];
+      const isInside = from >= this.#minTime && to <= this.#maxTime;
+      this.#isWanted = to >= this.#minTime && from <= this.#maxTime && !(isInside && this.#isTold(from, to));
+      this.#known = group;
+    }
+    return this.#isWanted ? this.#cursor.addAhead(group) : 0;
+  }
 }
 
 // Of groups [first, last] of a series the first that does not end before a time.

@@ -10,7 +10,7 @@ import { RowBlock } from "./block.ts";
 import { EdgeRuns } from "./edge-runs.ts";
 import { maskSlice, maskTimes, withoutRows } from "./mask.ts";
 import type { RowCursor } from "./memtable.ts";
-import { type IsTold, readAhead } from "./read-ahead.ts";
+import { type IsTold, ReadAhead } from "./read-ahead.ts";
 import { cut, type GroupRows, type Run } from "./runs.ts";
 import type { Field, Measurement } from "./schema.ts";
 import { SegmentCursor } from "./segment-cursor.ts";
@@ -45,6 +45,9 @@ export class SeriesReader {
   #gathered: RowBlock[] = [];
   /** By cursor: the row group that was last found to be within the range of time, -1 = none. */
   readonly #whole: number[];
+  /** By cursor that is there, what reads ahead of it; of series up to this id all has begun to be read. */
+  readonly #ahead: ReadAhead[] = [];
+  #aheadUntil = Number.POSITIVE_INFINITY;
   /** Set by who keeps pointers to strings from series to series: their bytes then stay until `freeStrings`. */
   holdStrings = false;
 
@@ -114,11 +117,21 @@ export class SeriesReader {
     this.#whole.fill(-1);
   }
 
-  /** Begins to read from the disk what is wanted of series (ascending); gives its bytes. */
+  /** Begins to read from the disk what is wanted of series (ascending), and goes on as they are asked for; gives the bytes of the begin. */
   readAhead(ids: Uint32Array, isTold: IsTold): number {
-    let sizeBytes = 0;
     for (const cursor of this.#cursors)
-      if (cursor) sizeBytes += readAhead(cursor, ids, this.#minTime, this.#maxTime, isTold);
+      if (cursor) this.#ahead.push(new ReadAhead(cursor, ids, this.#minTime, this.#maxTime, isTold));
+    return this.#readOn(0);
+  }
+
+  // Until what is wanted of the series up to `id`, and of some behind it, has begun to be read.
+  #readOn(id: number): number {
+    let sizeBytes = 0;
+    this.#aheadUntil = Number.POSITIVE_INFINITY;
+    for (const ahead of this.#ahead) {
+      while (ahead.until < id) sizeBytes += ahead.advance();
+      this.#aheadUntil = Math.min(this.#aheadUntil, ahead.until);
+    }
     return sizeBytes;
   }
 
@@ -135,6 +148,7 @@ export class SeriesReader {
    * tells what there is.
    */
   only(id: number): GroupRows | "none" | null {
+    if (id > this.#aheadUntil) this.#readOn(id);
     for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
     let found: GroupRows | "none" = "none";
     for (let s = 0; s < this.#cursors.length; s++) {
@@ -236,6 +250,7 @@ export class SeriesReader {
 
   /** Gives groups of runs that overlap, in order of time, to `take`, until it answers false. */
   clusters(id: number, descending: boolean, take: (runs: readonly Run[]) => boolean): void {
+    if (id > this.#aheadUntil) this.#readOn(id);
     this.#recycle();
     const runs = this.#runs(id);
     if (runs.length === 1) take(runs);
