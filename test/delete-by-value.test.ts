@@ -1,6 +1,6 @@
 // DELETE by values beside everything else: in steps, between which writes, flushes and merges come; killed, failed and crashed half
 // way; with more ranges than it leaves to merges.
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import type { Clock } from "../src/base/clock.ts";
 import { Database } from "../src/db/database.ts";
 import { Maintenance } from "../src/db/maintenance.ts";
@@ -9,6 +9,7 @@ import { resolveOptions } from "../src/db/options.ts";
 import { ValueDeletion } from "../src/db/value-deletion.ts";
 import type { Budget } from "../src/model/scan.ts";
 import { FieldType, MAX_TIME, MIN_TIME } from "../src/model/types.ts";
+import { SegmentCursor } from "../src/store/segment-cursor.ts";
 import { MemoryDisk, randomNumbers } from "./disk/memory.ts";
 
 const options = { dataDir: "/data", partitions: 2 };
@@ -145,6 +146,56 @@ test("a write into a series that is being deleted is kept when it does not match
       for (const [time, value] of await ask(db, `SELECT v FROM m WHERE h = '${host}' AND v < 0`))
         found.set(`${host} ${(time as bigint) / SECOND_NS}`, value as number);
     expect(found).toEqual(kept);
+    await db.close();
+  }
+}, 60_000);
+
+test("row groups that statistics tell not to match are not read, and what they are told of is what the rows are", async () => {
+  const single = await start();
+  await write(single, longSeries(100_000));
+  await single.flush();
+  const read = spyOn(SegmentCursor.prototype, "slice");
+  await ask(single, "DELETE FROM m WHERE w > 100000 AND v < 100");
+  expect(read).not.toHaveBeenCalled();
+  await ask(single, "DELETE FROM m WHERE w >= 99999 AND v < 100");
+  expect(read).toHaveBeenCalledTimes(1);
+  read.mockRestore();
+  await single.close();
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = randomNumbers(seed);
+    const below = (end: number) => Math.floor(random() * end);
+    const db = await start();
+    const rows = new Map<string, { v: number; w?: number }>();
+    for (let flush = 0; flush < 4; flush++) {
+      const lines: string[] = [];
+      for (let i = 0; i < 30_000; i++) {
+        // (long series that ascend, others of a few rows, and both written over again here and there)
+        const isLong = random() < 0.9;
+        const host = isLong ? `l${below(2)}` : `s${below(400)}`;
+        const time = isLong && random() < 0.95 ? flush * 30_000 + i : below(120_000);
+        const row = { v: time + below(50), ...(random() < 0.7 ? { w: below(10) } : {}) };
+        rows.set(`${host} ${time}`, { ...rows.get(`${host} ${time}`), ...row });
+        lines.push(`m,h=${host} v=${row.v}${row.w === undefined ? "" : `,w=${row.w}i`} ${time}`);
+      }
+      await write(db, lines);
+      if (flush < 3 || random() < 0.5) await db.flush();
+    }
+    const conditions: readonly [text: string, holds: (row: { v: number; w?: number }) => boolean][] = [
+      ["v > 1000000", () => false],
+      ["v < 2000 OR v >= 119000", ({ v }) => v < 2000 || v >= 119_000],
+      ["w = 3 AND v > 60000 AND v <= 61000", ({ v, w }) => w === 3 && v > 60_000 && v <= 61_000],
+      ["v = 45000 OR w > 20", ({ v }) => v === 45_000],
+    ];
+    for (const [text, holds] of conditions) {
+      await ask(db, `DELETE FROM m WHERE ${text}`);
+      for (const [key, row] of rows) if (holds(row)) rows.delete(key);
+      const found = new Map<string, { v: number; w?: number }>();
+      for (const [time, host, v, w] of await ask(db, "SELECT h, v, w FROM m"))
+        found.set(`${host} ${time}`, { v: v as number, ...(w === null ? {} : { w: Number(w) }) });
+      expect([seed, text, found.size]).toEqual([seed, text, rows.size]);
+      for (const [key, row] of rows)
+        if (!Bun.deepEquals(found.get(key), row)) expect([key, found.get(key)]).toEqual([key, row]);
+    }
     await db.close();
   }
 }, 60_000);

@@ -6,6 +6,8 @@ import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { wordsOf } from "../model/words.ts";
+import { mayHoldIn } from "./prune.ts";
+import type { Run } from "./runs.ts";
 import { type Field, knownFields, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { type Bounds, concatenated, RangesBuilder, type SeriesRanges } from "./series-ranges.ts";
@@ -23,6 +25,8 @@ interface Part {
   readonly fromFirst: boolean;
   readonly toLast: boolean;
 }
+
+const NONE_MATCHES: Part = { bounds: new BigInt64Array(0), fromFirst: false, toLast: false };
 
 export class Matching {
   readonly #kernels: Kernels;
@@ -118,19 +122,31 @@ export class Matching {
     const parts: Part[] = [];
     let count = found.rangeCount;
     let isLast = true;
-    this.#reader!.between(this.#minTime, this.#upTo);
-    this.#reader!.slices(id, true, (slice) => {
-      const part = this.#partOf(slice, residual);
+    const reader = this.#reader!;
+    // (`from`: its first time, asked for when it was the last part)
+    const goesOn = (part: Part, from: () => bigint): boolean => {
       parts.push(part);
       const { bounds, fromFirst, toLast } = part;
       if (bounds.length > 0) this.#found = true;
       // (a row without values left is none)
-      if (!(fromFirst && toLast && bounds.length === 2) && !this.#reader!.mayBeHollow) this.#others = true;
+      if (!(fromFirst && toLast && bounds.length === 2) && !reader.mayBeHollow) this.#others = true;
       count += part.bounds.length / 2;
       if (count < STEP_RANGES && !isDue()) return true;
-      this.#upTo = this.#kernels.i64(slice.times, 1)[0]! - 1n;
+      this.#upTo = from() - 1n;
       isLast = this.#upTo < this.#minTime;
       return false;
+    };
+    reader.between(this.#minTime, this.#upTo);
+    reader.clusters(id, true, (runs) => {
+      const [{ minTime, place }] = runs as readonly [Run];
+      const isTold = runs.length === 1 && place !== null && residual !== null;
+      if (isTold && !mayHoldIn(place, this.#known, residual)) return goesOn(NONE_MATCHES, () => minTime);
+      for (const slice of reader.read(runs, true)) {
+        if (slice.rowCount === 0) continue;
+        const from = () => this.#kernels.i64(slice.times, 1)[0]!;
+        if (!goesOn(this.#partOf(slice, residual), from)) return false;
+      }
+      return true;
     });
     found.add(id, chained(parts.reverse()));
     return isLast;

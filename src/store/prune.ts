@@ -2,6 +2,8 @@
 import { isComparison } from "../model/evaluate.ts";
 import type { Binary, Expression } from "../model/expression.ts";
 import { isLiteral } from "../model/predicate.ts";
+import type { FieldInfo } from "../model/types.ts";
+import type { GroupRows } from "./runs.ts";
 
 /** Least and greatest value of a field in a row group; "none": no row has one; null: not known. */
 export type ValueRange = { readonly min: number | bigint; readonly max: number | bigint } | "none" | null;
@@ -44,4 +46,19 @@ function mayCompare({ operator, left, right }: Binary, rangeOf: (field: string) 
     default:
       return true;
   }
+}
+
+/** The same of the rows of a row group, as far as its statistics tell; `known`: the fields of its cursor. */
+export function mayHoldIn(
+  { cursor, index }: GroupRows,
+  known: readonly FieldInfo[],
+  condition: Expression,
+): boolean {
+  return mayHold(condition, (name) => {
+    const column = known.findIndex((field) => field.name === name);
+    const field = column < 0 ? -1 : cursor.fieldIndex(column);
+    return field < 0 || cursor.table.pageBytes(index, field) === 0
+      ? "none"
+      : cursor.table.stats(index, field);
+  });
 }

@@ -6,14 +6,13 @@ import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import type { RowBatch, ScanRequest, Series } from "../model/scan.ts";
-import type { FieldInfo } from "../model/types.ts";
 import { Collector } from "./collector.ts";
 import { edgeRow } from "./edge-row.ts";
 import { type EdgeRuns, toldOf } from "./edge-runs.ts";
 import { Frontier } from "./frontier.ts";
 import { RowCursor } from "./memtable.ts";
 import type { OpenStore, Wanted } from "./open-stores.ts";
-import { mayHold, type ValueRange } from "./prune.ts";
+import { mayHoldIn } from "./prune.ts";
 import type { IsTold } from "./read-ahead.ts";
 import { RowMasks } from "./row-masks.ts";
 import type { GroupRows, Run } from "./runs.ts";
@@ -196,7 +195,7 @@ export class RowScan implements Wanted {
       }
       if (residual !== null && runs.length === 1) {
         // the columns of the condition first: the others are read where it holds
-        if (place && !mayHold(residual, (name) => rangeOf(place, this.#known, name))) {
+        if (place && !mayHoldIn(place, this.#known, residual)) {
           this.#told++;
           return true;
         }
@@ -236,11 +235,4 @@ export class RowScan implements Wanted {
     if (descending) this.#minTime = time + 1n;
     else this.#maxTime = time - 1n;
   }
-}
-
-// The least and the greatest value of a field in a row group, as far as statistics tell.
-function rangeOf({ cursor, index }: GroupRows, known: readonly FieldInfo[], name: string): ValueRange {
-  const column = known.findIndex((field) => field.name === name);
-  const field = column < 0 ? -1 : cursor.fieldIndex(column);
-  return field < 0 || cursor.table.pageBytes(index, field) === 0 ? "none" : cursor.table.stats(index, field);
 }
