@@ -1,9 +1,10 @@
-// Series that have a tag key of their own each: grouped by all of them there are as many values as series times keys, which count
-// against what a query may hold before they are there.
-import { expect, test } from "bun:test";
+// Series that have a tag key of their own each: there are as many values of tags as series times keys. Grouped by all of them they count
+// against what a query may hold before they are there; as columns of an answer they leave in parts of a few rows.
+import { expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Pause } from "../src/base/pause.ts";
 import { Database } from "../src/db/database.ts";
 import type { Budget } from "../src/model/scan.ts";
 
@@ -55,3 +56,30 @@ test.each(["count(v)", "v", "median(v)"])("SELECT %s ... GROUP BY * ends when th
     await read().catch(() => undefined);
   }),
 );
+
+test.each(["*", "*, v + 1", "*, v AS x FROM m HAVING x >= 0"])("SELECT %s has few rows in a part", (shown) =>
+  withSeries(async (db) => {
+    const counts: number[] = [];
+    const text = `SELECT ${shown.includes("FROM") ? shown : `${shown} FROM m`}`;
+    for await (const { series } of db.run(text, { database: "d" }))
+      for await (const { rows, columns } of series) {
+        expect(columns.length).toBeGreaterThan(SERIES);
+        counts.push(rows.length);
+      }
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(SERIES);
+    expect(Math.max(...counts) * SERIES).toBeLessThanOrEqual(250_000);
+  }),
+);
+
+test("the first to ask for tag keys, who has the tag index of all stores made, gives way between them", () =>
+  withSeries(async (db) => {
+    const due = spyOn(Pause.prototype, "due").mockReturnValue(true);
+    const wait = spyOn(Pause.prototype, "wait");
+    try {
+      expect(await db.engine.ownSource.tagKeys("d", "m", null)).toHaveLength(SERIES);
+      expect(wait.mock.calls.length).toBeGreaterThanOrEqual(16);
+    } finally {
+      due.mockRestore();
+      wait.mockRestore();
+    }
+  }));

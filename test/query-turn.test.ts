@@ -6,7 +6,7 @@ import { Queries } from "../src/db/queries.ts";
 import type { RunOptions } from "../src/db/sessions.ts";
 import type { Backend } from "../src/http/backend.ts";
 import type { Administration } from "../src/model/administration.ts";
-import type { RowBatch, ScanRequest, Source } from "../src/model/scan.ts";
+import type { FoldedGroups, FoldRequest, RowBatch, ScanRequest, Source } from "../src/model/scan.ts";
 import { FieldType } from "../src/model/types.ts";
 import { runQuery } from "../src/query/session.ts";
 import { serve } from "../src/server.ts";
@@ -34,6 +34,21 @@ const ofSeries = (i: number) => {
 const source = {
   fields: async () => [{ name: "idle", type: FieldType.Float }],
   tagKeys: async () => ["host", "rack"],
+  async *fold({ groupBy, columns }: FoldRequest): AsyncGenerator<FoldedGroups> {
+    for (let from = 0; from < SERIES; from += SERIES_A_BATCH) {
+      const series = Array.from({ length: SERIES_A_BATCH }, (_, i) => ofSeries(from + i));
+      const values = Float64Array.from(series, (_, i) => ((from + i) * 7919) % 100_003);
+      const times = new BigInt64Array(SERIES_A_BATCH).fill(START_NS);
+      yield {
+        count: SERIES_A_BATCH,
+        tags: groupBy.map((key) => series.map(({ tags }) => tags.get(key)!)),
+        columns: columns.map(() => ({
+          ...{ type: FieldType.Float, count: new Float64Array(SERIES_A_BATCH).fill(1) },
+          ...{ sum: values, last: values, lastTime: times },
+        })),
+      };
+    }
+  },
   async *scan(request: ScanRequest): AsyncGenerator<RowBatch> {
     if (request.measurement === "pods") {
       const ends = Array.from({ length: SERIES_A_BATCH }, (_, i) => i + 1);
@@ -103,6 +118,8 @@ const heavy = {
   "series of one group merged": "SELECT idle, host FROM pods LIMIT 1 OFFSET 390000",
   "series that are stored rows": "SELECT mean(idle) FROM (SELECT idle FROM pods)",
   "groups by several tags": "SELECT median(idle) FROM pods GROUP BY host, rack LIMIT 1 SLIMIT 1",
+  "tables of folds": "SELECT mean(idle) FROM pods GROUP BY rack, host",
+  "points of folds": "SELECT last(idle) FROM pods GROUP BY rack, host",
   "rows passed over": "SELECT percentile(idle, 99) FROM cpu GROUP BY time(10s), host LIMIT 1 OFFSET 25000000",
   "rows merged": "SELECT idle, host FROM cpu LIMIT 1 OFFSET 1900000",
   "rows that HAVING leaves out": "SELECT idle, host FROM cpu HAVING idle > 1000",

@@ -52,7 +52,7 @@ import { inShares, isDivisible, type Shares } from "./shares.ts";
 import { areShort, type ShortSeries, shortSeries } from "./short-series.ts";
 import { sketchGroups } from "./sketches.ts";
 import { sortTexts } from "./sorting.ts";
-import { Turn } from "./turn.ts";
+import { STEP, type Steps, Turn } from "./turn.ts";
 import { isTabular, windowTables } from "./window-tables.ts";
 
 export interface ExecutionContext {
@@ -208,8 +208,7 @@ async function* callSeries(
     }
     await evaluatePass(plan, input, calls, passFrame, context, groups, turn);
   }
-  const found: GroupValues[] = [];
-  for (const key of await turn.through(sortTexts([...groups.keys()]))) found.push(groups.get(key)!);
+  const found = await turn.through(inOrder(groups));
   // (also those of which nothing is shown: with what other threads have of them, they may be)
   if (context.onGroups) {
     const told = chosenSeries(plan, found);
@@ -250,14 +249,22 @@ async function* manySeries(
 ): AsyncGenerator<SeriesTable | ShortSeries> {
   const request = foldRequest(plan, input, frame, context);
   const folded = await foldGroups(context.source, request);
+  const ordered = await turn.through(folded.ordered());
   const head = headOf(plan, input);
   const made = areTables
-    ? windowTables(plan, input, frame, folded, request.columns, head)
-    : selectedPoints(plan, input, folded, head);
+    ? windowTables(plan, input, frame, folded, ordered, request.columns, head)
+    : selectedPoints(plan, input, folded, ordered, head);
   for (const series of made) {
     if (turn.isOver()) await turn.next();
     yield series;
   }
+}
+
+function* inOrder(groups: ReadonlyMap<string, GroupValues>): Steps<GroupValues[]> {
+  const ordered: GroupValues[] = [];
+  for (const key of yield* sortTexts([...groups.keys()]))
+    if (ordered.push(groups.get(key)!) % STEP === 0) yield;
+  return ordered;
 }
 
 /** Rows of a group without the first `offset`: there can be millions to pass over. */

@@ -8,6 +8,8 @@ import { assert } from "../base/assert.ts";
 import { foldedBytes } from "../model/folded.ts";
 import { listKey } from "../model/listkey.ts";
 import type { FoldedColumn, FoldedGroups, FoldRequest, FoldValues, Rows } from "../model/scan.ts";
+import { sortTexts } from "./sorting.ts";
+import { STEP, type Steps, Turn } from "./turn.ts";
 
 /** Aggregates of one field of a group, by window from place `at` of the arrays on. */
 export interface FoldedField {
@@ -19,9 +21,11 @@ export interface FoldedField {
 /** Reads a whole fold. */
 export async function foldGroups(source: Rows, request: FoldRequest): Promise<FoldedTable> {
   const table = new FoldedTable(request.bounds.length - 1);
+  const turn = new Turn(request.budget);
   for await (const groups of source.fold(request)) {
     request.budget.hold(foldedBytes(groups));
     table.add(groups);
+    if (turn.isOver()) await turn.next();
   }
   return table;
 }
@@ -65,19 +69,12 @@ export class FoldedTable {
     return this.#batches[this.#batch[group]!]!.tags.map((values) => values[this.#place[group]!]!);
   }
 
-  /** Groups in the order of their tags. */
-  ordered(): number[] {
-    const keys = this.#batches[0]?.tags.length ?? 0;
-    // (texts by themselves are sorted three times as fast)
-    if (keys === 1) return [...this.#groups.keys()].sort().map((key) => this.#groups.get(key)!);
-    const groups = Array.from(this.#batch.keys());
-    return groups.sort((a, b) => {
-      for (let key = 0; key < keys; key++) {
-        const [left, right] = [this.tag(a, key), this.tag(b, key)];
-        if (left !== right) return left < right ? -1 : 1;
-      }
-      return 0;
-    });
+  /** Groups in the order of their tags, which is that of their keys. */
+  *ordered(): Steps<number[]> {
+    const groups: number[] = [];
+    for (const key of yield* sortTexts([...this.#groups.keys()]))
+      if (groups.push(this.#groups.get(key)!) % STEP === 0) yield;
+    return groups;
   }
 
   /** Arrays that have a group's entries of a field (`column`: its place in the request) among others'; null: none of them has any. */

@@ -6,6 +6,9 @@ import { blocksOf, type SeriesBlock } from "./blocks.ts";
 import { sortTexts } from "./sorting.ts";
 import { STEP, type Steps, Turn } from "./turn.ts";
 
+/** After so many blocks it looks whether it has to give way. */
+const BLOCKS_A_LOOK = 256;
+
 export interface RowGroup {
   /** Values of the dimensions, "" = absent. */
   readonly tags: readonly string[];
@@ -26,7 +29,8 @@ export async function gatherGroups(
   for await (const batch of source.scan(request)) {
     if (turn.isOver()) await turn.next();
     hold(request.budget, batch);
-    for (const block of blocksOf(batch)) {
+    for (const [i, block] of blocksOf(batch).entries()) {
+      if (i % BLOCKS_A_LOOK === BLOCKS_A_LOOK - 1 && turn.isOver()) await turn.next();
       if (block.rowCount === 0) continue;
       if (block.series.key !== key) {
         request.budget.hold(SERIES_BYTES + DIMENSION_BYTES * dimensions.length);
@@ -76,16 +80,20 @@ function seriesOf(group: Gathering, key: string): SeriesBlock[] {
 // The groups with their series and the blocks of those. (Texts by themselves are sorted four times as fast as what they are keys of.)
 function* inOrder(groups: ReadonlyMap<string, Gathering>): Steps<RowGroup[]> {
   const ordered: RowGroup[] = [];
+  let done = 0;
   for (const key of yield* sortTexts([...groups.keys()])) {
     const group = groups.get(key)!;
     const { byKey } = group;
     if (byKey !== undefined) {
       group.series = [];
-      for (const own of yield* sortTexts([...byKey.keys()]))
-        if (group.series.push(byKey.get(own)!) % STEP === 0) yield;
+      for (const own of yield* sortTexts([...byKey.keys()])) {
+        group.series.push(byKey.get(own)!);
+        if (++done % STEP === 0) yield;
+      }
     }
     for (const blocks of group.series) if (blocks.length > 1) blocks.sort(byTime);
-    if (ordered.push(group) % STEP === 0) yield;
+    ordered.push(group);
+    if (++done % STEP === 0) yield;
   }
   return ordered;
 }

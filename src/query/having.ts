@@ -4,7 +4,7 @@ import { evaluate, type Scalar } from "../model/evaluate.ts";
 import type { Reference } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { FieldType } from "../model/types.ts";
-import { limited, PART_ROWS, type Row, type SeriesHead } from "./parts.ts";
+import { limited, partRows, type Row, type SeriesHead } from "./parts.ts";
 import type { Having, SelectPlan } from "./plan.ts";
 import type { ResultSeries } from "./result.ts";
 import type { Turn } from "./turn.ts";
@@ -60,13 +60,14 @@ export class HavingRows<T extends Group> {
   /** The rows of a group that stay, after OFFSET and up to LIMIT, in parts. */
   async *parts(head: SeriesHead, group: T): AsyncGenerator<ResultSeries> {
     const { columns, limit, offset } = this.#plan;
+    const most = partRows(columns.length);
     let part: Row[] = [];
     let index = -1;
     for await (const row of this.#kept(group)) {
       index++;
       if (index < offset) continue;
       if (limit > 0 && index >= offset + limit) break;
-      if (part.length === PART_ROWS) {
+      if (part.length === most) {
         yield { ...head, rows: part, partial: true };
         part = [];
       }

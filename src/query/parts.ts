@@ -5,6 +5,14 @@ import type { Cell, ResultSeries } from "./result.ts";
 
 /** Rows in a part at most. */
 export const PART_ROWS = 10_000;
+/** Cells in a part at most, unless it has few rows. */
+const PART_CELLS = 250_000;
+const FEW_ROWS = 16;
+
+/** Rows at most in a part with so many columns: thousands of columns may be those of as many tag keys. */
+export function partRows(columnCount: number): number {
+  return Math.min(PART_ROWS, Math.max(FEW_ROWS, Math.floor(PART_CELLS / columnCount)));
+}
 
 export type Row = readonly Cell[];
 
@@ -13,13 +21,14 @@ export type SeriesHead = Omit<ResultSeries, "rows" | "columnar" | "partial">;
 
 /** Cuts the rows of one series into parts; gives nothing when there are no rows. */
 export function* inParts(head: SeriesHead, rows: Iterable<Row>, budget: Budget): Generator<ResultSeries> {
-  if (Array.isArray(rows) && rows.length <= PART_ROWS) {
+  const most = partRows(head.columns.length);
+  if (Array.isArray(rows) && rows.length <= most) {
     if (rows.length > 0) yield { ...head, rows };
     return;
   }
   let part: Row[] = [];
   for (const row of rows) {
-    if (part.length === PART_ROWS) {
+    if (part.length === most) {
       budget.check();
       yield { ...head, rows: part, partial: true };
       part = [];

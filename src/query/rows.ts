@@ -5,7 +5,7 @@ import { ColumnarPart, type RowCell, rowsOfBlock } from "./columnar.ts";
 import { gatherGroups, type RowGroup } from "./gather.ts";
 import { Merge } from "./merge.ts";
 import { compileOutput, type Position } from "./outputs.ts";
-import { PART_ROWS, type Row, type SeriesHead } from "./parts.ts";
+import { PART_ROWS, partRows, type Row, type SeriesHead } from "./parts.ts";
 import type { Input, Output, SelectPlan } from "./plan.ts";
 import type { Cell } from "./result.ts";
 import { selectionOf } from "./selection.ts";
@@ -56,10 +56,10 @@ function storedCell(output: Output, fields: readonly string[]): RowCell | null {
   return reference.type === type ? { kind: "field", column: fields.indexOf(reference.name) } : null;
 }
 
-/** The block of a group that has no other; null: it has several, or many rows. */
-function onlyBlock({ series: [first, second] }: RowGroup): SeriesBlock | null {
+/** The block of a group that has no other; null: it has several, or more rows than a part. */
+function onlyBlock({ series: [first, second] }: RowGroup, mostRows: number): SeriesBlock | null {
   if (second !== undefined || first?.length !== 1) return null;
-  return first[0]!.rowCount <= PART_ROWS ? first[0]! : null;
+  return first[0]!.rowCount <= mostRows ? first[0]! : null;
 }
 
 /**
@@ -72,7 +72,8 @@ export function* columnarParts(
   group: RowGroup,
   head: SeriesHead,
 ): Generator<ColumnarPart | null> {
-  const only = onlyBlock(group);
+  const most = partRows(head.columns.length);
+  const only = onlyBlock(group, most);
   if (only !== null) {
     if (only.rowCount > plan.offset) yield new ColumnarPart(head, rowsOfBlock(plan, only, cells), false);
     return;
@@ -89,7 +90,7 @@ export function* columnarParts(
     merge.next();
   }
   for (let at = plan.offset; at < end; ) {
-    const count = Math.min(PART_ROWS, end - at);
+    const count = Math.min(most, end - at);
     const block = new Uint32Array(count);
     const row = new Uint32Array(count);
     for (let i = 0; i < count; i++) {

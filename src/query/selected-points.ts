@@ -23,17 +23,18 @@ export function isOfPoints(plan: SelectPlan, input: Input): boolean {
   return timedArrays(call) !== null && input.outputs.every(({ kind }) => kind === "call");
 }
 
-/** The groups of a fold of one field, in the order of the answer. */
+/** The groups of a fold of one field, which are `ordered` by their tags. */
 export function* selectedPoints(
   plan: SelectPlan,
   input: Input,
   folded: FoldedTable,
+  ordered: readonly number[],
   head: SeriesHead,
 ): Generator<ShortSeries> {
   const { dimensions } = plan;
   const names = timedArrays(input.calls[0]!)!;
   const cells = input.outputs.map((): RowCell => ({ kind: "field", column: 0 }));
-  const chosen = chosenSeries(plan, folded.ordered());
+  const chosen = chosenSeries(plan, ordered);
   for (let from = 0; from < chosen.length; from += MOST_ROWS) {
     const groups = chosen.slice(from, from + MOST_ROWS);
     const count = groups.length;

@@ -50,18 +50,19 @@ function isFillable(call: Call, fill: Fill): boolean {
   );
 }
 
-/** Tables of the groups of a fold, in the order of the answer. `columns`: of the request. */
+/** Tables of the groups of a fold, which are `ordered` by their tags. `columns`: of the request. */
 export function* windowTables(
   plan: SelectPlan,
   input: Input,
   frame: Frame,
   folded: FoldedTable,
+  ordered: readonly number[],
   columns: FoldRequest["columns"],
   head: SeriesHead,
 ): Generator<SeriesTable> {
   const rows = windowCount(frame);
   const times = plan.window === null ? BigInt64Array.of(plan.aggregateTime) : frame.bounds.slice(0, rows);
-  const chosen = chosenSeries(plan, folded.ordered());
+  const chosen = chosenSeries(plan, ordered);
   if (plan.descending) times.reverse();
   const most = Math.max(1, Math.floor(MOST_CELLS / (rows * input.outputs.length)));
   for (let from = 0; from < chosen.length; from += most) {

@@ -156,15 +156,22 @@ export class StoreSource implements Source {
     const changes = this.#changes();
     let remembered = this.#tagKeys.get(known);
     if (remembered?.changes !== changes) {
-      remembered = { changes, keys: this.#tagKeysOf(known, null) };
+      remembered = { changes, keys: await this.#tagKeysOf(known, null) };
       this.#tagKeys.set(known, remembered);
     }
     return remembered.keys;
   }
 
-  #tagKeysOf({ database, name }: Measurement, where: Expression | null, retentionPolicy?: string): string[] {
+  async #tagKeysOf(
+    { database, name }: Measurement,
+    where: Expression | null,
+    retentionPolicy?: string,
+  ): Promise<string[]> {
     const keys = new Set<string>();
+    // (the first to ask has the tag index made)
+    const pause = new Pause();
     for (const { selector, table } of this.#selectors(database, name, retentionPolicy)) {
+      if (pause.due()) await pause.wait();
       const all = selector.tagKeys(table.id);
       if (where === null) for (const key of all) keys.add(key);
       else {
