@@ -180,15 +180,20 @@ test("row groups that statistics tell not to match are not read, and what they a
       await write(db, lines);
       if (flush < 3 || random() < 0.5) await db.flush();
     }
-    const conditions: readonly [text: string, holds: (row: { v: number; w?: number }) => boolean][] = [
+    const conditions: readonly [
+      text: string,
+      holds: (row: { v: number; w?: number }, host: string) => boolean,
+    ][] = [
       ["v > 1000000", () => false],
       ["v < 2000 OR v >= 119000", ({ v }) => v < 2000 || v >= 119_000],
       ["w = 3 AND v > 60000 AND v <= 61000", ({ v, w }) => w === 3 && v > 60_000 && v <= 61_000],
       ["v = 45000 OR w > 20", ({ v }) => v === 45_000],
+      ["w = 9", ({ w }) => w === 9],
+      ["v > 118000 OR h =~ /^s1/ AND w = 1", ({ v, w }, h) => v > 118_000 || (h.startsWith("s1") && w === 1)],
     ];
     for (const [text, holds] of conditions) {
       await ask(db, `DELETE FROM m WHERE ${text}`);
-      for (const [key, row] of rows) if (holds(row)) rows.delete(key);
+      for (const [key, row] of rows) if (holds(row, key.split(" ")[0]!)) rows.delete(key);
       const found = new Map<string, { v: number; w?: number }>();
       for (const [time, host, v, w] of await ask(db, "SELECT h, v, w FROM m"))
         found.set(`${host} ${time}`, { v: v as number, ...(w === null ? {} : { w: Number(w) }) });

@@ -7,7 +7,7 @@ import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
 import { wordsOf } from "../model/words.ts";
 import { mayHoldIn } from "./prune.ts";
-import type { Run } from "./runs.ts";
+import type { GroupRows, Run } from "./runs.ts";
 import { type Field, knownFields, type Table } from "./schema.ts";
 import { SeriesSelector } from "./select.ts";
 import { type Bounds, concatenated, RangesBuilder, type SeriesRanges } from "./series-ranges.ts";
@@ -48,6 +48,10 @@ export class Matching {
   #emptied: number[] = [];
   #reader: SeriesReader | undefined;
   #version: Version | undefined;
+  readonly #noColumns: readonly boolean[];
+  /** What is left of the condition is the same for all series. */
+  readonly #isOneCondition: boolean;
+  #lastMask: (Pick<GroupRows, "cursor" | "index"> & { readonly mask: Uint8Array }) | undefined;
 
   /** Those of the series that there are now. */
   constructor(
@@ -62,12 +66,15 @@ export class Matching {
     this.#store = store;
     this.#table = table;
     this.#known = knownFields(table.measurement, [], where);
+    this.#noColumns = this.#known.map(() => false);
     this.#minTime = minTime;
     this.#maxTime = maxTime;
     this.#upTo = maxTime;
     const selector = new SeriesSelector(kernels, store.catalog);
     ({ ids: this.#ids, residuals: this.#residuals } = selector.select(table.id, where));
     selector.close();
+    const [first] = this.#residuals ?? [];
+    this.#isOneCondition = this.#residuals?.every((each) => each === first) ?? true;
   }
 
   get done(): boolean {
@@ -94,6 +101,7 @@ export class Matching {
     this.#version?.release();
     this.#reader = undefined;
     this.#version = undefined;
+    this.#lastMask = undefined;
   }
 
   /**
@@ -141,10 +149,16 @@ export class Matching {
       const [{ minTime, place }] = runs as readonly [Run];
       const isTold = runs.length === 1 && place !== null && residual !== null;
       if (isTold && !mayHoldIn(place, this.#known, residual)) return goesOn(NONE_MATCHES, () => minTime);
+      if (isTold && !place.alone && this.#isOneCondition) {
+        const mask = this.#maskOf(place, residual).subarray(place.start, place.end);
+        const part = mask.includes(1) ? this.#partOf(runs[0]!.read(this.#noColumns), mask) : NONE_MATCHES;
+        return goesOn(part, () => minTime);
+      }
       for (const slice of reader.read(runs, true)) {
         if (slice.rowCount === 0) continue;
+        const mask = residual && filterSlice(this.#kernels, slice, this.#known, residual, this.#regexes);
         const from = () => this.#kernels.i64(slice.times, 1)[0]!;
-        if (!goesOn(this.#partOf(slice, residual), from)) return false;
+        if (!goesOn(this.#partOf(slice, mask), from)) return false;
       }
       return true;
     });
@@ -152,15 +166,24 @@ export class Matching {
     return isLast;
   }
 
-  #partOf(slice: Slice, residual: Expression | null): Part {
+  // Of all rows of a row group that several series share.
+  #maskOf({ cursor, index }: GroupRows, residual: Expression): Uint8Array {
+    const last = this.#lastMask;
+    if (last?.cursor === cursor && last.index === index) return last.mask;
+    const mask = filterSlice(this.#kernels, cursor.whole(index), this.#known, residual, this.#regexes);
+    this.#lastMask = { cursor, index, mask };
+    return mask;
+  }
+
+  // `mask`: a byte a row, whether it matches; null: all do.
+  #partOf(slice: Slice, mask: Uint8Array | null): Part {
     const kernels = this.#kernels;
     const { rowCount } = slice;
-    if (residual === null) {
+    if (mask === null) {
       const times = kernels.i64(slice.times, rowCount);
       const bounds = BigInt64Array.of(times[0]!, times[rowCount - 1]!);
       return { bounds, fromFirst: true, toLast: true };
     }
-    const mask = filterSlice(kernels, slice, this.#known, residual, this.#regexes);
     // halves of times: a bigint a row would be an object a row
     const words = wordsOf(kernels.i64(slice.times, rowCount));
     const ends = new Int32Array(rowCount * 4 + 4);
