@@ -14,6 +14,7 @@ import { WrittenSeries } from "../src/query/result.ts";
 import { runQuery } from "../src/query/session.ts";
 import { ShareReader, ShareWriter } from "../src/query/share-format.ts";
 import type { Shares, ShareWork } from "../src/query/shares.ts";
+import { Turn } from "../src/query/turn.ts";
 import { serveThreads } from "../src/server.ts";
 import { Oracle } from "./oracle/oracle.ts";
 import { closeAll, makeFolder, openHead, servers } from "./support/threads.ts";
@@ -341,7 +342,7 @@ test("chunks keep heads, groups, rows and bytes, whatever is in them", async () 
       yield* chunks;
     })(),
   );
-  await reader.begin();
+  await reader.begin(new Turn({ check: () => undefined, hold: () => undefined }));
   expect(reader.head).toEqual({
     tags: [
       ["ä", 'b"', ""],
@@ -365,6 +366,31 @@ test("chunks keep heads, groups, rows and bytes, whatever is in them", async () 
     [2, "\0".repeat(200_000)],
   ]);
   expect([reader.rows, reader.group]).toEqual([28, -1]);
+});
+
+test("the tags of many groups come in pieces, before the first entry", async () => {
+  const tags = [0, 1].map((d) => Array.from({ length: 100_000 }, (_, i) => `${d}-${i}`));
+  const writer = new ShareWriter({ tags, heldBytes: 3 });
+  const chunks: Uint8Array[] = [];
+  for (const chunk of writer.opening()) {
+    expect(writer.isEmpty).toBe(false);
+    chunks.push(chunk);
+  }
+  writer.countRows(1);
+  writer.add(99_999, Buffer.from("one"));
+  chunks.push(writer.take());
+  expect(writer.isEmpty).toBe(true);
+  expect(chunks.length).toBeGreaterThan(10);
+  for (const { length } of chunks) expect(length).toBeLessThan(200_000);
+  const reader = new ShareReader(
+    (async function* () {
+      yield* chunks;
+    })(),
+  );
+  await reader.begin(new Turn({ check: () => undefined, hold: () => undefined }));
+  expect(reader.head).toEqual({ tags, heldBytes: 3 });
+  expect([reader.groupCount, reader.group, reader.rows]).toEqual([100_000, 99_999, 1]);
+  expect(Buffer.from(reader.take()).toString()).toBe("one");
 });
 
 describe("a server of three threads", () => {

@@ -212,9 +212,9 @@ async function* callSeries(
   // (also those of which nothing is shown: with what other threads have of them, they may be)
   if (context.onGroups) {
     const told = chosenSeries(plan, found);
-    context.onGroups(plan.dimensions.map((_, key) => told.map(({ tags }) => tags[key]!)));
+    context.onGroups(await turn.through(tagsOf(told, plan.dimensions.length)));
   }
-  const ordered = found.filter((group) => group.values.some((value) => value !== null));
+  const ordered = await turn.through(withValues(found));
   const answer = new AnswerRows(plan, input, roots, frame);
   const headWith = headsOf(plan, input);
   if (plan.having !== null) {
@@ -258,6 +258,25 @@ async function* manySeries(
     if (turn.isOver()) await turn.next();
     yield series;
   }
+}
+
+/** By key the value in each group. */
+function* tagsOf(groups: readonly GroupValues[], keys: number): Steps<string[][]> {
+  const columns = Array.from({ length: keys }, (): string[] => []);
+  for (const [i, { tags }] of groups.entries()) {
+    for (let key = 0; key < keys; key++) columns[key]!.push(tags[key]!);
+    if (i % STEP === STEP - 1) yield;
+  }
+  return columns;
+}
+
+function* withValues(groups: readonly GroupValues[]): Steps<GroupValues[]> {
+  const found: GroupValues[] = [];
+  for (const [i, group] of groups.entries()) {
+    if (group.values.some((value) => value !== null)) found.push(group);
+    if (i % STEP === STEP - 1) yield;
+  }
+  return found;
 }
 
 function* inOrder(groups: ReadonlyMap<string, GroupValues>): Steps<GroupValues[]> {

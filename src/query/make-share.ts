@@ -7,6 +7,7 @@ import { executeInput } from "./execute.ts";
 import { type ResultSeries, rowCount } from "./result.ts";
 import { ShareWriter } from "./share-format.ts";
 import type { ShareWork } from "./shares.ts";
+import { Turn } from "./turn.ts";
 
 /** A part of a series, or a piece of one, as it is written: what parts a series from the one before stands in front of it. */
 export interface WrittenPart {
@@ -43,11 +44,20 @@ export async function* makeShare(
       tags = found;
     },
   }) as AsyncIterable<ResultSeries>;
+  const turn = new Turn(budget);
   let writer: ShareWriter | undefined;
+  async function* begun(): AsyncGenerator<Uint8Array<ArrayBuffer>, ShareWriter> {
+    const begun = new ShareWriter({ tags, heldBytes: heldBytes() });
+    for (const chunk of begun.opening()) {
+      yield chunk;
+      if (turn.isOver()) await turn.next();
+    }
+    return begun;
+  }
   let group = 0;
   let last: ResultSeries | undefined;
   for await (const { part, bytes } of write(parts, epoch)) {
-    writer ??= new ShareWriter({ tags, heldBytes: heldBytes() });
+    writer ??= yield* begun();
     if (part !== last) writer.countRows(rowCount(part));
     last = part;
     group = groupFrom(group, tags, plan.dimensions, part.tags!);
@@ -55,7 +65,7 @@ export async function* makeShare(
     if (writer.isFull) yield writer.take();
   }
   if (tags[0]!.length === 0) return null;
-  writer ??= new ShareWriter({ tags, heldBytes: heldBytes() });
+  writer ??= yield* begun();
   return writer.isEmpty ? null : writer.take();
 }
 

@@ -1,11 +1,14 @@
 // A share of an answer as bytes, in chunks (numbers are u32, little-endian):
 //
-//   size of the head, a multiple of 4, 0 in all chunks but the first; the head: JSON and blanks behind it
+//   size of a piece of the head, a multiple of 4, 0 = there is no more of it; the piece: JSON and blanks behind it
 //   entries; rows; { group, size }*; the bytes of the entries
 //
+// A piece of the head has the tags of some of the groups: those of a million are not written or read at once. All of them come before
+// the first entry, the last one with it.
 // An entry is a series of the answer as it is written, or a piece of one; those of a group stand together, groups in the order of the
 // answer. One without rows has none.
 import { assert } from "../base/assert.ts";
+import type { Turn } from "./turn.ts";
 
 export interface ShareHead {
   /** By dimension the value in each group, in the order of the answer; null: nobody can write it there now. */
@@ -13,6 +16,14 @@ export interface ShareHead {
   /** Held where the share is made, bytes. */
   readonly heldBytes: number;
 }
+
+/** A part of a head. */
+interface HeadPiece extends ShareHead {
+  readonly isLast: boolean;
+}
+
+/** Values of tags in a piece of a head, those of a group at least. */
+const PIECE_VALUES = 8192;
 
 /** Bytes of a chunk that leave at once. */
 const CHUNK_BYTES = 256 * 1024;
@@ -22,7 +33,10 @@ const text = new TextDecoder();
 
 /** Puts chunks together. */
 export class ShareWriter {
-  #head: Uint8Array | null;
+  readonly #head: ShareHead;
+  /** Groups whose tags are in the pieces that have left. */
+  #headGroups = 0;
+  #headLeft = true;
   #bytes = new Uint8Array(16 * 1024);
   #length = 0;
   #rows = 0;
@@ -30,11 +44,16 @@ export class ShareWriter {
   #entries: number[] = [];
 
   constructor(head: ShareHead) {
-    this.#head = headBytes(head);
+    this.#head = head;
+  }
+
+  /** The chunks that leave before the first entry is added: all pieces of the head but the last. */
+  *opening(): Generator<Uint8Array<ArrayBuffer>> {
+    while (this.#headLeft && !this.#piece().isLast) yield this.take();
   }
 
   get isEmpty(): boolean {
-    return this.#head === null && this.#entries.length === 0;
+    return !this.#headLeft && this.#entries.length === 0;
   }
 
   get isFull(): boolean {
@@ -61,7 +80,7 @@ export class ShareWriter {
 
   /** The chunk, whose buffer is its own; the next one begins. */
   take(): Uint8Array<ArrayBuffer> {
-    const head = this.#head ?? NO_BYTES;
+    const head = this.#takePiece();
     const entries = this.#entries;
     const entriesAt = 12 + head.length;
     const bytesAt = entriesAt + entries.length * 4;
@@ -73,18 +92,36 @@ export class ShareWriter {
     words[entriesAt / 4 - 1] = this.#rows;
     words.set(entries, entriesAt / 4);
     chunk.set(this.#bytes.subarray(0, this.#length), bytesAt);
-    this.#head = null;
     this.#entries = [];
     this.#length = 0;
     this.#rows = 0;
     return chunk;
+  }
+
+  // The next piece of the head.
+  #piece(): HeadPiece {
+    const { tags, heldBytes } = this.#head;
+    const count = tags?.[0]?.length ?? 0;
+    const from = this.#headGroups;
+    const to = from + Math.max(1, Math.floor(PIECE_VALUES / Math.max(1, tags?.length ?? 0)));
+    return { tags: tags?.map((values) => values.slice(from, to)) ?? null, heldBytes, isLast: to >= count };
+  }
+
+  // No bytes: all of it has left.
+  #takePiece(): Uint8Array {
+    if (!this.#headLeft) return NO_BYTES;
+    const piece = this.#piece();
+    this.#headGroups += piece.tags?.[0]?.length ?? 0;
+    this.#headLeft = !piece.isLast;
+    return headBytes(piece);
   }
 }
 
 /** Reads chunks, entry after entry. */
 export class ShareReader {
   #chunks: AsyncIterator<Uint8Array>;
-  #head: ShareHead = { tags: [], heldBytes: 0 };
+  readonly #head: { tags: string[][] | null; heldBytes: number } = { tags: [], heldBytes: 0 };
+  #hasHead = false;
   #chunk: Uint8Array = NO_BYTES;
   /** Group and size of each. */
   #entries: Uint32Array = new Uint32Array(0);
@@ -109,9 +146,12 @@ export class ShareReader {
     return this.#head.tags?.[0]?.length ?? 0;
   }
 
-  /** Reads the first chunk. */
-  async begin(): Promise<void> {
-    await this.#next();
+  /** Reads on to the end of the head. */
+  async begin(turn: Turn): Promise<void> {
+    while (!this.#hasHead && !this.hasEnded) {
+      await this.#next();
+      if (turn.isOver()) await turn.next();
+    }
   }
 
   /** Nobody reads on. */
@@ -158,7 +198,7 @@ export class ShareReader {
     const { buffer, byteOffset } = chunk;
     const [headBytes = 0] = new Uint32Array(buffer, byteOffset, 1);
     const [entries = 0, rows = 0] = new Uint32Array(buffer, byteOffset + 4 + headBytes, 2);
-    if (headBytes > 0) this.#head = JSON.parse(text.decode(chunk.subarray(4, 4 + headBytes)));
+    if (headBytes > 0) this.#addPiece(JSON.parse(text.decode(chunk.subarray(4, 4 + headBytes))));
     this.#chunk = chunk;
     this.#entries = new Uint32Array(buffer, byteOffset + 12 + headBytes, 2 * entries);
     this.#entry = 0;
@@ -166,11 +206,23 @@ export class ShareReader {
     this.rows += rows;
     assert(this.#at <= chunk.length, "a chunk of a share is shorter than it says");
   }
+
+  #addPiece({ tags, heldBytes, isLast }: HeadPiece): void {
+    const head = this.#head;
+    head.heldBytes = heldBytes;
+    if (tags === null) head.tags = null;
+    else
+      for (const [d, values] of tags.entries()) {
+        head.tags![d] ??= [];
+        for (const value of values) head.tags![d].push(value);
+      }
+    this.#hasHead = isLast;
+  }
 }
 
 const NO_BYTES = new Uint8Array(0);
 
-function headBytes(head: ShareHead): Uint8Array {
+function headBytes(head: HeadPiece): Uint8Array {
   const json = utf8.encode(JSON.stringify(head));
   const padded = new Uint8Array((json.length + 3) & ~3).fill(0x20);
   padded.set(json);

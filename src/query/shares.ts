@@ -77,10 +77,11 @@ export async function inShares(
     for (const reader of readers) reader.end();
   };
   try {
-    await Promise.all(readers.map((reader) => reader.begin()));
+    const turn = new Turn(budget);
+    await Promise.all(readers.map((reader) => reader.begin(turn)));
     for (const { head } of readers) hold(head.heldBytes);
     if (readers.every(({ head }) => head.tags !== null)) {
-      const order = await orderOf(readers, plan.descending, new Turn(budget));
+      const order = await orderOf(readers, plan.descending, turn);
       if (order !== null) return putTogether(readers, order, budget, end);
       shares.areMixed(request);
     }
