@@ -8,18 +8,18 @@
 import type { Cursor } from "./bytes.ts";
 
 export class PagePlaces {
-  /** Of a row group: its times and a column a field. */
-  readonly pagesPerGroup: number;
   /** Where the last page ends. */
   readonly end: number;
+  /** Of a row group: its times and a column a field. */
+  readonly pagesPerGroup: number;
+  /** By page, group by group: its bytes, and where it begins, counted from where its stripe does. */
+  readonly #sizes: Uint32Array;
+  readonly #offsets: Uint32Array;
   /** By group its stripe. */
   readonly #stripes: Uint32Array;
-  /** By stripe its first group; then the number of groups. */
-  readonly #firstGroups: Uint32Array;
-  /** By stripe where it begins in the file. */
+  /** By stripe where it begins in the file, and the first group behind it. */
   readonly #starts: Float64Array;
-  /** Of each stripe 0, and by page in the order of the file where it ends, counted from where the stripe begins. */
-  readonly #bounds: Uint32Array;
+  readonly #ends: Uint32Array;
 
   /**
    * `stripeGroups`: by stripe how many groups it has. `sizes`: of the pages, group by group, 0 = there is none. The first page is at
@@ -34,26 +34,25 @@ export class PagePlaces {
   ) {
     const stripeCount = stripeGroups.length;
     this.pagesPerGroup = pagesPerGroup;
+    this.#sizes = sizes;
+    this.#offsets = new Uint32Array(sizes.length);
     this.#stripes = new Uint32Array(sizes.length / pagesPerGroup);
-    this.#firstGroups = new Uint32Array(stripeCount + 1);
     this.#starts = new Float64Array(stripeCount);
-    this.#bounds = new Uint32Array(sizes.length + stripeCount);
+    this.#ends = new Uint32Array(stripeCount);
     let at = start;
-    let place = 0;
-    for (let s = 0, group = 0; s < stripeCount; s++) {
-      const end = group + stripeGroups[s]!;
-      this.#stripes.fill(s, group, end);
-      this.#firstGroups[s + 1] = end;
-      this.#starts[s] = at;
-      this.#bounds[place++] = 0;
-      let bound = 0;
-      for (let page = 0; page < pagesPerGroup; page++)
-        for (let g = group; g < end; g++) {
-          bound += sizes[g * pagesPerGroup + page]!;
-          if (bound > 0xffff_ffff) cursor.fail(`${bound} is out of range`);
-          this.#bounds[place++] = bound;
+    for (let stripe = 0, group = 0; stripe < stripeCount; stripe++) {
+      const end = group + stripeGroups[stripe]!;
+      this.#stripes.fill(stripe, group, end);
+      this.#starts[stripe] = at;
+      this.#ends[stripe] = end;
+      let offset = 0;
+      for (let column = 0; column < pagesPerGroup; column++)
+        for (let page = group * pagesPerGroup + column; page < end * pagesPerGroup; page += pagesPerGroup) {
+          this.#offsets[page] = offset;
+          offset += sizes[page]!;
         }
-      at += bound;
+      if (offset > 0xffff_ffff) cursor.fail(`${offset} is out of range`);
+      at += offset;
       group = end;
     }
     this.end = at;
@@ -61,31 +60,21 @@ export class PagePlaces {
 
   /** Where a page begins in the file. */
   start(group: number, page: number): number {
-    const stripe = this.#stripes[group]!;
-    return this.#starts[stripe]! + this.#bounds[this.#place(group, page, stripe)]!;
+    return this.#starts[this.#stripes[group]!]! + this.#offsets[group * this.pagesPerGroup + page]!;
   }
 
   /** Where it ends. */
   pageEnd(group: number, page: number): number {
-    const stripe = this.#stripes[group]!;
-    return this.#starts[stripe]! + this.#bounds[this.#place(group, page, stripe) + 1]!;
+    return this.start(group, page) + this.size(group, page);
   }
 
   /** Its bytes; 0: there is none. */
   size(group: number, page: number): number {
-    const place = this.#place(group, page, this.#stripes[group]!);
-    return this.#bounds[place + 1]! - this.#bounds[place]!;
+    return this.#sizes[group * this.pagesPerGroup + page]!;
   }
 
   /** The first group that is not in the group's stripe any more. */
   stripeEnd(group: number): number {
-    return this.#firstGroups[this.#stripes[group]! + 1]!;
-  }
-
-  // Where among the bounds a page begins.
-  #place(group: number, page: number, stripe: number): number {
-    const first = this.#firstGroups[stripe]!;
-    const groups = this.#firstGroups[stripe + 1]! - first;
-    return first * this.pagesPerGroup + stripe + page * groups + (group - first);
+    return this.#ends[this.#stripes[group]!]!;
   }
 }
