@@ -1,5 +1,5 @@
 // Pages ahead: pages of row groups that will be read, begun to be read from the disk in few stretches and all at once, before the first is
-// wanted.
+// wanted. In a stripe (page-places.ts) they are taken as they stand there, column by column.
 //
 //     pages     [..]  [....] [...]                     [..][..]
 //     stretches |----------------|                     |------|
@@ -14,61 +14,61 @@ export type ReadAhead = (start: number, end: number) => void;
 
 export class PagesAhead {
   readonly #index: TableIndex;
-  readonly #readAhead: ReadAhead;
-  /** By page of a group: in a stripe those of a column lie together. */
-  readonly #stretches = new Map<number, Stretches>();
+  readonly #stretches: Stretches;
   /** One bit a page: it was lately begun to be read, or found in memory. */
   readonly #known: Uint8Array;
   #knownMs = Number.NEGATIVE_INFINITY;
+  /** Of a group those that are wanted. */
+  #pages: readonly number[] = [];
+  /** Groups of one stripe whose pages are not in a stretch yet, and the first group behind the stripe. */
+  readonly #groups: number[] = [];
+  #stripeEnd = 0;
 
   constructor(index: TableIndex, readAhead: ReadAhead) {
     this.#index = index;
-    this.#readAhead = readAhead;
+    this.#stretches = new Stretches(readAhead);
     this.#known = new Uint8Array((index.checksums.length + 7) >>> 3);
   }
 
-  /** Groups follow, ascending. */
-  begin(): void {
+  /** Groups follow, ascending, of which pages of these numbers, ascending, will be read: 0 = times, 1 + f = field f. */
+  begin(pages: readonly number[]): void {
+    this.#pages = pages;
+    this.#stripeEnd = 0;
     const nowMs = performance.now();
     if (nowMs - this.#knownMs <= KNOWN_MS) return;
     this.#known.fill(0);
     this.#knownMs = nowMs;
   }
 
-  /** Adds the group's times and its columns of the fields; gives the bytes of these. */
-  add(group: number, fields: readonly number[]): number {
-    const { places, pagesPerGroup } = this.#index;
-    const times = group * pagesPerGroup;
-    let sizeBytes = 0;
-    let isNew = false;
-    for (const field of fields) {
-      sizeBytes += places.size(group, 1 + field);
-      const page = times + 1 + field;
-      if (this.#isKnown(page)) continue;
-      this.#setKnown(page);
-      this.#add(group, 1 + field);
-      isNew = true;
+  /** Adds a group; gives the bytes of its pages. */
+  add(group: number): number {
+    const { places } = this.#index;
+    if (group >= this.#stripeEnd) {
+      this.#addStripe();
+      this.#stripeEnd = places.stripeEnd(group);
     }
-    if (isNew) this.#add(group, 0);
+    this.#groups.push(group);
+    let sizeBytes = 0;
+    for (const page of this.#pages) sizeBytes += places.size(group, page);
     return sizeBytes;
   }
 
   /** Begins to read what was added. */
   end(): void {
-    for (const stretches of this.#stretches.values()) stretches.end();
+    this.#addStripe();
+    this.#stretches.end();
   }
 
-  #add(group: number, page: number): void {
-    const { places } = this.#index;
-    const start = places.start(group, page);
-    const end = places.pageEnd(group, page);
-    if (start === end) return;
-    let stretches = this.#stretches.get(page);
-    if (stretches === undefined) {
-      stretches = new Stretches(this.#readAhead);
-      this.#stretches.set(page, stretches);
-    }
-    stretches.add(start, end);
+  #addStripe(): void {
+    const { places, pagesPerGroup } = this.#index;
+    for (const page of this.#pages)
+      for (const group of this.#groups) {
+        if (this.#isKnown(group * pagesPerGroup + page)) continue;
+        this.#setKnown(group * pagesPerGroup + page);
+        const [start, end] = [places.start(group, page), places.pageEnd(group, page)];
+        if (end > start) this.#stretches.add(start, end);
+      }
+    this.#groups.length = 0;
   }
 
   #isKnown(page: number): boolean {

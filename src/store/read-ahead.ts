@@ -44,10 +44,10 @@ export class ReadAhead {
   advance(): number {
     if (this.until === Number.POSITIVE_INFINITY) return 0;
     const { table } = this.#cursor;
-    table.ahead.begin();
+    const ahead = this.#cursor.beginAhead();
     // of as many series as there are row groups nearly each of these has some
     const sizeBytes = this.#ids.length >= table.groupCount ? this.#addGroups() : this.#addSeries();
-    table.ahead.end();
+    ahead.end();
     return sizeBytes;
   }
 
@@ -91,7 +91,7 @@ export class ReadAhead {
       this.#isWanted = to >= this.#minTime && from <= this.#maxTime && !(isInside && this.#isTold(from, to));
       this.#known = group;
     }
-    return this.#isWanted ? this.#cursor.addAhead(group) : 0;
+    return this.#isWanted ? table.ahead.add(group) : 0;
   }
 }
 

@@ -3,6 +3,7 @@
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import { FieldType } from "../model/types.ts";
 import { GroupPages } from "../segment/group-pages.ts";
+import type { PagesAhead } from "../segment/pages-ahead.ts";
 import { type EdgeValues, type GroupSteps, STATS_BYTES, type TableReader } from "../segment/table-reader.ts";
 import type { Slice, SliceColumn } from "./slice.ts";
 
@@ -40,8 +41,7 @@ export class SegmentCursor {
   #whole: Slice | undefined;
   readonly #columns: (SliceColumn | null | undefined)[];
   readonly #pages: GroupPages;
-  /** Of the fields those that are there, and their pages of a group, after its times. */
-  readonly #there: readonly number[];
+  /** The pages of a group that the fields are, ascending, without its times and with them. */
   readonly #pageNumbers: readonly number[];
   readonly #withTimes: readonly number[];
   readonly #stats: Scratch;
@@ -59,8 +59,8 @@ export class SegmentCursor {
     this.#table = table;
     this.#fields = fields;
     this.#columns = fields.map(() => undefined);
-    this.#there = [...new Set(fields)].filter((field) => field >= 0);
-    this.#pageNumbers = this.#there.map((field) => 1 + field);
+    const there = [...new Set(fields)].filter((field) => field >= 0).sort((a, b) => a - b);
+    this.#pageNumbers = there.map((field) => 1 + field);
     this.#withTimes = [0, ...this.#pageNumbers];
     this.#block = new Scratch(kernels);
     this.#times = new Scratch(kernels);
@@ -190,9 +190,11 @@ export class SegmentCursor {
     this.#edges.release();
   }
 
-  /** Adds to what is read ahead of the table the pages of a group that are wanted; gives their bytes. */
-  addAhead(group: number): number {
-    return this.#table.ahead.add(group, this.#there);
+  /** What begins to read pages of the wanted fields, and the times beside them, before they are. */
+  beginAhead(): PagesAhead {
+    const { ahead } = this.#table;
+    ahead.begin(this.#pageNumbers.length === 0 ? [] : this.#withTimes);
+    return ahead;
   }
 
   #load(group: number): void {
@@ -202,7 +204,7 @@ export class SegmentCursor {
     this.#blockAt = this.#block.reserve(this.#rows * 9 * this.#fields.length + 8);
     this.#columns.fill(undefined);
     this.#group = group;
-    if (this.#there.length === 0) return;
+    if (this.#pageNumbers.length === 0) return;
     const hasTimes = group === this.#timesOf || group === this.#sameTimes;
     this.#table.loadPages(group, hasTimes ? this.#pageNumbers : this.#withTimes, this.#pages);
   }
