@@ -9,12 +9,14 @@ import { Kernels } from "../src/kernels/kernels.ts";
 import { FieldType } from "../src/model/types.ts";
 import { Cursor } from "../src/segment/bytes.ts";
 import { PagePlaces } from "../src/segment/page-places.ts";
-import { SegmentReader } from "../src/segment/reader.ts";
+import { readParts, SegmentReader } from "../src/segment/reader.ts";
+import { readTableIndex } from "../src/segment/table-index.ts";
 import { readTestSegment, type TestTable, writeTestSegment } from "./support/segment-rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "serie-stripes-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const kernels = new Kernels();
+const MIB = 1024 * 1024;
 
 const shape = fc
   .record({
@@ -85,9 +87,27 @@ function randomText(bytes: number, seed: number): string {
   return text.slice(0, bytes);
 }
 
+/** Of a segment's only table. */
+function stripesIn(path: string): { groups: number; sizeBytes: number }[] {
+  const bytes = nodeDisk.map(path);
+  const { version, footer, head } = readParts(path, bytes);
+  const [{ at, sizeBytes }] = head.tables as [(typeof head.tables)[number]];
+  const cursor = new Cursor(path, bytes, at, at + sizeBytes);
+  const { places, groupCount, pagesPerGroup } = readTableIndex(cursor, version, footer.indexOffset);
+  const stripes: { groups: number; sizeBytes: number }[] = [];
+  for (let group = 0; group < groupCount; ) {
+    const end = places.stripeEnd(group);
+    const pages = places.pageEnd(end - 1, pagesPerGroup - 1) - places.start(group, 0);
+    stripes.push({ groups: end - group, sizeBytes: pages });
+    group = end;
+  }
+  nodeDisk.unmap(bytes);
+  return stripes;
+}
+
 test("a group that is larger than a stripe may be is one by itself, whatever stands beside it", async () => {
   // 50 rows of 60,000 bytes are 3 MB, of 9,000 nearly half of what fits
-  const sizes = [10, 20, 9000, 9000, 9000, 60_000, 10, 60_000, 60_000, 9000, 10, 10];
+  const sizes = [10, 20, 9000, 9000, 9000, 60_000, 10, 60_000, 60_000, 9000, 9000, 9000, 9000, 10, 10];
   const table = tableOf(sizes);
   const path = join(folder, "large.segment");
   const used = kernels.usedBytes;
@@ -96,4 +116,23 @@ test("a group that is larger than a stripe may be is one by itself, whatever sta
   expect(readTestSegment(reader, kernels)).toEqual([table]);
   reader.close();
   expect(kernels.usedBytes).toBe(used);
+  const stripes = stripesIn(path);
+  for (const { groups, sizeBytes } of stripes) if (groups > 1) expect(sizeBytes).toBeLessThanOrEqual(MIB);
+  const ofOne = stripes.flatMap(({ sizeBytes }) => (sizeBytes > MIB ? [sizeBytes] : []));
+  expect(ofOne.length).toBe(3);
+  // also behind them others are put together
+  expect(stripes.at(-1)!.groups).toBeGreaterThan(1);
+});
+
+test("a stripe has no more than 65,536 pages, however small they are", async () => {
+  const fields = Array.from({ length: 3000 }, (_, f) => ({ name: `f${f}`, type: FieldType.Integer }));
+  const values = (id: number) => fields.map((_, f) => (f % 50 === id ? BigInt(f) : null));
+  const series = Array.from({ length: 50 }, (_, id) => ({ id, rows: [{ time: 5n, values: values(id) }] }));
+  const table = { measurement: "m", fields, series };
+  const path = join(folder, "wide.segment");
+  await writeTestSegment(nodeDisk, path, kernels, [table], 1);
+  const reader = SegmentReader.open(nodeDisk, path, kernels);
+  expect(readTestSegment(reader, kernels)).toEqual([table]);
+  reader.close();
+  expect(stripesIn(path).map(({ groups }) => groups)).toEqual([21, 21, 8]);
 });

@@ -4,12 +4,15 @@
 //     [whole stripes][groups that will be one][group in hand]
 //
 // Pages are encoded in place, group by group: `room` promises space behind the last page, `take` keeps what was written there, `endGroup`
-// ends a group. What is not taken is scratch, overwritten by the next page. A stripe ends with its table, or when there is no room: a
-// group that alone fills it all is one by itself, whose order is that of a group, and is written as it comes.
+// ends a group. What is not taken is scratch, overwritten by the next page. A stripe ends with its table, or when it is full. A group that
+// is larger is one by itself, whose order is that of a group: what does not fit the buffer is written as it comes.
 import type { DiskFile } from "../disk/disk.ts";
 import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 
 const BUFFER_BYTES = 1024 * 1024;
+/** Of a stripe with several groups. The bytes: the buffer is larger once a page was. */
+const MOST_BYTES = BUFFER_BYTES;
+const MOST_PAGES = 64 * 1024;
 
 export class StripeBuffer {
   readonly #kernels: Kernels;
@@ -82,11 +85,12 @@ export class StripeBuffer {
       this.#onStripe(1);
       return;
     }
+    if (this.#usedBytes - this.#stripeBytes > MOST_BYTES || this.#pages.length > MOST_PAGES) this.endStripe();
     this.#groupBytes = this.#usedBytes;
     this.#groupCount++;
   }
 
-  /** The whole groups that are in no stripe yet are one. */
+  /** The whole groups that are in no stripe yet are one. Throws `OverloadedError`. */
   endStripe(): void {
     const count = this.#groupCount;
     if (count === 0) return;
@@ -131,6 +135,7 @@ export class StripeBuffer {
       for (let g = 0; g < count; g++) {
         const from = froms[g]!;
         const end = from + pages[g * perGroup + column]!;
+        if (end === from) continue;
         bytes.copyWithin(to, from, end);
         froms[g] = end;
         to += end - from;

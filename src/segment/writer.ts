@@ -96,6 +96,7 @@ export class SegmentWriter {
 
   /** Ends the table before. A measurement comes once; by custom they ascend. */
   startTable(measurement: string, fields: readonly FieldInfo[]): void {
+    assert(!this.#ended, `the segment ${this.#path} has ended`);
     assert(!this.#measurements.has(measurement), `table ${measurement} twice in a segment`);
     this.#measurements.add(measurement);
     this.#fields = fields;

@@ -4,8 +4,9 @@
 import type { TableReader } from "../segment/table-reader.ts";
 import type { SegmentCursor } from "./segment-cursor.ts";
 
-/** Row groups of a part, and the rest of those that its last series has. */
+/** Row groups of a part, with so many pages, and the rest of those that its last series has. */
 const PART_GROUPS = 512;
+const PART_PAGES = 64 * 1024;
 
 /** Of no more the one where a range of time begins is found by looking at each. */
 const FEW_GROUPS = 8;
@@ -22,6 +23,7 @@ export class ReadAhead {
   readonly #minTime: bigint;
   readonly #maxTime: bigint;
   readonly #isTold: IsTold;
+  readonly #partGroups: number;
   /** Of the series, and of the row groups. */
   #next = 0;
   #nextGroup = 0;
@@ -35,6 +37,7 @@ export class ReadAhead {
     this.#minTime = minTime;
     this.#maxTime = maxTime;
     this.#isTold = isTold;
+    this.#partGroups = Math.min(PART_GROUPS, Math.ceil(PART_PAGES / cursor.pagesPerGroup));
     const { table } = cursor;
     const isWithin = table.minTime >= minTime && table.maxTime <= maxTime;
     if (isWithin && isTold(table.minTime, table.maxTime)) this.until = Number.POSITIVE_INFINITY;
@@ -53,7 +56,7 @@ export class ReadAhead {
 
   #addGroups(): number {
     const { table } = this.#cursor;
-    const end = Math.min(table.groupCount, this.#nextGroup + PART_GROUPS);
+    const end = Math.min(table.groupCount, this.#nextGroup + this.#partGroups);
     let sizeBytes = 0;
     for (; this.#nextGroup < end; this.#nextGroup++) sizeBytes += this.#add(this.#nextGroup);
     // (of the last series more groups may follow)
@@ -65,7 +68,7 @@ export class ReadAhead {
     const { table } = this.#cursor;
     const ids = this.#ids;
     let sizeBytes = 0;
-    let left = PART_GROUPS;
+    let left = this.#partGroups;
     for (; this.#next < ids.length && left > 0; this.#next++) {
       const id = ids[this.#next]!;
       this.until = id;

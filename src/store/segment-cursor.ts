@@ -190,6 +190,11 @@ export class SegmentCursor {
     this.#edges.release();
   }
 
+  /** Of the wanted fields, and the times. */
+  get pagesPerGroup(): number {
+    return this.#withTimes.length;
+  }
+
   /** What begins to read pages of the wanted fields, and the times beside them, before they are. */
   beginAhead(): PagesAhead {
     const { ahead } = this.#table;
