@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Pause } from "../src/base/pause.ts";
 import { Database } from "../src/db/database.ts";
 import type { Budget } from "../src/model/scan.ts";
+import { SeriesSelector } from "../src/store/select.ts";
 
 const SERIES = 1000;
 const groupBy = Array.from({ length: SERIES }, (_, n) => `tag${n}`);
@@ -44,6 +45,27 @@ test("the values of tags are held while a store is read, and given back", () =>
     // (all stores are open at once, as there is little to read of each)
     expect(mostBytes).toBeGreaterThanOrEqual(8 * SERIES * SERIES);
     expect(heldBytes).toBe(0);
+  }));
+
+test("tags that no series of a store has share a column", () =>
+  withSeries(async (db) => {
+    const read = spyOn(SeriesSelector.prototype, "valuesOf");
+    const budget: Budget = { check: () => undefined, hold: () => undefined };
+    try {
+      const fold = { ...selection, groupBy, columns: [{ field: "v", keep: 1 }], budget };
+      const groups = [];
+      for await (const { count, tags } of db.engine.ownSource.fold({
+        ...fold,
+        bounds: BigInt64Array.of(0n, 10n),
+      }))
+        for (let g = 0; g < count; g++) groups.push(tags.findIndex((values) => values[g] === "x"));
+      expect(groups.sort((a, b) => a - b)).toEqual(groupBy.map((_, n) => n));
+      const columns = read.mock.results.map(({ value }) => value);
+      expect(columns.length).toBeGreaterThan(2 * SERIES);
+      expect(new Set(columns).size).toBeLessThan(1.1 * SERIES);
+    } finally {
+      read.mockRestore();
+    }
   }));
 
 test.each(["count(v)", "v", "median(v)"])("SELECT %s ... GROUP BY * ends when that is too much", (shown) =>

@@ -6,8 +6,8 @@ import { blocksOf, type SeriesBlock } from "./blocks.ts";
 import { sortTexts } from "./sorting.ts";
 import { STEP, type Steps, Turn } from "./turn.ts";
 
-/** After so many blocks it looks whether it has to give way. */
-const BLOCKS_A_LOOK = 256;
+/** After so many blocks, and values of their tags, it looks whether it has to give way. */
+const VALUES_A_LOOK = 1024;
 
 export interface RowGroup {
   /** Values of the dimensions, "" = absent. */
@@ -26,11 +26,11 @@ export async function gatherGroups(
   const turn = new Turn(request.budget);
   let blocks: SeriesBlock[] | undefined;
   let key: string | null = null;
+  const blocksALook = Math.ceil(VALUES_A_LOOK / (1 + dimensions.length));
   for await (const batch of source.scan(request)) {
-    if (turn.isOver()) await turn.next();
     hold(request.budget, batch);
     for (const [i, block] of blocksOf(batch).entries()) {
-      if (i % BLOCKS_A_LOOK === BLOCKS_A_LOOK - 1 && turn.isOver()) await turn.next();
+      if (i % blocksALook === 0 && turn.isOver()) await turn.next();
       if (block.rowCount === 0) continue;
       if (block.series.key !== key) {
         request.budget.hold(SERIES_BYTES + DIMENSION_BYTES * dimensions.length);

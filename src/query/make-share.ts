@@ -5,7 +5,7 @@ import type { Rows, ShareRequest } from "../model/scan.ts";
 import type { TimeUnit } from "../model/types.ts";
 import { executeInput } from "./execute.ts";
 import { type ResultSeries, rowCount } from "./result.ts";
-import { ShareWriter } from "./share-format.ts";
+import { type ShareHead, ShareWriter } from "./share-format.ts";
 import type { ShareWork } from "./shares.ts";
 import { Turn } from "./turn.ts";
 
@@ -46,18 +46,10 @@ export async function* makeShare(
   }) as AsyncIterable<ResultSeries>;
   const turn = new Turn(budget);
   let writer: ShareWriter | undefined;
-  async function* begun(): AsyncGenerator<Uint8Array<ArrayBuffer>, ShareWriter> {
-    const begun = new ShareWriter({ tags, heldBytes: heldBytes() });
-    for (const chunk of begun.opening()) {
-      yield chunk;
-      if (turn.isOver()) await turn.next();
-    }
-    return begun;
-  }
   let group = 0;
   let last: ResultSeries | undefined;
   for await (const { part, bytes } of write(parts, epoch)) {
-    writer ??= yield* begun();
+    writer ??= yield* begun({ tags, heldBytes: heldBytes() }, turn);
     if (part !== last) writer.countRows(rowCount(part));
     last = part;
     group = groupFrom(group, tags, plan.dimensions, part.tags!);
@@ -65,8 +57,17 @@ export async function* makeShare(
     if (writer.isFull) yield writer.take();
   }
   if (tags[0]!.length === 0) return null;
-  writer ??= yield* begun();
+  writer ??= yield* begun({ tags, heldBytes: heldBytes() }, turn);
   return writer.isEmpty ? null : writer.take();
+}
+
+async function* begun(head: ShareHead, turn: Turn): AsyncGenerator<Uint8Array<ArrayBuffer>, ShareWriter> {
+  const writer = new ShareWriter(head);
+  for (const chunk of writer.opening()) {
+    yield chunk;
+    if (turn.isOver()) await turn.next();
+  }
+  return writer;
 }
 
 /** The same chunks, the last one among them. */

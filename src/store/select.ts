@@ -47,6 +47,8 @@ export class SeriesSelector {
   /** Where texts stand in linear memory, and the areas that they fill. */
   readonly #placed = new Map<string, { readonly at: Pointer; readonly sizeBytes: number }>();
   readonly #areas: Pointer[] = [];
+  /** A column without values. */
+  #empty: readonly string[] = [];
   #freeAt: Pointer = 0;
   #freeEnd: Pointer = 0;
 
@@ -141,9 +143,16 @@ export class SeriesSelector {
 
   /** Per series the value of a tag, "" = absent. Equal values are the same string. Do not change the array. */
   valuesOf(tableId: number, ids: Uint32Array, key: string): readonly string[] {
-    const read = () => this.#readValues(tableId, ids, key);
+    const hasTag = () => !canBeTag(key) || this.#find(tableId, escapeTag(key)) !== 0;
+    const read = () => (hasTag() ? this.#readValues(tableId, ids, key) : this.#noValues(ids.length));
     if (ids.length !== this.count(tableId)) return read();
     return this.#catalog.tagColumns.of(tableId, key, this.#catalog.changes, read);
+  }
+
+  // The same for all tags that no series has, which may be thousands.
+  #noValues(count: number): readonly string[] {
+    if (this.#empty.length !== count) this.#empty = new Array<string>(count).fill("");
+    return this.#empty;
   }
 
   #readValues(tableId: number, ids: Uint32Array, key: string): string[] {
