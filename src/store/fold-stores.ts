@@ -17,7 +17,7 @@ import { atOnce, groupsOf } from "./series-groups.ts";
 import type { Store } from "./store.ts";
 
 /** After this many series it looks whether it has to give way. */
-const SERIES_A_LOOK = 16;
+const SERIES_A_LOOK = 64;
 
 export async function* foldStores(
   kernels: Kernels,
