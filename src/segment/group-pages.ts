@@ -48,8 +48,10 @@ export class GroupPages {
     this.#end = group + count;
     let at = this.#groups.reserve(sizeBytes);
     for (const page of pages) {
-      const [start, end] = [this.#starts[page]!, this.#ends[page]!];
-      if (end > start) this.#kernels.put(at, file.subarray(start, end));
+      const start = this.#starts[page]!;
+      const end = this.#ends[page]!;
+      if (end === start) continue;
+      this.#kernels.put(at, file.subarray(start, end));
       this.#ats[page] = at;
       at += end - start;
     }
@@ -63,6 +65,7 @@ export class GroupPages {
     for (const page of pages) {
       const start = places.start(group, page);
       const end = places.pageEnd(group + count - 1, page);
+      if (end === start) continue;
       this.#starts[page] = start;
       this.#ends[page] = end;
       sizeBytes += end - start;
