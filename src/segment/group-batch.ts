@@ -186,8 +186,23 @@ export class GroupBatch {
     this.#load(list, stopped, end);
   }
 
-  // Copies what the row groups [from, to) of the list need: column by column, as it lies together in a stripe.
+  // Copies what the row groups [from, to) of the list need: stripe by stripe, as they lie together in the file.
   #load(list: Pointer, from: number, to: number): void {
+    const table = this.#table!;
+    let isNew = false;
+    for (let g = from; g < to; ) {
+      const stripeEnd = table.stripeEnd(this.#groups[g]!);
+      let end = g + 1;
+      while (end < to && table.stripeEnd(this.#groups[end]!) === stripeEnd) end++;
+      if (this.#loadStripe(list, g, end)) isNew = true;
+      g = end;
+    }
+    this.#pages.end();
+    if (isNew) this.#check(list, from, to);
+  }
+
+  // Of row groups of one stripe, column by column; whether some page was not checked before.
+  #loadStripe(list: Pointer, from: number, to: number): boolean {
     const table = this.#table!;
     const fields = this.#fields;
     const { words } = this.#kernels;
@@ -214,8 +229,7 @@ export class GroupBatch {
         if (!table.isChecked(group, number)) isNew = true;
       }
     }
-    this.#pages.end();
-    if (isNew) this.#check(list, from, to);
+    return isNew;
   }
 
   #check(list: Pointer, from: number, to: number): void {

@@ -399,6 +399,11 @@ export class TableReader {
     return this.#index.places.pageEnd(group, page);
   }
 
+  /** The first group that is not in the group's stripe any more: see `PagePlaces`. */
+  stripeEnd(group: number): number {
+    return this.#index.places.stripeEnd(group);
+  }
+
   /** Where the statistics of a field's page begin in the file. */
   statsStart(group: number, field: number): number {
     const { statsAt, statsEnds, pagesPerGroup } = this.#index;
