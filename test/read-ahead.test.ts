@@ -73,6 +73,12 @@ async function written(): Promise<ForgetfulDisk> {
 const clock: Clock = { nowNs: () => 0n, elapsedMs: () => 0, every: () => () => {} };
 const answer = (db: Database, query: string) =>
   answerOf(query, { source: db.source, administration: db, clock, database: "db" });
+/** How much a query asks for ahead. */
+const askedOf = (disk: ForgetfulDisk, db: Database) => async (query: string) => {
+  const before = disk.askedBytes;
+  await answer(db, query);
+  return disk.askedBytes - before;
+};
 
 const hosts = ["h3", "h11", "h17", "h25", "s7", "s8", "long"].map((host) =>
   `host = 'h${host}'`.replace("'h", "'"),
@@ -105,11 +111,7 @@ test("what a query reads it has asked for ahead", async () => {
 test("little is asked for where little is read, nothing where statistics tell", async () => {
   const disk = await written();
   const db = await Database.open(options, disk, clock);
-  const askedBy = async (query: string) => {
-    const before = disk.askedBytes;
-    await answer(db, query);
-    return disk.askedBytes - before;
-  };
+  const askedBy = askedOf(disk, db);
   expect(await askedBy("SELECT max(a), min(b) FROM m WHERE time >= 0 AND time < 30d")).toBe(0);
   expect(await askedBy("SELECT * FROM m GROUP BY * ORDER BY time DESC LIMIT 1")).toBe(0);
   expect(await askedBy("SELECT a FROM m WHERE a > 1000")).toBe(0);
@@ -171,11 +173,7 @@ test("of ten fields of many series one is read, not what stands around it", asyn
     expect((await db.writeLines(lines.join("\n"), { database: "db" })).errors).toEqual([]);
   }
   await db.flush();
-  const askedBy = async (query: string) => {
-    const before = disk.askedBytes;
-    await answer(db, query);
-    return disk.askedBytes - before;
-  };
+  const askedBy = askedOf(disk, db);
   const one = await askedBy("SELECT mean(f3) FROM n WHERE time >= 0 AND time < 150s GROUP BY time(1m)");
   expect(one).toBeGreaterThan(0.9 * 400 * 200 * 7);
   expect(one).toBeLessThan(1.5 * 400 * 200 * 8);

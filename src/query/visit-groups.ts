@@ -5,7 +5,7 @@
 //   other calls      scan ── group ──────┘
 import { systemRandom } from "../base/random.ts";
 import { listKey } from "../model/listkey.ts";
-import type { FoldRequest, Rows, ScanRequest } from "../model/scan.ts";
+import type { FoldRequest, ScanRequest } from "../model/scan.ts";
 import { canFold, fieldOf, foldColumns, hasExactCalls, isSketched } from "./calls.ts";
 import type { Means } from "./evaluate.ts";
 import { evaluateGroups, type Visit } from "./evaluate-groups.ts";
@@ -20,7 +20,7 @@ import { sketchGroups } from "./sketches.ts";
 import type { Turn } from "./turn.ts";
 
 /** Reads a frame group by group. `calls`: those of fields whose values are wanted. */
-export function visitGroups(
+export async function visitGroups(
   plan: SelectPlan,
   input: Input,
   calls: readonly Call[],
@@ -29,19 +29,7 @@ export function visitGroups(
   turn: Turn,
   evaluate: Visit,
 ): Promise<void> {
-  const visit = input.calls.some(isSketched) ? visitSketched : visitExact;
-  return visit(plan, input, calls, frame, context, turn, evaluate);
-}
-
-async function visitSketched(
-  plan: SelectPlan,
-  input: Input,
-  calls: readonly Call[],
-  frame: Frame,
-  context: ExecutionContext,
-  turn: Turn,
-  evaluate: Visit,
-): Promise<void> {
+  if (!input.calls.some(isSketched)) return visitExact(plan, input, calls, frame, context, turn, evaluate);
   const sketched = await sketchGroups(plan, input, frame, context, turn);
   if (hasExactCalls(input))
     await visitExact(plan, input, calls, frame, context, turn, (tags, base) => {
@@ -86,7 +74,7 @@ async function visitExact(
   const limit = Number.MAX_SAFE_INTEGER;
   const selection = { ...selectionOf(plan, input), minTime: frame.minTime, maxTime: frame.maxTime };
   const whole: ScanRequest = { ...selection, fields: input.fields, limit, descending: false, budget };
-  const request = context.path === "rows" ? whole : await narrowed(plan, input, whole, frame, source);
+  const request = context.path === "rows" ? whole : await narrowed(plan, input, whole, frame, context);
   if (request === null) return;
   const groups = await gatherGroups(source, request, plan.dimensions);
   await turn.through(evaluateGroups(plan, input, calls, groups, frame, meansOf(context), evaluate));
@@ -117,24 +105,15 @@ async function narrowed(
   input: Input,
   request: ScanRequest,
   frame: Frame,
-  source: Rows,
+  context: ExecutionContext,
 ): Promise<ScanRequest | null> {
   const [call] = input.calls;
   if (plan.window !== null || input.calls.length !== 1 || call === undefined) return request;
   if (!selectorsWithTime.has(call.function) || !isFoldable(call)) return request;
-  const { minTime, maxTime, fields: _fields, limit: _limit, descending: _descending, ...selection } = request;
-  const columns = foldColumns(input);
-  const fold: FoldRequest = {
-    ...selection,
-    minTime,
-    maxTime,
-    groupBy: plan.dimensions,
-    columns,
-    bounds: frame.bounds,
-  };
-  let from = maxTime;
-  let to = minTime;
-  const folded = await foldGroups(source, fold);
+  let from = frame.maxTime;
+  let to = frame.minTime;
+  const fold = { ...foldRequest(plan, input, frame, context), timeless: false };
+  const folded = await foldGroups(context.source, fold);
   for (let group = 0; group < folded.count; group++) {
     const field = folded.field(group, 0);
     if (field === null) continue;

@@ -24,6 +24,10 @@ import { Fold } from "../model/scan.ts";
 import { FilePieces } from "./file-pieces.ts";
 import type { TableReader } from "./table-reader.ts";
 
+/** Of what lies between pages, and between statistics, so much is copied along: room is kept for it beside each. */
+const NEAR_PAGE_BYTES = 64;
+const NEAR_STATS_BYTES = 512;
+
 /** Row groups in a batch at most, and bytes of pages in one after which it is full: they stay in the cache of a core. */
 const MOST_GROUPS = 128;
 const FULL_BYTES = 128 * 1024;
@@ -42,8 +46,8 @@ export class GroupBatch {
   readonly #tell: readonly boolean[];
   readonly #groupWords: number;
   readonly #memory: Scratch;
-  readonly #pages = new FilePieces(64);
-  readonly #stats = new FilePieces(512);
+  readonly #pages = new FilePieces(NEAR_PAGE_BYTES);
+  readonly #stats = new FilePieces(NEAR_STATS_BYTES);
   #table: TableReader | undefined;
   /** By column its field in the table, -1 = it has none; smallest and largest of them. */
   #fields: readonly number[] = [];
