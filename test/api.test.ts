@@ -269,6 +269,17 @@ describe("the other routes", () => {
     expect(await answer.text()).toBe('{"error":"retention policy not found: nope"}\n');
   });
 
+  test("a database without a default retention policy says so", async () => {
+    await ask("CREATE DATABASE bare");
+    await ask("DROP RETENTION POLICY autogen ON bare");
+    const missing =
+      'database "bare" has no default retention policy: name one, or make one the default (ALTER RETENTION POLICY ... DEFAULT)';
+    expect(await (await post("/write?db=bare", "m f=1")).json()).toEqual({ error: missing });
+    const answer = await ask("SELECT f FROM bare..m");
+    expect(await answer.json()).toEqual({ results: [{ statement_id: 0, error: missing }] });
+    await ask("DROP DATABASE bare");
+  });
+
   test("Flux is refused in words", async () => {
     const answer = await post("/api/v2/query?org=o", "buckets()");
     expect(answer.status).toBe(501);

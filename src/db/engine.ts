@@ -10,6 +10,7 @@ import { type LineOptions, LineParser, type ParsedLines } from "../ingest/line.t
 import { encodePoints, type Point } from "../ingest/points.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import type { Wal } from "../log/wal.ts";
+import { policyNotFound } from "../model/retention.ts";
 import type { Source } from "../model/scan.ts";
 import type { TimeUnit } from "../model/types.ts";
 import type { Schema } from "../store/schema.ts";
@@ -339,7 +340,7 @@ export class Engine {
         // what is refused makes no database
         const { retentionPolicy } = target;
         if (retentionPolicy && retentionPolicy !== AUTOGEN.name)
-          throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
+          throw policyNotFound(database, retentionPolicy);
       }
       await this.#surroundings.createDatabase(database);
     }
@@ -361,7 +362,7 @@ export class Engine {
     if (!policies) throw new NotFoundError(`database not found: "${database}"`);
     const retentionPolicy = wanted || policies.find((policy) => policy.isDefault)?.name || "";
     if (!policies.some(({ name }) => name === retentionPolicy))
-      throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
+      throw policyNotFound(database, retentionPolicy);
     return { database, retentionPolicy };
   }
 
@@ -393,7 +394,7 @@ export class Engine {
       throw new NotFoundError(`database not found: "${place.database}"`);
     const { database, retentionPolicy } = place;
     if (!this.#databases.policies(database)?.some(({ name }) => name === retentionPolicy))
-      throw new NotFoundError(`retention policy not found: ${retentionPolicy}`);
+      throw policyNotFound(database, retentionPolicy);
     if (batch.rows === 0) return { position: 0, rows: 0, dropped: 0, errors: [] };
     const oldestTime = this.retention.oldestTime(database, retentionPolicy);
     const fitted = this.#applier.fit(batch, place, this.#options.strictTypes, oldestTime);

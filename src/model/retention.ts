@@ -1,4 +1,5 @@
 // What statements about retention policies and shards may ask of the database that runs them.
+import { NotFoundError } from "../base/errors.ts";
 import type { TimeWindow } from "./windows.ts";
 
 export interface RetentionPolicy {
@@ -14,6 +15,12 @@ export interface RetentionPolicy {
   readonly isDefault: boolean;
   /** As it was written; a single node keeps one copy whatever it says. */
   readonly replication: number;
+}
+
+/** There is no policy of that name, "" = a default one. */
+export function policyNotFound(database: string, name: string): NotFoundError {
+  const none = `database "${database}" has no default retention policy: name one, or make one the default (ALTER RETENTION POLICY ... DEFAULT)`;
+  return new NotFoundError(name === "" ? none : `retention policy not found: ${name}`);
 }
 
 /** What is written of a policy; undefined = not written. Durations in ns, 0 = INF. */

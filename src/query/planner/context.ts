@@ -1,6 +1,7 @@
 // What planning needs from outside: names, what is stored under them, and the time.
 import { InputError, NotFoundError } from "../../base/errors.ts";
 import type { Administration } from "../../model/administration.ts";
+import { policyNotFound } from "../../model/retention.ts";
 import type { Metadata } from "../../model/scan.ts";
 
 export interface PlanContext {
@@ -34,6 +35,6 @@ export function resolvePolicy(context: PlanContext, database: string, written: s
   const policies = context.administration.retentionPolicies(database) ?? [];
   const name = written || (database === context.database ? context.retentionPolicy : "");
   const policy = policies.find((each) => (name === "" ? each.isDefault : each.name === name));
-  if (policy === undefined) throw new NotFoundError(`retention policy not found: ${name}`);
+  if (policy === undefined) throw policyNotFound(database, name);
   return policy.name;
 }
