@@ -32,6 +32,25 @@ describe("a server of several threads", () => {
   const query = (url: string, q: string, headers: Record<string, string> = {}) =>
     json(get(`${url}/query?db=d&q=${encodeURIComponent(q)}`, headers));
 
+  test("it is ready once all threads take requests", async () => {
+    const head = await openHead(3);
+    const port = 20_000 + (process.pid % 10_000);
+    const url = `http://127.0.0.1:${port}`;
+    const serving = serveThreads(head, { port, logLevel: "silent" });
+    const seen: number[] = [];
+    for (;;) {
+      const status = await get(`${url}/ready`).then(
+        (response) => response.status,
+        () => 0,
+      );
+      seen.push(status);
+      if (status === 200) break;
+    }
+    expect((await get(`${url}/health`)).status).toBe(200);
+    expect(seen).toContain(503);
+    servers.add(await serving);
+  });
+
   test("what one thread was told, all know: databases, rows, users, queries", async () => {
     const { url } = await start();
     for (let i = 0; i < 20; i++)

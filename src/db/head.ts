@@ -60,6 +60,8 @@ export class Head {
   readonly #lastErrors = new Map<number, string>();
   readonly #team: Team;
   #serving: ServeRequest | undefined;
+  /** All threads served once. */
+  #hasServed = false;
   #isClosing = false;
   #closed: Promise<void> | undefined;
   #onSlowStatement: (statement: SlowStatement) => void = () => undefined;
@@ -228,6 +230,12 @@ export class Head {
     });
     for (const each of await Promise.allSettled(serving))
       if (each.status === "rejected" && !isAway(each.reason)) throw each.reason;
+    this.#hasServed = true;
+  }
+
+  /** Whether all threads that are to serve take requests, or did once: `health` tells of those that have ended. */
+  isReady(): boolean {
+    return this.#serving === undefined || this.#hasServed;
   }
 
   /** No thread but this one serves any more; resolves when requests that had begun are answered. */
@@ -427,6 +435,7 @@ export class Head {
         },
         databasesRead: () => db.databasesRead(),
         healthOfAll: () => this.health(),
+        isReady: () => this.isReady(),
         metricsOfAll: () => this.metrics(),
       },
       notices: {

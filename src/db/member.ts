@@ -148,6 +148,10 @@ export class Member {
   }
 
   /** Of all threads. */
+  isReady(): Promise<boolean> {
+    return this.#companions.channel(0).call("isReady");
+  }
+
   health(): Promise<Health> {
     return this.#companions.channel(0).call("healthOfAll");
   }

@@ -181,7 +181,7 @@ export function createApp(db: Backend, options: HttpOptions, log: Logger) {
       )
       .get(
         "/ready",
-        route("/ready", (_, reply) => ready(startedMs, reply)),
+        route("/ready", (_, reply) => ready(db, startedMs, reply)),
         { detail: descriptions.ready },
       )
       .get(

@@ -9,6 +9,8 @@ export interface Backend extends Pick<Database, "writeLines" | "writeJson" | "ru
   /** Absent: there is one thread. */
   readonly peers?: Peers;
   health(): Awaitable<Health>;
+  /** Whether all threads take requests, or did once. Absent: there is one thread. */
+  isReady?(): Awaitable<boolean>;
   /** Of all threads, with what `addMetrics` was given in each. */
   metrics(): Awaitable<readonly Metric[]>;
   /** How series of answers are written in this thread, for whichever thread asks. Absent: there is one thread. */

@@ -109,7 +109,10 @@ export const descriptions = {
     summary: "Is the server well?",
     responses: { 200: json("Every check passes"), 503: json("The checks that fail") },
   },
-  ready: { summary: "Is recovery over?", responses: { 200: json("Yes") } },
+  ready: {
+    summary: "Do all threads take requests?",
+    responses: { 200: json("Yes, or they did once"), 503: json("The server is starting") },
+  },
   metrics: {
     summary: "Metrics in Prometheus's text format",
     responses: { 200: { description: "Metrics", content: { "text/plain": { schema: text } } } },

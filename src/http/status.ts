@@ -16,8 +16,10 @@ export async function health(db: Backend, reply: Reply): Promise<Response> {
   return reply.json(status === "pass" ? 200 : 503, `${JSON.stringify(body)}\n`);
 }
 
-/** 200 as soon as requests are served: recovery is over before the server listens. */
-export function ready(startedMs: number, reply: Reply): Response {
+/** 200 as soon as all threads serve requests, else 503: recovery is over before the server listens. */
+export async function ready(db: Backend, startedMs: number, reply: Reply): Promise<Response> {
+  if (db.isReady !== undefined && !(await db.isReady()))
+    return reply.json(503, `${JSON.stringify({ status: "starting" })}\n`);
   const up = `${Math.round((Date.now() - startedMs) / 1000)}s`;
   const body = { status: "ready", started: new Date(startedMs).toISOString(), up };
   return reply.json(200, `${JSON.stringify(body)}\n`);
