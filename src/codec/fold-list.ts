@@ -75,6 +75,41 @@ export function foldList(
     ...([columns, columnCount, list, from, to, minTime, maxTime] as const),
     ...([bounds, windowCount, timeless, room, rowCount] as const),
   );
-  if (answer >= 0) return answer;
+  return answer >= 0 ? answer : failure(kernels, answer);
+}
+
+/** Row groups that stand next to each other, in linear memory: assembly/fold-spans.ts draws it. */
+export interface ListedSpan {
+  readonly count: number;
+  readonly fields: Pointer;
+  readonly rows: Pointer;
+  readonly ends: Pointer;
+  readonly stride: number;
+  readonly bytes: Pointer;
+  readonly origin: number;
+  readonly firsts: Pointer;
+  readonly lasts: Pointer;
+  readonly into: Pointer;
+  /** Room for what is decoded. */
+  readonly out: Pointer;
+  readonly left: Pointer;
+}
+
+/** Folds what statistics tell of row groups. Answers how many are left at `left`, or what failed. */
+export function spanFold(
+  kernels: Kernels,
+  { count, fields, rows, ends, stride, bytes, origin, firsts, lasts, into, out, left }: ListedSpan,
+  { columns, columnCount, minTime, maxTime, bounds, windowCount, timeless }: ListFold,
+): number | FoldFailure {
+  const { call } = kernels;
+  const answer = call.foldSpan(
+    ...([columns, columnCount, fields, count, rows, ends, stride, bytes, origin] as const),
+    ...([firsts, lasts, into, minTime, maxTime, bounds, windowCount, timeless, out, left] as const),
+  );
+  return answer >= 0 ? answer : failure(kernels, answer);
+}
+
+function failure(kernels: Kernels, answer: number): FoldFailure {
+  const { call } = kernels;
   return { group: call.failedGroup(), column: call.failedPage(), error: pageError(answer) };
 }

@@ -146,6 +146,27 @@ export interface FoldExports {
     timeless: boolean,
     accumulators: number,
   ): number;
+  foldSpan(
+    columns: number,
+    columnCount: number,
+    fields: number,
+    count: number,
+    rows: number,
+    ends: number,
+    stride: number,
+    bytes: number,
+    origin: number,
+    firsts: number,
+    lasts: number,
+    into: number,
+    minTime: bigint,
+    maxTime: bigint,
+    bounds: number,
+    windows: number,
+    timeless: boolean,
+    room: number,
+    left: number,
+  ): number;
   foldGroups(
     columns: number,
     columnCount: number,

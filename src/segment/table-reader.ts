@@ -52,6 +52,18 @@ export interface EdgeValues {
   readonly present: Pointer;
 }
 
+/** What `loadStats` copied: pointers into linear memory, and numbers. */
+export interface LoadedStats {
+  readonly out: Pointer;
+  /** u32 a row group: its rows. */
+  readonly rows: Pointer;
+  /** u32 a page, of which each row group has `stride`: where its statistics end, counted from `bytes - origin`. */
+  readonly ends: Pointer;
+  readonly stride: number;
+  readonly bytes: Pointer;
+  readonly origin: number;
+}
+
 /** What kernels may read behind statistics. */
 const SPARE_BYTES = 32;
 
@@ -191,6 +203,13 @@ export class TableReader {
     words[at + 3] = this.#maxWords[2 * group + 1]!;
   }
 
+  /** Writes the first time of each of `count` groups to linear memory, int64 ns, and behind them all the last ones. */
+  putRanges(group: number, count: number, at: Pointer): void {
+    const { longs } = this.#kernels;
+    longs.set(this.#index.minTimes.subarray(group, group + count), at >>> 3);
+    longs.set(this.#index.maxTimes.subarray(group, group + count), (at >>> 3) + count);
+  }
+
   groupRows(group: number): number {
     return this.#index.rows[group]!;
   }
@@ -309,7 +328,7 @@ export class TableReader {
    * `pageStats` there; no values: there is no page). They stand in `room` until it is reserved again. Throws `CorruptionError`.
    */
   readAllStats(fields: readonly number[], group: number, count: number, room: Scratch): Pointer {
-    const { out, origin, ends, stride, rows, bytes } = this.#loadStats(
+    const { out, origin, ends, stride, rows, bytes } = this.loadStats(
       group,
       count,
       fields.length * STATS_BYTES * count,
@@ -349,7 +368,7 @@ export class TableReader {
     room: Scratch,
   ): EdgeValues {
     const span = (count - 1) * step + 1;
-    const { out, origin, ends, stride, bytes } = this.#loadStats(
+    const { out, origin, ends, stride, bytes } = this.loadStats(
       first,
       span,
       fields.length * count * 9 + 8,
@@ -371,8 +390,8 @@ export class TableReader {
     return { told, room: count, values: out, present };
   }
 
-  // Copies the statistics of row groups, and what it takes to find them, into `room`, behind `outBytes` for what is read of them.
-  #loadStats(group: number, count: number, outBytes: number, room: Scratch) {
+  /** Copies the statistics of row groups, and what it takes to find them, into `room`, behind `outBytes` for what is read of them. */
+  loadStats(group: number, count: number, outBytes: number, room: Scratch): LoadedStats {
     const { statsAt, statsEnds, pagesPerGroup: stride, rows } = this.#index;
     const ends = statsEnds.subarray(group * stride, (group + count) * stride);
     const origin = ends[0]!;

@@ -10,14 +10,12 @@ import { areInOneWindow } from "../model/bounds.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
 import { Accumulators, GroupFold, rangeOf } from "./group-fold.ts";
-import { giveWay, openStores } from "./open-stores.ts";
+import { giveWay, type OpenStore, openStores } from "./open-stores.ts";
 import type { IsTold } from "./read-ahead.ts";
 import type { Table } from "./schema.ts";
 import { atOnce, groupsOf } from "./series-groups.ts";
 import type { Store } from "./store.ts";
-
-/** After this many series it looks whether it has to give way. */
-const SERIES_A_LOOK = 64;
+import { MOST_SERIES } from "./whole-groups.ts";
 
 export async function* foldStores(
   kernels: Kernels,
@@ -43,31 +41,23 @@ export async function* foldStores(
         await giveWay(pause, request.budget);
         continue;
       }
-      const { store, selected, tagColumns, reader } = open;
+      const { store } = open;
       try {
-        const fold = new GroupFold(kernels, reader, accumulators, request);
-        const { ids, residuals } = selected;
+        const fold = new GroupFold(kernels, open.reader, accumulators, request);
         if (isOneGroup) {
-          for (let i = 0; i < ids.length; i++) {
-            if (i % SERIES_A_LOOK === 0) {
-              request.budget.check();
-              if (pause.due()) await pause.wait();
-            }
-            fold.add(ids[i]!, residuals?.[i] ?? null);
+          for (const _ of addAll(fold, open)) {
+            request.budget.check();
+            if (pause.due()) await pause.wait();
           }
         } else {
-          const groups = groupsOf(tagColumns, ids.length);
+          const { tagColumns } = open;
+          const groups = groupsOf(tagColumns, open.selected.ids.length);
           for (const { from, to, series } of atOnce(groups, accumulators.room, accumulators.capacity)) {
             const first = accumulators.count - from;
             for (let g = from; g < to; g++) accumulators.add(tagColumns, groups.firsts[g]!);
-            for (let s = 0; s < series.length; s++) {
-              if (s % SERIES_A_LOOK === 0) {
-                request.budget.check();
-                if (pause.due()) await pause.wait();
-              }
-              const i = series[s]!;
-              accumulators.take(first + groups.ofSeries[i]!);
-              fold.add(ids[i]!, residuals?.[i] ?? null);
+            for (const _ of addEach(fold, open, series, (i) => first + groups.ofSeries[i]!)) {
+              request.budget.check();
+              if (pause.due()) await pause.wait();
             }
             if (accumulators.room === 0) yield accumulators.empty();
           }
@@ -83,6 +73,36 @@ export async function* foldStores(
     if (groups.count > 0) yield groups;
   } finally {
     accumulators.close();
+  }
+}
+
+// Folds all series that are selected in a store into the only group; gives moments to look whether it is time to give way.
+function addAll(fold: GroupFold, open: OpenStore): Generator<void> {
+  const { ids, residuals } = open.selected;
+  if (open.hasAll && residuals === null && fold.takesAll) return fold.addAll(ids);
+  return addEach(fold, open, null, () => 0);
+}
+
+// The same of some of them, each into its group. `series`: which, ascending; null: all.
+function* addEach(
+  fold: GroupFold,
+  { selected: { ids, residuals } }: OpenStore,
+  series: Uint32Array | null,
+  groupOf: (series: number) => number,
+): Generator<void> {
+  const count = series?.length ?? ids.length;
+  const some = new Uint32Array(MOST_SERIES);
+  const groups = new Uint32Array(MOST_SERIES);
+  for (let from = 0; from < count; from += MOST_SERIES) {
+    const length = Math.min(MOST_SERIES, count - from);
+    for (let s = 0; s < length; s++) {
+      const i = series === null ? from + s : series[from + s]!;
+      some[s] = ids[i]!;
+      groups[s] = groupOf(i);
+      if (residuals !== null) fold.add(ids[i]!, groups[s]!, residuals[i]!);
+    }
+    if (residuals === null) fold.addMany(some.subarray(0, length), groups);
+    yield;
   }
 }
 

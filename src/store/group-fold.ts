@@ -10,11 +10,13 @@ import { RegexCache } from "../model/regex.ts";
 import type { FoldedGroups, FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { GroupBatch } from "../segment/group-batch.ts";
-import type { GroupRows } from "./runs.ts";
+import { GroupSpan, MOST_SPAN_GROUPS, SHARED } from "../segment/group-span.ts";
+import type { GroupRows, Run } from "./runs.ts";
 import { type Field, knownFields, type Measurement } from "./schema.ts";
 import type { SegmentCursor } from "./segment-cursor.ts";
 import type { SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
+import { MOST_SERIES, type WholeGroups } from "./whole-groups.ts";
 
 /** Bytes of accumulators after which they are copied out, which stay in the cache of a core, and groups. */
 const BATCH_BYTES = 512 * 1024;
@@ -32,8 +34,9 @@ export class Accumulators {
   /** Per wanted column its place among the known fields, -1 = no such field. */
   readonly fields: readonly number[];
   readonly windows: Windows;
-  /** Row groups that are folded into them. */
+  /** Row groups that are folded into them, by their statistics alone as far as these tell. */
   readonly batch: GroupBatch;
+  readonly span: GroupSpan;
   readonly #at: Pointer;
   /** Per wanted column: where its accumulators start in those of a group. */
   readonly #offsets: readonly number[];
@@ -83,6 +86,7 @@ export class Accumulators {
       ...{ bounds: this.windows.bounds, windowCount: count },
     };
     this.batch = new GroupBatch(kernels, keeps, fold, bounds);
+    this.span = new GroupSpan(kernels, keeps, fold, bounds);
   }
 
   /** Groups that are in there. */
@@ -108,7 +112,11 @@ export class Accumulators {
 
   /** Those of the group in hand. */
   get inHand(): Pointer {
-    return this.#at + this.#groupBytes * this.#group;
+    return this.ofGroup(this.#group);
+  }
+
+  ofGroup(group: number): Pointer {
+    return this.#at + this.#groupBytes * group;
   }
 
   /** Of these those of a wanted column. */
@@ -136,6 +144,7 @@ export class Accumulators {
 
   close(): void {
     this.batch.release();
+    this.span.release();
     this.#kernels.free(this.#at);
   }
 
@@ -167,6 +176,9 @@ export class Accumulators {
   }
 }
 
+/** Of fewer row groups statistics are asked one by one. */
+const LEAST_SPAN_GROUPS = 4;
+
 /** Folds the series of one store into accumulators. */
 export class GroupFold {
   readonly #kernels: Kernels;
@@ -175,8 +187,13 @@ export class GroupFold {
   readonly #request: FoldRequest;
   readonly #regexes = new RegexCache();
   readonly #foldsPages: boolean;
-  /** Of the row groups in the batch. */
+  readonly #whole: WholeGroups | null;
+  /** Of the row groups in the batch, and by wanted column its field there, -1 = none. */
   #cursor: SegmentCursor | undefined;
+  #cursorFields: readonly number[] = [];
+  /** Of row groups next to each other: where each is folded into. */
+  readonly #into = new Uint32Array(MOST_SPAN_GROUPS);
+
   constructor(kernels: Kernels, reader: SeriesReader, accumulators: Accumulators, request: FoldRequest) {
     this.#kernels = kernels;
     this.#reader = reader;
@@ -184,16 +201,130 @@ export class GroupFold {
     this.#request = request;
     const { known, fields } = accumulators;
     this.#foldsPages = fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
+    this.#whole = this.#foldsPages ? reader.wholeGroups() : null;
   }
 
-  add(seriesId: number, residual: Expression | null): void {
+  /** Whether `addAll` can fold all series of the table into the group in hand. */
+  get takesAll(): boolean {
+    const whole = this.#whole;
+    return whole?.areApart === true && whole.isMemoryLater && this.#accumulators.span.tells;
+  }
+
+  /** Folds all series of the table, whose ids these are, into the group in hand, in steps. */
+  *addAll(ids: Uint32Array): Generator<void> {
+    const { cursors, isMemoryEmpty } = this.#whole!;
+    for (const cursor of cursors) {
+      const { groupCount } = cursor.table;
+      for (let first = 0; first < groupCount; first += MOST_SPAN_GROUPS) {
+        this.#addGroups(cursor, first, Math.min(groupCount, first + MOST_SPAN_GROUPS));
+        yield;
+      }
+    }
+    if (isMemoryEmpty) return;
+    for (let i = 0; i < ids.length; i++) {
+      this.#addFromMemory(ids[i]!);
+      if (i % MOST_SERIES === MOST_SERIES - 1) yield;
+    }
+  }
+
+  // All rows of the row groups [first, end), whosever they are.
+  #addGroups(cursor: SegmentCursor, first: number, end: number): void {
+    const { table } = cursor;
+    const { batch, span, inHand } = this.#accumulators;
+    const into = this.#into.subarray(0, end - first);
+    const isShared = (group: number) => table.groupFirstId(group) !== table.groupLastId(group);
+    for (let g = 0; g < into.length; g++) into[g] = isShared(first + g) ? inHand + SHARED : inHand;
+    this.#reader.readOnIn(cursor, table.groupLastId(end - 1));
+    this.#begin(cursor);
+    for (const g of span.fold(table, this.#cursorFields, first, into)) {
+      if (isShared(first + g)) this.#addSharedGroup(cursor, first + g);
+      else batch.add(first + g, inHand);
+    }
+  }
+
+  #addSharedGroup(cursor: SegmentCursor, index: number): void {
+    const { minTime, maxTime } = this.#reader;
+    const { ids, rows } = cursor.table.groupSeries(index);
+    for (let s = 0, start = 0; s < ids.length; s++) {
+      const { from, to } = cursor.within(index, start, rows[s]!, minTime, maxTime);
+      if (from < to) this.#addShared({ cursor, index, start: from, end: to, alone: false }, 0);
+      start += rows[s]!;
+    }
+  }
+
+  /** Folds up to MOST_SERIES series, ascending; `groups`: by series its group. */
+  addMany(ids: Uint32Array, groups: Uint32Array): void {
+    const whole = this.#whole;
+    let inMemory = false;
+    for (let i = 0; i < ids.length; i++) {
+      this.#reader.readOn(ids[i]!);
+      if (whole?.look(ids[i]!, i)) {
+        inMemory ||= !whole.isMemoryEmpty;
+        continue;
+      }
+      this.add(ids[i]!, groups[i]!, null);
+    }
+    if (whole === null) return;
+    for (let c = 0; c < whole.cursors.length; c++) this.#addSpans(whole, c, groups.subarray(0, ids.length));
+    if (!inMemory) return;
+    for (let i = 0; i < ids.length; i++) {
+      if (!whole.isFound(i)) continue;
+      this.#accumulators.take(groups[i]!);
+      this.#addFromMemory(ids[i]!);
+    }
+  }
+
+  // The row groups of the series that were looked for last, in one table.
+  #addSpans(whole: WholeGroups, c: number, groups: Uint32Array): void {
+    const cursor = whole.cursors[c]!;
+    const into = this.#into;
+    let [first, end] = [0, 0];
+    for (let s = 0; s < groups.length; s++) {
+      const accumulators = this.#accumulators.ofGroup(groups[s]!);
+      for (let group = whole.first(c, s), last = whole.end(c, s); group < last; group++) {
+        if (group !== end || end - first === MOST_SPAN_GROUPS) {
+          this.#addSpan(cursor, first, end);
+          first = end = group;
+        }
+        into[end++ - first] = accumulators;
+      }
+    }
+    this.#addSpan(cursor, first, end);
+  }
+
+  // Row groups [first, end) of one series each.
+  #addSpan(cursor: SegmentCursor, first: number, end: number): void {
+    if (first === end) return;
+    const { table } = cursor;
+    const { batch, span } = this.#accumulators;
+    const into = this.#into;
+    this.#begin(cursor);
+    if (end - first >= LEAST_SPAN_GROUPS && span.mayTell(table, first, end)) {
+      const left = span.fold(table, this.#cursorFields, first, into.subarray(0, end - first));
+      for (const g of left) batch.add(first + g, into[g]!);
+      return;
+    }
+    for (let group = first; group < end; group++) batch.add(group, into[group - first]!);
+  }
+
+  #addFromMemory(seriesId: number): void {
+    this.#addClusters(seriesId, null, true);
+  }
+
+  /** Folds a series into a group, its rows that satisfy a condition. */
+  add(seriesId: number, group: number, residual: Expression | null): void {
+    this.#accumulators.take(group);
     if (residual === null && this.#foldsPages) {
       const place = this.#reader.only(seriesId);
       if (place === "none") return;
       if (place !== null) return void this.#addPlace(place, 0);
     }
+    this.#addClusters(seriesId, residual, false);
+  }
+
+  #addClusters(seriesId: number, residual: Expression | null, inMemory: boolean): void {
     let window = 0;
-    this.#reader.clusters(seriesId, false, (runs) => {
+    const take = (runs: readonly Run[]) => {
       if (residual === null && runs.length === 1) {
         const { place } = runs[0]!;
         if (this.#foldsPages && place !== null) {
@@ -204,7 +335,8 @@ export class GroupFold {
       this.#accumulators.batch.fold();
       for (const slice of this.#reader.read(runs, false)) window = this.#addRows(slice, residual, window);
       return true;
-    });
+    };
+    this.#reader.clusters(seriesId, false, take, inMemory);
   }
 
   #addRows(slice: Slice, residual: Expression | null, window: number): number {
@@ -243,14 +375,17 @@ export class GroupFold {
       return this.#addShared(place, window);
     }
     const { batch, inHand } = this.#accumulators;
-    const { cursor, index } = place;
-    if (this.#cursor !== cursor) {
-      const fields = this.#accumulators.fields.map((field) => (field < 0 ? -1 : cursor.fieldIndex(field)));
-      batch.begin(cursor.table, fields);
-      this.#cursor = cursor;
-    }
-    batch.add(index, inHand);
+    this.#begin(place.cursor);
+    batch.add(place.index, inHand);
     return window;
+  }
+
+  #begin(cursor: SegmentCursor): void {
+    if (this.#cursor === cursor) return;
+    const { batch, fields } = this.#accumulators;
+    this.#cursorFields = fields.map((field) => (field < 0 ? -1 : cursor.fieldIndex(field)));
+    batch.begin(cursor.table, this.#cursorFields);
+    this.#cursor = cursor;
   }
 
   #addShared({ cursor, index, start, end }: GroupRows, window: number): number {

@@ -29,6 +29,8 @@ export interface Wanted {
 export interface OpenStore {
   readonly store: Store;
   readonly selected: SelectedSeries;
+  /** They are all that the table has. */
+  readonly hasAll: boolean;
   /** By key of `groupBy` the value of each series, "" = absent. */
   readonly tagColumns: readonly (readonly string[])[];
   readonly reader: SeriesReader;
@@ -115,7 +117,8 @@ function open(
       version.release();
       budget.hold(-tagBytes);
     };
-    return { store, selected, tagColumns, reader, aheadBytes, close };
+    const hasAll = ids.length === selector.count(id);
+    return { store, selected, hasAll, tagColumns, reader, aheadBytes, close };
   } catch (error) {
     version.release();
     if (error instanceof CorruptionError) store.reportDamage(error);

@@ -18,7 +18,7 @@ export type IsTold = (minTime: bigint, maxTime: bigint) => boolean;
 export class ReadAhead {
   /** Of series up to this id all has begun to be read. */
   until = -1;
-  readonly #cursor: SegmentCursor;
+  readonly cursor: SegmentCursor;
   readonly #ids: Uint32Array;
   readonly #minTime: bigint;
   readonly #maxTime: bigint;
@@ -32,7 +32,7 @@ export class ReadAhead {
   #isWanted = false;
 
   constructor(cursor: SegmentCursor, ids: Uint32Array, minTime: bigint, maxTime: bigint, isTold: IsTold) {
-    this.#cursor = cursor;
+    this.cursor = cursor;
     this.#ids = ids;
     this.#minTime = minTime;
     this.#maxTime = maxTime;
@@ -46,8 +46,8 @@ export class ReadAhead {
   /** Begins to read the next part; gives its bytes. */
   advance(): number {
     if (this.until === Number.POSITIVE_INFINITY) return 0;
-    const { table } = this.#cursor;
-    const ahead = this.#cursor.beginAhead();
+    const { table } = this.cursor;
+    const ahead = this.cursor.beginAhead();
     // of as many series as there are row groups nearly each of these has some
     const sizeBytes = this.#ids.length >= table.groupCount ? this.#addGroups() : this.#addSeries();
     ahead.end();
@@ -55,7 +55,7 @@ export class ReadAhead {
   }
 
   #addGroups(): number {
-    const { table } = this.#cursor;
+    const { table } = this.cursor;
     const end = Math.min(table.groupCount, this.#nextGroup + this.#partGroups);
     let sizeBytes = 0;
     for (; this.#nextGroup < end; this.#nextGroup++) sizeBytes += this.#add(this.#nextGroup);
@@ -65,7 +65,7 @@ export class ReadAhead {
   }
 
   #addSeries(): number {
-    const { table } = this.#cursor;
+    const { table } = this.cursor;
     const ids = this.#ids;
     let sizeBytes = 0;
     let left = this.#partGroups;
@@ -87,7 +87,7 @@ export class ReadAhead {
   }
 
   #add(group: number): number {
-    const { table } = this.#cursor;
+    const { table } = this.cursor;
     if (this.#known < 0 || !table.isSameRange(group, this.#known)) {
       const [from, to] = [table.groupMinTime(group), table.groupMaxTime(group)];
       const isInside = from >= this.#minTime && to <= this.#maxTime;

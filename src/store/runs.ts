@@ -57,3 +57,17 @@ export function cut(runs: readonly Run[]): Piece[] {
   }
   return pieces;
 }
+
+/** Groups of runs that overlap, in order of time. */
+export function clustersOf(runs: Run[]): (readonly Run[])[] {
+  runs.sort((a, b) => (a.minTime < b.minTime ? -1 : a.minTime > b.minTime ? 1 : 0));
+  const clusters: Run[][] = [];
+  let end = 0n;
+  for (const run of runs) {
+    const cluster = clusters.at(-1);
+    if (cluster && run.minTime <= end) cluster.push(run);
+    else clusters.push([run]);
+    if (clusters.at(-1)!.length === 1 || run.maxTime > end) end = run.maxTime;
+  }
+  return clusters;
+}

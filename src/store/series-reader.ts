@@ -11,14 +11,16 @@ import { EdgeRuns } from "./edge-runs.ts";
 import { maskSlice, maskTimes, withoutRows } from "./mask.ts";
 import type { RowCursor } from "./memtable.ts";
 import { type IsTold, ReadAhead } from "./read-ahead.ts";
-import { cut, type GroupRows, type Run } from "./runs.ts";
+import { clustersOf, cut, type GroupRows, type Run } from "./runs.ts";
 import type { Field, Measurement } from "./schema.ts";
-import { SegmentCursor } from "./segment-cursor.ts";
+import type { SegmentCursor } from "./segment-cursor.ts";
 import { seriesEdge } from "./series-edge.ts";
 import type { Bounds } from "./series-ranges.ts";
-import { partOf, type Slice } from "./slice.ts";
+import { absolute, partOf, type Slice } from "./slice.ts";
+import { cursorsOf } from "./table-cursors.ts";
 import { Deleted } from "./tombstones.ts";
 import type { Version } from "./version.ts";
+import { WholeGroups } from "./whole-groups.ts";
 
 /** What stands between more deleted ranges of a row group is one run, copied together. */
 const MOST_PARTS = 4;
@@ -71,20 +73,16 @@ export class SeriesReader {
       Deleted.of(version.tombstones, entry, measurement.name),
     );
     this.#whole = version.segments.map(() => -1);
-    this.#cursors = version.segments.map(({ entry, reader }, s) => {
-      if (entry.database !== measurement.database || entry.retentionPolicy !== retentionPolicy) return null;
-      if (entry.maxTime < minTime || entry.minTime > maxTime) return null;
-      if (entry.hidden.includes(measurement.name)) return null;
-      const table = reader.table(measurement.name);
-      if (!table) return null;
-      const deleted = this.#deleted[s];
-      const indices = fields.map(({ name, type }) => {
-        // (of another type are values of before the field was deleted)
-        const index = table.fields.findIndex((field) => field.name === name && field.type === type);
-        return deleted?.isGone(name) ? -1 : index;
-      });
-      return new SegmentCursor(kernels, table, indices);
-    });
+    this.#cursors = cursorsOf(
+      kernels,
+      version,
+      measurement,
+      retentionPolicy,
+      fields,
+      minTime,
+      maxTime,
+      this.#deleted,
+    );
   }
 
   // Blocks have their columns by ascending field id: those ids, and by field its place among them.
@@ -121,11 +119,18 @@ export class SeriesReader {
   readAhead(ids: Uint32Array, isTold: IsTold): number {
     for (const cursor of this.#cursors)
       if (cursor) this.#ahead.push(new ReadAhead(cursor, ids, this.#minTime, this.#maxTime, isTold));
-    return this.#readOn(0);
+    this.#aheadUntil = -1;
+    return this.readOn(0);
   }
 
-  // Until what is wanted of the series up to `id`, and of some behind it, has begun to be read.
-  #readOn(id: number): number {
+  /** The same of one segment only: what is wanted of its series up to `id`. */
+  readOnIn(cursor: SegmentCursor, id: number): void {
+    for (const ahead of this.#ahead) while (ahead.cursor === cursor && ahead.until < id) ahead.advance();
+  }
+
+  /** Until what is wanted of the series up to `id`, and of some behind it, has begun to be read; gives its bytes. */
+  readOn(id: number): number {
+    if (id <= this.#aheadUntil) return 0;
     let sizeBytes = 0;
     this.#aheadUntil = Number.POSITIVE_INFINITY;
     for (const ahead of this.#ahead) {
@@ -148,7 +153,7 @@ export class SeriesReader {
    * tells what there is.
    */
   only(id: number): GroupRows | "none" | null {
-    if (id > this.#aheadUntil) this.#readOn(id);
+    this.readOn(id);
     for (const memtable of this.#version.memtables) if (memtable.seriesRows(id) > 0) return null;
     let found: GroupRows | "none" = "none";
     for (let s = 0; s < this.#cursors.length; s++) {
@@ -248,22 +253,27 @@ export class SeriesReader {
     }
   }
 
-  /** Gives groups of runs that overlap, in order of time, to `take`, until it answers false. */
-  clusters(id: number, descending: boolean, take: (runs: readonly Run[]) => boolean): void {
-    if (id > this.#aheadUntil) this.#readOn(id);
+  /** Row groups that can be folded as they stand; null: something is deleted from a segment, or there is none. */
+  wholeGroups(): WholeGroups | null {
+    const cursors: SegmentCursor[] = [];
+    for (const [s, cursor] of this.#cursors.entries()) {
+      if (cursor === null) continue;
+      if (this.#deleted[s]) return null;
+      cursors.push(cursor);
+    }
+    if (cursors.length === 0) return null;
+    return new WholeGroups(cursors, this.#version.memtables, this.#minTime, this.#maxTime);
+  }
+
+  /** Gives groups of runs that overlap, in order of time, to `take`, until it answers false. `inMemory`: only those in memtables. */
+  clusters(id: number, descending: boolean, take: (runs: readonly Run[]) => boolean, inMemory = false): void {
+    this.readOn(id);
     this.#recycle();
-    const runs = this.#runs(id);
+    const runs = inMemory ? [] : this.#segmentRuns(id);
+    this.#addMemoryRuns(runs, id);
     if (runs.length === 1) take(runs);
     if (runs.length <= 1) return;
-    runs.sort((a, b) => (a.minTime < b.minTime ? -1 : a.minTime > b.minTime ? 1 : 0));
-    const clusters: Run[][] = [];
-    let end = 0n;
-    for (const run of runs) {
-      const cluster = clusters.at(-1);
-      if (cluster && run.minTime <= end) cluster.push(run);
-      else clusters.push([run]);
-      if (clusters.at(-1)!.length === 1 || run.maxTime > end) end = run.maxTime;
-    }
+    const clusters = clustersOf(runs);
     if (descending) clusters.reverse();
     for (const cluster of clusters) if (!take(cluster)) break;
   }
@@ -299,20 +309,22 @@ export class SeriesReader {
     return partOf(slice, start, rowCount);
   }
 
-  #runs(id: number): Run[] {
+  #segmentRuns(id: number): Run[] {
     const runs: Run[] = [];
-    const minTime = this.#minTime;
-    const maxTime = this.#maxTime;
     for (let s = 0; s < this.#cursors.length; s++) {
       const cursor = this.#cursors[s];
       const range = cursor?.table.groupRange(id);
       if (!cursor || !range) continue;
       for (let group = range.first; group <= range.last; group++) this.#groupRun(runs, s, cursor, group, id);
     }
+    return runs;
+  }
+
+  #addMemoryRuns(runs: Run[], id: number): void {
     for (let m = 0; m < this.#version.memtables.length; m++) {
       const memtable = this.#version.memtables[m]!;
       if (memtable.seriesRows(id) === 0) continue;
-      const cursor = memtable.rows(id, minTime, maxTime);
+      const cursor = memtable.rows(id, this.#minTime, this.#maxTime);
       if (cursor.count === 0) continue;
       let gathered: Slice | undefined;
       runs.push({
@@ -328,7 +340,6 @@ export class SeriesReader {
         place: null,
       });
     }
-    return runs;
   }
 
   #groupRun(runs: Run[], age: number, cursor: SegmentCursor, index: number, id: number): void {
@@ -486,12 +497,4 @@ export class SeriesReader {
     });
     return { rowCount, times: block.times, columns };
   }
-}
-
-// String offsets from a heap become pointers from the start of linear memory, in place.
-function absolute(kernels: Kernels, column: Slice["columns"][number] | undefined, rowCount: number) {
-  if (!column || column.heap === 0) return column;
-  const words = kernels.u32(column.values, rowCount * 2);
-  for (let r = 0; r < rowCount; r++) words[r * 2]! += column.heap;
-  return { ...column, heap: 0 };
 }

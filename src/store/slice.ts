@@ -34,6 +34,14 @@ export function partOf(slice: Slice, start: number, rowCount: number): Slice {
   return { rowCount, times: slice.times + start * 8, columns };
 }
 
+/** A column whose string offsets from a heap have become pointers from the start of linear memory, in place. */
+export function absolute(kernels: Kernels, column: SliceColumn | null | undefined, rowCount: number) {
+  if (!column || column.heap === 0) return column;
+  const words = kernels.u32(column.values, rowCount * 2);
+  for (let r = 0; r < rowCount; r++) words[r * 2]! += column.heap;
+  return { ...column, heap: 0 };
+}
+
 const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A column copied out of linear memory; of the rows at `rows` only, when given. */

@@ -97,7 +97,8 @@ const TIMES: u32 = u32.MAX_VALUE;
 let groupFailed: u32 = 0;
 let pageFailed: u32 = 0;
 
-function failedAt(group: u32, page: u32, answer: i32): i32 {
+/** Remembers of what page something was not decoded; gives why. */
+export function failedAt(group: u32, page: u32, answer: i32): i32 {
   groupFailed = group;
   pageFailed = page;
   return answer;

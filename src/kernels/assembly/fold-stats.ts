@@ -22,49 +22,91 @@ export function foldStats(
   window = windowOf(bounds, windows, window, first);
   if (window == windows || first < load<i64>(bounds + (<usize>window << 3))) return UNTOLD;
   if (last >= load<i64>(bounds + (<usize>(window + 1) << 3))) return UNTOLD;
-  const count = load<u32>(stats);
-  if (count == 0) return window;
-  if (keep & DEVIATIONS || (keep & ~COUNT && !load<u32>(stats, 4))) return UNTOLD;
-  // which row is the first that has a value is not told
-  if (count != rows && keep & (FIRST | LAST)) return UNTOLD;
-  const full = count == rows;
-  if (type == FLOAT) return merge<f64>(stats, full, first, last, windows, window, keep, timeless, accumulators);
-  if (type == UNSIGNED) return merge<u64>(stats, full, first, last, windows, window, keep, timeless, accumulators);
-  return merge<i64>(stats, full, first, last, windows, window, keep, timeless, accumulators);
+  if (!toldInWindow(type, stats, rows, true, false, first, windows, window, keep, timeless, accumulators)) return UNTOLD;
+  foldTold(type, stats, rows, true, false, first, last, windows, window, keep, timeless, accumulators);
+  return window;
 }
 
-// `full`: every row has a value.
-function merge<T>(
-  stats: usize, full: bool, first: i64, last: i64,
+/**
+ * Whether statistics tell all that is wanted of a page whose `rows` are in one window, from the time `first` on. `alone`: they are of one
+ * series, and ascend. `promised`: the window's extremes mean something also while it has no rows.
+ */
+export function toldInWindow(
+  type: u32, stats: usize, rows: u32, alone: bool, promised: bool, first: i64,
   windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
-): i32 {
+): bool {
+  const count = load<u32>(stats);
+  if (count == 0) return true;
+  if (keep & DEVIATIONS || (keep & ~COUNT && !load<u32>(stats, 4))) return false;
+  const full = alone && count == rows;
+  // which row is the first that has a value is not told
+  if (!full && keep & (FIRST | LAST)) return false;
+  if (!(keep & (MIN | MAX))) return true;
+  if (type == FLOAT) return tellsExtremes<f64>(stats, full, promised, first, windows, window, keep, timeless, accumulators);
+  if (type == UNSIGNED) return tellsExtremes<u64>(stats, full, promised, first, windows, window, keep, timeless, accumulators);
+  return tellsExtremes<i64>(stats, full, promised, first, windows, window, keep, timeless, accumulators);
+}
+
+/** Folds such a page, which `toldInWindow`; its last row is of the time `last`. */
+export function foldTold(
+  type: u32, stats: usize, rows: u32, alone: bool, promised: bool, first: i64, last: i64,
+  windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+): void {
+  const count = load<u32>(stats);
+  if (count == 0) return;
+  const full = alone && count == rows;
+  if (type == FLOAT) merge<f64>(stats, full, promised, first, last, windows, window, keep, timeless, accumulators);
+  else if (type == UNSIGNED) merge<u64>(stats, full, promised, first, last, windows, window, keep, timeless, accumulators);
+  else merge<i64>(stats, full, promised, first, last, windows, window, keep, timeless, accumulators);
+}
+
+// Whether a window's extreme, as far as it is wanted, is known to be that of the first row, or at a time that does not matter. (Of zeros
+// the sign is that of the earliest.) `full`: every row has a value, and the first one is the earliest.
+// @ts-ignore: decorator
+@inline function isKnown<T>(stats: usize, full: bool, extreme: T, timeless: bool): bool {
+  return (timeless && extreme != 0) || (full && load<T>(stats, 32) == extreme);
+}
+
+function tellsExtremes<T>(
+  stats: usize, full: bool, promised: bool, first: i64,
+  windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+): bool {
+  const stride = <usize>windows << 3;
+  const entry = accumulators + (<usize>window << 3);
+  const had = promised ? 1 : load<f64>(entry);
+  let slot = entry + stride + (keep & SUM ? stride : 0);
+  if (keep & MIN) {
+    const low = load<T>(stats, 8);
+    if (!isKnown<T>(stats, full, low, timeless) && !isBeaten<T>(slot, stride, had, low, first, timeless, false)) return false;
+    slot += stride << 1;
+  }
+  if (!(keep & MAX)) return true;
+  const high = load<T>(stats, 16);
+  return isKnown<T>(stats, full, high, timeless) || isBeaten<T>(slot, stride, had, high, first, timeless, true);
+}
+
+function merge<T>(
+  stats: usize, full: bool, promised: bool, first: i64, last: i64,
+  windows: u32, window: u32, keep: u32, timeless: bool, accumulators: usize,
+): void {
   const stride = <usize>windows << 3;
   const entry = accumulators + (<usize>window << 3);
   const had = load<f64>(entry);
-  let slot = entry + stride + (keep & SUM ? stride : 0);
-  const low = load<T>(stats, 8);
-  const high = load<T>(stats, 16);
-  const start = load<T>(stats, 32);
-  // (of zeros the sign is that of the earliest)
-  const knowsLow = (timeless && low != 0) || (full && start == low);
-  const knowsHigh = (timeless && high != 0) || (full && start == high);
-  if (keep & MIN) {
-    if (!knowsLow && !isBeaten<T>(slot, stride, had, low, first, timeless, false)) return UNTOLD;
-    slot += stride << 1;
-  }
-  if (keep & MAX && !knowsHigh && !isBeaten<T>(slot, stride, had, high, first, timeless, true)) return UNTOLD;
   store<f64>(entry, had + <f64>load<u32>(stats));
-  slot = entry + stride;
+  let slot = entry + stride;
   if (keep & SUM) {
     store<T>(slot, <T>(load<T>(slot) + load<T>(stats, 24)));
     slot += stride;
   }
+  const hadExtremes = promised ? 1 : had;
   if (keep & MIN) {
-    if (knowsLow) mergeExtreme<T>(slot, stride, had, full && start == low ? start : low, first, false);
+    const low = load<T>(stats, 8);
+    if (isKnown<T>(stats, full, low, timeless)) mergeExtreme<T>(slot, stride, hadExtremes, ofFirst<T>(stats, full, low), first, false);
     slot += stride << 1;
   }
   if (keep & MAX) {
-    if (knowsHigh) mergeExtreme<T>(slot, stride, had, full && start == high ? start : high, first, true);
+    const high = load<T>(stats, 16);
+    if (isKnown<T>(stats, full, high, timeless)) mergeExtreme<T>(slot, stride, hadExtremes, ofFirst<T>(stats, full, high), first, true);
     slot += stride << 1;
   }
   if (keep & FIRST) {
@@ -72,7 +114,32 @@ function merge<T>(
     slot += stride << 1;
   }
   if (keep & LAST) mergeLast<T>(slot, stride, had, load<T>(stats, 40), last);
-  return window;
+}
+
+// An extreme, with the sign of the first row's where that is the same number.
+// @ts-ignore: decorator
+@inline function ofFirst<T>(stats: usize, full: bool, extreme: T): T {
+  const start = load<T>(stats, 32);
+  return full && start == extreme ? start : extreme;
+}
+
+/** Makes the extremes of the window those of a page of which nothing is folded yet, at a time by which they are: what is worse never counts. */
+export function promiseExtremes(
+  type: u32, stats: usize, had: f64, last: i64, windows: u32, window: u32, keep: u32, accumulators: usize,
+): void {
+  if (type == FLOAT) promise<f64>(stats, had, last, windows, window, keep, accumulators);
+  else if (type == UNSIGNED) promise<u64>(stats, had, last, windows, window, keep, accumulators);
+  else promise<i64>(stats, had, last, windows, window, keep, accumulators);
+}
+
+function promise<T>(stats: usize, had: f64, last: i64, windows: u32, window: u32, keep: u32, accumulators: usize): void {
+  const stride = <usize>windows << 3;
+  let slot = accumulators + (<usize>window << 3) + stride + (keep & SUM ? stride : 0);
+  if (keep & MIN) {
+    mergeExtreme<T>(slot, stride, had, load<T>(stats, 8), last, false);
+    slot += stride << 1;
+  }
+  if (keep & MAX) mergeExtreme<T>(slot, stride, had, load<T>(stats, 16), last, true);
 }
 
 /**

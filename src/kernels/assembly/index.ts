@@ -8,6 +8,7 @@ export * from "./group";
 export { foldCount, foldFloat, foldInit, foldInteger, foldUnsigned, lowerBound } from "./fold";
 export { failedGroup, failedPage, foldGroups } from "./fold-groups";
 export { foldBeaten, foldStats } from "./fold-stats";
+export { foldSpan } from "./fold-spans";
 export { andMasks, compareFloat, compareInteger, compareUnsigned, gather, gatherBytes, maskColumn, maskRanges, orMasks } from "./masks";
 export * from "./line";
 export { xxHash64 } from "./hash";
