@@ -32,7 +32,10 @@ export class GroupSpan {
 
   /** Whether it is worth while to ask statistics of the row groups [first, end) at once: they do not tell where windows are short. */
   mayTell(table: TableReader, first: number, end: number): boolean {
-    return this.tells && (this.#isTold(table, first) || this.#isTold(table, end - 1));
+    if (!this.tells) return false;
+    return [first, (first + end) >>> 1, end - 1].some((group) =>
+      areInOneWindow(this.#bounds, table.groupMinTime(group), table.groupMaxTime(group)),
+    );
   }
 
   /**
@@ -65,9 +68,5 @@ export class GroupSpan {
 
   release(): void {
     this.#memory.release();
-  }
-
-  #isTold(table: TableReader, group: number): boolean {
-    return areInOneWindow(this.#bounds, table.groupMinTime(group), table.groupMaxTime(group));
   }
 }

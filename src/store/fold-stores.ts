@@ -9,13 +9,18 @@ import type { Kernels } from "../kernels/kernels.ts";
 import { areInOneWindow } from "../model/bounds.ts";
 import { fieldsOf } from "../model/predicate.ts";
 import { Fold, type FoldedGroups, type FoldRequest } from "../model/scan.ts";
-import { Accumulators, GroupFold, rangeOf } from "./group-fold.ts";
+import { Accumulators, rangeOf } from "./accumulators.ts";
+import { GroupFold } from "./group-fold.ts";
 import { giveWay, type OpenStore, openStores } from "./open-stores.ts";
 import type { IsTold } from "./read-ahead.ts";
 import type { Table } from "./schema.ts";
 import { atOnce, groupsOf } from "./series-groups.ts";
 import type { Store } from "./store.ts";
 import { MOST_SERIES } from "./whole-groups.ts";
+
+/** Series that are folded next, and the group of each. */
+const some = new Uint32Array(MOST_SERIES);
+const theirGroups = new Uint32Array(MOST_SERIES);
 
 export async function* foldStores(
   kernels: Kernels,
@@ -43,7 +48,8 @@ export async function* foldStores(
       }
       const { store } = open;
       try {
-        const fold = new GroupFold(kernels, open.reader, accumulators, request);
+        const { ids } = open.selected;
+        const fold = new GroupFold(kernels, open.reader, accumulators, request, ids.length);
         if (isOneGroup) {
           for (const _ of addAll(fold, open)) {
             request.budget.check();
@@ -51,7 +57,7 @@ export async function* foldStores(
           }
         } else {
           const { tagColumns } = open;
-          const groups = groupsOf(tagColumns, open.selected.ids.length);
+          const groups = groupsOf(tagColumns, ids.length);
           for (const { from, to, series } of atOnce(groups, accumulators.room, accumulators.capacity)) {
             const first = accumulators.count - from;
             for (let g = from; g < to; g++) accumulators.add(tagColumns, groups.firsts[g]!);
@@ -79,7 +85,7 @@ export async function* foldStores(
 // Folds all series that are selected in a store into the only group; gives moments to look whether it is time to give way.
 function addAll(fold: GroupFold, open: OpenStore): Generator<void> {
   const { ids, residuals } = open.selected;
-  if (open.hasAll && residuals === null && fold.takesAll) return fold.addAll(ids);
+  if (open.hasAll && residuals === null && fold.takesAll()) return fold.addAll(ids);
   return addEach(fold, open, null, () => 0);
 }
 
@@ -91,17 +97,17 @@ function* addEach(
   groupOf: (series: number) => number,
 ): Generator<void> {
   const count = series?.length ?? ids.length;
-  const some = new Uint32Array(MOST_SERIES);
-  const groups = new Uint32Array(MOST_SERIES);
+  const together = residuals === null && fold.takesMany();
   for (let from = 0; from < count; from += MOST_SERIES) {
     const length = Math.min(MOST_SERIES, count - from);
     for (let s = 0; s < length; s++) {
       const i = series === null ? from + s : series[from + s]!;
-      some[s] = ids[i]!;
-      groups[s] = groupOf(i);
-      if (residuals !== null) fold.add(ids[i]!, groups[s]!, residuals[i]!);
+      if (together) {
+        some[s] = ids[i]!;
+        theirGroups[s] = groupOf(i);
+      } else fold.add(ids[i]!, groupOf(i), residuals?.[i] ?? null);
     }
-    if (residuals === null) fold.addMany(some.subarray(0, length), groups);
+    if (together) fold.addMany(some.subarray(0, length), theirGroups);
     yield;
   }
 }

@@ -1,183 +1,28 @@
-// Group fold: partial aggregates of groups of series, in accumulators that go from store to store.
+// Group fold: the series of a store into accumulators.
 //
 // The pages of a row group that is all of one series are folded by their statistics as far as these tell, else as they are, many row
-// groups at once; rows that were merged, filtered or share a row group, and strings, are read and then folded.
-import { LISTED_COLUMN_BYTES, listColumns } from "../codec/fold-list.ts";
-import { accumulatorBytes, foldRows, readAccumulators, type Windows } from "../kernels/fold.ts";
-import type { Kernels, Pointer } from "../kernels/kernels.ts";
+// groups at once; rows that were merged, filtered or share a row group, and strings, are read and then folded. Where rows of a series
+// are in no two places at one time (whole-groups.ts), statistics are asked of row groups next to each other by one call.
+import { foldRows } from "../kernels/fold.ts";
+import type { Kernels } from "../kernels/kernels.ts";
 import type { Expression } from "../model/expression.ts";
 import { RegexCache } from "../model/regex.ts";
-import type { FoldedGroups, FoldRequest } from "../model/scan.ts";
+import type { FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
-import { GroupBatch } from "../segment/group-batch.ts";
-import { GroupSpan, MOST_SPAN_GROUPS, SHARED } from "../segment/group-span.ts";
+import { MOST_SPAN_GROUPS, SHARED } from "../segment/group-span.ts";
+import type { TableReader } from "../segment/table-reader.ts";
+import type { Accumulators } from "./accumulators.ts";
 import type { GroupRows, Run } from "./runs.ts";
-import { type Field, knownFields, type Measurement } from "./schema.ts";
 import type { SegmentCursor } from "./segment-cursor.ts";
 import type { SeriesReader } from "./series-reader.ts";
 import { filterSlice, type Slice } from "./slice.ts";
 import { MOST_SERIES, type WholeGroups } from "./whole-groups.ts";
 
-/** Bytes of accumulators after which they are copied out, which stay in the cache of a core, and groups. */
-const BATCH_BYTES = 512 * 1024;
-const MOST_GROUPS = 8192;
-
-/**
- * The accumulators of groups, in linear memory end to end, and in those of a group the ones of its columns: those of many groups are
- * emptied and copied out at once.
- */
-export class Accumulators {
-  readonly #kernels: Kernels;
-  readonly #request: FoldRequest;
-  /** The fields that exist of those that are wanted or that the condition reads. */
-  readonly known: readonly Field[];
-  /** Per wanted column its place among the known fields, -1 = no such field. */
-  readonly fields: readonly number[];
-  readonly windows: Windows;
-  /** Row groups that are folded into them, by their statistics alone as far as these tell. */
-  readonly batch: GroupBatch;
-  readonly span: GroupSpan;
-  readonly #at: Pointer;
-  /** Per wanted column: where its accumulators start in those of a group. */
-  readonly #offsets: readonly number[];
-  readonly #groupBytes: number;
-  /** Groups that there is room for. */
-  readonly capacity: number;
-  #tags: readonly string[][];
-  #count = 0;
-  /** The group in hand. */
-  #group = 0;
-
-  /** There are no groups. `close` when done. */
-  constructor(kernels: Kernels, measurement: Measurement, request: FoldRequest) {
-    const { bounds, columns, groupBy, where } = request;
-    this.#kernels = kernels;
-    this.#request = request;
-    const names = columns.map(({ field }) => field);
-    this.known = knownFields(measurement, names, where);
-    this.fields = names.map((name) => this.known.findIndex((info) => info.name === name));
-    const count = bounds.length - 1;
-    let groupBytes = 0;
-    this.#offsets = columns.map(({ keep }) => {
-      const offset = groupBytes;
-      groupBytes += accumulatorBytes(keep, count);
-      return offset;
-    });
-    this.#groupBytes = groupBytes;
-    const fitting = Math.floor(BATCH_BYTES / Math.max(groupBytes, 1));
-    this.capacity = groupBy.length === 0 ? 1 : Math.max(1, Math.min(fitting, MOST_GROUPS));
-    this.#tags = groupBy.map(() => []);
-    const sizeBytes = groupBytes * this.capacity;
-    this.#at = kernels.alloc(sizeBytes + bounds.length * 8 + columns.length * LISTED_COLUMN_BYTES);
-    this.windows = { bounds: this.#at + sizeBytes, count };
-    kernels.longs.set(bounds, this.windows.bounds >>> 3);
-    const list = this.windows.bounds + bounds.length * 8;
-    const typeOf = (c: number) => this.known[this.fields[c]!]?.type ?? FieldType.Float;
-    listColumns(
-      kernels,
-      list,
-      columns.map(({ keep }, c) => ({ type: typeOf(c), keep, offset: this.#offsets[c]! })),
-    );
-    const keeps = columns.map(({ keep }) => keep);
-    const [minTime, maxTime] = rangeOf(request);
-    const { timeless = false } = request;
-    const fold = {
-      ...{ columns: list, columnCount: columns.length, minTime, maxTime, timeless },
-      ...{ bounds: this.windows.bounds, windowCount: count },
-    };
-    this.batch = new GroupBatch(kernels, keeps, fold, bounds);
-    this.span = new GroupSpan(kernels, keeps, fold, bounds);
-  }
-
-  /** Groups that are in there. */
-  get count(): number {
-    return this.#count;
-  }
-
-  get room(): number {
-    return this.capacity - this.#count;
-  }
-
-  /** Adds a group. `tagColumns`: by key of `groupBy` the values, of which number `place` is that of the group. */
-  add(tagColumns: readonly (readonly string[])[], place: number): void {
-    for (let k = 0; k < tagColumns.length; k++) this.#tags[k]!.push(tagColumns[k]![place]!);
-    this.#kernels.call.foldInit(1, this.#groupBytes / 8, this.#at + this.#groupBytes * this.#count); // they are empty when zero
-    this.#count++;
-  }
-
-  /** Takes one of the groups in hand; the first one is at the begin. */
-  take(group: number): void {
-    this.#group = group;
-  }
-
-  /** Those of the group in hand. */
-  get inHand(): Pointer {
-    return this.ofGroup(this.#group);
-  }
-
-  ofGroup(group: number): Pointer {
-    return this.#at + this.#groupBytes * group;
-  }
-
-  /** Of these those of a wanted column. */
-  of(column: number): Pointer {
-    return this.inHand + this.#offsets[column]!;
-  }
-
-  /** Gives the groups in which rows counted; there are none then. Throws `CorruptionError`. */
-  empty(): FoldedGroups {
-    this.batch.fold();
-    const count = this.#closeUp();
-    const tags = this.#tags;
-    const columns = this.#request.columns.map(({ keep }, c) => {
-      const field = this.fields[c]!;
-      if (field < 0) return null;
-      return readAccumulators(
-        ...([this.#kernels, this.known[field]!.type, this.windows.count, keep] as const),
-        ...([this.#at + this.#offsets[c]!, count, this.#groupBytes] as const),
-      );
-    });
-    this.#count = 0;
-    this.#tags = tags.map(() => []);
-    return { count, tags, columns };
-  }
-
-  close(): void {
-    this.batch.release();
-    this.span.release();
-    this.#kernels.free(this.#at);
-  }
-
-  // Leaves groups out in which no row counted; gives how many are left.
-  #closeUp(): number {
-    const { bytes } = this.#kernels;
-    let kept = 0;
-    for (let g = 0; g < this.#count; g++) {
-      const from = this.#at + g * this.#groupBytes;
-      if (!this.#hasRows(from)) continue;
-      if (kept < g) {
-        bytes.copyWithin(this.#at + kept * this.#groupBytes, from, from + this.#groupBytes);
-        for (const values of this.#tags) values[kept] = values[g]!;
-      }
-      kept++;
-    }
-    for (const values of this.#tags) values.length = kept;
-    return kept;
-  }
-
-  // Whether rows counted in a group.
-  #hasRows(group: Pointer): boolean {
-    const { doubles } = this.#kernels;
-    for (let c = 0; c < this.#offsets.length; c++) {
-      const counts = (group + this.#offsets[c]!) >>> 3;
-      for (let w = 0; w < this.windows.count; w++) if (doubles[counts + w] !== 0) return true;
-    }
-    return false;
-  }
-}
-
 /** Of fewer row groups statistics are asked one by one. */
 const LEAST_SPAN_GROUPS = 4;
+
+/** Of row groups next to each other: where each is folded into. */
+const into = new Uint32Array(MOST_SPAN_GROUPS);
 
 /** Folds the series of one store into accumulators. */
 export class GroupFold {
@@ -187,27 +32,43 @@ export class GroupFold {
   readonly #request: FoldRequest;
   readonly #regexes = new RegexCache();
   readonly #foldsPages: boolean;
-  readonly #whole: WholeGroups | null;
+  readonly #seriesCount: number;
+  #whole: WholeGroups | null = null;
   /** Of the row groups in the batch, and by wanted column its field there, -1 = none. */
   #cursor: SegmentCursor | undefined;
   #cursorFields: readonly number[] = [];
-  /** Of row groups next to each other: where each is folded into. */
-  readonly #into = new Uint32Array(MOST_SPAN_GROUPS);
 
-  constructor(kernels: Kernels, reader: SeriesReader, accumulators: Accumulators, request: FoldRequest) {
+  /** Of so many series. */
+  constructor(
+    kernels: Kernels,
+    reader: SeriesReader,
+    accumulators: Accumulators,
+    request: FoldRequest,
+    seriesCount: number,
+  ) {
     this.#kernels = kernels;
     this.#reader = reader;
     this.#accumulators = accumulators;
     this.#request = request;
     const { known, fields } = accumulators;
     this.#foldsPages = fields.every((field) => field < 0 || known[field]!.type !== FieldType.String);
-    this.#whole = this.#foldsPages ? reader.wholeGroups() : null;
+    this.#seriesCount = seriesCount;
   }
 
-  /** Whether `addAll` can fold all series of the table into the group in hand. */
-  get takesAll(): boolean {
-    const whole = this.#whole;
-    return whole?.areApart === true && whole.isMemoryLater && this.#accumulators.span.tells;
+  /** Whether `addAll` can fold all series of the table into the group in hand; it may be called then. */
+  takesAll(): boolean {
+    return this.#accumulators.span.tells && this.#findWhole(() => true) && this.#whole!.areInOrder;
+  }
+
+  /** Whether it is worth while to give it many series at once: to call `addMany`. */
+  takesMany(): boolean {
+    const { span } = this.#accumulators;
+    return this.#findWhole((table) => span.mayTell(table, 0, table.groupCount));
+  }
+
+  #findWhole(isWorth: (table: TableReader) => boolean): boolean {
+    this.#whole = this.#foldsPages ? this.#reader.wholeGroups(this.#seriesCount, isWorth) : null;
+    return this.#whole !== null;
   }
 
   /** Folds all series of the table, whose ids these are, into the group in hand, in steps. */
@@ -231,12 +92,11 @@ export class GroupFold {
   #addGroups(cursor: SegmentCursor, first: number, end: number): void {
     const { table } = cursor;
     const { batch, span, inHand } = this.#accumulators;
-    const into = this.#into.subarray(0, end - first);
     const isShared = (group: number) => table.groupFirstId(group) !== table.groupLastId(group);
-    for (let g = 0; g < into.length; g++) into[g] = isShared(first + g) ? inHand + SHARED : inHand;
+    for (let g = first; g < end; g++) into[g - first] = isShared(g) ? inHand + SHARED : inHand;
     this.#reader.readOnIn(cursor, table.groupLastId(end - 1));
     this.#begin(cursor);
-    for (const g of span.fold(table, this.#cursorFields, first, into)) {
+    for (const g of span.fold(table, this.#cursorFields, first, into.subarray(0, end - first))) {
       if (isShared(first + g)) this.#addSharedGroup(cursor, first + g);
       else batch.add(first + g, inHand);
     }
@@ -252,21 +112,15 @@ export class GroupFold {
     }
   }
 
-  /** Folds up to MOST_SERIES series, ascending; `groups`: by series its group. */
+  /** Folds up to MOST_SERIES series, ascending, where it `takesMany`; `groups`: by series its group. */
   addMany(ids: Uint32Array, groups: Uint32Array): void {
-    const whole = this.#whole;
-    let inMemory = false;
+    const whole = this.#whole!;
     for (let i = 0; i < ids.length; i++) {
       this.#reader.readOn(ids[i]!);
-      if (whole?.look(ids[i]!, i)) {
-        inMemory ||= !whole.isMemoryEmpty;
-        continue;
-      }
-      this.add(ids[i]!, groups[i]!, null);
+      if (!whole.look(ids[i]!, i)) this.add(ids[i]!, groups[i]!, null);
     }
-    if (whole === null) return;
     for (let c = 0; c < whole.cursors.length; c++) this.#addSpans(whole, c, groups.subarray(0, ids.length));
-    if (!inMemory) return;
+    if (whole.isMemoryEmpty) return;
     for (let i = 0; i < ids.length; i++) {
       if (!whole.isFound(i)) continue;
       this.#accumulators.take(groups[i]!);
@@ -277,7 +131,6 @@ export class GroupFold {
   // The row groups of the series that were looked for last, in one table.
   #addSpans(whole: WholeGroups, c: number, groups: Uint32Array): void {
     const cursor = whole.cursors[c]!;
-    const into = this.#into;
     let [first, end] = [0, 0];
     for (let s = 0; s < groups.length; s++) {
       const accumulators = this.#accumulators.ofGroup(groups[s]!);
@@ -297,7 +150,6 @@ export class GroupFold {
     if (first === end) return;
     const { table } = cursor;
     const { batch, span } = this.#accumulators;
-    const into = this.#into;
     this.#begin(cursor);
     if (end - first >= LEAST_SPAN_GROUPS && span.mayTell(table, first, end)) {
       const left = span.fold(table, this.#cursorFields, first, into.subarray(0, end - first));
@@ -409,11 +261,4 @@ export class GroupFold {
     }
     return next;
   }
-}
-
-/** What the request's range and its windows have in common. */
-export function rangeOf({ bounds, minTime, maxTime }: FoldRequest): [minTime: bigint, maxTime: bigint] {
-  const from = bounds[0]!;
-  const to = bounds[bounds.length - 1]! - 1n;
-  return [from > minTime ? from : minTime, to < maxTime ? to : maxTime];
 }

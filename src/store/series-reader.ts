@@ -6,6 +6,7 @@
 // newer place wins.
 import { type Kernels, Scratch } from "../kernels/kernels.ts";
 import { MAX_TIME, MIN_TIME } from "../model/types.ts";
+import type { TableReader } from "../segment/table-reader.ts";
 import { RowBlock } from "./block.ts";
 import { EdgeRuns } from "./edge-runs.ts";
 import { maskSlice, maskTimes, withoutRows } from "./mask.ts";
@@ -253,16 +254,12 @@ export class SeriesReader {
     }
   }
 
-  /** Row groups that can be folded as they stand; null: something is deleted from a segment, or there is none. */
-  wholeGroups(): WholeGroups | null {
-    const cursors: SegmentCursor[] = [];
-    for (const [s, cursor] of this.#cursors.entries()) {
-      if (cursor === null) continue;
-      if (this.#deleted[s]) return null;
-      cursors.push(cursor);
-    }
-    if (cursors.length === 0) return null;
-    return new WholeGroups(cursors, this.#version.memtables, this.#minTime, this.#maxTime);
+  /** Row groups of so many series that can be folded as they stand; null: something is deleted from a segment, or it is not worth while. */
+  wholeGroups(seriesCount: number, isWorth: (table: TableReader) => boolean): WholeGroups | null {
+    const cursors = this.#cursors.filter((cursor) => cursor !== null);
+    if (this.#cursors.some((cursor, s) => cursor !== null && this.#deleted[s])) return null;
+    const range = [this.#minTime, this.#maxTime] as const;
+    return WholeGroups.of(cursors, this.#version.memtables, ...range, seriesCount, isWorth);
   }
 
   /** Gives groups of runs that overlap, in order of time, to `take`, until it answers false. `inMemory`: only those in memtables. */

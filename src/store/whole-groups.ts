@@ -4,8 +4,11 @@
 //     segment   days 1-7    [s1][s1][s2][s3][s3]       span [0, 5)
 //     segment   days 8-14   [s1][s2][s2][s3]           span [0, 4)
 //     memory    day 15      s1 s3                      later than both
+import type { TableReader } from "../segment/table-reader.ts";
 import type { Memtable } from "./memtable.ts";
 import type { SegmentCursor } from "./segment-cursor.ts";
+
+const FEW_GROUPS = 16;
 
 /** Series that are looked for at once at most. */
 export const MOST_SERIES = 64;
@@ -26,8 +29,26 @@ export class WholeGroups {
   /** By series that was looked for. */
   readonly #found = new Uint8Array(MOST_SERIES);
 
-  /** Of tables from which nothing is deleted: their rows between two times. */
-  constructor(
+  /**
+   * Of so many series of tables from which nothing is deleted, their rows between two times; null: they have so few row groups that a look
+   * at each takes no longer, or no table is worth while.
+   */
+  static of(
+    cursors: readonly SegmentCursor[],
+    memtables: readonly Memtable[],
+    minTime: bigint,
+    maxTime: bigint,
+    seriesCount: number,
+    isWorth: (table: TableReader) => boolean,
+  ): WholeGroups | null {
+    let groups = 0;
+    for (const { table } of cursors)
+      groups += (table.groupCount * Math.min(seriesCount, table.seriesCount)) / table.seriesCount;
+    if (groups < FEW_GROUPS || !cursors.some(({ table }) => isWorth(table))) return null;
+    return new WholeGroups(cursors, memtables, minTime, maxTime);
+  }
+
+  private constructor(
     cursors: readonly SegmentCursor[],
     memtables: readonly Memtable[],
     minTime: bigint,
@@ -44,6 +65,11 @@ export class WholeGroups {
     );
     this.#firsts = new Uint32Array(tables.length * MOST_SERIES);
     this.#ends = new Uint32Array(tables.length * MOST_SERIES);
+  }
+
+  /** Of what is in tables and in memory nothing is at one time with something elsewhere, whichever series. */
+  get areInOrder(): boolean {
+    return this.areApart && this.isMemoryLater;
   }
 
   get isMemoryEmpty(): boolean {
