@@ -146,6 +146,19 @@ export interface FoldExports {
     timeless: boolean,
     accumulators: number,
   ): number;
+  foldShared(
+    type: number,
+    times: number,
+    values: number,
+    present: number,
+    rows: number,
+    minTime: bigint,
+    maxTime: bigint,
+    bounds: number,
+    windows: number,
+    keep: number,
+    accumulators: number,
+  ): void;
   foldSpan(
     columns: number,
     columnCount: number,

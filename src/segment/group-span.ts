@@ -16,8 +16,7 @@ export class GroupSpan {
   readonly #kernels: Kernels;
   readonly #fold: ListFold;
   readonly #bounds: BigInt64Array;
-  /** Whether statistics tell anything of what is wanted. */
-  readonly tells: boolean;
+  readonly #tells: boolean;
   readonly #memory: Scratch;
   readonly #left = new Uint32Array(MOST_SPAN_GROUPS);
 
@@ -26,13 +25,13 @@ export class GroupSpan {
     this.#kernels = kernels;
     this.#fold = fold;
     this.#bounds = bounds;
-    this.tells = keeps.every((keep) => (keep & Fold.Deviations) === 0);
+    this.#tells = keeps.every((keep) => (keep & Fold.Deviations) === 0);
     this.#memory = new Scratch(kernels);
   }
 
   /** Whether it is worth while to ask statistics of the row groups [first, end) at once: they do not tell where windows are short. */
   mayTell(table: TableReader, first: number, end: number): boolean {
-    if (!this.tells) return false;
+    if (!this.#tells) return false;
     return [first, (first + end) >>> 1, end - 1].some((group) =>
       areInOneWindow(this.#bounds, table.groupMinTime(group), table.groupMaxTime(group)),
     );

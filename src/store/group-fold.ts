@@ -57,13 +57,15 @@ export class GroupFold {
 
   /** Whether `addAll` can fold all series of the table into the group in hand; it may be called then. */
   takesAll(): boolean {
-    return this.#accumulators.span.tells && this.#findWhole(() => true) && this.#whole!.areInOrder;
+    return this.#findWhole(() => true) && this.#whole!.areInOrder;
   }
 
   /** Whether it is worth while to give it many series at once: to call `addMany`. */
   takesMany(): boolean {
     const { span } = this.#accumulators;
-    return this.#findWhole((table) => span.mayTell(table, 0, table.groupCount));
+    return this.#findWhole(
+      (table) => table.groupCount >= table.seriesCount && span.mayTell(table, 0, table.groupCount),
+    );
   }
 
   #findWhole(isWorth: (table: TableReader) => boolean): boolean {
@@ -102,13 +104,20 @@ export class GroupFold {
     }
   }
 
+  // All rows in the range of time of a row group that series share.
   #addSharedGroup(cursor: SegmentCursor, index: number): void {
+    const { known, fields, windows } = this.#accumulators;
     const { minTime, maxTime } = this.#reader;
-    const { ids, rows } = cursor.table.groupSeries(index);
-    for (let s = 0, start = 0; s < ids.length; s++) {
-      const { from, to } = cursor.within(index, start, rows[s]!, minTime, maxTime);
-      if (from < to) this.#addShared({ cursor, index, start: from, end: to, alone: false }, 0);
-      start += rows[s]!;
+    const rowCount = cursor.table.groupRows(index);
+    for (let c = 0; c < fields.length; c++) {
+      const field = fields[c]!;
+      const column = field < 0 ? null : cursor.column(index, field);
+      if (column === null) continue;
+      const { keep } = this.#request.columns[c]!;
+      this.#kernels.call.foldShared(
+        ...([known[field]!.type, cursor.times(index), column.values, column.present, rowCount] as const),
+        ...([minTime, maxTime, windows.bounds, windows.count, keep, this.#accumulators.of(c)] as const),
+      );
     }
   }
 

@@ -8,7 +8,8 @@ import type { TableReader } from "../segment/table-reader.ts";
 import type { Memtable } from "./memtable.ts";
 import type { SegmentCursor } from "./segment-cursor.ts";
 
-const FEW_GROUPS = 16;
+/** With so few series and row groups of theirs. */
+const FEW = 16;
 
 /** Series that are looked for at once at most. */
 export const MOST_SERIES = 64;
@@ -30,8 +31,7 @@ export class WholeGroups {
   readonly #found = new Uint8Array(MOST_SERIES);
 
   /**
-   * Of so many series of tables from which nothing is deleted, their rows between two times; null: they have so few row groups that a look
-   * at each takes no longer, or no table is worth while.
+   * Of so many series of tables from which nothing is deleted, their rows between two times; null: they are so few that a look at each takes no longer, or no table is worth while.
    */
   static of(
     cursors: readonly SegmentCursor[],
@@ -44,7 +44,7 @@ export class WholeGroups {
     let groups = 0;
     for (const { table } of cursors)
       groups += (table.groupCount * Math.min(seriesCount, table.seriesCount)) / table.seriesCount;
-    if (groups < FEW_GROUPS || !cursors.some(({ table }) => isWorth(table))) return null;
+    if (Math.max(groups, seriesCount) < FEW || !cursors.some(({ table }) => isWorth(table))) return null;
     return new WholeGroups(cursors, memtables, minTime, maxTime);
   }
 

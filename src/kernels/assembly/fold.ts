@@ -90,6 +90,36 @@ export function foldCount(
   return fold<f64>(times, 0, present, mask, rows, bounds, windows, window, 0, accumulators);
 }
 
+/**
+ * Folds rows of several series, each ascending in time and one behind the other: those with minTime <= time <= maxTime. `type`: FieldType in
+ * model/types.ts; the rest as foldFloat.
+ */
+export function foldShared(
+  type: u32, times: usize, values: usize, present: usize, rows: u32, minTime: i64, maxTime: i64,
+  bounds: usize, windows: u32, keep: u32, accumulators: usize,
+): void {
+  for (let begin: u32 = 0; begin < rows; ) {
+    // (where one series ends later than the next begins; else they are as one)
+    let end = begin + 1;
+    let time = load<i64>(times + (<usize>begin << 3));
+    for (; end < rows; end++) {
+      const next = load<i64>(times + (<usize>end << 3));
+      if (next <= time) break;
+      time = next;
+    }
+    const from = lowerBound(times, begin, end, minTime);
+    const to = maxTime == i64.MAX_VALUE ? end : lowerBound(times, from, end, maxTime + 1);
+    const at = <usize>from << 3;
+    const there = present ? present + from : 0;
+    if (to > from) {
+      if (type == 1) fold<f64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
+      else if (type == 3) fold<u64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
+      else fold<i64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
+    }
+    begin = end;
+  }
+}
+
 export function fold<T>(
   times: usize, values: usize, present: usize, mask: usize, rows: u32,
   bounds: usize, windows: u32, window: u32, keep: u32, accumulators: usize,
