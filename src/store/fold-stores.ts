@@ -61,7 +61,7 @@ export async function* foldStores(
           for (const { from, to, series } of atOnce(groups, accumulators.room, accumulators.capacity)) {
             const first = accumulators.count - from;
             for (let g = from; g < to; g++) accumulators.add(tagColumns, groups.firsts[g]!);
-            for (const _ of addEach(fold, open, series, (i) => first + groups.ofSeries[i]!)) {
+            for (const _ of addEach(fold, open, series, groups.ofSeries, first)) {
               request.budget.check();
               if (pause.due()) await pause.wait();
             }
@@ -86,15 +86,17 @@ export async function* foldStores(
 function addAll(fold: GroupFold, open: OpenStore): Generator<void> {
   const { ids, residuals } = open.selected;
   if (open.hasAll && residuals === null && fold.takesAll()) return fold.addAll(ids);
-  return addEach(fold, open, null, () => 0);
+  return addEach(fold, open, null, null, 0);
 }
 
-// The same of some of them, each into its group. `series`: which, ascending; null: all.
+// The same of some of them, each into its group. `series`: which, ascending; null: all. `ofSeries`: by series the number of its group,
+// counted from `first`; null: they have one.
 function* addEach(
   fold: GroupFold,
   { selected: { ids, residuals } }: OpenStore,
   series: Uint32Array | null,
-  groupOf: (series: number) => number,
+  ofSeries: Uint32Array | null,
+  first: number,
 ): Generator<void> {
   const count = series?.length ?? ids.length;
   const together = residuals === null && fold.takesMany();
@@ -102,10 +104,11 @@ function* addEach(
     const length = Math.min(MOST_SERIES, count - from);
     for (let s = 0; s < length; s++) {
       const i = series === null ? from + s : series[from + s]!;
+      const group = ofSeries === null ? first : first + ofSeries[i]!;
       if (together) {
         some[s] = ids[i]!;
-        theirGroups[s] = groupOf(i);
-      } else fold.add(ids[i]!, groupOf(i), residuals?.[i] ?? null);
+        theirGroups[s] = group;
+      } else fold.add(ids[i]!, group, residuals?.[i] ?? null);
     }
     if (together) fold.addMany(some.subarray(0, length), theirGroups);
     yield;

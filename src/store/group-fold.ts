@@ -21,6 +21,9 @@ import { MOST_SERIES, type WholeGroups } from "./whole-groups.ts";
 /** Of fewer row groups statistics are asked one by one. */
 const LEAST_SPAN_GROUPS = 4;
 
+/** After so many row groups whose rows are read it looks whether it has to give way. */
+const GROUPS_A_LOOK = 16;
+
 /** Of row groups next to each other: where each is folded into. */
 const into = new Uint32Array(MOST_SPAN_GROUPS);
 
@@ -79,7 +82,7 @@ export class GroupFold {
     for (const cursor of cursors) {
       const { groupCount } = cursor.table;
       for (let first = 0; first < groupCount; first += MOST_SPAN_GROUPS) {
-        this.#addGroups(cursor, first, Math.min(groupCount, first + MOST_SPAN_GROUPS));
+        yield* this.#addGroups(cursor, first, Math.min(groupCount, first + MOST_SPAN_GROUPS));
         yield;
       }
     }
@@ -91,14 +94,17 @@ export class GroupFold {
   }
 
   // All rows of the row groups [first, end), whosever they are.
-  #addGroups(cursor: SegmentCursor, first: number, end: number): void {
+  *#addGroups(cursor: SegmentCursor, first: number, end: number): Generator<void> {
     const { table } = cursor;
     const { batch, span, inHand } = this.#accumulators;
     const isShared = (group: number) => table.groupFirstId(group) !== table.groupLastId(group);
     for (let g = first; g < end; g++) into[g - first] = isShared(g) ? inHand + SHARED : inHand;
     this.#reader.readOnIn(cursor, table.groupLastId(end - 1));
     this.#begin(cursor);
-    for (const g of span.fold(table, this.#cursorFields, first, into.subarray(0, end - first))) {
+    const left = span.fold(table, this.#cursorFields, first, into.subarray(0, end - first));
+    // (others fold spans while it gives way)
+    for (const [n, g] of left.slice().entries()) {
+      if (n % GROUPS_A_LOOK === GROUPS_A_LOOK - 1) yield;
       if (isShared(first + g)) this.#addSharedGroup(cursor, first + g);
       else batch.add(first + g, inHand);
     }
