@@ -146,6 +146,21 @@ export interface FoldExports {
     timeless: boolean,
     accumulators: number,
   ): number;
+  foldEach(
+    type: number,
+    times: number,
+    values: number,
+    present: number,
+    series: number,
+    counts: number,
+    into: number,
+    offset: number,
+    minTime: bigint,
+    maxTime: bigint,
+    bounds: number,
+    windows: number,
+    keep: number,
+  ): void;
   foldShared(
     type: number,
     times: number,

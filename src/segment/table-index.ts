@@ -195,6 +195,17 @@ export interface TableIndex {
   readonly keysAt: number;
 }
 
+/** The place of the first of ascending numbers that is not below `least`. */
+export function firstFrom(numbers: Uint32Array, least: number): number {
+  let low = 0;
+  for (let high = numbers.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 const types: readonly number[] = Object.values(FieldType);
 
 /** The cursor covers the block of the table in a file of that version; pages must end at or before `pagesEnd`. */

@@ -14,7 +14,7 @@ import { readSeriesKeys } from "./keys.ts";
 import { PagesAhead, type ReadAhead } from "./pages-ahead.ts";
 import { readSeriesList, type SeriesList } from "./series-list.ts";
 import { type PageStats, readStats } from "./stats.ts";
-import type { TableIndex } from "./table-index.ts";
+import { firstFrom, type TableIndex } from "./table-index.ts";
 
 /** Where a column is decoded to; sizes: 8 bytes a row, 1 byte a row, `columnHeapBytes`. */
 export interface ColumnTarget {
@@ -145,18 +145,18 @@ export class TableReader {
     let first = this.#lastGroup + 1;
     if (firstIds[first] !== seriesId || (first > 0 && lastIds[first - 1]! >= seriesId)) {
       if (!this.#mayHave(seriesId)) return null;
-      first = 0;
-      for (let high = this.groupCount; first < high; ) {
-        const middle = (first + high) >>> 1;
-        if (lastIds[middle]! < seriesId) first = middle + 1;
-        else high = middle;
-      }
+      first = this.groupFrom(seriesId);
     }
     let end = first;
     while (end < this.groupCount && firstIds[end]! <= seriesId) end++;
     if (end === first) return null;
     this.#lastGroup = end - 1;
     return { first, last: end - 1 };
+  }
+
+  /** The first group that may have this series or one behind it. */
+  groupFrom(seriesId: number): number {
+    return firstFrom(this.#index.lastIds, seriesId);
   }
 
   /** The rows [start, start + count) of the group that belong to the series; null: none. */

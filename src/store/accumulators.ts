@@ -1,7 +1,7 @@
 // Accumulators: the partial aggregates of groups of series, in linear memory, which go from store to store.
 import { LISTED_COLUMN_BYTES, listColumns } from "../codec/fold-list.ts";
 import { accumulatorBytes, readAccumulators, type Windows } from "../kernels/fold.ts";
-import type { Kernels, Pointer } from "../kernels/kernels.ts";
+import { type Kernels, type Pointer, Scratch } from "../kernels/kernels.ts";
 import type { FoldedGroups, FoldRequest } from "../model/scan.ts";
 import { FieldType } from "../model/types.ts";
 import { GroupBatch } from "../segment/group-batch.ts";
@@ -27,6 +27,8 @@ export class Accumulators {
   /** Row groups that are folded into them, by their statistics alone as far as these tell. */
   readonly batch: GroupBatch;
   readonly span: GroupSpan;
+  /** Room for lists of what is folded next. */
+  readonly lists: Scratch;
   readonly #at: Pointer;
   /** Per wanted column: where its accumulators start in those of a group. */
   readonly #offsets: readonly number[];
@@ -77,6 +79,7 @@ export class Accumulators {
     };
     this.batch = new GroupBatch(kernels, keeps, fold, bounds);
     this.span = new GroupSpan(kernels, keeps, fold, bounds);
+    this.lists = new Scratch(kernels);
   }
 
   /** Groups that are in there. */
@@ -111,7 +114,12 @@ export class Accumulators {
 
   /** Of these those of a wanted column. */
   of(column: number): Pointer {
-    return this.inHand + this.#offsets[column]!;
+    return this.inHand + this.offset(column);
+  }
+
+  /** Where those of a wanted column begin in those of a group, bytes. */
+  offset(column: number): number {
+    return this.#offsets[column]!;
   }
 
   /** Gives the groups in which rows counted; there are none then. Throws `CorruptionError`. */
@@ -135,6 +143,7 @@ export class Accumulators {
   close(): void {
     this.batch.release();
     this.span.release();
+    this.lists.release();
     this.#kernels.free(this.#at);
   }
 

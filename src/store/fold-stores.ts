@@ -14,6 +14,7 @@ import { GroupFold } from "./group-fold.ts";
 import { giveWay, type OpenStore, openStores } from "./open-stores.ts";
 import type { IsTold } from "./read-ahead.ts";
 import type { Table } from "./schema.ts";
+import type { SelectedSeries } from "./select.ts";
 import { atOnce, groupsOf } from "./series-groups.ts";
 import type { Store } from "./store.ts";
 import { MOST_SERIES } from "./whole-groups.ts";
@@ -51,7 +52,7 @@ export async function* foldStores(
         const { ids } = open.selected;
         const fold = new GroupFold(kernels, open.reader, accumulators, request, ids.length);
         if (isOneGroup) {
-          for (const _ of addAll(fold, open)) {
+          for (const _ of addSeries(fold, open, null, null, 0)) {
             request.budget.check();
             if (pause.due()) await pause.wait();
           }
@@ -61,7 +62,7 @@ export async function* foldStores(
           for (const { from, to, series } of atOnce(groups, accumulators.room, accumulators.capacity)) {
             const first = accumulators.count - from;
             for (let g = from; g < to; g++) accumulators.add(tagColumns, groups.firsts[g]!);
-            for (const _ of addEach(fold, open, series, groups.ofSeries, first)) {
+            for (const _ of addSeries(fold, open, series, groups.ofSeries, first)) {
               request.budget.check();
               if (pause.due()) await pause.wait();
             }
@@ -82,18 +83,29 @@ export async function* foldStores(
   }
 }
 
-// Folds all series that are selected in a store into the only group; gives moments to look whether it is time to give way.
-function addAll(fold: GroupFold, open: OpenStore): Generator<void> {
+// Folds series of a store that are selected, each into its group; gives moments to look whether it is time to give way. `series`: which,
+// ascending; null: all. `ofSeries`: by series the number of its group, counted from `first`; null: they have one.
+function addSeries(
+  fold: GroupFold,
+  open: OpenStore,
+  series: Uint32Array | null,
+  ofSeries: Uint32Array | null,
+  first: number,
+): Generator<void> {
   const { ids, residuals } = open.selected;
-  if (open.hasAll && residuals === null && fold.takesAll()) return fold.addAll(ids);
-  return addEach(fold, open, null, null, 0);
+  if (residuals !== null || !fold.takesAll()) return addEach(fold, open.selected, series, ofSeries, first);
+  if (open.hasAll && ofSeries === null) return fold.addAll(ids, null);
+  const wanted = series === null ? ids : series.map((i) => ids[i]!);
+  const into = new Uint32Array(wanted.length).fill(first);
+  if (ofSeries !== null)
+    for (let i = 0; i < into.length; i++) into[i] = first + ofSeries[series === null ? i : series[i]!]!;
+  return fold.addAll(wanted, into);
 }
 
-// The same of some of them, each into its group. `series`: which, ascending; null: all. `ofSeries`: by series the number of its group,
-// counted from `first`; null: they have one.
+// The same where they are looked for.
 function* addEach(
   fold: GroupFold,
-  { selected: { ids, residuals } }: OpenStore,
+  { ids, residuals }: SelectedSeries,
   series: Uint32Array | null,
   ofSeries: Uint32Array | null,
   first: number,

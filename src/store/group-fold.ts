@@ -21,6 +21,9 @@ import { MOST_SERIES, type WholeGroups } from "./whole-groups.ts";
 /** Of fewer row groups statistics are asked one by one. */
 const LEAST_SPAN_GROUPS = 4;
 
+/** All row groups are walked where at least one of so many series is wanted. */
+const LEAST_SHARE = 2;
+
 /** After so many row groups whose rows are read it looks whether it has to give way. */
 const GROUPS_A_LOOK = 16;
 
@@ -58,9 +61,10 @@ export class GroupFold {
     this.#seriesCount = seriesCount;
   }
 
-  /** Whether `addAll` can fold all series of the table into the group in hand; it may be called then. */
+  /** Whether `addAll` can fold the series; it may be called then. */
   takesAll(): boolean {
-    return this.#findWhole(() => true) && this.#whole!.areInOrder;
+    const isMost = ({ seriesCount }: TableReader) => this.#seriesCount * LEAST_SHARE >= seriesCount;
+    return this.#findWhole(isMost) && this.#whole!.areInOrder;
   }
 
   /** Whether it is worth while to give it many series at once: to call `addMany`. */
@@ -76,37 +80,107 @@ export class GroupFold {
     return this.#whole !== null;
   }
 
-  /** Folds all series of the table, whose ids these are, into the group in hand, in steps. */
-  *addAll(ids: Uint32Array): Generator<void> {
+  /**
+   * Folds series, ascending, by a walk over the row groups, in steps. `groups`: of each its group; null: they are all that the table has, and go
+   * into the one in hand.
+   */
+  *addAll(ids: Uint32Array, groups: Uint32Array | null): Generator<void> {
     const { cursors, isMemoryEmpty } = this.#whole!;
     for (const cursor of cursors) {
-      const { groupCount } = cursor.table;
-      for (let first = 0; first < groupCount; first += MOST_SPAN_GROUPS) {
-        yield* this.#addGroups(cursor, first, Math.min(groupCount, first + MOST_SPAN_GROUPS));
+      const { table } = cursor;
+      const lastId = ids[ids.length - 1]!;
+      let series = 0;
+      for (let first = table.groupFrom(ids[0]!); first < table.groupCount; first += MOST_SPAN_GROUPS) {
+        if (table.groupFirstId(first) > lastId) break;
+        const end = Math.min(table.groupCount, first + MOST_SPAN_GROUPS);
+        series = yield* this.#addGroups(cursor, first, end, ids, groups, series);
         yield;
       }
     }
     if (isMemoryEmpty) return;
     for (let i = 0; i < ids.length; i++) {
+      if (groups !== null) this.#accumulators.take(groups[i]!);
       this.#addFromMemory(ids[i]!);
       if (i % MOST_SERIES === MOST_SERIES - 1) yield;
     }
   }
 
-  // All rows of the row groups [first, end), whosever they are.
-  *#addGroups(cursor: SegmentCursor, first: number, end: number): Generator<void> {
+  // What is wanted of the row groups [first, end), whose series begin at number `series` of those that are wanted; gives the number at which
+  // those behind begin.
+  *#addGroups(
+    cursor: SegmentCursor,
+    first: number,
+    end: number,
+    ids: Uint32Array,
+    groups: Uint32Array | null,
+    series: number,
+  ): Generator<void, number> {
     const { table } = cursor;
     const { batch, span, inHand } = this.#accumulators;
-    const isShared = (group: number) => table.groupFirstId(group) !== table.groupLastId(group);
-    for (let g = first; g < end; g++) into[g - first] = isShared(g) ? inHand + SHARED : inHand;
+    const shared: number[] = [];
+    let next = series;
+    for (let g = first; g < end; g++) {
+      const id = table.groupFirstId(g);
+      const isShared = id !== table.groupLastId(g);
+      if (groups === null) into[g - first] = isShared ? inHand + SHARED : inHand;
+      else {
+        while (next < ids.length && ids[next]! < id) next++;
+        into[g - first] = isShared || ids[next] !== id ? 0 : this.#accumulators.ofGroup(groups[next]!);
+        if (isShared) shared.push(g, next);
+      }
+    }
     this.#reader.readOnIn(cursor, table.groupLastId(end - 1));
     this.#begin(cursor);
-    const left = span.fold(table, this.#cursorFields, first, into.subarray(0, end - first));
-    // (others fold spans while it gives way)
-    for (const [n, g] of left.slice().entries()) {
-      if (n % GROUPS_A_LOOK === GROUPS_A_LOOK - 1) yield;
-      if (isShared(first + g)) this.#addSharedGroup(cursor, first + g);
-      else batch.add(first + g, inHand);
+    // (while it gives way others do the same)
+    const given = into.slice(0, end - first);
+    const left = span.fold(table, this.#cursorFields, first, given).slice();
+    let looked = 0;
+    for (const g of left) {
+      if (++looked % GROUPS_A_LOOK === 0) yield;
+      if ((given[g]! & SHARED) !== 0) this.#addSharedGroup(cursor, first + g);
+      else batch.add(first + g, given[g]!);
+    }
+    for (let s = 0; s < shared.length; s += 2) {
+      if (++looked % GROUPS_A_LOOK === 0) yield;
+      this.#addEachOfGroup(cursor, shared[s]!, ids, groups!, shared[s + 1]!);
+    }
+    return next;
+  }
+
+  // Of a row group that series share those that are wanted, from number `series` on, each into its group.
+  #addEachOfGroup(
+    cursor: SegmentCursor,
+    index: number,
+    ids: Uint32Array,
+    groups: Uint32Array,
+    series: number,
+  ): void {
+    const { known, fields, windows } = this.#accumulators;
+    const { minTime, maxTime } = this.#reader;
+    const list = cursor.table.groupSeries(index);
+    const count = list.ids.length;
+    const counts = this.#accumulators.lists.reserve(count * 8);
+    const places = counts + count * 4;
+    const { words } = this.#kernels;
+    words.set(list.rows, counts >>> 2);
+    let isWanted = false;
+    for (let s = 0, next = series, at = places >>> 2; s < count; s++, at++) {
+      const id = list.ids[s]!;
+      while (next < ids.length && ids[next]! < id) next++;
+      words[at] = ids[next] === id ? this.#accumulators.ofGroup(groups[next]!) : 0;
+      isWanted ||= words[at] !== 0;
+    }
+    if (!isWanted) return;
+    for (let c = 0; c < fields.length; c++) {
+      const field = fields[c]!;
+      const column = field < 0 ? null : cursor.column(index, field);
+      if (column === null) continue;
+      const { keep } = this.#request.columns[c]!;
+      this.#kernels.call.foldEach(
+        ...([known[field]!.type, cursor.times(index), column.values, column.present, count] as const),
+        ...([counts, places, this.#accumulators.offset(c), minTime, maxTime] as const),
+        ...([windows.bounds, windows.count, keep] as const),
+      );
     }
   }
 

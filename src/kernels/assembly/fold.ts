@@ -18,6 +18,10 @@ import { andMasks, gather } from "./masks";
 import { find, highest, lowest, sumOf } from "./reduce";
 import { chosen, dense, integers, MAX_ROWS } from "./workspace";
 
+// FieldType in model/types.ts
+const FLOAT: u32 = 1;
+const UNSIGNED: u32 = 3;
+
 // Fold in model/scan.ts
 export const COUNT: u32 = 1;
 export const SUM: u32 = 2;
@@ -107,17 +111,43 @@ export function foldShared(
       if (next <= time) break;
       time = next;
     }
-    const from = lowerBound(times, begin, end, minTime);
-    const to = maxTime == i64.MAX_VALUE ? end : lowerBound(times, from, end, maxTime + 1);
-    const at = <usize>from << 3;
-    const there = present ? present + from : 0;
-    if (to > from) {
-      if (type == 1) fold<f64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
-      else if (type == 3) fold<u64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
-      else fold<i64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
-    }
+    foldWithin(type, times, values, present, begin, end, minTime, maxTime, bounds, windows, keep, accumulators);
     begin = end;
   }
+}
+
+/**
+ * The same of series that have accumulators of their own: u32 `counts` rows of each, u32 `into` where they are but for `offset`, 0 = the series
+ * is left out.
+ */
+export function foldEach(
+  type: u32, times: usize, values: usize, present: usize, series: u32, counts: usize, into: usize, offset: u32,
+  minTime: i64, maxTime: i64, bounds: usize, windows: u32, keep: u32,
+): void {
+  let begin: u32 = 0;
+  for (let s: u32 = 0; s < series; s++) {
+    const end = begin + load<u32>(counts + (<usize>s << 2));
+    const accumulators = <usize>load<u32>(into + (<usize>s << 2));
+    if (accumulators)
+      foldWithin(type, times, values, present, begin, end, minTime, maxTime, bounds, windows, keep, accumulators + offset);
+    begin = end;
+  }
+}
+
+// Of the rows [begin, end), which ascend, those in a range of time.
+// @ts-ignore: decorator
+@inline function foldWithin(
+  type: u32, times: usize, values: usize, present: usize, begin: u32, end: u32, minTime: i64, maxTime: i64,
+  bounds: usize, windows: u32, keep: u32, accumulators: usize,
+): void {
+  const from = lowerBound(times, begin, end, minTime);
+  const to = maxTime == i64.MAX_VALUE ? end : lowerBound(times, from, end, maxTime + 1);
+  if (from == to) return;
+  const at = <usize>from << 3;
+  const there = present ? present + from : 0;
+  if (type == FLOAT) fold<f64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
+  else if (type == UNSIGNED) fold<u64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
+  else fold<i64>(times + at, values + at, there, 0, to - from, bounds, windows, 0, keep, accumulators);
 }
 
 export function fold<T>(

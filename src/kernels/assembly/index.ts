@@ -5,7 +5,7 @@ export * from "./string-page";
 export * from "./checksum";
 export * from "./stats";
 export * from "./group";
-export { foldCount, foldFloat, foldInit, foldInteger, foldShared, foldUnsigned, lowerBound } from "./fold";
+export { foldCount, foldEach, foldFloat, foldInit, foldInteger, foldShared, foldUnsigned, lowerBound } from "./fold";
 export { failedGroup, failedPage, foldGroups } from "./fold-groups";
 export { foldBeaten, foldStats } from "./fold-stats";
 export { foldSpan } from "./fold-spans";
