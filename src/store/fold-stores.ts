@@ -19,7 +19,7 @@ import { atOnce, groupsOf } from "./series-groups.ts";
 import type { Store } from "./store.ts";
 import { MOST_SERIES } from "./whole-groups.ts";
 
-/** Series that are folded next, and the group of each. */
+/** Series that are folded next, and the group of each. (Nobody else comes before they are.) */
 const some = new Uint32Array(MOST_SERIES);
 const theirGroups = new Uint32Array(MOST_SERIES);
 
@@ -93,7 +93,7 @@ function addSeries(
   first: number,
 ): Generator<void> {
   const { ids, residuals } = open.selected;
-  if (residuals !== null || !fold.takesAll()) return addEach(fold, open.selected, series, ofSeries, first);
+  if (residuals !== null || fold.way !== "all") return addEach(fold, open.selected, series, ofSeries, first);
   if (open.hasAll && ofSeries === null) return fold.addAll(ids, null);
   const wanted = series === null ? ids : series.map((i) => ids[i]!);
   const into = new Uint32Array(wanted.length).fill(first);
@@ -111,7 +111,7 @@ function* addEach(
   first: number,
 ): Generator<void> {
   const count = series?.length ?? ids.length;
-  const together = residuals === null && fold.takesMany();
+  const together = residuals === null && fold.way === "many";
   for (let from = 0; from < count; from += MOST_SERIES) {
     const length = Math.min(MOST_SERIES, count - from);
     for (let s = 0; s < length; s++) {

@@ -21,8 +21,9 @@ import { MOST_SERIES, type WholeGroups } from "./whole-groups.ts";
 /** Of fewer row groups statistics are asked one by one. */
 const LEAST_SPAN_GROUPS = 4;
 
-/** All row groups are walked where at least one of so many series is wanted. */
+/** All row groups are walked where at least one of so many series is wanted, and all times, or where a series has no more than so many. */
 const LEAST_SHARE = 2;
+const FEW_A_SERIES = 2;
 
 /** After so many row groups whose rows are read it looks whether it has to give way. */
 const GROUPS_A_LOOK = 16;
@@ -40,6 +41,7 @@ export class GroupFold {
   readonly #foldsPages: boolean;
   readonly #seriesCount: number;
   #whole: WholeGroups | null = null;
+  #way: "all" | "many" | "each" | undefined;
   /** Of the row groups in the batch, and by wanted column its field there, -1 = none. */
   #cursor: SegmentCursor | undefined;
   #cursorFields: readonly number[] = [];
@@ -61,17 +63,26 @@ export class GroupFold {
     this.#seriesCount = seriesCount;
   }
 
-  /** Whether `addAll` can fold the series; it may be called then. */
-  takesAll(): boolean {
-    const isMost = ({ seriesCount }: TableReader) => this.#seriesCount * LEAST_SHARE >= seriesCount;
-    return this.#findWhole(isMost) && this.#whole!.areInOrder;
+  /** Which of `addAll`, `addMany` and `add` is to be given the series: by a walk over all row groups, where row groups tell of many, or one by one. */
+  get way(): "all" | "many" | "each" {
+    this.#way ??= this.#choose();
+    return this.#way;
   }
 
-  /** Whether it is worth while to give it many series at once: to call `addMany`. */
-  takesMany(): boolean {
+  #choose(): "all" | "many" | "each" {
     const { span } = this.#accumulators;
-    return this.#findWhole(
-      (table) => table.groupCount >= table.seriesCount && span.mayTell(table, 0, table.groupCount),
+    if (this.#findWhole((table) => this.#isWalked(table)) && this.#whole!.areInOrder) return "all";
+    const mayTell = (table: TableReader) =>
+      table.groupCount >= table.seriesCount && span.mayTell(table, 0, table.groupCount);
+    return this.#findWhole(mayTell) ? "many" : "each";
+  }
+
+  // Whether most row groups of a table have something that is wanted.
+  #isWalked({ seriesCount, groupCount, minTime, maxTime }: TableReader): boolean {
+    if (this.#seriesCount * LEAST_SHARE < seriesCount) return false;
+    const reader = this.#reader;
+    return (
+      groupCount <= FEW_A_SERIES * seriesCount || (minTime >= reader.minTime && maxTime <= reader.maxTime)
     );
   }
 
@@ -99,8 +110,10 @@ export class GroupFold {
     }
     if (isMemoryEmpty) return;
     for (let i = 0; i < ids.length; i++) {
-      if (groups !== null) this.#accumulators.take(groups[i]!);
-      this.#addFromMemory(ids[i]!);
+      if (this.#whole!.isInMemory(ids[i]!)) {
+        if (groups !== null) this.#accumulators.take(groups[i]!);
+        this.#addFromMemory(ids[i]!);
+      }
       if (i % MOST_SERIES === MOST_SERIES - 1) yield;
     }
   }
@@ -201,7 +214,7 @@ export class GroupFold {
     }
   }
 
-  /** Folds up to MOST_SERIES series, ascending, where it `takesMany`; `groups`: by series its group. */
+  /** Folds up to MOST_SERIES series, ascending; `groups`: by series its group. */
   addMany(ids: Uint32Array, groups: Uint32Array): void {
     const whole = this.#whole!;
     for (let i = 0; i < ids.length; i++) {
@@ -211,7 +224,7 @@ export class GroupFold {
     for (let c = 0; c < whole.cursors.length; c++) this.#addSpans(whole, c, groups.subarray(0, ids.length));
     if (whole.isMemoryEmpty) return;
     for (let i = 0; i < ids.length; i++) {
-      if (!whole.isFound(i)) continue;
+      if (!whole.isFound(i) || !whole.isInMemory(ids[i]!)) continue;
       this.#accumulators.take(groups[i]!);
       this.#addFromMemory(ids[i]!);
     }

@@ -54,7 +54,9 @@ export class WholeGroups {
     minTime: bigint,
     maxTime: bigint,
   ) {
-    this.cursors = cursors.toSorted((a, b) => (a.table.minTime < b.table.minTime ? -1 : 1));
+    this.cursors = cursors.toSorted(
+      (a, b) => Number(a.table.minTime > b.table.minTime) - Number(a.table.minTime < b.table.minTime),
+    );
     this.#minTime = minTime;
     this.#maxTime = maxTime;
     this.#memtables = memtables.filter(({ rowCount }) => rowCount > 0);
