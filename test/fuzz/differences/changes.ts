@@ -234,7 +234,7 @@ export const changes: readonly Difference[] = [
     serie: "has none, until one is made the default",
     reason: "there is none",
     covers: ({ exchange, serie, influxd, history }) =>
-      serie.body.includes('"retention policy not found: "') ||
+      serie.body.includes("has no default retention policy") ||
       // (another database in ON is looked at first)
       (/^create continuous query\b/i.test(exchange.text) &&
         serie.body.includes('"database not found: ') &&
